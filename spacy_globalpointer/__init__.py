@@ -1,0 +1,1 @@
+"""Nested, overlapping and flat entities for spaCy, by scoring every span at once."""
