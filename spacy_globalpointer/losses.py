@@ -1,0 +1,19 @@
+"""The registered losses: functions from factors and gold spans to a loss that torch can derive."""
+
+from typing import Callable
+
+from spacy.util import registry
+from torch import Tensor
+
+from .nn import SpanFactors, zlpr
+
+SpanLoss = Callable[[SpanFactors, Tensor], Tensor]
+
+
+@registry.losses("spacy_globalpointer.ZLPR.v1")
+def build_zlpr() -> SpanLoss:
+    """ZLPR, the loss of GlobalPointer: log(1 + sum_neg exp(s)) + log(1 + sum_pos exp(-s)).
+
+    RETURNS: (factors, gold rows of document, label, start, last) -> loss (b, c).
+    """
+    return zlpr

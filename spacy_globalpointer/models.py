@@ -1,0 +1,212 @@
+"""The registered architectures: documents -> encoder -> one row of factors per token.
+
+Thinc owns every parameter, as plain Linear layers: so averages, copies, new labels and
+serialisation work as for any spaCy model. What the rows mean is said in
+`nn.SpanFactors.from_rows`.
+"""
+
+from typing import Any, Callable, List, Optional, Tuple
+
+from spacy.tokens import Doc
+from spacy.util import registry
+from thinc.api import Linear, Model
+from thinc.types import Floats2d
+from torch import Tensor
+
+from .nn import SpanFactors
+
+
+@registry.architectures("spacy_globalpointer.EfficientGlobalPointer.v1")
+def build_efficient_global_pointer(
+    tok2vec: Model[List[Doc], List[Floats2d]],
+    head_size: int = 64,
+    rope: bool = True,
+    dropout: float = 0.0,
+    nO: Optional[int] = None,
+) -> Model[List[Doc], List[Floats2d]]:
+    """Efficient GlobalPointer: one extractor of spans for all labels, and a linear type term each.
+
+    2dD + 4dC weights and 2d + 2C biases (encoder width D, head_size d, C labels).
+    Source: Su 2022, "Efficient GlobalPointer", and arXiv 2208.03054.
+
+    tok2vec: encoder, token vectors (l, D).
+    head_size (channels): width d of query and key; even with rope.
+    rope: rotate query and key by their position, so that the score knows the distance.
+    dropout (share): of the token vectors, while training, besides `training.dropout`.
+    nO: number of labels; None until initialisation.
+    RETURNS: documents -> rows (l, 2d + 2C).
+    RAISES (ValueError): an odd head_size with rope, dropout outside [0, 1).
+    """
+    extractor: Model[Floats2d, Floats2d] = Linear(nO=2 * head_size)
+    types: Model[Floats2d, Floats2d] = Linear(nI=2 * head_size)
+    return _build(tok2vec, [extractor, types], 2, 1, head_size, rope, dropout, nO)
+
+
+@registry.architectures("spacy_globalpointer.GlobalPointer.v1")
+def build_global_pointer(
+    tok2vec: Model[List[Doc], List[Floats2d]],
+    head_size: int = 64,
+    rope: bool = True,
+    dropout: float = 0.0,
+    nO: Optional[int] = None,
+) -> Model[List[Doc], List[Floats2d]]:
+    """GlobalPointer: an extractor of spans for each label.
+
+    2dDC weights and 2dC biases (encoder width D, head_size d, C labels).
+    Source: Su 2021, "GlobalPointer", and arXiv 2208.03054.
+
+    tok2vec: encoder, token vectors (l, D).
+    head_size (channels): width d of query and key; even with rope.
+    rope: rotate query and key by their position, so that the score knows the distance.
+    dropout (share): of the token vectors, while training, besides `training.dropout`.
+    nO: number of labels; None until initialisation.
+    RETURNS: documents -> rows (l, 2dC).
+    RAISES (ValueError): an odd head_size with rope, dropout outside [0, 1).
+    """
+    extractors: Model[Floats2d, Floats2d] = Linear()
+    return _build(tok2vec, [extractors], 2 * head_size, 0, head_size, rope, dropout, nO)
+
+
+def rows_to_factors(
+    model: Model, rows: Tensor, mask: Tensor, max_length: Optional[int]
+) -> SpanFactors:
+    """View padded output rows of a model of this module as factors.
+
+    rows (b, l, width), mask (b, l), max_length (tokens): see SpanFactors.
+    """
+    n_labels = model.get_dim("nO")
+    return SpanFactors.from_rows(
+        rows,
+        mask,
+        head_size=model.attrs["head_size"],
+        n_labels=n_labels,
+        n_groups=model.attrs["n_groups"] or n_labels,
+        rope=model.attrs["rope"],
+        max_length=max_length,
+    )
+
+
+def _build(
+    tok2vec: Model[List[Doc], List[Floats2d]],
+    layers: List[Model[Floats2d, Floats2d]],
+    columns: int,
+    n_groups: int,
+    head_size: int,
+    rope: bool,
+    dropout: float,
+    nO: Optional[int],
+) -> Model[List[Doc], List[Floats2d]]:
+    """Put a head on an encoder.
+
+    layers: of the head; the last one grows with the labels, by so many columns a label.
+    n_groups: labels share one extractor (1), or each has its own (0).
+    """
+    if head_size < 1 or (rope and head_size % 2):
+        raise ValueError(
+            "head_size must be positive, and even when rope is on (rope turns pairs of channels), "
+            f"was: {head_size}. Repair: head_size = {max(2, head_size + head_size % 2)}"
+        )
+    if not 0 <= dropout < 1:
+        raise ValueError(f"dropout of the head must be in [0, 1), was: {dropout}")
+    model: Model[List[Doc], List[Floats2d]] = Model(
+        "global_pointer",
+        forward,
+        init=init,
+        layers=[tok2vec, *layers],
+        # nO is the number of labels, not the width of the rows.
+        dims={"nO": None, "nI": None},
+        attrs={
+            "head_size": head_size,
+            "rope": rope,
+            "n_groups": n_groups,
+            "head_dropout": dropout,
+            "columns": columns,
+            # With the weights, so that the two cannot part: the component reads and adds labels.
+            "labels": [],
+            "resize_output": resize_output,
+        },
+        refs={"tok2vec": tok2vec, "output_layer": layers[-1]},
+    )
+    return model if nO is None else resize_output(model, nO)
+
+
+def forward(
+    model: Model[List[Doc], List[Floats2d]], docs: List[Doc], is_train: bool
+) -> Tuple[List[Floats2d], Callable]:
+    """Encode, complete missing vectors, project; the type term reads the extractor's output."""
+    tok2vec, extractor, *types = model.layers
+    vectors, backprop_tok2vec = tok2vec(docs, is_train)
+    ops, width = model.ops, model.get_dim("nI")
+    lengths = ops.asarray1i([len(x) for x in vectors])
+    # Transformers return an array without columns for an empty document or one of whitespace only.
+    X = ops.flatten([x if x.shape[1] else ops.alloc2f(x.shape[0], width) for x in vectors])
+    rate = model.attrs["head_dropout"] if is_train else 0.0
+    mask = ops.get_dropout_mask(X.shape, rate) if rate else None
+    pairs, backprop_extractor = extractor(X if mask is None else X * mask, is_train)
+    rows = pairs
+    if types:
+        terms, backprop_types = types[0](pairs, is_train)
+        rows = ops.xp.hstack([pairs, terms])
+
+    def backprop(d_rows: List[Floats2d]) -> List[Doc]:
+        dY = ops.flatten(d_rows)
+        d_pairs = ops.as_contig(dY[:, : pairs.shape[1]])
+        if types:
+            d_pairs = d_pairs + backprop_types(ops.as_contig(dY[:, pairs.shape[1] :]))
+        dX = backprop_extractor(d_pairs)
+        if mask is not None:
+            dX *= mask
+        dXs = ops.unflatten(dX, lengths)
+        return backprop_tok2vec([dx[:, : x.shape[1]] for dx, x in zip(dXs, vectors, strict=True)])
+
+    return ops.unflatten(rows, lengths), backprop
+
+
+def init(
+    model: Model[List[Doc], List[Floats2d]],
+    X: Optional[List[Doc]] = None,
+    Y: Optional[object] = None,
+) -> None:
+    """Infer the width of the encoder from the first document that has tokens."""
+    tok2vec, extractor, *types = model.layers
+    tok2vec.initialize(X=X)
+    width = tok2vec.maybe_get_dim("nO")
+    if X is not None:
+        widths = [x.shape[1] for x in tok2vec.predict(X) if x.size]
+        width = widths[0] if widths else width
+    if width is None:
+        raise ValueError(
+            "the width of the encoder is unknown. Repair: initialize with at least one document "
+            "that has tokens"
+        )
+    model.set_dim("nI", width)
+    extractor.set_dim("nI", width)
+    for layer in (extractor, *types):
+        layer.initialize()
+
+
+def resize_output(model: Model, nO: int) -> Model:
+    """Set the number of labels; labels already there keep their weights.
+
+    A new label starts as it would in a new model, with random weights.
+
+    nO: number of labels.
+    RETURNS: the model.
+    """
+    old = model.get_ref("output_layer")
+    rows = nO * model.attrs["columns"]
+    model.set_dim("nO", nO, force=True)
+    if not old.has_param("W"):
+        old.set_dim("nO", rows, force=True)
+        return model
+    # A layer of its own, because the optimizer keeps moments of the old shape under the old id.
+    new: Model[Floats2d, Floats2d] = Linear(nO=rows, nI=old.get_dim("nI"))
+    new.ops = old.ops
+    new.initialize()
+    for name in old.param_names:
+        grown: Any = new.get_param(name)
+        kept = min(rows, old.get_dim("nO"))
+        grown[:kept] = old.get_param(name)[:kept]
+        new.set_param(name, grown)
+    model.replace_node(old, new)
+    return model

@@ -1,0 +1,34 @@
+"""The mathematics, on torch tensors: no parameters, no documents, no thinc, no spaCy.
+
+Axes, in every shape and comment:
+    b document, s start token, e last token, l token, c label, g group, d head_size.
+A span is (start, last) with start <= last, both inclusive. Outside this folder spans have an
+exclusive `end`.
+"""
+
+try:
+    import torch  # noqa: F401
+except (ImportError, OSError) as error:  # OSError: an installation with missing libraries
+    raise ImportError(
+        "spacy-globalpointer needs a working PyTorch to build the 'global_pointer' component, "
+        f"but importing torch failed with: {error}. Repair: pip install torch"
+    ) from error
+
+from .batch import buckets, padded_index
+from .decode import DecodedSpans, decode, decode_dense, without_overlap
+from .factors import SpanFactors
+from .rope import rotate
+from .zlpr import zlpr, zlpr_dense
+
+__all__ = [
+    "DecodedSpans",
+    "SpanFactors",
+    "buckets",
+    "decode",
+    "decode_dense",
+    "padded_index",
+    "rotate",
+    "without_overlap",
+    "zlpr",
+    "zlpr_dense",
+]

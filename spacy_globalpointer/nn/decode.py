@@ -1,0 +1,183 @@
+"""From factors to spans: every span whose score reaches the cut of its label.
+
+The fast form never builds labels x L x L scores: what all labels share plus the best label bounds
+every score, and only cells that can pass are scored label by label. It equals `decode_dense` by a
+property test (tests/nn/test_decode.py).
+"""
+
+from bisect import bisect_left
+from collections.abc import Sequence
+from typing import NamedTuple, Optional
+
+import torch
+from torch import Tensor
+
+from .factors import SpanFactors
+
+# Cells (documents x start tokens x last tokens) of one block: 2 MiB of float32.
+BLOCK_CELLS = 2**19
+# Scores (cells x labels) computed at once.
+CHUNK_SCORES = 2**20
+# The bound adds in another order than the score: cells this close below it are looked at too.
+ROUNDING = 1e-3
+
+
+class DecodedSpans(NamedTuple):
+    """Spans by document, start, longest first, then label.
+
+    document, label, start, last (n): int64; score (n): float.
+    """
+
+    document: Tensor
+    label: Tensor
+    start: Tensor
+    last: Tensor
+    score: Tensor
+
+    def take(self, index: Tensor) -> "DecodedSpans":
+        """The spans at the indices, or where a bool tensor is true."""
+        return DecodedSpans(*(column[index] for column in self))
+
+
+def decode_dense(factors: SpanFactors, cuts: Tensor) -> DecodedSpans:
+    """Every span whose score reaches the cut of its label: the definition.
+
+    factors (b documents, c labels, l tokens): what a head returned.
+    cuts (c): lowest score of a span; -inf for every span, inf for none.
+    """
+    hits = (factors.scores() >= cuts[:, None, None]) & factors.allowed()[:, None]
+    document, label, start, last = hits.nonzero().unbind(1)
+    score = factors.scores()[document, label, start, last]
+    return _sorted(DecodedSpans(document, label, start, last, score), factors)
+
+
+def decode(
+    factors: SpanFactors,
+    cuts: Tensor,
+    *,
+    max_spans: Optional[Sequence[int]] = None,
+    block: Optional[int] = None,
+) -> DecodedSpans:
+    """Every span whose score reaches the cut of its label.
+
+    factors (b documents, c labels, l tokens): what a head returned.
+    cuts (c): lowest score of a span; -inf for every span, inf for none.
+    max_spans (b): most spans of each document, best first; never more are held for long.
+    block (tokens): start tokens bounded at once; the result does not change.
+    """
+    folded, n_groups = factors.in_float32().fold(), factors.n_groups
+    cuts = cuts.to(folded.query).view(1, n_groups, -1).expand(len(factors.mask), -1, -1)
+    cuts = cuts.flatten(0, 1)  # (b * g, c / g)
+    found = _nothing(folded)
+    size = block or max(16, BLOCK_CELLS // (len(folded.mask) * folded.length))
+    for starts, lasts in folded.blocks(size):
+        shared = folded.shared_scores(starts, lasts)
+        best_start = (folded.start_bias[:, starts] - cuts[:, None]).amax(-1)  # (b, s)
+        best_end = folded.end_bias[:, lasts].amax(-1)  # (b, e)
+        possible = shared + best_start[..., None] + best_end[:, None] >= -ROUNDING
+        for cells in possible.nonzero().split(max(1, CHUNK_SCORES // cuts.shape[1])):
+            hits = _score_cells(folded, shared, cells, starts.start, lasts.start, cuts)
+            found = DecodedSpans(
+                *map(torch.cat, zip(found, _unfold(hits, n_groups, cuts), strict=True))
+            )
+            if max_spans is not None:
+                found, floor = _best(found, max_spans)
+                cuts = torch.maximum(cuts, floor.repeat_interleave(n_groups)[:, None])
+    return _sorted(found, factors)
+
+
+def _score_cells(
+    factors: SpanFactors, shared: Tensor, cells: Tensor, start: int, last: int, cuts: Tensor
+) -> DecodedSpans:
+    """Score cells (n, 3) of a block that begins at start and last for every label."""
+    b, s, e = cells.unbind(1)
+    scores = (
+        shared[b, s, e, None] + factors.start_bias[b, s + start] + factors.end_bias[b, e + last]
+    )
+    n, label = (scores >= cuts[b]).nonzero().unbind(1)
+    return DecodedSpans(b[n], label, s[n] + start, e[n] + last, scores[n, label])
+
+
+def _unfold(spans: DecodedSpans, n_groups: int, cuts: Tensor) -> DecodedSpans:
+    """Give spans of folded documents their document and label."""
+    group = spans.document % n_groups
+    return spans._replace(
+        document=spans.document // n_groups, label=group * cuts.shape[1] + spans.label
+    )
+
+
+def _nothing(factors: SpanFactors) -> DecodedSpans:
+    index = torch.empty(0, dtype=torch.long, device=factors.mask.device)
+    return DecodedSpans(index, index, index, index, factors.query.new_empty(0))
+
+
+def _best(spans: DecodedSpans, max_spans: Sequence[int]) -> tuple[DecodedSpans, Tensor]:
+    """Keep the best spans of each document.
+
+    RETURNS spans and (b): the score that a further span of the document must reach.
+    """
+    most = torch.tensor(max_spans, device=spans.document.device)
+    counts = spans.document.bincount(minlength=len(most))
+    floor = spans.score.new_full((len(most),), -torch.inf)
+    if not (counts > most).any():
+        return spans, floor
+    spans = spans.take(spans.score.argsort(descending=True, stable=True))
+    spans = spans.take(spans.document.argsort(stable=True))
+    first = counts.cumsum(0) - counts
+    rank = torch.arange(len(spans.score), device=first.device) - first[spans.document]
+    spans = spans.take(rank < most[spans.document])
+    full = counts >= most
+    lowest = spans.score.new_full((len(most),), torch.inf).scatter_reduce(
+        0, spans.document, spans.score, "amin"
+    )
+    return spans, torch.where(full, lowest, floor)
+
+
+def _sorted(spans: DecodedSpans, factors: SpanFactors) -> DecodedSpans:
+    length, labels = factors.length, factors.n_labels
+    place = (spans.document * length + spans.start) * length + (length - 1 - spans.last)
+    return spans.take((place * labels + spans.label).argsort())
+
+
+def without_overlap(spans: DecodedSpans, cuts: Tensor) -> DecodedSpans:
+    """Of all sets of spans without a common token, the one with the greatest sum of score - cut.
+
+    As the score is half the log odds of a span, this is the most likely set of disjoint spans.
+    Solved exactly by weighted interval scheduling, O(n log n).
+
+    spans: as decode returns them.
+    cuts (c): those given to decode; where -inf, the lowest score of the document.
+    """
+    gains = spans.score - cuts.to(spans.score)[spans.label]
+    kept: list[int] = []
+    order = torch.argsort(spans.last, stable=True)
+    order = order[torch.argsort(spans.document[order], stable=True)]
+    counts = spans.document[order].unique_consecutive(return_counts=True)[1]
+    for index in order.split(counts.tolist()):
+        gain = gains[index]
+        if torch.isinf(gain).any():
+            gain = spans.score[index] - spans.score[index].min()
+        kept += _best_chain(
+            index.tolist(), spans.start[index].tolist(), spans.last[index].tolist(), gain.tolist()
+        )
+    return spans.take(torch.tensor(sorted(kept), dtype=torch.long, device=order.device))
+
+
+def _best_chain(
+    names: list[int], start: list[int], last: list[int], gain: list[float]
+) -> list[int]:
+    """Names of the disjoint intervals with the greatest gain; intervals are sorted by last."""
+    best, taken = [0.0], []  # best[i]: greatest gain of the first i intervals
+    before = [bisect_left(last, first) for first in start]
+    for i, value in enumerate(gain):
+        with_it = best[before[i]] + value
+        taken.append(with_it >= best[i])
+        best.append(max(best[i], with_it))
+    kept, i = [], len(gain)
+    while i:
+        if taken[i - 1]:
+            kept.append(names[i - 1])
+            i = before[i - 1]
+        else:
+            i -= 1
+    return kept

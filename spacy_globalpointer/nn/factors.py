@@ -1,0 +1,170 @@
+"""What a head returns: numbers of single tokens, from which the score of every span follows."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Optional
+
+import torch
+from torch import Tensor
+
+from .rope import rotate
+
+
+@dataclass(frozen=True)
+class SpanFactors:
+    """The factors of the span scores of a padded batch.
+
+    score(b, c, s, e) = query[b, g, s] . key[b, g, e] + start_bias[b, s, c] + end_bias[b, e, c]
+
+    with g the group of label c: labels come group by group, each group has c / g of them. One
+    group is Efficient GlobalPointer, one group a label is GlobalPointer, and between lie labels
+    that share an extractor.
+
+    query, key (b, g, l, d): rotated and scaled.
+    start_bias, end_bias (b, l, c): the terms of the label.
+    mask (b, l): bool, tokens at which a span may start or end.
+    max_length (tokens): longest span, None for no limit.
+    RAISES (ValueError): shapes that do not fit together, max_length below 1.
+    """
+
+    query: Tensor
+    key: Tensor
+    start_bias: Tensor
+    end_bias: Tensor
+    mask: Tensor
+    max_length: Optional[int] = None
+
+    def __post_init__(self) -> None:
+        b, g, length, _ = self.query.shape
+        c = self.start_bias.shape[-1]
+        if self.key.shape != self.query.shape:
+            raise ValueError(
+                f"query and key must have one shape (b, g, l, d), were: {tuple(self.query.shape)} "
+                f"and {tuple(self.key.shape)}"
+            )
+        for name in ("start_bias", "end_bias"):
+            shape = tuple(getattr(self, name).shape)
+            if shape != (b, length, c):
+                raise ValueError(f"{name} must have the shape {(b, length, c)}, was: {shape}")
+        if self.mask.shape != (b, length) or self.mask.dtype != torch.bool:
+            raise ValueError(
+                f"mask must be bool with the shape {(b, length)}, was: {self.mask.dtype} "
+                f"{tuple(self.mask.shape)}"
+            )
+        if g < 1 or c % g:
+            raise ValueError(f"the number of labels must be a multiple of the {g} groups, was: {c}")
+        if self.max_length is not None and self.max_length < 1:
+            raise ValueError(f"max_length must be at least 1 token, was: {self.max_length}")
+
+    @classmethod
+    def from_rows(
+        cls,
+        rows: Tensor,
+        mask: Tensor,
+        *,
+        head_size: int,
+        n_labels: int,
+        n_groups: int = 1,
+        rope: bool = True,
+        max_length: Optional[int] = None,
+    ) -> "SpanFactors":
+        """View the output rows of a head as factors.
+
+        A row holds query and key of each group, then, unless each label has a group of its own,
+        start and end term of each label.
+
+        rows (b, l, 2dg + 2c) or (b, l, 2dc): one a token.
+        mask (b, l): bool, tokens at which a span may start or end.
+        """
+        width = 2 * head_size * n_groups
+        # (b, l, g, 2, d) -> (b, g, l, d)
+        pairs = rows[..., :width].unflatten(-1, (n_groups, 2, head_size)).transpose(1, 2)
+        query, key = pairs.unbind(-2)
+        if rope:
+            query, key = rotate(query), rotate(key)
+        if rows.shape[-1] == width:
+            start_bias = end_bias = rows.new_zeros((*rows.shape[:2], n_labels))
+        else:
+            start_bias, end_bias = rows[..., width:].unflatten(-1, (n_labels, 2)).unbind(-1)
+        return cls(query * head_size**-0.5, key, start_bias, end_bias, mask, max_length)
+
+    @property
+    def n_groups(self) -> int:
+        """Number of groups of labels with a query and key of their own."""
+        return self.query.shape[1]
+
+    @property
+    def n_labels(self) -> int:
+        """Number of labels."""
+        return self.start_bias.shape[-1]
+
+    @property
+    def length(self) -> int:
+        """Tokens of the longest document."""
+        return self.query.shape[2]
+
+    def allowed(self, starts: slice = slice(None), lasts: slice = slice(None)) -> Tensor:
+        """Which spans exist: start <= last, not longer than max_length, both tokens in the mask.
+
+        RETURNS (b, s, e): bool.
+        """
+        position = torch.arange(self.length, device=self.mask.device)
+        start, last = position[starts, None], position[None, lasts]
+        band = start <= last
+        if self.max_length is not None:
+            band = band & (last < start + self.max_length)
+        return band & self.mask[:, starts, None] & self.mask[:, None, lasts]
+
+    def scores(self) -> Tensor:
+        """Score every span for every label: the definition, for tests and for reading.
+
+        RETURNS (b, c, s, e): -inf where no span can be.
+        """
+        shared = torch.einsum("bgsd,bged->bgse", self.query, self.key)
+        shared = shared.repeat_interleave(self.n_labels // self.n_groups, 1)  # (b, c, s, e)
+        start, end = self.start_bias.transpose(1, 2), self.end_bias.transpose(1, 2)  # (b, c, l)
+        scores = shared + start[..., :, None] + end[..., None, :]
+        return scores.masked_fill(~self.allowed()[:, None], -torch.inf)
+
+    def fold(self) -> "SpanFactors":
+        """The same scores with one group: each group becomes a document of its own.
+
+        RETURNS: factors of b * g documents and c / g labels.
+        """
+        if self.n_groups == 1:
+            return self
+        (b, g), shape = self.query.shape[:2], (self.n_groups, -1)
+        # (b, l, c) -> (b, g, l, c / g) -> (b * g, l, c / g)
+        start, end = (
+            bias.unflatten(-1, shape).transpose(1, 2).flatten(0, 1)
+            for bias in (self.start_bias, self.end_bias)
+        )
+        query, key = self.query.flatten(0, 1)[:, None], self.key.flatten(0, 1)[:, None]
+        mask = self.mask[:, None].expand(b, g, -1).flatten(0, 1)
+        return SpanFactors(query, key, start, end, mask, self.max_length)
+
+    def in_float32(self) -> "SpanFactors":
+        """The same factors in float32 if they came in half precision: sums of exponents need it."""
+        if self.query.dtype not in (torch.float16, torch.bfloat16):
+            return self
+        names = ("query", "key", "start_bias", "end_bias")
+        return replace(self, **{name: getattr(self, name).float() for name in names})
+
+    def blocks(self, size: int) -> Iterator[tuple[slice, slice]]:
+        """Cut the table of spans into blocks of start tokens.
+
+        size (tokens): start tokens of a block.
+        YIELDS (s) and (e): a block's start tokens, and the last tokens their spans may have.
+        """
+        reach = self.length if self.max_length is None else self.max_length
+        for start in range(0, self.length, size):
+            stop = min(start + size, self.length)
+            yield slice(start, stop), slice(start, min(stop + reach - 1, self.length))
+
+    def shared_scores(self, starts: slice, lasts: slice) -> Tensor:
+        """What the scores of all labels have in common, for a block of spans; needs one group.
+
+        RETURNS (b, s, e): query . key, -inf where no span can be.
+        """
+        shared = self.query[:, 0, starts] @ self.key[:, 0, lasts].transpose(1, 2)
+        return shared.masked_fill_(~self.allowed(starts, lasts), -torch.inf)

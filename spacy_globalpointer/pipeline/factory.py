@@ -1,0 +1,107 @@
+"""The factory `global_pointer`. spaCy imports this module at each spacy.blank() and spacy.load()
+of everyone who has the package installed: so it imports spaCy only, and torch when a component is
+built.
+"""
+
+from typing import Any, Callable, Dict, Iterable, List, Optional, Tuple
+
+from spacy.language import Language
+from spacy.tokens import Doc, Span
+from spacy.training import Example
+from thinc.api import Config, Model
+from thinc.types import Floats2d
+
+DEFAULT_CONFIG = """
+[global_pointer]
+spans_key = "sc"
+threshold = 0.5
+label_thresholds = []
+max_length = null
+max_spans = null
+allow_overlap = true
+annotate_ents = false
+missing = "skip"
+lr_scale = 1.0
+
+[global_pointer.ents_filter]
+@misc = "spacy.first_longest_spans_filter.v1"
+
+[global_pointer.scorer]
+@scorers = "spacy_globalpointer.span_scorer.v1"
+
+[global_pointer.loss]
+@losses = "spacy_globalpointer.ZLPR.v1"
+
+[global_pointer.model]
+@architectures = "spacy_globalpointer.EfficientGlobalPointer.v1"
+head_size = 64
+rope = true
+dropout = 0.0
+
+[global_pointer.model.tok2vec]
+@architectures = "spacy.Tok2Vec.v2"
+
+[global_pointer.model.tok2vec.embed]
+@architectures = "spacy.MultiHashEmbed.v2"
+width = 96
+rows = [5000, 1000, 2500, 1000]
+attrs = ["NORM", "PREFIX", "SUFFIX", "SHAPE"]
+include_static_vectors = false
+
+[global_pointer.model.tok2vec.encode]
+@architectures = "spacy.MaxoutWindowEncoder.v2"
+width = ${global_pointer.model.tok2vec.embed.width}
+window_size = 1
+maxout_pieces = 3
+depth = 4
+"""
+
+
+@Language.factory(
+    "global_pointer",
+    assigns=["doc.spans"],
+    default_config=Config().from_str(DEFAULT_CONFIG)["global_pointer"],
+    default_score_weights={
+        "spans_sc_f": 1.0,
+        "spans_sc_p": 0.0,
+        "spans_sc_r": 0.0,
+        "spans_sc_per_type": None,
+    },
+)
+def make_global_pointer(
+    nlp: Language,
+    name: str,
+    model: Model[List[Doc], List[Floats2d]],
+    loss: Callable,
+    spans_key: str,
+    threshold: float,
+    label_thresholds: List[Tuple[str, float]],
+    max_length: Optional[int],
+    max_spans: Optional[int],
+    allow_overlap: bool,
+    annotate_ents: bool,
+    ents_filter: Optional[Callable[[Iterable[Span], Iterable[Span]], Iterable[Span]]],
+    missing: str,
+    lr_scale: float,
+    scorer: Optional[Callable[[Iterable[Example]], Dict[str, Any]]],
+) -> Any:
+    """Make a GlobalPointer component; the settings are those of its constructor."""
+    from .global_pointer import GlobalPointer
+
+    return GlobalPointer(
+        nlp.vocab,
+        model,
+        name,
+        loss=loss,
+        spans_key=spans_key,
+        threshold=threshold,
+        label_thresholds=label_thresholds,
+        max_length=max_length,
+        max_spans=max_spans,
+        allow_overlap=allow_overlap,
+        annotate_ents=annotate_ents,
+        ents_filter=ents_filter,
+        missing=missing,
+        lr_scale=lr_scale,
+        scorer=scorer,
+    )

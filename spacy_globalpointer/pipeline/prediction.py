@@ -1,0 +1,102 @@
+"""From documents to scored spans, in chunks that fit into memory."""
+
+from typing import Any, Dict, Iterator, List, NamedTuple, Sequence, Set, Tuple
+
+import numpy
+import torch
+from spacy.tokens import Doc
+from thinc.api import Model
+
+from ..nn import DecodedSpans, decode, without_overlap
+from .tables import Table, Tables
+
+# Floats of the rows that are predicted at once: 64 MiB. nlp.pipe hands over 1,000 documents of any
+# length, and the rows of GlobalPointer grow with the labels.
+PREDICTED_FLOATS = 2**24
+# Without max_spans: no text has more, so only a threshold near 0 ever gets there.
+SPANS_PER_TOKEN = 10
+
+
+class ScoredSpans(NamedTuple):
+    """The spans of one document by start, longest first, then label.
+
+    label (index), start, end (n): int64; score (n): float32, probability.
+    """
+
+    label: numpy.ndarray
+    start: numpy.ndarray
+    end: numpy.ndarray
+    score: numpy.ndarray
+
+    def cells(self) -> Set[Tuple[int, int, int]]:
+        """The spans as (label index, start, last)."""
+        return set(
+            zip(self.label.tolist(), self.start.tolist(), (self.end - 1).tolist(), strict=True)
+        )
+
+
+def predict_spans(
+    model: Model, docs: Sequence[Doc], cuts: Sequence[float], cfg: Dict[str, Any]
+) -> Tuple[List[ScoredSpans], List[Tuple[Doc, int]]]:
+    """Find the spans of each document whose score reaches the cut of its label.
+
+    cuts (c): lowest raw score of a span for each label.
+    cfg: max_length, max_spans and allow_overlap of the component.
+    RETURNS: the spans of each document, and the documents that reached their most spans, with
+        that number.
+    """
+    empty = numpy.empty(0, dtype=numpy.int64)
+    nothing = ScoredSpans(empty, empty, empty, numpy.empty(0, dtype=numpy.float32))
+    found: List[ScoredSpans] = [nothing] * len(docs)
+    full: List[Tuple[Doc, int]] = []
+    for chunk in _chunks(docs, model.get_ref("output_layer").get_dim("nO")):
+        batch = [docs[i] for i in chunk]
+        tables = Tables(model, batch, model.predict(batch))
+        for table in tables.of(range(len(batch)), cfg["max_length"]):
+            spans, most = _decode(table, batch, cuts, cfg)
+            for place, part in zip(table.documents, spans, strict=True):
+                found[chunk[place]] = part
+            full += [
+                (batch[place], n)
+                for place, part, n in zip(table.documents, spans, most, strict=True)
+                if len(part.score) == n
+            ]
+    return found, full
+
+
+def _chunks(docs: Sequence[Doc], width: int) -> Iterator[List[int]]:
+    """Places of documents whose rows together fit into PREDICTED_FLOATS."""
+    chunk: List[int] = []
+    floats = 0
+    for place, doc in enumerate(docs):
+        if not len(doc):
+            continue
+        if chunk and floats + len(doc) * width > PREDICTED_FLOATS:
+            yield chunk
+            chunk, floats = [], 0
+        chunk.append(place)
+        floats += len(doc) * width
+    if chunk:
+        yield chunk
+
+
+def _decode(
+    table: Table, docs: Sequence[Doc], cuts: Sequence[float], cfg: Dict[str, Any]
+) -> Tuple[List[ScoredSpans], List[int]]:
+    """Spans of each document of a table, and the most that each may have."""
+    most = [cfg["max_spans"] or SPANS_PER_TOKEN * len(docs[i]) for i in table.documents]
+    label_cuts = torch.tensor(cuts, device=table.rows.device)
+    spans = decode(table.factors, label_cuts, max_spans=most)
+    if not cfg["allow_overlap"]:
+        spans = without_overlap(spans, label_cuts)
+    counts = spans.document.bincount(minlength=len(most)).tolist()
+    probability = spans._replace(score=(2 * spans.score).sigmoid().float())
+    return _split(probability, counts), most
+
+
+def _split(spans: DecodedSpans, counts: List[int]) -> List[ScoredSpans]:
+    """Give each document its part, on the host."""
+    _, label, start, last, score = (column.cpu().numpy() for column in spans)
+    borders = numpy.cumsum(counts)[:-1]
+    parts = (numpy.split(column, borders) for column in (label, start, last + 1, score))
+    return [ScoredSpans(*part) for part in zip(*parts, strict=True)]

@@ -1,0 +1,97 @@
+"""The settings of the component: their rules, and the cuts that follow from the thresholds."""
+
+import math
+import warnings
+from collections import Counter
+from typing import Any, Dict, Sequence, Tuple
+
+from spacy.language import Language
+
+MISSING = ("skip", "negative")
+
+
+def check_settings(name: str, cfg: Dict[str, Any]) -> None:
+    """Refuse settings that mean nothing.
+
+    name: of the component, for the message.
+    RAISES (ValueError): naming the rule, the value and the repair.
+    """
+    thresholds = [("threshold", cfg["threshold"])]
+    thresholds += [(f"the threshold of label {label!r}", t) for label, t in cfg["label_thresholds"]]
+    for what, threshold in thresholds:
+        if not 0 <= threshold <= 1:
+            raise ValueError(f"'{name}': {what} must be a probability in [0, 1], was: {threshold}")
+    labels = Counter(label for label, _ in cfg["label_thresholds"])
+    for label, count in labels.items():
+        if count > 1:
+            raise ValueError(
+                f"'{name}': label_thresholds must name each label once, but has {label!r} "
+                f"{count} times"
+            )
+    for what in ("max_length", "max_spans"):
+        if cfg[what] is not None and cfg[what] < 1:
+            raise ValueError(
+                f"'{name}': {what} must be at least 1, or null for no limit of its own, "
+                f"was: {cfg[what]}"
+            )
+    if cfg["missing"] not in MISSING:
+        raise ValueError(f"'{name}': missing must be one of {MISSING}, was: {cfg['missing']!r}")
+    if not cfg["lr_scale"] > 0:
+        raise ValueError(f"'{name}': lr_scale must be above 0, was: {cfg['lr_scale']}")
+
+
+def label_cuts(name: str, labels: Sequence[str], cfg: Dict[str, Any]) -> Tuple[float, ...]:
+    """Lowest raw score of a span for each label.
+
+    A threshold is a probability, and the probability of a score s is sigmoid(2 s).
+
+    RETURNS (c): -inf for threshold 0, inf for 1.
+    RAISES (ValueError): settings that mean nothing, a threshold for an unknown label.
+    """
+    check_settings(name, cfg)  # tools such as find-threshold assign cfg
+    thresholds = dict.fromkeys(labels, cfg["threshold"])
+    for label, threshold in cfg["label_thresholds"]:
+        if label not in thresholds:
+            raise ValueError(
+                f"'{name}': label_thresholds must name labels of the component, was: {label!r}. "
+                f"Its labels are: {', '.join(labels)}"
+            )
+        thresholds[label] = threshold
+    return tuple(_cut(threshold) for threshold in thresholds.values())
+
+
+def _cut(threshold: float) -> float:
+    if threshold in (0, 1):
+        return math.inf if threshold else -math.inf
+    return 0.5 * math.log(threshold / (1 - threshold))
+
+
+def warn_of_config(name: str, key: str, nlp: Language) -> None:
+    """Warn of a config with which training would show 0.00 or scores of another component.
+
+    key: the spans_key of the component.
+    """
+    weights = nlp.config.get("training", {}).get("score_weights", {})
+    if not weights.get(f"spans_{key}_f"):
+        lines = "\n".join(
+            ["[training.score_weights]", f"spans_{key}_f = 1.0"]
+            + [f"spans_{key}_{part} = 0.0" for part in "pr"]
+            + [f"spans_{key}_per_type = null"]
+        )
+        warnings.warn(
+            f"'{name}' writes doc.spans[{key!r}], but [training.score_weights] does not name "
+            f"spans_{key}_f: the training log would show no score of it, and the best model would "
+            f"be chosen without it. Put into the config:\n\n{lines}\n",
+            stacklevel=3,
+        )
+    rivals = [
+        other
+        for other, component in nlp.pipeline
+        if other != name and getattr(component, "key", None) == key
+    ]
+    if rivals:
+        warnings.warn(
+            f"'{name}' and {rivals} all write doc.spans[{key!r}]: the later ones overwrite the "
+            "spans and the scores of the earlier ones. Give each a spans_key of its own",
+            stacklevel=3,
+        )

@@ -1,0 +1,94 @@
+"""From the rows of a model to padded batches of factors, and gradients back to rows."""
+
+from typing import Iterator, List, NamedTuple, Optional, Sequence, cast
+
+import torch
+from spacy.attrs import IS_SPACE
+from spacy.tokens import Doc
+from thinc.api import Model, torch2xp, xp2torch
+from thinc.types import Floats2d
+from torch import Tensor
+
+from ..models import rows_to_factors
+from ..nn import SpanFactors, buckets, padded_index
+
+
+class Table(NamedTuple):
+    """Documents of similar length: their span scores are one padded table.
+
+    documents: their places in the batch.
+    rows (b, l, width): output rows of the model, padded.
+    place (b, l): row of each token in the concatenated rows of the batch.
+    is_token (b, l): bool, False for padding.
+    factors: the rows seen as factors; no span starts or ends on whitespace.
+    """
+
+    documents: List[int]
+    rows: Tensor
+    place: Tensor
+    is_token: Tensor
+    factors: SpanFactors
+
+
+class Tables:
+    """The tables of one batch."""
+
+    def __init__(self, model: Model, docs: Sequence[Doc], rows: Sequence[Floats2d]) -> None:
+        """Check the rows and put them side by side.
+
+        rows: output of the model, (l, width) for each document.
+        RAISES (ValueError): rows that are not finite numbers.
+        """
+        self.model = model
+        self.lengths = [len(doc) for doc in docs]
+        self.rows = xp2torch(model.ops.flatten(list(rows)))
+        self.is_space = torch.cat([_is_space(doc) for doc in docs])
+        if not self.rows.isfinite().all():
+            raise ValueError(_not_finite(docs, rows))
+
+    def __iter__(self) -> Iterator[Table]:
+        return self.of(range(len(self.lengths)))
+
+    def of(
+        self,
+        documents: Sequence[int],
+        max_length: Optional[int] = None,
+        requires_grad: bool = False,
+    ) -> Iterator[Table]:
+        """Pad documents of similar length together.
+
+        documents: places in the batch; those without tokens are in no table.
+        max_length (tokens): longest span.
+        requires_grad: of the rows of each table.
+        """
+        offsets = [0]
+        for length in self.lengths:
+            offsets.append(offsets[-1] + length)
+        for bucket in buckets([self.lengths[i] for i in documents]):
+            places = [documents[i] for i in bucket]
+            index, is_token = padded_index(
+                [offsets[i] for i in places], [self.lengths[i] for i in places]
+            )
+            mask = (is_token & ~self.is_space[index]).to(self.rows.device)
+            index, is_token = index.to(self.rows.device), is_token.to(self.rows.device)
+            rows = self.rows[index].requires_grad_(requires_grad)
+            factors = rows_to_factors(self.model, rows, mask, max_length)
+            yield Table(places, rows, index, is_token, factors)
+
+    def unflatten(self, rows: Tensor) -> List[Floats2d]:
+        """Give each document its part of the concatenated rows."""
+        lengths = self.model.ops.asarray1i(self.lengths)
+        return self.model.ops.unflatten(cast(Floats2d, torch2xp(rows)), lengths)
+
+
+def _is_space(doc: Doc) -> Tensor:
+    return torch.from_numpy(doc.to_array(IS_SPACE).astype(bool))
+
+
+def _not_finite(docs: Sequence[Doc], rows: Sequence[Floats2d]) -> str:
+    bad = [i for i, row in enumerate(rows) if not xp2torch(row).isfinite().all()]
+    return (
+        f"the token vectors must be finite, but those of document {bad[0]} of {len(docs)} are not: "
+        f"{docs[bad[0]].text[:60]!r}. The encoder has diverged or its input is broken. Repair: a "
+        "lower learning rate or longer warm-up, grad_clip in the optimizer, or no mixed precision"
+    )

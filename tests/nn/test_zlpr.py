@@ -1,0 +1,148 @@
+import oracles
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from strategies import factors_and_gold
+
+from spacy_globalpointer.nn import SpanFactors, background, zlpr, zlpr_dense
+
+FIELDS = ("query", "key", "start_bias", "end_bias")
+
+
+def _value_and_gradients(loss, factors, gold, weight, **settings):
+    leaves = [getattr(factors, name).detach().clone().requires_grad_() for name in FIELDS]
+    value = loss(SpanFactors(*leaves, factors.mask, factors.max_length), gold, **settings)
+    gradients = torch.autograd.grad((value * weight).sum(), leaves)
+    return value.detach(), gradients
+
+
+def _weight(factors):
+    shape = len(factors.mask), factors.n_labels
+    return torch.rand(shape, dtype=torch.float64, generator=torch.Generator().manual_seed(0)) + 0.1
+
+
+@given(factors_and_gold())
+def test_definition_equals_the_paper(case):
+    factors, gold = case
+    torch.testing.assert_close(zlpr_dense(factors, gold), oracles.zlpr(factors, gold))
+
+
+@given(factors_and_gold(), st.sampled_from([1, 2, 3, None]), st.booleans())
+def test_factored_loss_and_gradient_equal_the_definition(case, block, cell_by_cell):
+    factors, gold = case
+    with pytest.MonkeyPatch.context() as patch:
+        if cell_by_cell:  # as if no product could be trusted
+            patch.setattr(background, "_safe_bound", lambda table: -1e9)
+        value, gradients = _value_and_gradients(zlpr, factors, gold, _weight(factors), block=block)
+    expected, expected_gradients = _value_and_gradients(zlpr_dense, factors, gold, _weight(factors))
+    torch.testing.assert_close(value, expected, rtol=1e-9, atol=1e-9)
+    for gradient, wanted in zip(gradients, expected_gradients, strict=True):
+        torch.testing.assert_close(gradient, wanted, rtol=1e-9, atol=1e-9)
+
+
+@given(factors_and_gold(longest=3, scale=0.7))
+def test_gradient_equals_finite_differences(case):
+    factors, gold = case
+    leaves = [getattr(factors, name).clone().requires_grad_() for name in FIELDS]
+
+    def loss(*leaves):
+        return zlpr(SpanFactors(*leaves, factors.mask, factors.max_length), gold)
+
+    assert torch.autograd.gradcheck(loss, leaves)
+
+
+@given(factors_and_gold(scale=40.0, dtype=torch.float32), st.sampled_from([2, None]))
+def test_float32_stays_exact_for_extreme_scores(case, block):
+    """Scores of several thousands: no inf, no nan, and the definition's value in float64."""
+    factors, gold = case
+    wide = SpanFactors(
+        *(getattr(factors, name).double() for name in FIELDS), factors.mask, factors.max_length
+    )
+    weight = _weight(factors)
+    value, gradients = _value_and_gradients(zlpr, factors, gold, weight.float(), block=block)
+    expected, expected_gradients = _value_and_gradients(zlpr_dense, wide, gold, weight)
+    assert (value >= 0).all()
+    torch.testing.assert_close(value.double(), expected, rtol=1e-4, atol=1e-3)
+    for gradient, wanted in zip(gradients, expected_gradients, strict=True):
+        scale = max(1.0, float(wanted.abs().max()))
+        torch.testing.assert_close(gradient / scale, (wanted / scale).float(), rtol=0, atol=5e-3)
+
+
+@pytest.mark.parametrize("score", [-200.0, -20.0, 0.0, 3.0, 12.0, 16.0, 88.0, 200.0])
+def test_one_confident_gold_span_keeps_sign_and_value(score):
+    """Sparse losses that subtract the gold from the total flip sign from 16, 12 or 3 on."""
+    bias = torch.full((1, 20, 1), -3.0)
+    bias[0, 4] = score
+    end = torch.zeros(1, 20, 1)
+    end[0, 5:] = -400.0
+    end[0, :4] = -400.0
+    zeros = torch.zeros(1, 1, 20, 2)
+    mask = torch.ones(1, 20, dtype=torch.bool)
+    gold = torch.tensor([[0, 0, 4, 4]])
+    wide = SpanFactors(zeros.double(), zeros.double(), bias.double(), end.double(), mask)
+    value, gradients = _value_and_gradients(
+        zlpr, SpanFactors(zeros, zeros, bias, end, mask), gold, torch.ones(1, 1)
+    )
+    expected, expected_gradients = _value_and_gradients(zlpr_dense, wide, gold, torch.ones(1, 1))
+    torch.testing.assert_close(value.double(), expected, rtol=1e-5, atol=1e-6)
+    torch.testing.assert_close(gradients[2].double(), expected_gradients[2], rtol=1e-4, atol=1e-7)
+    assert float(gradients[2][0, 4]) <= 0
+
+
+def test_padding_and_company_change_nothing():
+    generator = torch.Generator().manual_seed(3)
+
+    def batch(lengths, longest):
+        shape = len(lengths), longest, 3
+        q, k = (torch.randn(len(lengths), 1, longest, 4, generator=generator) for _ in "qk")
+        a, b = (torch.randn(*shape, generator=generator) for _ in "ab")
+        return SpanFactors(q, k, a, b, torch.arange(longest) < torch.tensor(lengths)[:, None])
+
+    both = batch([4, 7], 9)
+    alone = SpanFactors(
+        both.query[:1, :, :4],
+        both.key[:1, :, :4],
+        both.start_bias[:1, :4],
+        both.end_bias[:1, :4],
+        both.mask[:1, :4],
+    )
+    gold = torch.tensor([[0, 1, 0, 2], [0, 1, 1, 1], [0, 2, 0, 2]])
+    torch.testing.assert_close(zlpr(both, gold)[:1], zlpr(alone, gold))
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
+def test_half_precision_is_summed_in_float32(dtype):
+    generator = torch.Generator().manual_seed(0)
+    leaves = [torch.randn(1, 1, 30, 4, generator=generator) for _ in "qk"]
+    leaves += [torch.randn(1, 30, 5, generator=generator) for _ in "ab"]
+    mask, gold = torch.ones(1, 30, dtype=torch.bool), torch.tensor([[0, 1, 2, 3]])
+    half = [leaf.to(dtype).requires_grad_() for leaf in leaves]
+    value = zlpr(SpanFactors(*half, mask), gold)
+    assert value.dtype == torch.float32
+    wide = SpanFactors(*(leaf.detach().double() for leaf in half), mask)
+    torch.testing.assert_close(value.double(), zlpr_dense(wide, gold), rtol=1e-5, atol=1e-5)
+    assert torch.autograd.grad(value.sum(), half)[0].dtype == dtype
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        [1, 0, 0, 0],
+        [0, 2, 0, 0],
+        [0, 0, 2, 1],
+        [0, 0, 0, 5],
+        [0, 0, 3, 4],
+        [0, 0, 0, 2],
+        [-1, 0, 0, 0],
+    ],
+    ids=["document", "label", "order", "length", "mask", "max_length", "negative"],
+)
+@pytest.mark.parametrize("loss", [zlpr, zlpr_dense])
+def test_gold_outside_the_table_is_an_error(loss, row):
+    zeros, bias = torch.zeros(1, 1, 5, 2), torch.zeros(1, 5, 2)
+    mask = torch.tensor([[True, True, True, True, False]])
+    with pytest.raises(ValueError, match=r"gold rows .* was: \["):
+        loss(SpanFactors(zeros, zeros, bias, bias, mask, max_length=2), torch.tensor([row]))
+    with pytest.raises(ValueError, match="must be rows"):
+        loss(SpanFactors(zeros, zeros, bias, bias, mask), torch.zeros(2, 3))

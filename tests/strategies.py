@@ -1,0 +1,47 @@
+"""Random factors and gold, named after their axes (hypothesis)."""
+
+import torch
+from hypothesis import settings
+from hypothesis import strategies as st
+
+from spacy_globalpointer.nn import SpanFactors
+
+
+def _random_gold(draw, factors):
+    cells = [tuple(cell) for cell in factors.allowed().nonzero().tolist()]
+    if not cells:
+        return torch.empty(0, 4, dtype=torch.long)
+    rows = st.tuples(st.sampled_from(cells), st.integers(0, factors.n_labels - 1))
+    chosen = draw(st.lists(rows, max_size=8, unique=True))
+    gold = [[b, c, s, e] for (b, s, e), c in chosen]
+    return torch.tensor(gold, dtype=torch.long).reshape(-1, 4)
+
+
+@st.composite
+def factors_bgcl(draw, scale=2.0, longest=7, dtype=torch.float64):
+    """Factors of up to 3 documents with padding, masked tokens, bands and groups."""
+    b, length, d = (draw(st.integers(1, most)) for most in (3, longest, 4))
+    g, per_group = draw(st.sampled_from([(1, 1), (1, 3), (3, 1), (2, 2)]))
+    generator = torch.Generator().manual_seed(draw(st.integers(0, 2**31)))
+
+    def normal(*shape):
+        return (torch.randn(*shape, generator=generator, dtype=torch.float64) * scale).to(dtype)
+
+    mask = torch.rand(b, length, generator=generator) < draw(st.sampled_from([0.6, 1.0]))
+    mask &= torch.arange(length) < torch.randint(1, length + 1, (b, 1), generator=generator)
+    max_length = draw(st.sampled_from([None, None, 1, 3]))
+    shape = b, length, g * per_group
+    query, key = normal(b, g, length, d), normal(b, g, length, d)
+    return SpanFactors(query, key, normal(*shape), normal(*shape), mask, max_length)
+
+
+@st.composite
+def factors_and_gold(draw, **settings):
+    """Factors and gold rows (document, label, start, last), nested and same-label included."""
+    factors = draw(factors_bgcl(**settings))
+    return factors, _random_gold(draw, factors)
+
+
+# Tests are repeatable, and a slow machine is no failure.
+settings.register_profile("house", deadline=None, derandomize=True, print_blob=False)
+settings.load_profile("house")
