@@ -3,7 +3,7 @@ of everyone who has the package installed: so it imports spaCy only, and torch w
 built.
 """
 
-from typing import Any, Callable, Dict, Iterable, List, Optional, Tuple
+from typing import Any, Callable, Dict, Iterable, List, Optional, Union
 
 from spacy.language import Language
 from spacy.tokens import Doc, Span
@@ -75,7 +75,7 @@ def make_global_pointer(
     loss: Callable,
     spans_key: str,
     threshold: float,
-    label_thresholds: List[Tuple[str, float]],
+    label_thresholds: List[List[Union[str, float]]],
     max_length: Optional[int],
     max_spans: Optional[int],
     allow_overlap: bool,

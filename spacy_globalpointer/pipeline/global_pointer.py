@@ -40,7 +40,7 @@ class GlobalPointer(TrainablePipe):
         loss: SpanLoss,
         spans_key: str = "sc",
         threshold: float = 0.5,
-        label_thresholds: Sequence[Tuple[str, float]] = (),
+        label_thresholds: Sequence[Sequence[Union[str, float]]] = (),
         max_length: Optional[int] = None,
         max_spans: Optional[int] = None,
         allow_overlap: bool = True,
@@ -80,7 +80,7 @@ class GlobalPointer(TrainablePipe):
         self.cfg: Dict[str, Any] = {
             "spans_key": spans_key,
             "threshold": threshold,
-            "label_thresholds": [tuple(pair) for pair in label_thresholds],
+            "label_thresholds": [list(pair) for pair in label_thresholds],
             "max_length": max_length,
             "max_spans": max_spans,
             "allow_overlap": allow_overlap,
@@ -279,7 +279,7 @@ class GlobalPointer(TrainablePipe):
         for label in labels or ():
             self.add_label(label)
         data = look_over(get_examples(), self.key, self.cfg["max_length"])
-        if labels is None and not data.gold:
+        if not self.labels and not data.gold:
             raise ValueError(
                 f"'{self.name}' needs gold spans or labels to initialize, but no document of the "
                 f"training data has the span group {self.key!r}. {NO_GROUP}"

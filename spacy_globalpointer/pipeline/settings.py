@@ -16,6 +16,12 @@ def check_settings(name: str, cfg: Dict[str, Any]) -> None:
     name: of the component, for the message.
     RAISES (ValueError): naming the rule, the value and the repair.
     """
+    for pair in cfg["label_thresholds"]:
+        if not (len(pair) == 2 and isinstance(pair[0], str) and isinstance(pair[1], (int, float))):
+            raise ValueError(
+                f"'{name}': label_thresholds must be a list of [label, threshold], such as "
+                f'[["ORG", 0.4], ["GPE", 0.6]], but has: {pair!r}'
+            )
     thresholds = [("threshold", cfg["threshold"])]
     thresholds += [(f"the threshold of label {label!r}", t) for label, t in cfg["label_thresholds"]]
     for what, threshold in thresholds:

@@ -1,0 +1,20 @@
+"""Published corpus formats -> records -> spaCy documents. Knows spaCy, but no model.
+
+Reading order: `record` (what every format becomes, and where characters meet tokens), then the
+formats, one module each, then `formats`, which chooses one of them for a file.
+"""
+
+from .bio import UNSPACED_LANGUAGES
+from .formats import FORMATS, detect_format, read_records
+from .record import ALIGNMENTS, OUTCOMES, Record, record_to_doc
+
+__all__ = [
+    "ALIGNMENTS",
+    "FORMATS",
+    "OUTCOMES",
+    "UNSPACED_LANGUAGES",
+    "Record",
+    "detect_format",
+    "read_records",
+    "record_to_doc",
+]

@@ -1,0 +1,54 @@
+"""CLUENER2020 as published: JSON lines whose spans are grouped by label and mention."""
+
+from typing import Any, Iterable, Iterator
+
+from .jsonl import get_text, read_objects, shorten
+from .record import CharSpan, Record
+
+
+def read_cluener(lines: Iterable[str], name: str) -> Iterator[Record]:
+    """Records of CLUENER2020's own files.
+
+    {"text": "李雷在北京", "label": {"name": {"李雷": [[0, 1]]}, "address": {"北京": [[3, 4]]}}}
+
+    The published ends are inclusive; each mention is compared with the text. A line without
+    "label" (the test file) is not annotated.
+
+    lines: the file's lines.
+    name: the file's name, for messages.
+    RAISES (ValueError): a malformed line, a mention that is not at its place.
+    """
+    for source, row in read_objects(lines, name):
+        text = get_text(row, source)
+        spans = None
+        if "label" in row:
+            spans = tuple(_read_labels(row["label"], text, source))
+        yield Record(text, spans, source=source)
+
+
+def _read_labels(labels: Any, text: str, source: str) -> Iterator[CharSpan]:
+    try:
+        cells = [
+            (label, mention, start, last)
+            for label, mentions in labels.items()
+            for mention, places in mentions.items()
+            for start, last in places
+        ]
+    except (AttributeError, TypeError, ValueError) as error:
+        raise ValueError(
+            f'{source}: "label" must be {{label: {{mention: [[first, last]]}}}}, was: '
+            f"{shorten(labels)}. For other JSON lines use the format jsonl"
+        ) from error
+    for label, mention, start, last in cells:
+        if type(start) is not int or type(last) is not int or start < 0:
+            raise ValueError(
+                f"{source}: first and last must be whole numbers from 0, was: {start!r} to "
+                f"{last!r} for {mention!r}. Repair the line"
+            )
+        if text[start : last + 1] != mention:
+            raise ValueError(
+                f"{source}: first and last (inclusive) must give the mention, was: {mention!r} "
+                f"({label}) where characters {start} to {last} are {text[start : last + 1]!r}. "
+                "Repair the offsets"
+            )
+        yield start, last + 1, label

@@ -1,0 +1,89 @@
+"""Which format a file has, and its records. Files may be compressed (.gz)."""
+
+import gzip
+import json
+import re
+import zlib
+from itertools import islice
+from pathlib import Path
+from typing import Callable, Dict, Iterator
+
+from .bio import read_bio
+from .cluener import read_cluener
+from .cmeee import read_cmeee
+from .jsonl import read_jsonl, shorten
+from .record import Record
+
+FORMATS: Dict[str, Callable[..., Iterator[Record]]] = {
+    "jsonl": read_jsonl,
+    "cluener": read_cluener,
+    "cmeee": read_cmeee,
+    "bio": read_bio,
+}
+# Only these two can lack a text, and need a joiner.
+JOINING = ("jsonl", "bio")
+
+
+def read_records(path: Path, *, format: str = "auto", joiner: str = " ") -> Iterator[Record]:
+    """Records of one file.
+
+    path: a file in UTF-8; ".gz" at its end means gzip.
+    format: a name in FORMATS, or "auto".
+    joiner: put between tokens where the file has no text.
+    RAISES (ValueError): an unknown format, a malformed line, another encoding.
+    """
+    if format == "auto":
+        format = detect_format(path)
+    if format not in FORMATS:
+        names = ", ".join(FORMATS)
+        raise ValueError(f"format must be auto or one of {names}, was: {format!r}")
+    options = {"joiner": joiner} if format in JOINING else {}
+    yield from FORMATS[format](_read_lines(path), str(path), **options)
+
+
+def detect_format(path: Path) -> str:
+    """Name of the format that the first lines of a file have.
+
+    path: a file in UTF-8; ".gz" at its end means gzip.
+    RETURNS: a name in FORMATS.
+    RAISES (ValueError): none of them.
+    """
+    head = list(islice((line for line in _read_lines(path) if line.strip()), 2))
+    # A column file can start with a bracket or brace too, but then a tag follows it.
+    if re.match(r"\s*\[\s*[{\]]", "".join(head)):
+        return "cmeee"
+    first = head[0] if head else ""
+    if re.match(r"\s*\{\s*[\"}]", "".join(head)):
+        return "cluener" if _is_cluener(first) else "jsonl"
+    if re.search(r"\S[\t ]+(O|[BIMELSU]-\S+)\s*$", first) or first.startswith("-DOCSTART-"):
+        return "bio"
+    raise ValueError(
+        f"{path}: the first line must show a format ({', '.join(FORMATS)}), was: "
+        f"{shorten(first.strip()) or 'an empty file'}. Name the format with --format"
+    )
+
+
+def _is_cluener(line: str) -> bool:
+    try:
+        row = json.loads(line)
+    except json.JSONDecodeError:
+        return False  # the reader of JSON lines says what is wrong with it
+    return isinstance(row, dict) and isinstance(row.get("label"), dict)
+
+
+def _read_lines(path: Path) -> Iterator[str]:
+    """Lines of a text file; a byte order mark is not part of the text."""
+    opener = gzip.open if path.suffix == ".gz" else open
+    try:
+        with opener(path, "rt", encoding="utf-8-sig") as file:
+            yield from file
+    except UnicodeDecodeError as error:
+        raise ValueError(
+            f"{path}: the file must be in UTF-8, was: byte {error.object[error.start]:#04x}. "
+            "Convert it, for example with: iconv -f GB18030 -t UTF-8"
+        ) from error
+    except (gzip.BadGzipFile, zlib.error, EOFError) as error:
+        raise ValueError(
+            f"{path}: a file named .gz must be complete gzip data, was: {error}. "
+            "Fetch it again or rename it"
+        ) from error

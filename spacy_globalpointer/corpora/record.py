@@ -1,0 +1,220 @@
+"""What every corpus format becomes, and the one place where character offsets meet tokens."""
+
+import re
+from dataclasses import dataclass
+from typing import Any, List, Optional, Sequence, Set, Tuple
+
+from spacy.language import Language
+from spacy.tokens import Doc, Span, SpanGroup
+
+CharSpan = Tuple[int, int, str]
+
+ALIGNMENTS = ("fail", "skip", "expand")
+OUTCOMES = ("kept", "trimmed", "expanded", "skipped", "duplicate")
+
+
+@dataclass(frozen=True)
+class Record:
+    """One annotated text, checked when it is built.
+
+    text: the text that the offsets refer to.
+    spans (characters): start, end (exclusive), label. None means "not annotated", an empty
+        tuple means "there are no spans here".
+    words: tokens found in the text in this order; None leaves the tokens to the tokenizer.
+    unknown_spaces: the text was joined from words, so its spaces are a guess.
+    source: file and line, for messages.
+    RAISES (ValueError): an offset outside the text, an empty span, a label that is no name, half
+        of a surrogate pair in the text (nothing can store it).
+    """
+
+    text: str
+    spans: Optional[Tuple[CharSpan, ...]] = None
+    words: Optional[Tuple[str, ...]] = None
+    unknown_spaces: bool = False
+    source: str = "record"
+
+    def __post_init__(self) -> None:
+        half = re.search("[\ud800-\udfff]", self.text)
+        if half:
+            raise ValueError(
+                f"{self.source}: text must be valid Unicode, was: half a character "
+                f"({half.group()!r}) at {half.start()}. Remove or complete it"
+            )
+        check_spans(self.spans or (), len(self.text), unit="characters", source=self.source)
+
+    @classmethod
+    def from_words(
+        cls, words: Sequence[str], spans: Optional[Sequence[CharSpan]], *, joiner: str, source: str
+    ) -> "Record":
+        """Record of words whose text is not known.
+
+        words: the tokens, which are joined to a text.
+        spans (tokens): start, end (exclusive), label; None if not annotated.
+        joiner: put between the words; empty for languages written without spaces.
+        source: file and line, for messages.
+        RETURNS: a record with offsets in characters.
+        RAISES (ValueError): an offset outside the words, an empty word.
+        """
+        check_words(words, source=source)
+        starts, length = [], 0
+        for word in words:
+            starts.append(length)
+            length += len(word) + len(joiner)
+        char_spans = None
+        if spans is not None:
+            check_spans(spans, len(words), unit="tokens", source=source)
+            char_spans = tuple(
+                (starts[s], starts[e - 1] + len(words[e - 1]), n) for s, e, n in spans
+            )
+        return cls(joiner.join(words), char_spans, tuple(words), joiner != "", source)
+
+
+def check_words(words: Any, *, source: str) -> None:
+    """Refuse words that cannot become tokens.
+
+    words: what a format gave.
+    source: file and line, for messages.
+    RAISES (ValueError): not a list of strings, or an empty string in it.
+    """
+    if not isinstance(words, (list, tuple)) or not all(isinstance(w, str) and w for w in words):
+        raise ValueError(f"{source}: tokens must be a list of non-empty strings, was: {words!r}")
+
+
+def check_spans(spans: Sequence[Any], length: int, *, unit: str, source: str) -> None:
+    """Refuse spans that cannot lie in a text.
+
+    spans: start, end (exclusive), label.
+    length (unit): of the text.
+    unit: "characters" or "tokens", for messages.
+    source: file and line, for messages.
+    RAISES (ValueError): an offset outside 0..length, start >= end, no label.
+    """
+    for start, end, label in spans:
+        if type(start) is not int or type(end) is not int:
+            rule, repair = "start and end must be whole numbers", "Write them without quotes"
+        elif not isinstance(label, str) or not label:
+            rule, repair = "label must be a non-empty string", "Name it or remove the span"
+        elif start >= end:
+            rule, repair = "start must be smaller than end", "end is exclusive: add 1 to the last"
+        elif start < 0 or end > length:
+            rule = f"a span must lie inside the {length} {unit} of the text"
+            repair = f"Count {unit} from 0, end exclusive"
+        else:
+            continue
+        raise ValueError(f"{source}: {rule}, was: {start!r} to {end!r}, {label!r}. {repair}")
+
+
+def record_to_doc(
+    record: Record, nlp: Language, *, spans_key: str = "sc", alignment: str = "skip"
+) -> Tuple[Doc, List[str]]:
+    """Document with the record's spans as a group, and what became of each span.
+
+    A record that is not annotated gives no group, one without spans an empty group. White space at
+    the ends of a span is cut off first ("trimmed"), so no span starts or ends on a white-space
+    token. A span that then does not start and end at token borders is an error ("fail"), left out
+    ("skip") or widened to the tokens it touches ("expand"); one of nothing but white space cannot
+    be widened and is left out. Spans with the same tokens and label are one span.
+
+    record: the text and its spans.
+    nlp: its tokenizer is used unless the record has words.
+    spans_key: name of the group in doc.spans.
+    alignment: one of ALIGNMENTS.
+    RETURNS: the document; one of OUTCOMES for each span of the record, in its order.
+    RAISES (ValueError): with "fail", a span off the token borders; words not in the text.
+    """
+    if alignment not in ALIGNMENTS:
+        raise ValueError(f"alignment must be one of {', '.join(ALIGNMENTS)}, was: {alignment!r}")
+    doc = _make_doc(record, nlp)
+    outcomes = []
+    spans: List[Span] = []
+    seen: Set[CharSpan] = set()
+    for char_span in record.spans or ():
+        span, outcome = _place(doc, record, char_span, alignment)
+        if span is not None and (span.start, span.end, span.label_) in seen:
+            outcome = "duplicate"
+        elif span is not None:
+            seen.add((span.start, span.end, span.label_))
+            spans.append(span)
+        outcomes.append(outcome)
+    if record.spans is not None:
+        doc.spans[spans_key] = SpanGroup(doc, name=spans_key, spans=spans)
+    return doc, outcomes
+
+
+def _place(
+    doc: Doc, record: Record, char_span: CharSpan, alignment: str
+) -> Tuple[Optional[Span], str]:
+    """The tokens of one span, and which of OUTCOMES that is."""
+    start, end, label = char_span
+    chars = record.text[start:end]
+    start += len(chars) - len(chars.lstrip())
+    end -= len(chars) - len(chars.rstrip())
+    if start < end:
+        span = doc.char_span(start, end, label=label)
+        if span is not None:
+            return span, "kept" if (start, end, label) == char_span else "trimmed"
+        if alignment == "expand":
+            return doc.char_span(start, end, label=label, alignment_mode="expand"), "expanded"
+    if alignment == "fail":
+        raise ValueError(
+            f"{record.source}: a span must start and end at token borders, was: {chars!r} "
+            f"({label}, characters {char_span[0]} to {char_span[1]}). Use alignment expand to "
+            "widen such spans, skip to leave them out, or give the tokens in the data"
+        )
+    return None, "skipped"
+
+
+def _make_doc(record: Record, nlp: Language) -> Doc:
+    """Tokens of a record, without spans."""
+    if record.words is None:
+        doc = nlp.make_doc(record.text)
+    else:
+        words, spaces = _fill_gaps(record, _find_words(record))
+        doc = Doc(nlp.vocab, words=words, spaces=spaces)
+        # spaCy's corpus reader then trains on these words, not on a new tokenization of a guess.
+        doc.has_unknown_spaces = record.unknown_spaces
+    if doc.text != record.text:
+        raise ValueError(
+            f"{record.source}: the tokenizer must keep the text, was: {doc.text!r} for "
+            f"{record.text!r}. Offsets mean nothing then: choose another tokenizer"
+        )
+    return doc
+
+
+def _find_words(record: Record) -> List[int]:
+    """Where each word starts in the text (characters)."""
+    text, position = record.text, 0
+    starts = []
+    for word in record.words or ():
+        while not text.startswith(word, position) and text[position : position + 1].isspace():
+            position += 1
+        if not text.startswith(word, position):
+            break
+        starts.append(position)
+        position += len(word)
+    else:
+        word = "the end of the tokens"
+        if not text[position:].strip():
+            return starts
+    raise ValueError(
+        f"{record.source}: tokens must follow each other in the text with only white space "
+        f"between, was: {word!r} where the text has {text[position : position + 20]!r}. "
+        "Repair the tokens, or leave them out"
+    )
+
+
+def _fill_gaps(record: Record, starts: List[int]) -> Tuple[List[str], List[bool]]:
+    """Words and the spaces after them; white space beyond one space is a token, as in spaCy."""
+    words: List[str] = []
+    spaces: List[bool] = []
+    position = 0
+    for word, start in zip((*(record.words or ()), ""), (*starts, len(record.text)), strict=True):
+        gap = record.text[position:start]
+        if words and gap.startswith(" "):
+            spaces[-1] = True
+            gap = gap[1:]
+        for token in filter(None, (gap, word)):
+            words.append(token)
+            spaces.append(False)
+        position = start + len(word)
+    return words, spaces

@@ -1,0 +1,173 @@
+"""A corpus reader that cuts long documents and keeps their spans.
+
+spaCy's own reader cuts with Span.as_doc(), which leaves every group of doc.spans behind, and
+leaves out documents that are too long and have no sentences.
+"""
+
+from bisect import bisect_right
+from itertools import chain, islice, pairwise
+from pathlib import Path
+from typing import Any, Callable, Iterable, Iterator, List, Optional, Sequence, Union
+
+import numpy
+from spacy.language import Language
+from spacy.tokens import Doc, Span, SpanGroup
+from spacy.training import Corpus, Example
+from spacy.util import registry
+from spacy.vocab import Vocab
+
+
+@registry.readers("spacy_globalpointer.SpanCorpus.v1")
+def make_span_corpus(
+    path: Optional[Path],
+    max_length: int = 0,
+    limit: int = 0,
+    shuffle: bool = False,
+    augmenter: Optional[Callable[..., Any]] = None,
+) -> Callable[[Language], Iterable[Example]]:
+    """Reader of .spacy files for `[corpora.train]` and `[corpora.dev]`.
+
+    path: a .spacy file, or a folder of them.
+    max_length (tokens): longer documents are cut to pieces that keep all spans; 0 never cuts.
+    limit (documents): read no more than these; 0 reads all.
+    shuffle: mix the documents; only of use with `training.max_epochs = -1`, as training shuffles
+        otherwise.
+    augmenter: as in spacy.Corpus.v1.
+    RETURNS: a function from the pipeline to examples.
+    RAISES (ValueError): no path, a negative number.
+    """
+    if path is None:
+        raise ValueError(
+            "path must be a .spacy file or a folder of them, was: None. Set it in [paths] of the "
+            "config or on the command line: --paths.train train.spacy --paths.dev dev.spacy"
+        )
+    return SpanCorpus(
+        path, max_length=max_length, limit=limit, shuffle=shuffle, augmenter=augmenter
+    )
+
+
+class SpanCorpus(Corpus):
+    """spaCy's Corpus, but long documents are cut by `cut_doc`: no token and no span is lost.
+
+    path: a .spacy file, or a folder of them.
+    max_length (tokens): longer documents are cut; 0 never cuts.
+    limit (documents): read no more than these; 0 reads all.
+    shuffle: mix the documents.
+    augmenter: as in spacy.Corpus.v1.
+    RAISES (ValueError): a negative number.
+    """
+
+    def __init__(
+        self,
+        path: Union[str, Path],
+        *,
+        max_length: int = 0,
+        limit: int = 0,
+        shuffle: bool = False,
+        augmenter: Optional[Callable[..., Any]] = None,
+    ) -> None:
+        for name, value in (("max_length", max_length), ("limit", limit)):
+            if value < 0:
+                raise ValueError(f"{name} must not be negative, was: {value}. 0 means no limit")
+        super().__init__(
+            path, max_length=max_length, limit=limit, shuffle=shuffle, augmenter=augmenter
+        )
+
+    def make_examples(self, nlp: Language, reference_docs: Iterable[Doc]) -> Iterator[Example]:
+        """Examples of the pieces of documents.
+
+        nlp: tokenizes the predicted side.
+        reference_docs: the annotated documents.
+        YIELDS: one example for each piece.
+        """
+        for reference in reference_docs:
+            for piece in cut_doc(reference, self.max_length):
+                yield self._make_example(nlp, piece, False)
+
+    def read_docbin(self, vocab: Vocab, locs: Iterable[Union[str, Path]]) -> Iterator[Doc]:
+        """Documents of .spacy files; `limit` counts those of all files together.
+
+        vocab: the documents' vocabulary.
+        locs: the files.
+        YIELDS: documents that have tokens.
+        """
+        return islice(super().read_docbin(vocab, locs), self.limit or None)
+
+
+def cut_doc(doc: Doc, max_length: int) -> List[Doc]:
+    """Pieces of a document that together have all its tokens and all its spans.
+
+    A piece ends before the last sentence of which the start fits, or before the last token that
+    fits where there is no sentence start, but never inside a span of doc.spans or doc.ents: where
+    the spans leave no border to cut at, the piece is longer than max_length.
+    Every piece has every group (an empty one says "no spans here"), and arrays in a group's attrs
+    with one row for each span, as "scores", are shared out. doc.cats belong to the whole
+    document and are left behind, as in Span.as_doc.
+
+    doc: an annotated document.
+    max_length (tokens): length of a piece; 0 never cuts.
+    RETURNS: pieces in order; the document itself if it need not be cut.
+    """
+    if max_length == 0 or len(doc) <= max_length:
+        return [doc]
+    borders = _find_borders(doc, max_length)
+    pieces = [doc[begin:end].as_doc(copy_user_data=True) for begin, end in pairwise(borders)]
+    for piece in pieces:
+        piece.has_unknown_spaces = doc.has_unknown_spaces
+    for key in doc.spans:
+        _share_out(doc.spans[key], key, pieces, borders)
+    return pieces
+
+
+def _find_borders(doc: Doc, max_length: int) -> List[int]:
+    """Where pieces start (tokens), and the end of the document."""
+    allowed = numpy.ones(len(doc) + 1, dtype=bool)
+    for span in chain(doc.ents, *doc.spans.values()):
+        allowed[span.start + 1 : span.end] = False
+    starts_sentence = numpy.array([token.is_sent_start is True for token in doc] + [True])
+    borders = [0]
+    while len(doc) - borders[-1] > max_length:
+        begin = borders[-1] + 1
+        end = begin + max_length
+        for choice in (allowed[begin:end] & starts_sentence[begin:end], allowed[begin:end]):
+            if choice.any():
+                borders.append(begin + int(choice.nonzero()[0][-1]))
+                break
+        else:
+            borders.append(end + int(allowed[end:].argmax()))
+    if borders[-1] < len(doc):
+        borders.append(len(doc))
+    return borders
+
+
+def _share_out(group: SpanGroup, key: str, pieces: Sequence[Doc], borders: Sequence[int]) -> None:
+    """Give each piece the spans of a group that lie in it."""
+    spans = list(group)
+    rows: List[List[int]] = [[] for _ in pieces]
+    for row, span in enumerate(spans):
+        rows[bisect_right(borders, span.start, hi=len(pieces)) - 1].append(row)
+    for piece, begin, own in zip(pieces, borders, rows, strict=False):
+        attrs = {
+            name: value[own]
+            if isinstance(value, numpy.ndarray) and len(value) == len(spans)
+            else value
+            for name, value in group.attrs.items()
+        }
+        piece.spans[key] = SpanGroup(
+            piece,
+            name=group.name,
+            attrs=attrs,
+            spans=[_move(spans[row], piece, begin) for row in own],
+        )
+
+
+def _move(span: Span, piece: Doc, begin: int) -> Span:
+    """The same span in a piece that starts at token `begin`."""
+    return Span(
+        piece,
+        span.start - begin,
+        span.end - begin,
+        label=span.label,
+        kb_id=span.kb_id,
+        span_id=span.id,
+    )

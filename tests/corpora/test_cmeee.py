@@ -1,0 +1,78 @@
+import json
+
+import pytest
+
+from spacy_globalpointer.corpora.cmeee import read_cmeee
+
+TEXT = "患者发热三天，伴头痛。"
+
+
+def entity(start, end, label, mention):
+    return {"start_idx": start, "end_idx": end, "type": label, "entity": mention}
+
+
+def read(rows):
+    return list(
+        read_cmeee(json.dumps(rows, ensure_ascii=False, indent=1).splitlines(True), "x.json")
+    )
+
+
+def test_the_mention_tells_inclusive_ends_from_exclusive_ones():
+    entities = [
+        entity(2, 3, "sym", "发热"),
+        entity(8, 10, "sym", "头痛"),
+        entity(8, 8, "bod", "头"),
+    ]
+    (record,) = read([{"text": TEXT, "entities": entities}])
+    assert record.spans == ((2, 4, "sym"), (8, 10, "sym"), (8, 9, "bod"))
+    assert record.source == "x.json entry 1"
+
+
+def test_no_entities_is_not_annotated_and_an_empty_list_is():
+    assert [record.spans for record in read([{"text": TEXT}, {"text": TEXT, "entities": []}])] == [
+        None,
+        (),
+    ]
+    assert read([]) == []
+
+
+@pytest.mark.parametrize(
+    ("row", "rule"),
+    [
+        ("text", "must be a JSON object, was: text"),
+        ({"entities": []}, '"text" must be a string'),
+        ({"text": TEXT, "entities": {"a": 1}}, '"entities" must be a list of objects'),
+        ({"text": TEXT, "entities": [{"start_idx": 0}]}, '"entities" must be a list of objects'),
+        ({"text": TEXT, "entities": None}, '"entities" must be a list of objects'),
+        (
+            {"text": TEXT, "entities": [entity(2, 5, "sym", "发热")]},
+            "must give the mention, was: '发热'",
+        ),
+        ({"text": TEXT, "entities": [entity(2, 1, "sym", "")]}, "start must be smaller than end"),
+        (
+            {"text": TEXT, "entities": [entity("2", 3, "sym", "发热")]},
+            "whole numbers from 0, was: '2'",
+        ),
+        ({"text": TEXT, "entities": [entity(-4, -2, "sym", "头痛")]}, "whole numbers from 0"),
+        (
+            {"text": TEXT, "entities": [entity(2, 3, "", "发热")]},
+            "label must be a non-empty string",
+        ),
+    ],
+)
+def test_a_malformed_entry_is_named(row, rule):
+    with pytest.raises(ValueError, match=f"^x.json entry 2: .*{rule}"):
+        read([{"text": TEXT}, row])
+
+
+@pytest.mark.parametrize(
+    ("lines", "rule"),
+    [
+        (["[\n", '{"text": \n', "]"], r"x.json line 3: the file must be one valid JSON array"),
+        (['{"text": "a"}\n', '{"text": "b"}\n'], "x.json line 2: .*use the format jsonl"),
+        (['{"text": "a"}'], "x.json: the file must be one JSON array, was: {'text'"),
+    ],
+)
+def test_a_file_that_is_no_array_is_an_error(lines, rule):
+    with pytest.raises(ValueError, match=rule):
+        list(read_cmeee(lines, "x.json"))

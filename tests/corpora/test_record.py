@@ -1,0 +1,213 @@
+import pytest
+import spacy
+from hypothesis import given
+from hypothesis import strategies as st
+
+from spacy_globalpointer.corpora import OUTCOMES, Record, record_to_doc
+
+EN = spacy.blank("en")
+ZH = spacy.blank("zh")
+TEXT = "Ada Lovelace lived in London ."
+
+
+def groups(doc):
+    return {key: [(s.start, s.end, s.label_) for s in doc.spans[key]] for key in doc.spans}
+
+
+def to_record(doc, words=None):
+    spans = tuple((s.start_char, s.end_char, s.label_) for s in doc.spans["sc"])
+    return Record(doc.text, spans, words)
+
+
+def test_a_missing_list_of_spans_is_no_group_and_an_empty_one_an_empty_group():
+    assert groups(record_to_doc(Record(TEXT), EN)[0]) == {}
+    assert groups(record_to_doc(Record(TEXT, ()), EN)[0]) == {"sc": []}
+    assert groups(record_to_doc(Record(TEXT, ()), EN, spans_key="gold")[0]) == {"gold": []}
+
+
+@pytest.mark.parametrize(
+    ("span", "alignment", "outcome", "tokens"),
+    [
+        ((0, 12), "skip", "kept", (0, 2)),
+        ((0, 12), "fail", "kept", (0, 2)),
+        ((0, 12), "expand", "kept", (0, 2)),
+        ((0, 13), "fail", "trimmed", (0, 2)),
+        ((3, 12), "fail", "trimmed", (1, 2)),
+        ((1, 12), "skip", "skipped", None),
+        ((0, 11), "skip", "skipped", None),
+        ((1, 5), "expand", "expanded", (0, 2)),
+        ((3, 5), "expand", "expanded", (1, 2)),  # " L": the space touches no token
+        ((3, 4), "skip", "skipped", None),
+        ((3, 4), "expand", "skipped", None),
+    ],
+)
+def test_spans_meet_tokens(span, alignment, outcome, tokens):
+    doc, outcomes = record_to_doc(Record(TEXT, ((*span, "X"),)), EN, alignment=alignment)
+    assert outcomes == [outcome]
+    assert groups(doc) == {"sc": [(*tokens, "X")] if tokens else []}
+
+
+def test_fail_names_the_file_and_the_span():
+    record = Record(TEXT, ((0, 3, "PER"), (1, 7, "PER")), source="train.jsonl line 7")
+    with pytest.raises(ValueError, match=r"train.jsonl line 7: .*'da Lov' \(PER, characters 1 to"):
+        record_to_doc(record, EN, alignment="fail")
+
+
+def test_fail_refuses_a_span_of_white_space():
+    with pytest.raises(ValueError, match="token borders, was: ' '"):
+        record_to_doc(Record(TEXT, ((3, 4, "PER"),)), EN, alignment="fail")
+
+
+def test_an_unknown_alignment_is_an_error():
+    with pytest.raises(ValueError, match="one of fail, skip, expand, was: 'strict'"):
+        record_to_doc(Record(TEXT), EN, alignment="strict")
+
+
+def test_the_same_tokens_and_label_are_one_span():
+    spans = ((0, 3, "A"), (0, 3, "A"), (0, 3, "B"), (0, 4, "A"), (1, 3, "A"))
+    doc, outcomes = record_to_doc(Record(TEXT, spans), EN, alignment="expand")
+    assert outcomes == ["kept", "duplicate", "kept", "duplicate", "duplicate"]
+    assert groups(doc) == {"sc": [(0, 1, "A"), (0, 1, "B")]}
+
+
+def test_spans_may_nest_and_overlap_in_chinese():
+    record = Record("北京大学在北京", ((0, 4, "ORG"), (0, 2, "GPE"), (1, 3, "X"), (5, 7, "GPE")))
+    doc, outcomes = record_to_doc(record, ZH, alignment="fail")
+    assert outcomes == ["kept"] * 4
+    assert to_record(doc) == record
+
+
+@pytest.mark.parametrize(
+    ("text", "words", "tokens"),
+    [
+        ("don't go", ("don", "'t", "go"), ["don", "'t ", "go"]),
+        ("a  b", ("a", "b"), ["a ", " ", "b"]),
+        ("a \n b", ("a", "b"), ["a ", "\n ", "b"]),
+        (" a\tb ", ("a", "b"), [" ", "a", "\t", "b "]),
+        ("New York", ("New York",), ["New York"]),
+        ("a  b", ("a", " ", "b"), ["a", "  ", "b"]),
+        ("", (), []),
+    ],
+)
+def test_words_are_found_in_the_text(text, words, tokens):
+    doc, _ = record_to_doc(Record(text, (), words), EN)
+    assert [token.text_with_ws for token in doc] == tokens
+    assert doc.text == text
+    assert not doc.has_unknown_spaces
+
+
+@pytest.mark.parametrize(
+    ("words", "problem"),
+    [
+        (("Ada", "London"), "was: 'London' where the text has 'Lovelace lived in Lo'"),
+        (("Ada", "Lovelace"), "was: 'the end of the tokens' where the text has ' lived"),
+        (("Lovelace", "Ada"), "was: 'Lovelace' where the text has 'Ada Lov"),
+        ((*TEXT.split(), "!"), r"was: '!' where the text has ''"),
+    ],
+)
+def test_words_that_are_not_in_the_text_are_an_error(words, problem):
+    with pytest.raises(ValueError, match=f"line 3: tokens must follow .*{problem}"):
+        record_to_doc(Record(TEXT, None, words, source="line 3"), EN)
+
+
+def test_from_words_counts_tokens_and_leaves_spaces_unknown():
+    spans = [(0, 2, "PER"), (1, 2, "X")]
+    record = Record.from_words(["Ada", "L.", "!"], spans, joiner=" ", source="x")
+    assert record.text == "Ada L. !"
+    assert record.spans == ((0, 6, "PER"), (4, 6, "X"))
+    doc, outcomes = record_to_doc(record, EN, alignment="fail")
+    assert [token.text for token in doc] == ["Ada", "L.", "!"]
+    assert doc.has_unknown_spaces
+    assert outcomes == ["kept", "kept"]
+
+
+def test_from_words_without_a_joiner_knows_the_text():
+    record = Record.from_words(["北京", "大学"], None, joiner="", source="x")
+    doc, _ = record_to_doc(record, ZH)
+    assert (doc.text, len(doc), doc.has_unknown_spaces) == ("北京大学", 2, False)
+    assert record.spans is None
+
+
+@pytest.mark.parametrize(
+    ("span", "rule"),
+    [
+        ((0, 31, "X"), "must lie inside the 30 characters of the text, was: 0 to 31, 'X'"),
+        ((-1, 3, "X"), "must lie inside the 30 characters"),
+        ((3, 3, "X"), "start must be smaller than end, was: 3 to 3"),
+        ((3, 2, "X"), "start must be smaller than end"),
+        ((0, 3, ""), "label must be a non-empty string, was: 0 to 3, ''"),
+        ((0, 3, 7), "label must be a non-empty string"),
+        ((0, 3.0, "X"), "start and end must be whole numbers, was: 0 to 3.0"),
+        ((False, True, "X"), "start and end must be whole numbers"),
+        (("0", 3, "X"), "start and end must be whole numbers"),
+    ],
+)
+def test_a_record_checks_its_spans(span, rule):
+    with pytest.raises(ValueError, match=f"^dev.jsonl line 2: .*{rule}"):
+        Record(TEXT, (span,), source="dev.jsonl line 2")
+
+
+def test_offsets_of_words_are_checked_in_tokens():
+    with pytest.raises(ValueError, match="inside the 2 tokens of the text, was: 0 to 3"):
+        Record.from_words(["a", "b"], [(0, 3, "X")], joiner=" ", source="x")
+    with pytest.raises(ValueError, match="non-empty strings"):
+        Record.from_words(["a", ""], [], joiner=" ", source="x")
+
+
+def test_half_a_character_is_an_error():
+    with pytest.raises(ValueError, match=r"valid Unicode.* at 2"):
+        Record("ab\ud83d")
+
+
+def test_a_tokenizer_that_changes_the_text_is_an_error():
+    nlp = spacy.blank("en")
+    nlp.tokenizer = lambda text: spacy.tokens.Doc(nlp.vocab, words=text.lower().split())
+    with pytest.raises(ValueError, match="must keep the text, was: 'ada ' for 'Ada'"):
+        record_to_doc(Record("Ada"), nlp)
+
+
+TEXTS = st.text(st.sampled_from("ab.'-1 \n\t\u3000中文é😀"), max_size=25)
+LABELS = st.sampled_from(["A", "B", "a b", "标签"])
+
+
+@st.composite
+def token_spans(draw, n_tokens):
+    n_spans = draw(st.integers(0, 5)) if n_tokens else 0
+    starts = [draw(st.integers(0, n_tokens - 1)) for _ in range(n_spans)]
+    return [(s, draw(st.integers(s + 1, n_tokens)), draw(LABELS)) for s in starts]
+
+
+@given(st.data())
+def test_record_to_doc_and_back_is_the_identity(data):
+    nlp = data.draw(st.sampled_from([EN, ZH]))
+    doc = nlp.make_doc(data.draw(TEXTS))
+    spans = {
+        (doc[s].idx, doc[e - 1].idx + len(doc[e - 1]), label)
+        for s, e, label in data.draw(token_spans(len(doc)))
+        if not doc[s].text[0].isspace() and not doc[e - 1].text[-1].isspace()
+    }
+    words = data.draw(st.sampled_from([None, tuple(t.text for t in doc if not t.is_space)]))
+    record = Record(doc.text, tuple(sorted(spans)), words)
+    result, outcomes = record_to_doc(record, nlp, alignment="fail")
+    assert outcomes == ["kept"] * len(spans)
+    assert to_record(result, words) == record
+    assert [t.text for t in result if not t.is_space] == [t.text for t in doc if not t.is_space]
+
+
+@given(st.data())
+def test_every_span_has_an_outcome_and_no_span_starts_or_ends_on_white_space(data):
+    text = data.draw(TEXTS)
+    spans = tuple(data.draw(token_spans(len(text))))
+    alignment = data.draw(st.sampled_from(["skip", "expand"]))
+    doc, outcomes = record_to_doc(Record(text, spans), EN, alignment=alignment)
+    assert len(outcomes) == len(spans)
+    assert set(outcomes) <= set(OUTCOMES)
+    assert len(doc.spans["sc"]) == sum(o not in ("skipped", "duplicate") for o in outcomes)
+    for span in doc.spans["sc"]:
+        assert not span[0].is_space
+        assert not span[-1].is_space
+    for (start, end, _), outcome in zip(spans, outcomes, strict=True):
+        if alignment == "expand" or outcome == "kept":
+            assert (outcome == "skipped") == text[start:end].isspace()
+        if outcome == "kept":
+            assert text[start:end] in {span.text for span in doc.spans["sc"]}

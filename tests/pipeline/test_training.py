@@ -1,0 +1,275 @@
+"""What the component learns from, and that nothing is lost on the way to the encoder."""
+
+import numpy
+import pytest
+import spacy
+import torch
+from samples import (
+    LABELS,
+    OWN,
+    SENTENCES,
+    encoders,
+    found,
+    make_example,
+    make_examples,
+    make_nlp,
+    train,
+)
+from spacy.training import Example
+from thinc.api import Adam, Optimizer
+
+from spacy_globalpointer.nn import SpanFactors, zlpr_dense
+
+
+def _unannotated(nlp, text="Anna went to Ulm."):
+    return Example(nlp.make_doc(text), nlp.make_doc(text))
+
+
+def _initialized(**settings):
+    nlp = make_nlp(**settings)
+    nlp.initialize(lambda: make_examples(nlp))
+    return nlp, nlp.get_pipe("global_pointer")
+
+
+def _loss(pipe, examples):
+    rows, _ = pipe.model.begin_update([example.predicted for example in examples])
+    loss, d_rows = pipe.get_loss(examples, rows)
+    return rows, loss, d_rows
+
+
+@pytest.mark.parametrize("head", ["EfficientGlobalPointer", "GlobalPointer"])
+@pytest.mark.parametrize("max_length", [None, 6])
+def test_loss_and_gradient_equal_the_definition(head, max_length):
+    """Document by document, without padding or buckets, through torch's own derivative."""
+    nlp, pipe = _initialized(head=head, max_length=max_length)
+    examples = make_examples(nlp)
+    rows, loss, d_rows = _loss(pipe, examples)
+    total = 0.0
+    for example, row, d_row in zip(examples, rows, d_rows, strict=True):
+        leaf = torch.tensor(row, dtype=torch.float64)[None].requires_grad_()
+        gold = [
+            (0, LABELS.index(span.label_), span.start, span.end - 1)
+            for span in example.reference.spans["sc"]
+        ]
+        factors = SpanFactors.from_rows(
+            leaf,
+            torch.ones(1, len(row), dtype=torch.bool),
+            head_size=16,
+            n_labels=3,
+            n_groups=1 if head.startswith("E") else 3,
+            max_length=max_length,
+        )
+        value = zlpr_dense(factors, torch.tensor(gold, dtype=torch.long).reshape(-1, 4)).sum()
+        (gradient,) = torch.autograd.grad(value, leaf)
+        numpy.testing.assert_allclose(d_row, gradient[0], rtol=1e-3, atol=1e-4)
+        total += float(value.detach())
+    assert loss == pytest.approx(total, rel=1e-5)
+    assert isinstance(loss, float)
+
+
+@pytest.mark.parametrize("kind", ["own", "tok2vec", "transformer"])
+def test_update_takes_every_mix_of_documents(kind, tiny_bert):
+    nlp = make_nlp(**encoders(tiny_bert)[kind])
+    optimizer = nlp.initialize(lambda: make_examples(nlp))
+    mixed = [
+        make_example(nlp, "", []),
+        *make_examples(nlp)[:2],
+        _unannotated(nlp),
+        make_example(nlp, "  \n ", []),
+        make_example(nlp, "Nothing here.", []),
+    ]
+    losses = nlp.update(mixed, sgd=optimizer)
+    assert numpy.isfinite(losses["global_pointer"])
+    assert losses["global_pointer"] > 0
+    pipe = nlp.get_pipe("global_pointer")
+    assert pipe.update([]) == {"global_pointer": 0.0}
+    assert pipe.update([make_example(nlp, "", [])]) == {"global_pointer": 0.0}
+
+
+def test_missing_group_is_not_annotated_and_empty_group_is_negative():
+    nlp, pipe = _initialized()
+    examples = [_unannotated(nlp), make_example(nlp, "Anna went to Ulm.", [])]
+    _, _, (missing, empty) = _loss(pipe, examples)
+    assert not missing.any()
+    assert empty.any()
+    pipe.cfg["missing"] = "negative"
+    _, _, (missing, empty) = _loss(pipe, examples)
+    numpy.testing.assert_array_equal(missing, empty)
+
+
+def test_a_batch_without_the_group_learns_nothing_and_says_so():
+    nlp, pipe = _initialized()
+    with pytest.warns(UserWarning, match=r"learns nothing from a batch of 1 .* 'sc'.*SpanCorpus"):
+        _, loss, (d_rows,) = _loss(pipe, [_unannotated(nlp)])
+    assert loss == 0.0
+    assert not d_rows.any()
+
+
+def test_shared_encoder_gets_the_gradient_of_others_when_ours_has_none():
+    """The last listener triggers the encoder's backprop, gold or not."""
+    nlp = spacy.blank("en")
+    nlp.add_pipe("tok2vec", config={"model": OWN})
+    listener = {"@architectures": "spacy.Tok2VecListener.v1", "width": 32, "upstream": "*"}
+    architectures = {
+        "tagger": "spacy.Tagger.v2",
+        "global_pointer": "spacy_globalpointer.EfficientGlobalPointer.v1",
+    }
+    for name, architecture in architectures.items():
+        model = {"@architectures": architecture, "tok2vec": listener}
+        nlp.add_pipe(name, config={"model": model})
+    nlp.config["initialize"]["components"]["global_pointer"] = {"labels": ["A"]}
+    example = Example.from_dict(nlp.make_doc("a b"), {"tags": ["X", "Y"]})
+    nlp.initialize(lambda: [example])
+    with pytest.warns(UserWarning, match="learns nothing"):
+        nlp.update([example], sgd=Adam(0.001))  # a new tagger's weights are zero
+    nlp.update([example], sgd=False)
+    gradients = nlp.get_pipe("tok2vec").model.get_gradients().values()
+    assert any(gradient.any() for _, gradient in gradients)
+
+
+def test_unknown_label_is_named():
+    nlp, _ = _initialized()
+    with pytest.raises(
+        ValueError, match=r"'global_pointer' does not know the label 'NEW'.*add_label"
+    ):
+        nlp.update([make_example(nlp, "Anna", [("Anna", "NEW")])])
+
+
+def test_spans_that_cannot_be_learned_are_counted_once():
+    nlp = make_nlp(max_length=2)
+    pipe = nlp.get_pipe("global_pointer")
+    examples = [
+        make_example(nlp, "Anna Berg went home", [("Anna Berg", "P"), ("Anna Berg went", "P")]),
+        make_example(nlp, "one- two", [("one", "Q")], words=(["one", "-", "two"], [0, 1, 0])),
+        make_example(nlp, "x  y", [("x  ", "R")], words=(["x", " ", "y"], [1, 0, 0])),
+    ]
+    examples[1] = Example(spacy.tokens.Doc(nlp.vocab, ["one-", "two"]), examples[1].reference)
+    message = (
+        r"cannot learn 3 of 4 gold spans.* 1 are longer than max_length \(P 1\); "
+        r"1 do not begin and end where predicted tokens do \(Q 1\); "
+        r"1 begin or end with a whitespace token \(R 1\)"
+    )
+    with pytest.warns(UserWarning, match=message):
+        nlp.initialize(lambda: examples)
+    assert pipe.labels == ("P", "Q", "R")
+    nlp.update(examples)  # no second warning: they are errors here
+
+
+def test_score_weights_that_do_not_name_the_key_are_reported():
+    nlp = make_nlp(spans_key="x")
+    with pytest.warns(UserWarning, match=r"spans_x_f = 1.0\nspans_x_p = 0.0") as seen:
+        nlp.initialize(lambda: make_examples(nlp, key="x"))
+    assert len(seen) == 1
+    nlp = make_nlp(spans_key="x")
+    nlp.config["training"]["score_weights"] = {"spans_x_f": 1.0}
+    nlp.initialize(lambda: make_examples(nlp, key="x"))
+    nlp("Rome")
+
+
+def test_two_components_with_one_key_are_reported():
+    nlp = make_nlp()
+    nlp.add_pipe("global_pointer", name="second")
+    with pytest.warns(UserWarning, match=r"all write doc.spans\['sc'\]"):
+        nlp.initialize(lambda: make_examples(nlp))
+
+
+@pytest.mark.parametrize("scale", [1.0, 10.0])
+def test_lr_scale_is_of_the_head_only(scale):
+    nlp, pipe = _initialized(lr_scale=scale)
+    seen = {}
+
+    class Recorder(Optimizer):
+        def __call__(self, key, weights, gradient, *, lr_scale=1.0):
+            seen[key[0]] = lr_scale
+            return super().__call__(key, weights, gradient, lr_scale=lr_scale)
+
+    nlp.update(make_examples(nlp), sgd=Recorder(0.001, beta1=0.9, beta2=0.999))
+    inside = {node.id for node in pipe.model.get_ref("tok2vec").walk()}
+    assert {value for key, value in seen.items() if key in inside} == {1.0}
+    assert {value for key, value in seen.items() if key not in inside} == {scale}
+    assert len(set(seen) - inside) == 2
+    for node in pipe.model.walk():
+        for name in node.param_names:
+            assert not node.get_grad(name).any()
+
+
+def test_frozen_component_stays_and_annotating_component_writes():
+    nlp, pipe = _initialized()
+    before = pipe.model.to_bytes()
+    examples = make_examples(nlp)
+    nlp.update(examples, exclude=["global_pointer"], annotates=["global_pointer"])
+    assert pipe.model.to_bytes() == before
+    train(nlp, examples)
+    example = make_examples(nlp)[0]
+    copies = []
+    nlp.add_pipe("keep_copies", last=True)
+    nlp.get_pipe("keep_copies").seen = copies
+    nlp.update([example], annotates=["global_pointer"])
+    assert sorted(found(copies[0])) == sorted(SENTENCES[0][1])
+
+
+@spacy.Language.factory("keep_copies")
+class KeepCopies:
+    """Remember the predicted documents that it is updated with."""
+
+    def __init__(self, nlp, name):
+        self.seen = []
+
+    def __call__(self, doc):
+        return doc
+
+    def update(self, examples, *, drop=0.0, sgd=None, losses=None):
+        self.seen += [example.predicted for example in examples]
+        return losses
+
+
+def test_accumulated_gradients_equal_one_batch():
+    nlp, pipe = _initialized()
+    examples = make_examples(nlp)
+    pipe.update(examples)
+    whole = {key: value[1].copy() for key, value in pipe.model.get_gradients().items()}
+    for node in pipe.model.walk():
+        for name in node.grad_names:
+            node.get_grad(name)[...] = 0
+    for part in (examples[:2], examples[2:]):
+        pipe.update(part)
+    for key, (_, gradient) in pipe.model.get_gradients().items():
+        numpy.testing.assert_allclose(gradient, whole[key], rtol=1e-3, atol=1e-4)
+
+
+def test_averaged_weights_reach_the_head():
+    nlp, pipe = _initialized()
+    optimizer = Adam(0.01, use_averages=True)
+    for _ in range(5):
+        nlp.update(make_examples(nlp), sgd=optimizer)
+    plain = pipe.model.layers[1].get_param("W").copy()
+    with nlp.use_params(optimizer.averages):
+        assert not numpy.allclose(pipe.model.layers[1].get_param("W"), plain)
+    numpy.testing.assert_array_equal(pipe.model.layers[1].get_param("W"), plain)
+
+
+def test_rehearsal_keeps_what_was_learned():
+    nlp = make_nlp()
+    train(nlp, make_examples(nlp))
+    pipe = nlp.get_pipe("global_pointer")
+    pipe.add_label("ROLE")
+    new = [make_example(nlp, "A queen sang.", [("queen", "ROLE")])]
+    old = [_unannotated(nlp, text) for text, _ in SENTENCES]
+    optimizer = nlp.resume_training()
+    optimizer.learn_rate = 0.01
+    pipe.update(new, sgd=optimizer)
+    losses = pipe.rehearse(old, sgd=optimizer)
+    assert losses["global_pointer"] > 0
+    for _ in range(60):
+        pipe.update(new, sgd=optimizer)
+        losses = pipe.rehearse(old, sgd=optimizer)
+    assert losses["global_pointer"] < 0.1
+    assert found(nlp("A queen sang.")) == [("queen", "ROLE")]
+    for text, spans in SENTENCES:
+        kept = [span for span in found(nlp(text)) if span[1] != "ROLE"]
+        assert sorted(kept) == sorted(spans)
+
+
+def test_rehearsal_without_resuming_does_nothing():
+    nlp, pipe = _initialized()
+    assert pipe.rehearse(make_examples(nlp)) == {"global_pointer": 0.0}

@@ -1,0 +1,107 @@
+"""A few annotated sentences and pipelines to learn them with."""
+
+import spacy
+from spacy.training import Example
+
+# (text, [(span text, label)]): nested, same-label nested, crossing, two labels on one span, none.
+SENTENCES = [
+    (
+        "The University of Ulm hired Anna Berg.",
+        [("University of Ulm", "ORG"), ("Ulm", "GPE"), ("Anna Berg", "PERSON")],
+    ),
+    (
+        "The Bank of the City of Rome closed.",
+        [("Bank of the City of Rome", "ORG"), ("City of Rome", "ORG"), ("Rome", "GPE")],
+    ),
+    (
+        "He met old friends of Rome lovers.",
+        [("old friends of Rome", "PERSON"), ("Rome lovers", "ORG")],
+    ),
+    ("Victoria was a queen.", [("Victoria", "PERSON"), ("Victoria", "GPE")]),
+    ("Nothing happened in the night.", []),
+]
+LABELS = ["GPE", "ORG", "PERSON"]
+
+
+def make_example(nlp, text, spans, key="sc", words=None):
+    """An example whose gold spans are given by their text; `words` for another tokenization."""
+    predicted = nlp.make_doc(text)
+    reference = nlp.make_doc(text) if words is None else spacy.tokens.Doc(nlp.vocab, *words)
+    offsets = [(text.index(span), text.index(span) + len(span), label) for span, label in spans]
+    found = [reference.char_span(start, end, label=label) for start, end, label in offsets]
+    reference.spans[key] = found
+    return Example(predicted, reference)
+
+
+def make_examples(nlp, key="sc"):
+    return [make_example(nlp, text, spans, key) for text, spans in SENTENCES]
+
+
+def found(doc, key="sc"):
+    """[(text, label)] of a predicted document."""
+    return [(span.text, span.label_) for span in doc.spans[key]]
+
+
+def train(nlp, examples, steps=80):
+    optimizer = nlp.initialize(lambda: examples)
+    optimizer.learn_rate = 0.005
+    for _ in range(steps):
+        losses = {}
+        nlp.update(examples, sgd=optimizer, losses=losses)
+    return losses
+
+
+OWN = {
+    "@architectures": "spacy.HashEmbedCNN.v2",
+    "width": 32,
+    "depth": 2,
+    "embed_size": 300,
+    "window_size": 1,
+    "maxout_pieces": 2,
+    "subword_features": True,
+    "pretrained_vectors": None,
+}
+
+
+def make_nlp(head="EfficientGlobalPointer", encoder=None, upstream=None, lang="en", **settings):
+    """A blank pipeline with the component; upstream is (factory, config) of a shared encoder."""
+    nlp = spacy.blank(lang)
+    if upstream is not None:
+        nlp.add_pipe(upstream[0], config=upstream[1])
+    architecture = f"spacy_globalpointer.{head}.v1"
+    model = {"@architectures": architecture, "head_size": 16, "tok2vec": encoder or OWN}
+    nlp.add_pipe("global_pointer", config={**settings, "model": model})
+    return nlp
+
+
+def encoders(tiny_bert):
+    """Settings of make_nlp for each kind of encoder that is installed."""
+    return {
+        "own": {},
+        "tok2vec": {
+            "upstream": ("tok2vec", {"model": OWN}),
+            "encoder": {
+                "@architectures": "spacy.Tok2VecListener.v1",
+                "width": 32,
+                "upstream": "*",
+            },
+        },
+        "transformer": {
+            "upstream": (
+                "transformer",
+                {
+                    "model": {
+                        "@architectures": "spacy-transformers.TransformerModel.v3",
+                        "name": tiny_bert,
+                        "tokenizer_config": {"use_fast": True},
+                    }
+                },
+            ),
+            "encoder": {
+                "@architectures": "spacy-transformers.TransformerListener.v1",
+                "grad_factor": 1.0,
+                "upstream": "*",
+                "pooling": {"@layers": "reduce_mean.v1"},
+            },
+        },
+    }
