@@ -7,10 +7,12 @@ from torch import Tensor
 
 # Cells (documents x tokens x tokens) of one padded batch: 4 MiB of float32.
 CELLS = 2**20
+# A batch of so few cells costs less than starting another one, however much of it is padding.
+FEW_CELLS = 2**17
 
 
 def buckets(lengths: Sequence[int], *, cells: int = CELLS) -> Iterator[list[int]]:
-    """Put documents of similar length together, so that padding wastes little.
+    """Put documents of similar length together, so that padding wastes little time.
 
     lengths (tokens): one a document; documents without tokens are left out.
     cells (table cells): documents x longest x longest of a bucket; a longer document comes alone.
@@ -21,9 +23,10 @@ def buckets(lengths: Sequence[int], *, cells: int = CELLS) -> Iterator[list[int]
         length = lengths[index]
         if not length:
             continue
+        padded = (len(bucket) + 1) * length**2
         # Padding a table of l x l costs twice the padded share of l: stay under about 30 %.
-        too_uneven = bucket and length > 1.15 * lengths[bucket[0]] + 4
-        if bucket and (too_uneven or (len(bucket) + 1) * length**2 > cells):
+        too_uneven = bucket and length > 1.15 * lengths[bucket[0]] + 4 and padded > FEW_CELLS
+        if bucket and (too_uneven or padded > cells):
             yield bucket
             bucket = []
         bucket.append(index)

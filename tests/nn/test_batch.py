@@ -3,16 +3,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from spacy_globalpointer.nn import buckets, padded_index
+from spacy_globalpointer.nn.batch import FEW_CELLS
 
 
-@given(st.lists(st.integers(0, 60), max_size=30), st.integers(1, 10_000))
+@given(st.lists(st.integers(0, 600), max_size=30), st.integers(1, 300_000))
 def test_buckets_hold_every_document_within_the_budget(lengths, cells):
     made = list(buckets(lengths, cells=cells))
     assert sorted(i for bucket in made for i in bucket) == [i for i, n in enumerate(lengths) if n]
     for bucket in made:
         longest = max(lengths[i] for i in bucket)
         assert len(bucket) == 1 or len(bucket) * longest**2 <= cells
-        assert longest <= 1.15 * min(lengths[i] for i in bucket) + 4
+        even = longest <= 1.15 * min(lengths[i] for i in bucket) + 4
+        assert even or len(bucket) * longest**2 <= FEW_CELLS
 
 
 def test_padded_index_points_at_the_rows_of_each_document():
