@@ -9,7 +9,7 @@ from typing import Any, Callable, List, Optional, Tuple
 
 from spacy.tokens import Doc
 from spacy.util import registry
-from thinc.api import Linear, Model
+from thinc.api import Linear, Model, Optimizer
 from thinc.types import Floats2d
 from torch import Tensor
 
@@ -84,6 +84,22 @@ def rows_to_factors(
         rope=model.attrs["rope"],
         max_length=max_length,
     )
+
+
+def finish_update(model: Model, optimizer: Optimizer, head_scale: float) -> None:
+    """Update encoder and head with their gradients.
+
+    head_scale: learning rate of the head, as a multiple of the encoder's.
+    """
+    encoder = model.get_ref("tok2vec")
+    encoder.finish_update(optimizer)
+    inside = {node.id for node in encoder.walk()}
+    for node in model.walk():
+        for name in node.param_names:
+            if node.id not in inside and node.has_grad(name):
+                weights, gradient = node.get_param(name), node.get_grad(name)
+                weights, _ = optimizer((node.id, name), weights, gradient, lr_scale=head_scale)
+                node.set_param(name, weights)
 
 
 def _build(

@@ -1,12 +1,15 @@
 """Gold spans on the predicted tokens, and an account of those that cannot be learned."""
 
 from collections import Counter
-from typing import Counter as Counts
-from typing import Dict, Iterable, List, NamedTuple, Optional, Set, Tuple
+from typing import NamedTuple, Optional, Sequence, Set, Tuple
 
+import numpy
 from spacy.attrs import IS_SPACE, ORTH
-from spacy.tokens import Doc, Span
+from spacy.tokens import Span
 from spacy.training import Example
+from spacy.vocab import Vocab
+
+from .learning import Cell
 
 MISALIGNED = "do not begin and end where predicted tokens do"
 TOO_LONG = "are longer than max_length"
@@ -16,10 +19,6 @@ NO_GROUP = (
     "own reader drops all spans with gold_preproc = true or max_length > 0 (use the reader "
     'spacy_globalpointer.SpanCorpus.v1); or set missing = "negative"'
 )
-# Documents from which the sizes of the model are inferred.
-SAMPLE = 10
-
-Lost = Counts[Tuple[str, str]]
 
 
 class GoldSpan(NamedTuple):
@@ -30,67 +29,92 @@ class GoldSpan(NamedTuple):
     last: int
 
 
-class TrainingData(NamedTuple):
-    """What examples hold for one span group.
+class GoldReader:
+    """Aligns the gold spans of examples, and keeps an account of what it saw.
 
-    gold: spans of each annotated document, by its place.
+    documents: seen with the span group.
+    spans: that can be learned.
     labels: of all gold spans, also of those that cannot be learned.
     lost: counts of the spans that cannot be learned, by label and reason.
-    total (spans): learned and lost.
-    sample: a few predicted documents with tokens.
     """
 
-    gold: Dict[int, Set[GoldSpan]]
-    labels: Set[str]
-    lost: Lost
-    total: int
-    sample: List[Doc]
+    def __init__(self, key: str, max_length: Optional[int]) -> None:
+        """Begin an account.
+
+        key: name of the span group in example.reference.spans.
+        max_length (tokens): longest span that can be learned, None for no limit.
+        """
+        self.key = key
+        self.max_length = max_length
+        self.documents = 0
+        self.spans = 0
+        self.labels: Set[str] = set()
+        self.lost: Counter[Tuple[str, str]] = Counter()
+
+    def read(self, example: Example) -> Optional[Set[GoldSpan]]:
+        """Find the gold spans of an example on its predicted tokens.
+
+        RETURNS: without duplicates; None where the group is missing, which means "not annotated".
+        """
+        if self.key not in example.reference.spans:
+            return None
+        self.documents += 1
+        gold = set()
+        same_tokens = has_same_tokens(example)
+        is_space = example.predicted.to_array(IS_SPACE)
+        for span in example.reference.spans[self.key]:
+            self.labels.add(span.label_)
+            aligned = span if same_tokens else _aligned(example, span)
+            reason = self._cannot_learn(aligned, is_space)
+            if aligned is None or reason:
+                self.lost[span.label_, reason] += 1
+            else:
+                gold.add(GoldSpan(span.label, aligned.start, aligned.end - 1))
+        self.spans += len(gold)
+        return gold
+
+    def _cannot_learn(self, span: Optional[Span], is_space: numpy.ndarray) -> str:
+        if span is None:
+            return MISALIGNED
+        if is_space[span.start] or is_space[span.end - 1]:
+            return WHITESPACE
+        if self.max_length is not None and len(span) > self.max_length:
+            return TOO_LONG
+        return ""
+
+    def describe_lost(self, name: str) -> str:
+        """Say which gold spans cannot be learned, by reason and label.
+
+        name: of the component.
+        """
+        lost = sum(self.lost.values())
+        parts = []
+        for reason in sorted({reason for _, reason in self.lost}):
+            labels = Counter({label: n for (label, why), n in self.lost.items() if why == reason})
+            shown = ", ".join(f"{label} {n}" for label, n in labels.most_common(10))
+            parts.append(f"{sum(labels.values())} {reason} ({shown})")
+        return (
+            f"'{name}' cannot learn {lost} of {lost + self.spans} gold spans, and will miss them: "
+            + "; ".join(parts)
+        )
 
 
-def look_over(examples: Iterable[Example], key: str, max_length: Optional[int]) -> TrainingData:
-    """Align all examples.
+def label_cells(name: str, labels: Sequence[str], vocab: Vocab, gold: Set[GoldSpan]) -> Set[Cell]:
+    """Give gold spans the index of their label.
 
-    key: name of the span group in example.reference.spans.
-    max_length (tokens): longest span that can be learned, None for no limit.
+    name: of the component.
+    RETURNS: (label index, start, last).
+    RAISES (ValueError): a label that is not in labels.
     """
-    data = TrainingData({}, set(), Counter(), 0, [])
-    for place, example in enumerate(examples):
-        if len(data.sample) < SAMPLE and len(example.predicted):
-            data.sample.append(example.predicted)
-        gold = align_gold(example, key, max_length, data.lost)
-        if gold is not None:
-            data.gold[place] = gold
-            data.labels.update(span.label_ for span in example.reference.spans[key])
-    total = sum(data.lost.values()) + sum(len(gold) for gold in data.gold.values())
-    return data._replace(total=total)
-
-
-def align_gold(
-    example: Example, key: str, max_length: Optional[int], lost: Lost
-) -> Optional[Set[GoldSpan]]:
-    """Find the gold spans of a group on the predicted tokens.
-
-    key: name of the span group in example.reference.spans.
-    max_length (tokens): longest span that can be held, None for no limit.
-    lost: counts (label, reason) of the spans that cannot be held; added to.
-    RETURNS: without duplicates; None where the group is missing, which means "not annotated".
-    """
-    if key not in example.reference.spans:
-        return None
-    gold = set()
-    same_tokens = has_same_tokens(example)
-    space = example.predicted.to_array(IS_SPACE)
-    for span in example.reference.spans[key]:
-        aligned = span if same_tokens else _aligned(example, span)
-        if aligned is None:
-            lost[span.label_, MISALIGNED] += 1
-        elif space[aligned.start] or space[aligned.end - 1]:
-            lost[span.label_, WHITESPACE] += 1
-        elif max_length is not None and len(aligned) > max_length:
-            lost[span.label_, TOO_LONG] += 1
-        else:
-            gold.add(GoldSpan(span.label, aligned.start, aligned.end - 1))
-    return gold
+    indices = {vocab.strings[label]: i for i, label in enumerate(labels)}
+    for span in gold:
+        if span.label not in indices:
+            raise ValueError(
+                f"'{name}' does not know the label {vocab.strings[span.label]!r} of a gold span. "
+                f"Its labels are: {', '.join(labels)}. Repair: nlp.get_pipe({name!r})"
+                ".add_label(...) before training, or initialize with all labels"
+            )
+    return {(indices[span.label], span.start, span.last) for span in gold}
 
 
 def has_same_tokens(example: Example) -> bool:
@@ -104,24 +128,3 @@ def has_same_tokens(example: Example) -> bool:
 def _aligned(example: Example, span: Span) -> Optional[Span]:
     spans = example.get_aligned_spans_y2x([span], allow_overlap=True)
     return spans[0] if spans else None
-
-
-def describe_lost(name: str, lost: Lost, total: int) -> str:
-    """Say which gold spans cannot be learned, by reason and label.
-
-    name: of the component.
-    lost: counts by label and reason.
-    total (spans): learned and lost.
-    """
-    reasons: Counts[str] = Counter()
-    for (_, reason), count in lost.items():
-        reasons[reason] += count
-    parts = []
-    for reason, count in reasons.most_common():
-        labels = Counter({label: n for (label, why), n in lost.items() if why == reason})
-        shown = ", ".join(f"{label} {n}" for label, n in labels.most_common(10))
-        parts.append(f"{count} {reason} ({shown})")
-    return (
-        f"'{name}' cannot learn {sum(lost.values())} of {total} gold spans, and will miss them: "
-        + "; ".join(parts)
-    )

@@ -6,6 +6,7 @@ from collections import Counter
 from typing import Any, Dict, Sequence, Tuple
 
 from spacy.language import Language
+from spacy.tokens import Doc
 
 MISSING = ("skip", "negative")
 
@@ -101,3 +102,15 @@ def warn_of_config(name: str, key: str, nlp: Language) -> None:
             "spans and the scores of the earlier ones. Give each a spans_key of its own",
             stacklevel=3,
         )
+
+
+def describe_full(name: str, doc: Doc, most: int) -> str:
+    """Say that a document has more spans than it may have.
+
+    name: of the component.
+    most (spans): what max_spans allows.
+    """
+    return (
+        f"'{name}' kept only the best {most} spans of the document {doc.text[:60]!r}: more reach "
+        "the threshold than max_spans allows. Repair: a higher threshold, or a higher max_spans"
+    )

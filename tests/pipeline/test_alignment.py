@@ -1,5 +1,3 @@
-from collections import Counter
-
 import pytest
 import spacy
 from spacy.tokens import Doc, Span
@@ -9,9 +7,9 @@ from spacy_globalpointer.pipeline.alignment import (
     MISALIGNED,
     TOO_LONG,
     WHITESPACE,
+    GoldReader,
     GoldSpan,
-    align_gold,
-    look_over,
+    label_cells,
 )
 
 VOCAB = spacy.blank("en").vocab
@@ -41,24 +39,34 @@ def _example(predicted, reference, spans, key="sc"):
     ],
 )
 def test_spans_on_other_tokens(predicted, reference, spans, aligned):
-    lost = Counter()
-    gold = align_gold(_example(predicted, reference, spans), "sc", None, lost)
+    reader = GoldReader("sc", None)
+    gold = reader.read(_example(predicted, reference, spans))
     assert gold == {GoldSpan(VOCAB.strings["X"], *cell) for cell in aligned}
-    assert lost["X", MISALIGNED] == len(set(spans)) - len(aligned)
+    assert reader.lost["X", MISALIGNED] == len(set(spans)) - len(aligned)
 
 
 def test_a_missing_group_is_none_and_an_empty_one_is_empty():
-    assert align_gold(_example(["a"], ["a"], None), "sc", None, Counter()) is None
-    assert align_gold(_example(["a"], ["a"], [(0, 1)], key="other"), "sc", None, Counter()) is None
-    assert align_gold(_example(["a"], ["a"], []), "sc", None, Counter()) == set()
+    reader = GoldReader("sc", None)
+    assert reader.read(_example(["a"], ["a"], None)) is None
+    assert reader.read(_example(["a"], ["a"], [(0, 1)], key="other")) is None
+    assert reader.documents == 0
+    assert reader.read(_example(["a"], ["a"], [])) == set()
+    assert reader.documents == 1
 
 
 def test_what_cannot_be_learned_is_counted_by_label_and_reason():
     words = ["a", " ", "b", "c", "d"]
-    example = _example(words, words, [(0, 2), (1, 3), (0, 3), (2, 5), (3, 4)])
-    data = look_over([example, _example(["a"], ["a"], None)], "sc", 2)
-    assert data.lost == {("X", WHITESPACE): 2, ("X", TOO_LONG): 2}
-    assert data.gold == {0: {GoldSpan(VOCAB.strings["X"], 3, 3)}}
-    assert data.total == 5
-    assert data.labels == {"X"}
-    assert [len(doc) for doc in data.sample] == [5, 1]
+    reader = GoldReader("sc", 2)
+    gold = reader.read(_example(words, words, [(0, 2), (1, 3), (0, 3), (2, 5), (3, 4)]))
+    assert gold == {GoldSpan(VOCAB.strings["X"], 3, 3)}
+    assert reader.lost == {("X", WHITESPACE): 2, ("X", TOO_LONG): 2}
+    assert reader.labels == {"X"}
+    message = "'pipe' cannot learn 4 of 5 gold spans, and will miss them: 2 are longer than max_"
+    assert reader.describe_lost("pipe").startswith(message)
+
+
+def test_labels_become_indices_and_unknown_ones_are_named():
+    gold = {GoldSpan(VOCAB.strings.add("X"), 1, 2)}
+    assert label_cells("pipe", ["Y", "X"], VOCAB, gold) == {(1, 1, 2)}
+    with pytest.raises(ValueError, match=r"'pipe' does not know the label 'X'.*labels are: Y"):
+        label_cells("pipe", ["Y"], VOCAB, gold)

@@ -1,0 +1,84 @@
+"""A trainable pipe whose labels live in its model, so that weights and labels cannot part."""
+
+from pathlib import Path
+from typing import Iterable, List, Tuple, Union
+
+from spacy.errors import Errors
+from spacy.pipeline import TrainablePipe
+
+from ..models import resize_output
+
+
+class LabelledPipe(TrainablePipe):
+    """Labels that can be added at any time, and what is serialised: the model, no settings.
+
+    Settings come from the pipeline's config, so that an override given to spacy.load counts.
+    """
+
+    @property
+    def labels(self) -> Tuple[str, ...]:
+        """The labels, in the order of the model's output."""
+        return tuple(self.model.attrs["labels"])
+
+    @property
+    def label_data(self) -> List[str]:
+        """What `spacy init labels` writes and `initialize` takes."""
+        return list(self.labels)
+
+    @property
+    def is_resizable(self) -> bool:
+        """Labels can be added at any time."""
+        return True
+
+    def add_label(self, label: str) -> int:
+        """Add a label; after initialisation the model grows, and old labels keep their scores.
+
+        RETURNS: 0 if the label was already there, otherwise 1.
+        RAISES (ValueError): a label that is no string, or an empty one.
+        """
+        if not isinstance(label, str) or not label:
+            raise ValueError(f"{Errors.E187} Must be a string that is not empty, was: {label!r}")
+        if label in self.labels:
+            return 0
+        self.model.attrs["labels"] = [*self.labels, label]
+        self.vocab.strings.add(label)
+        if self.model.has_dim("nI"):
+            self._resize()
+        return 1
+
+    def to_bytes(self, *, exclude: Iterable[str] = ()) -> bytes:
+        """Serialise the model, which holds the labels; settings are in the pipeline's config.
+
+        exclude: names of fields to leave out: "vocab", "model".
+        """
+        return super().to_bytes(exclude=[*exclude, "cfg"])
+
+    def from_bytes(self, bytes_data: bytes, *, exclude: Iterable[str] = ()) -> "LabelledPipe":
+        """Load what to_bytes made."""
+        super().from_bytes(bytes_data, exclude=[*exclude, "cfg"])
+        return self._with_strings()
+
+    def to_disk(self, path: Union[str, Path], *, exclude: Iterable[str] = ()) -> None:
+        """Write the model, which holds the labels; settings are in the pipeline's config.
+
+        exclude: names of fields to leave out: "vocab", "model".
+        """
+        super().to_disk(path, exclude=[*exclude, "cfg"])
+
+    def from_disk(self, path: Union[str, Path], *, exclude: Iterable[str] = ()) -> "LabelledPipe":
+        """Load what to_disk wrote."""
+        super().from_disk(path, exclude=[*exclude, "cfg"])
+        return self._with_strings()
+
+    def _with_strings(self) -> "LabelledPipe":
+        for label in self.labels:
+            self.vocab.strings.add(label)
+        return self
+
+    def _resize(self) -> None:
+        resize_output(self.model, len(self.labels))
+
+    def _require_initialized(self) -> None:
+        self._require_labels()
+        if not self.model.has_dim("nI"):
+            raise ValueError(Errors.E109.format(name=self.name))
