@@ -45,8 +45,9 @@ def found(doc, key="sc"):
 def train(nlp, examples, steps=80):
     optimizer = nlp.initialize(lambda: examples)
     optimizer.learn_rate = 0.005
+    losses = {}
     for _ in range(steps):
-        losses = {}
+        losses.clear()
         nlp.update(examples, sgd=optimizer, losses=losses)
     return losses
 

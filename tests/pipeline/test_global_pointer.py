@@ -14,6 +14,9 @@ from spacy.tokens import Doc, DocBin
 from spacy.training import Example
 from thinc.api import Config
 
+from spacy_globalpointer.models import rows_to_factors
+from spacy_globalpointer.pipeline import prediction
+
 KINDS = ["own", "tok2vec", "transformer"]
 
 
@@ -70,6 +73,8 @@ def test_spans_are_sorted_and_survive_copies(trained):
         numpy.testing.assert_array_equal(other.spans["sc"].attrs["scores"], group.attrs["scores"])
 
 
+# A model that has learned next to nothing finds spans everywhere.
+@pytest.mark.filterwarnings("ignore:'global_pointer' kept only the best")
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("trained_first", [True, False])
 def test_any_document_is_predicted(kind, trained_first, tiny_bert):
@@ -132,8 +137,6 @@ def test_attrs_hold_the_probability_of_zlpr(trained):
     """sigmoid(2 s): the score s from the definition, on the rows of the model."""
     pipe = trained.get_pipe("global_pointer")
     doc = trained(SENTENCES[0][0])
-    from spacy_globalpointer.models import rows_to_factors
-
     rows = torch.tensor(pipe.model.predict([doc])[0])[None]
     factors = rows_to_factors(pipe.model, rows, torch.ones(1, len(doc), dtype=torch.bool), None)
     table = factors.scores()[0]
@@ -362,3 +365,17 @@ def test_gold_of_one_pipeline_is_not_the_prediction(trained):
     example = Example.from_dict(trained.make_doc("Rome closed."), {"spans": {"sc": []}})
     trained.evaluate([example])
     assert found(example.reference) == []
+
+
+def test_a_large_batch_is_predicted_in_chunks(trained, monkeypatch):
+    """nlp.pipe hands over 1,000 documents of any length."""
+    expected = _spans(trained)
+    sizes = []
+    model = trained.get_pipe("global_pointer").model
+    predict = type(model).predict
+    monkeypatch.setattr(prediction, "PREDICTED_FLOATS", 1)
+    monkeypatch.setattr(
+        type(model), "predict", lambda self, docs: sizes.append(len(docs)) or predict(self, docs)
+    )
+    assert _spans(trained) == expected
+    assert sizes == [1] * len(SENTENCES)

@@ -15,10 +15,12 @@ from samples import (
     make_nlp,
     train,
 )
-from spacy.training import Example
+from spacy.tokens import DocBin
+from spacy.training import Corpus, Example
 from thinc.api import Adam, Optimizer
 
 from spacy_globalpointer.nn import SpanFactors, zlpr_dense
+from spacy_globalpointer.training.reader import make_span_corpus
 
 
 def _unannotated(nlp, text="Anna went to Ulm."):
@@ -279,3 +281,19 @@ def test_rehearsal_through_the_pipeline_changes_the_head():
     losses = nlp.rehearse(make_examples(nlp), sgd=Adam(0.01))
     assert losses["global_pointer"] > 0
     assert pipe.model.to_bytes() != before
+
+
+def test_corpus_whose_reader_drops_the_spans_is_refused(tmp_path):
+    """spaCy's reader cuts documents through Span.as_doc, which loses every span group."""
+    nlp = make_nlp()
+    documents = [example.reference for example in make_examples(nlp)]
+    for document in documents:
+        for token in document:
+            token.is_sent_start = token.i == 0
+    DocBin(docs=documents).to_disk(tmp_path / "train.spacy")
+    cut = Corpus(tmp_path / "train.spacy", gold_preproc=True)
+    with pytest.raises(ValueError, match=r"no document of the training data has the span group"):
+        nlp.initialize(lambda: cut(nlp))
+    whole = make_span_corpus(tmp_path / "train.spacy", max_length=9)
+    nlp.initialize(lambda: whole(nlp))
+    assert nlp.get_pipe("global_pointer").labels == tuple(LABELS)
