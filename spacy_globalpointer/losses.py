@@ -3,9 +3,9 @@
 from typing import Callable
 
 from spacy.util import registry
-from torch import Tensor
 
-from .nn import SpanFactors, zlpr
+# Tensor from there, because it says what to do where torch is missing.
+from .nn import SpanFactors, Tensor, zlpr
 
 SpanLoss = Callable[[SpanFactors, Tensor], Tensor]
 

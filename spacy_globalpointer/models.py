@@ -11,9 +11,8 @@ from spacy.tokens import Doc
 from spacy.util import registry
 from thinc.api import Linear, Model, Optimizer
 from thinc.types import Floats2d
-from torch import Tensor
 
-from .nn import SpanFactors
+from .nn import SpanFactors, Tensor
 
 
 @registry.architectures("spacy_globalpointer.EfficientGlobalPointer.v1")

@@ -7,8 +7,8 @@ exclusive `end`.
 """
 
 try:
-    import torch  # noqa: F401
-except (ImportError, OSError) as error:  # OSError: an installation with missing libraries
+    from torch import Tensor
+except ImportError as error:
     raise ImportError(
         "spacy-globalpointer needs a working PyTorch to build the 'global_pointer' component, "
         f"but importing torch failed with: {error}. Repair: pip install torch"
@@ -23,6 +23,7 @@ from .zlpr import zlpr, zlpr_dense
 __all__ = [
     "DecodedSpans",
     "SpanFactors",
+    "Tensor",
     "buckets",
     "decode",
     "decode_dense",
