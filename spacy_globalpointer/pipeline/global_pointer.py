@@ -146,7 +146,7 @@ class GlobalPointer(LabelledPipe):
     def get_loss(
         self, examples: Iterable[Example], rows: List[Floats2d]
     ) -> Tuple[float, List[Floats2d]]:
-        """Loss of a batch, summed over labels, mean over documents, and its gradient.
+        """Loss of a batch, summed over documents and labels, and its gradient.
 
         rows: output of the model, (l, width) for each document.
         RETURNS: the loss, and the gradient of the rows; zero for documents that are not annotated.

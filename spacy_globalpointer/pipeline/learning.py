@@ -22,10 +22,7 @@ def batch_loss(
     max_length: Optional[int],
     n_labels: Optional[int] = None,
 ) -> Tuple[float, List[Floats2d]]:
-    """Loss summed over labels, mean over the annotated documents.
-
-    The mean, because Thinc clips the norm of gradients: a sum over the documents would always be
-    clipped, and every batch would pull with the same force however much there is to learn in it.
+    """Sum the loss over documents and labels.
 
     rows: output of the model, (l, width) for each document.
     gold: (label index, start, last) of each document, by its place; others are not annotated.
@@ -37,7 +34,7 @@ def batch_loss(
     tables = Tables(model, docs, rows)
     total, d_rows = 0.0, torch.zeros_like(tables.rows)
     for table in tables.of(sorted(gold), max_length, requires_grad=True):
-        value = loss(table.factors, _gold_rows(table, gold))[:, :n_labels].sum() / len(gold)
+        value = loss(table.factors, _gold_rows(table, gold))[:, :n_labels].sum()
         (gradient,) = torch.autograd.grad(value, table.rows)
         d_rows[table.place[table.is_token]] = gradient[table.is_token]
         total += float(value.detach())
