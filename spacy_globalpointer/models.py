@@ -9,10 +9,14 @@ from typing import Any, Callable, List, Optional, Tuple
 
 from spacy.tokens import Doc
 from spacy.util import registry
-from thinc.api import Linear, Model, Optimizer
-from thinc.types import Floats2d
+from thinc.api import Linear, Model, Ops, Optimizer
+from thinc.types import Floats2d, FloatsXd
 
 from .nn import SpanFactors, Tensor
+
+# Bias of the start and of the end term of a new label. Of the many spans of a text hardly any is
+# gold, and a head that begins at 0 spends its first passes on learning just that.
+RARE = -2.0
 
 
 @registry.architectures("spacy_globalpointer.EfficientGlobalPointer.v1")
@@ -37,7 +41,7 @@ def build_efficient_global_pointer(
     RAISES (ValueError): an odd head_size with rope, dropout outside [0, 1).
     """
     extractor: Model[Floats2d, Floats2d] = Linear(nO=2 * head_size)
-    types: Model[Floats2d, Floats2d] = Linear(nI=2 * head_size)
+    types: Model[Floats2d, Floats2d] = Linear(nI=2 * head_size, init_b=init_rare)
     return _build(tok2vec, [extractor, types], 2, 1, head_size, rope, dropout, nO)
 
 
@@ -200,6 +204,15 @@ def init(
         layer.initialize()
 
 
+def init_rare(ops: Ops, shape: Tuple[int, ...]) -> FloatsXd:
+    """Biases with which a new label begins: hardly any span is one of it.
+
+    ops: of the layer.
+    shape: of the biases.
+    """
+    return ops.alloc_f(shape) + RARE
+
+
 def resize_output(model: Model, nO: int) -> Model:
     """Set the number of labels; labels already there keep their weights.
 
@@ -216,7 +229,7 @@ def resize_output(model: Model, nO: int) -> Model:
         return model
     # A layer of its own, because the optimizer keeps moments of the old shape under the old id.
     new: Model[Floats2d, Floats2d] = Linear(nO=rows, nI=old.get_dim("nI"))
-    new.ops = old.ops
+    new.ops, new.init = old.ops, old.init
     new.initialize()
     for name in old.param_names:
         grown: Any = new.get_param(name)
