@@ -1,0 +1,41 @@
+"""Fixtures that several test files use."""
+
+import contextlib
+import os
+import string
+import warnings
+
+import pytest
+
+# Read when huggingface_hub is imported. No test may reach for the network.
+os.environ["HF_HUB_OFFLINE"] = "1"
+
+# spaCy imports every installed component. This one calls, when imported, what torch deprecates:
+# done here, it is no error in whichever test would have come first.
+with warnings.catch_warnings(), contextlib.suppress(ImportError):
+    warnings.filterwarnings("ignore", "`torch.jit.script` is deprecated", DeprecationWarning)
+    import spacy_curated_transformers.pipeline.transformer  # noqa: F401
+
+
+@pytest.fixture(scope="session")
+def tiny_bert(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """Directory of a BERT with random weights, 2 layers of width 32, that spells every word."""
+    torch = pytest.importorskip("torch")
+    transformers = pytest.importorskip("transformers")
+    directory = tmp_path_factory.mktemp("tiny_bert")
+    characters = string.ascii_lowercase + string.digits + string.punctuation + "方云市长大学"
+    pieces = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *characters]
+    pieces += [f"##{character}" for character in characters]
+    vocab = directory / "vocab.txt"
+    vocab.write_text("\n".join(pieces), encoding="utf8")
+    transformers.BertTokenizerFast(str(vocab), do_lower_case=True).save_pretrained(directory)
+    config = transformers.BertConfig(
+        vocab_size=len(pieces),
+        hidden_size=32,
+        intermediate_size=64,
+        num_hidden_layers=2,
+        num_attention_heads=2,
+    )
+    torch.manual_seed(0)
+    transformers.BertModel(config).save_pretrained(directory)
+    return str(directory)

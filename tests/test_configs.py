@@ -1,0 +1,125 @@
+"""Every config in configs/ is filled, validated, trained, saved and loaded."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import spacy
+from numpy.testing import assert_allclose
+from spacy.cli.debug_config import debug_config
+from spacy.cli.init_config import fill_config
+from spacy.tokens import Doc, DocBin, Span
+from spacy.training.initialize import init_nlp
+from spacy.training.loop import train
+from spacy.util import load_config, load_model_from_config
+
+CONFIGS = Path(__file__).parent.parent / "configs"
+PATHS = sorted(CONFIGS.rglob("*.cfg"))
+NEEDS = {
+    "transformer.cfg": ["spacy_transformers"],
+    "curated.cfg": ["spacy_curated_transformers", "transformers"],
+}
+EXAMPLES = [
+    (
+        "The University of Tarrow hired Mara Ellin .",
+        [(1, 4, "ORG"), (3, 4, "GPE"), (5, 7, "PERSON")],
+    ),
+    (
+        "Mara Ellin left the University of Dunloe .",
+        [(0, 2, "PERSON"), (4, 7, "ORG"), (6, 7, "GPE")],
+    ),
+    ("Nobody was hired .", []),
+]
+
+pytestmark = [
+    # A head that has learned two steps finds spans nearly everywhere.
+    pytest.mark.filterwarnings("ignore:.*kept only the best:UserWarning"),
+    # spacy-curated-transformers 0.3. From numpy 2.4 it is an error: hence the extra's numpy<2.4.
+    pytest.mark.filterwarnings("ignore:Conversion of an array with ndim:DeprecationWarning"),
+]
+
+
+def make_doc(nlp: spacy.Language, text: str, spans: list[tuple[int, int, str]]) -> Doc:
+    doc = nlp.make_doc(text)
+    doc.spans["sc"] = [Span(doc, *span) for span in spans]
+    doc.ents = spacy.util.filter_spans(doc.spans["sc"])
+    return doc
+
+
+@pytest.fixture(params=PATHS, ids=[str(path.relative_to(CONFIGS)) for path in PATHS])
+def path(request: pytest.FixtureRequest) -> Path:
+    for module in NEEDS.get(request.param.name, []):
+        pytest.importorskip(module)
+    return request.param
+
+
+@pytest.fixture
+def overrides(path: Path, tmp_path: Path, request: pytest.FixtureRequest) -> dict[str, Any]:
+    """Paths to three examples, and for a transformer the tiny one with its sizes."""
+    nlp = spacy.blank("en")
+    corpus = tmp_path / "corpus.spacy"
+    DocBin(docs=[make_doc(nlp, *example) for example in EXAMPLES]).to_disk(corpus)
+    settings: dict[str, Any] = {"paths.train": str(corpus), "paths.dev": str(corpus)}
+    if path.name not in NEEDS:
+        return settings
+    settings["paths.encoder"] = request.getfixturevalue("tiny_bert")
+    if path.name == "curated.cfg":
+        encoder = json.loads(Path(settings["paths.encoder"], "config.json").read_text())
+        model = "components.transformer.model"
+        settings[f"{model}.hidden_width"] = encoder["hidden_size"]
+        settings[f"{model}.intermediate_width"] = encoder["intermediate_size"]
+        for name in ("vocab_size", "num_hidden_layers", "num_attention_heads"):
+            settings[f"{model}.{name}"] = encoder[name]
+    return settings
+
+
+def test_fills_and_passes_debug_config(
+    path: Path, overrides: dict[str, Any], tmp_path: Path
+) -> None:
+    filled = tmp_path / "filled.cfg"
+    fill_config(filled, path)
+    debug_config(filled, overrides=overrides)
+
+
+def test_names_no_tokenizer(path: Path) -> None:
+    """So that --nlp.lang alone chooses the language, tokenizer and all."""
+    config = load_config(path, overrides={"nlp.lang": "zh"})
+    nlp = load_model_from_config(config, auto_fill=True, validate=True)
+    assert nlp.config["nlp"]["tokenizer"]["@tokenizers"] == "spacy.zh.ChineseTokenizer"
+
+
+def test_trains_saves_and_loads(path: Path, overrides: dict[str, Any], tmp_path: Path) -> None:
+    overrides.update({"training.max_steps": 2, "training.eval_frequency": 1})
+    nlp = init_nlp(load_config(path, overrides=overrides))
+    component: Any = nlp.pipeline[-1][1]
+    before = component.model.to_bytes()
+    nlp, last = train(nlp, tmp_path)
+    assert last is not None
+    assert component.model.to_bytes() != before
+    loaded = spacy.load(last)
+    for text, _ in EXAMPLES:
+        expected, doc = nlp(text), loaded(text)
+        assert found(doc) == found(expected)
+        assert_allclose(scores(doc), scores(expected), rtol=1e-5)
+
+
+def found(doc: Doc) -> list[tuple[int, int, str]]:
+    spans = [*doc.ents, *doc.spans.get("sc", [])]
+    return [(span.start, span.end, span.label_) for span in spans]
+
+
+def scores(doc: Doc) -> list[float]:
+    return doc.spans["sc"].attrs["scores"] if "sc" in doc.spans else []
+
+
+@pytest.mark.parametrize("peer", ["spancat", "ner"])
+def test_peers_differ_in_the_component_alone(peer: str) -> None:
+    ours, theirs = (load_config(CONFIGS / name) for name in ("tok2vec.cfg", f"peers/{peer}.cfg"))
+    ours["components"][peer] = ours["components"].pop("global_pointer")
+    ours["components"][peer], theirs["components"][peer] = {}, {}
+    ours["nlp"]["pipeline"] = ["tok2vec", peer]
+    for config in (ours, theirs):
+        # spans_* and ents_*: what the component under test is scored by.
+        del config["training"]["score_weights"]
+    assert ours == theirs

@@ -1,0 +1,229 @@
+"""The sample corpus, the scripts that make and show it, and project.yml."""
+
+import importlib.util
+import os
+import random
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+import spacy
+import srsly
+from weasel.schemas import ProjectConfigSchema, validate
+from weasel.util import load_project_config
+
+ROOT = Path(__file__).parent.parent
+LANGS = ["en", "zh"]
+
+
+def load_script(name: str) -> ModuleType:
+    spec = importlib.util.spec_from_file_location(name, ROOT / "scripts" / f"{name}.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+grow_corpus = load_script("grow_corpus")
+render = load_script("render")
+
+
+@pytest.fixture(params=LANGS)
+def lang(request: pytest.FixtureRequest) -> str:
+    return request.param
+
+
+@pytest.fixture
+def source(lang: str) -> dict[str, Any]:
+    return srsly.read_yaml(ROOT / "assets" / "sample" / f"{lang}.yml")
+
+
+@pytest.fixture
+def corpus(source: dict[str, Any]) -> dict[str, list[dict[str, Any]]]:
+    return grow_corpus.grow_splits(source, {"train": 300, "dev": 50, "test": 300}, seed=0)
+
+
+@pytest.mark.parametrize(
+    ("marked", "text", "spans"),
+    [
+        ("no mark", "no mark", []),
+        ("at <A>b <B>c</B></A>.", "at b c.", [(3, 6, "A"), (5, 6, "B")]),
+        ("<A>b <A>c</A> d</A>", "b c d", [(0, 5, "A"), (2, 3, "A")]),
+        ("<A>b <B>c</A> d</B>", "b c d", [(0, 3, "A"), (2, 5, "B")]),
+        ("<A><B>b</B></A>", "b", [(0, 1, "A"), (0, 1, "B")]),
+        ("<A><B><A>b</B> c</A>, d</A>", "b c, d", [(0, 6, "A"), (0, 3, "A"), (0, 1, "B")]),
+    ],
+    ids=["none", "nested", "same label", "crossing", "doubled", "both"],
+)
+def test_marks_become_spans(marked: str, text: str, spans: list[tuple[int, int, str]]) -> None:
+    assert grow_corpus.parse_marks(marked) == (text, spans)
+
+
+@pytest.mark.parametrize("marked", ["<A>b", "b</A>", "<A>b</B>", "<A>b</A></A>"])
+def test_a_mark_without_partner_is_an_error(marked: str) -> None:
+    with pytest.raises(ValueError, match="partner"):
+        grow_corpus.parse_marks(marked)
+
+
+def test_the_same_seed_gives_these_sentences() -> None:
+    """Written out, because every version of Python should agree."""
+    choices = {"a": ["one", "two", "{b} three"], "b": ["four", "five", "six"]}
+    grammar = grow_corpus.Grammar(["{a} and {a}", "<X>{b}</X>, {b}"], choices)
+    records = grow_corpus.grow(grammar, 4, random.Random("1 train"))
+    texts = [record["text"] for record in records]
+    assert texts == ["Five three and two", "Six, five", "Five, six", "Two and six three"]
+
+
+def test_the_hash_seed_does_not_matter(tmp_path: Path) -> None:
+    outputs = []
+    for seed in ("1", "2"):
+        script = [sys.executable, "scripts/grow_corpus.py", "assets/sample/en.yml"]
+        sizes = ["--train", "20", "--dev", "5", "--test", "20"]
+        env = {**os.environ, "PYTHONHASHSEED": seed}
+        subprocess.run([*script, str(tmp_path / seed), *sizes], cwd=ROOT, env=env, check=True)
+        outputs.append([path.read_bytes() for path in sorted((tmp_path / seed).iterdir())])
+    assert len(outputs[0]) == 3
+    assert outputs[0] == outputs[1]
+
+
+def test_another_seed_gives_another_corpus(source: dict[str, Any]) -> None:
+    first, second = (grow_corpus.grow_splits(source, {"dev": 20}, seed) for seed in (0, 1))
+    assert first != second
+
+
+def test_too_few_sentences_are_an_error() -> None:
+    with pytest.raises(ValueError, match="wanted: 2"):
+        grow_corpus.grow(grow_corpus.Grammar(["Just this."], {}), 2, random.Random(0))
+
+
+def test_splits_share_no_name_and_no_text(
+    source: dict[str, Any], corpus: dict[str, list[dict[str, Any]]]
+) -> None:
+    grow_corpus.check_names(source)
+    assert not set(source["sentences"].splitlines()) & set(source["unseen"].splitlines())
+    entities = {
+        split: {
+            record["text"][span["start"] : span["end"]]
+            for record in records
+            for span in record["spans"]
+            if span["label"] in ("GPE", "WORK")
+        }
+        for split, records in corpus.items()
+    }
+    assert not entities["train"] & entities["test"]
+    assert not entities["train"] & entities["dev"]
+
+
+def test_a_name_in_two_splits_is_an_error() -> None:
+    names = {"city": {"train": ["Tarrow"], "dev": [], "test": []}}
+    names["family"] = {"train": [], "dev": [], "test": ["Tarrow"]}
+    with pytest.raises(ValueError, match="Tarrow"):
+        grow_corpus.check_names({"names": names})
+
+
+def test_offsets_meet_token_borders(lang: str, corpus: dict[str, list[dict[str, Any]]]) -> None:
+    nlp = spacy.blank(lang)
+    for record in (record for records in corpus.values() for record in records):
+        doc = nlp.make_doc(record["text"])
+        for span in record["spans"]:
+            assert doc.char_span(**{f"{side}_idx": span[side] for side in ("start", "end")})
+
+
+def test_every_kind_of_overlap_is_there(corpus: dict[str, list[dict[str, Any]]]) -> None:
+    for split in ("train", "test"):
+        counts = grow_corpus.count(corpus[split])
+        assert counts["sentences"] == 300
+        assert min(counts.values()) > 0, counts
+
+
+@pytest.mark.parametrize(
+    ("spans", "counts"),
+    [
+        ([(0, 4, "A"), (1, 2, "A"), (2, 3, "B")], (2, 1, 0, 0)),
+        ([(0, 2, "A"), (1, 3, "B"), (5, 6, "A")], (0, 0, 2, 0)),
+        ([(0, 2, "A"), (0, 2, "B"), (2, 3, "A")], (0, 0, 0, 2)),
+    ],
+    ids=["inside", "crossing", "doubled"],
+)
+def test_overlaps_are_counted(
+    spans: list[tuple[int, int, str]], counts: tuple[int, int, int, int]
+) -> None:
+    record = {"spans": [dict(zip(("start", "end", "label"), span, strict=True)) for span in spans]}
+    found = grow_corpus.count([record])
+    names = ("inside", "inside same label", "crossing", "doubled")
+    assert tuple(found[name] for name in names) == counts
+
+
+def make_pair(lang: str, text: str, predicted: list[tuple], gold: list[tuple]) -> list[tuple]:
+    nlp = spacy.blank(lang)
+    docs = []
+    for spans in (predicted, gold):
+        doc = nlp.make_doc(text)
+        doc.spans["sc"] = [doc.char_span(*span) for span in spans]
+        docs.append(doc)
+    return [tuple(docs)]
+
+
+def test_page_shows_what_was_found_and_missed() -> None:
+    text = "Mara <of> Tarrow Council"
+    pair = make_pair(
+        "en", text, [(0, 4, "PER<"), (10, 24, "ORG")], [(10, 24, "ORG"), (10, 16, "GPE")]
+    )
+    page = render.render_page(pair, "sc", "A title")
+    assert "1 texts, 2 gold spans, 1 found, 2 predicted" in page
+    assert "<b>missed</b> GPE <q>Tarrow</q>" in page
+    assert "<b>not gold</b> PER&lt; <q>Mara</q>" in page
+    assert page.count(">ORG<") == 2  # in the key and under the text
+    assert "<of>" not in page
+
+
+def test_page_needs_nothing_else() -> None:
+    page = render.render_page(make_pair("en", "Tarrow.", [(0, 6, "GPE")], []), "sc", "A title")
+    assert not any(word in page for word in ("http", "src=", "<link", "@import"))
+
+
+def test_page_puts_no_space_into_chinese() -> None:
+    pair = make_pair("zh", "他到过云溪市两次。", [(3, 6, "GPE")], [])
+    page = render.render_page(pair, "sc", "A title")
+    assert ">他到过<" in page.replace('"', "")
+    assert "两次。</div>" in page
+    assert render.JOINER not in page
+
+
+@pytest.fixture
+def project(tmp_path: Path, lang: str) -> dict[str, Any]:
+    shutil.copy(ROOT / "project.yml", tmp_path)
+    return load_project_config(tmp_path, overrides={"vars.lang": lang})
+
+
+def test_project_is_valid() -> None:
+    assert validate(ProjectConfigSchema, srsly.read_yaml(ROOT / "project.yml")) == []
+
+
+def test_workflows_make_what_they_need(project: dict[str, Any], lang: str) -> None:
+    commands = {command["name"]: command for command in project["commands"]}
+    assert set(project["workflows"]) == {"all", "own", "transformer"}
+    for name, steps in project["workflows"].items():
+        # What a user brings, or what `grow` made before.
+        made = (
+            {project["vars"][split] for split in ("train", "dev", "test")}
+            if name != "all"
+            else set()
+        )
+        for step in steps:
+            for dep in commands[step]["deps"]:
+                assert dep in made or (ROOT / dep).is_file(), (name, step, dep)
+            made.update(commands[step]["outputs"])
+
+
+def test_every_command_helps_and_keeps_languages_apart(project: dict[str, Any], lang: str) -> None:
+    for command in project["commands"]:
+        assert command["help"]
+        assert command["outputs"]
+        for output in command["outputs"]:
+            assert lang in output
