@@ -3,7 +3,6 @@
 python scripts/grow_corpus.py assets/sample/en.yml corpus/en --seed 0
 """
 
-import itertools
 import random
 import re
 from pathlib import Path
@@ -110,16 +109,17 @@ def grow(grammar: Grammar, size: int, rng: random.Random) -> list[dict[str, Any]
     RAISES (ValueError): sentences too few or too fixed to make that many.
     """
     records: dict[str, dict[str, Any]] = {}
-    for attempt in itertools.count():
-        if len(records) == size:
-            return list(records.values())
-        if attempt == 100 * size:
+    attempts = 0
+    while len(records) < size:
+        attempts += 1
+        if attempts > 100 * size:
             raise ValueError(f"the sentences give {len(records)} different texts, wanted: {size}")
         sentence = grammar.sentences[int(rng.random() * len(grammar.sentences))]
         text, spans = parse_marks(expand(sentence, grammar.choices, rng))
         # Only the first letter: str.capitalize would lower all others.
         text = text[:1].upper() + text[1:]
         records.setdefault(text, {"text": text, "spans": [span._asdict() for span in spans]})
+    return list(records.values())
 
 
 def grow_splits(
@@ -167,7 +167,7 @@ def count(records: list[dict[str, Any]]) -> dict[str, int]:
         counts["without spans"] += not spans
         counts["spans"] += len(spans)
         for span in spans:
-            relations = {relation(span, other) for other in spans} - {None}
+            relations = {name for other in spans if (name := relation(span, other))}
             if "inside same label" in relations:
                 relations.add("inside")
             for name in relations:

@@ -3,6 +3,7 @@
 python scripts/render.py training/en/model-best corpus/en/test.spacy pages/en.html
 """
 
+import re
 import string
 from collections.abc import Iterable
 from html import escape
@@ -22,8 +23,7 @@ PALETTE = (
 
 # displaCy's own templates, less the line breaks: in Chinese each would show as a space.
 TEMPLATE = {
-    "span": '<span class="token" style="height: {total_height}px">{text}{span_slices}{span_starts}'
-    "</span>",
+    "span": '<span class="token">{text}{span_slices}{span_starts}</span>',
     "slice": '<span class="bar" style="background: {bg}; top: {top_offset}px"></span>',
     "start": '<span class="bar start" style="background: {bg}; top: {top_offset}px">'
     '<span class="label" style="background: {bg}">{label}{kb_link}</span></span>',
@@ -43,7 +43,8 @@ body { max-width: 60rem; margin: 2rem auto; padding: 0 1rem; color: #222;
 h1 { font-size: 1.3rem; }
 section { border-top: 1px solid #ddd; padding: 0.6rem 0; }
 .spans { font-size: 1.1rem; }
-.token { display: inline-block; position: relative; white-space: pre; font-weight: 600; }
+.token { display: inline-block; position: relative; white-space: pre; font-weight: 600;
+  height: calc(var(--deepest) + 20px); }
 .bar { position: absolute; left: 0; width: 100%; height: 4px; }
 .start { border-radius: 3px 0 0 3px; }
 .label, .key { color: #000; padding: 2px 3px; border-radius: 3px; font-size: 0.65rem;
@@ -93,7 +94,9 @@ def render_doc(doc: Doc, spans_key: str, colors: dict[str, str]) -> str:
     }
     options = {"colors": colors, "template": TEMPLATE}
     html = displacy.render(manual, style="span", manual=True, options=options, jupyter=False)
-    return html.replace(JOINER + " ", "")
+    # displaCy measures a token's height by its number of spans, too low where one is far down.
+    deepest = max(re.findall(r"top: (\d+)px", html), key=int, default=0)
+    return f'<div style="--deepest: {deepest}px">{html.replace(JOINER + " ", "")}</div>'
 
 
 def describe(text: str, extents: Iterable[Extent]) -> str:
