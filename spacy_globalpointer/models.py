@@ -5,6 +5,7 @@ serialisation work as for any spaCy model. What the rows mean is said in
 `nn.SpanFactors.from_rows`.
 """
 
+from functools import partial
 from typing import Any, Callable, List, Optional, Tuple
 
 from spacy.tokens import Doc
@@ -129,7 +130,8 @@ def _build(
         raise ValueError(f"dropout of the head must be in [0, 1), was: {dropout}")
     model: Model[List[Doc], List[Floats2d]] = Model(
         "global_pointer",
-        forward,
+        # Not an attribute: Thinc would restore that of the training over the one of the config.
+        partial(forward, dropout=dropout),
         init=init,
         layers=[tok2vec, *layers],
         # nO is the number of labels, not the width of the rows.
@@ -138,7 +140,6 @@ def _build(
             "head_size": head_size,
             "rope": rope,
             "n_groups": n_groups,
-            "head_dropout": dropout,
             "columns": columns,
             # With the weights, so that the two cannot part: the component reads and adds labels.
             "labels": [],
@@ -150,7 +151,7 @@ def _build(
 
 
 def forward(
-    model: Model[List[Doc], List[Floats2d]], docs: List[Doc], is_train: bool
+    model: Model[List[Doc], List[Floats2d]], docs: List[Doc], is_train: bool, *, dropout: float
 ) -> Tuple[List[Floats2d], Callable]:
     """Encode, complete missing vectors, project; the type term reads the extractor's output."""
     tok2vec, extractor, *types = model.layers
@@ -159,8 +160,7 @@ def forward(
     lengths = ops.asarray1i([len(x) for x in vectors])
     # Transformers return an array without columns for an empty document or one of whitespace only.
     X = ops.flatten([x if x.shape[1] else ops.alloc2f(x.shape[0], width) for x in vectors])
-    rate = model.attrs["head_dropout"] if is_train else 0.0
-    mask = ops.get_dropout_mask(X.shape, rate) if rate else None
+    mask = ops.get_dropout_mask(X.shape, dropout) if is_train and dropout else None
     pairs, backprop_extractor = extractor(X if mask is None else X * mask, is_train)
     rows = pairs
     if types:

@@ -1,5 +1,9 @@
 """A few annotated sentences and pipelines to learn them with."""
 
+import json
+from pathlib import Path
+
+import pytest
 import spacy
 from spacy.training import Example
 
@@ -64,19 +68,50 @@ OWN = {
 }
 
 
-def make_nlp(head="EfficientGlobalPointer", encoder=None, upstream=None, lang="en", **settings):
-    """A blank pipeline with the component; upstream is (factory, config) of a shared encoder."""
-    nlp = spacy.blank(lang)
+def make_nlp(
+    head="EfficientGlobalPointer",
+    encoder=None,
+    upstream=None,
+    loaders=None,
+    directory=None,
+    **settings,
+):
+    """A blank pipeline with the component.
+
+    upstream: (factory, config) of a shared encoder, and what loads it from a directory.
+    """
+    nlp = spacy.blank("en")
     if upstream is not None:
         nlp.add_pipe(upstream[0], config=upstream[1])
+    if loaders is not None:
+        nlp.config["initialize"]["components"][upstream[0]] = {
+            name: {"@model_loaders": loader, "name": directory} for name, loader in loaders.items()
+        }
     architecture = f"spacy_globalpointer.{head}.v1"
     model = {"@architectures": architecture, "head_size": 16, "tok2vec": encoder or OWN}
     nlp.add_pipe("global_pointer", config={**settings, "model": model})
     return nlp
 
 
+# Kinds of encoders, and the package that each needs.
+KINDS = {
+    "own": None,
+    "tok2vec": None,
+    "transformer": "spacy_transformers",
+    "curated": "spacy_curated_transformers",
+}
+
+
+def encoder_settings(kind, tiny_bert):
+    """Settings of make_nlp for a kind of encoder, if its package is installed."""
+    if KINDS[kind]:
+        pytest.importorskip(KINDS[kind])
+    return encoders(tiny_bert)[kind]
+
+
 def encoders(tiny_bert):
-    """Settings of make_nlp for each kind of encoder that is installed."""
+    """Settings of make_nlp for each kind of encoder."""
+    pieces = json.loads(Path(tiny_bert, "config.json").read_text())["vocab_size"]
     return {
         "own": {},
         "tok2vec": {
@@ -104,5 +139,37 @@ def encoders(tiny_bert):
                 "upstream": "*",
                 "pooling": {"@layers": "reduce_mean.v1"},
             },
+        },
+        "curated": {
+            "upstream": (
+                "curated_transformer",
+                {
+                    "model": {
+                        "@architectures": "spacy-curated-transformers.BertTransformer.v1",
+                        "vocab_size": pieces,
+                        "hidden_width": 32,
+                        "intermediate_width": 64,
+                        "num_hidden_layers": 2,
+                        "num_attention_heads": 2,
+                        "piece_encoder": {
+                            "@architectures": "spacy-curated-transformers.BertWordpieceEncoder.v1"
+                        },
+                        "with_spans": {
+                            "@architectures": "spacy-curated-transformers.WithStridedSpans.v1"
+                        },
+                    }
+                },
+            ),
+            "encoder": {
+                "@architectures": "spacy-curated-transformers.LastTransformerLayerListener.v1",
+                "width": 32,
+                "upstream": "*",
+                "pooling": {"@layers": "reduce_mean.v1"},
+            },
+            "loaders": {
+                "encoder_loader": "spacy-curated-transformers.HFTransformerEncoderLoader.v1",
+                "piecer_loader": "spacy-curated-transformers.HFPieceEncoderLoader.v1",
+            },
+            "directory": tiny_bert,
         },
     }

@@ -21,8 +21,11 @@ SETUP = Path(__file__).parents[1] / "setup.cfg"
 
 
 def run(script):
-    """A fresh process, because this one has imported everything; warnings are errors."""
-    command = [sys.executable, "-W", "error", "-c", OURS_ONLY + script]
+    """A fresh process, because this one has imported everything; warnings are errors.
+
+    Isolated (-I): the installed package is meant, not a folder of that name.
+    """
+    command = [sys.executable, "-I", "-W", "error", "-c", OURS_ONLY + script]
     process = subprocess.run(command, capture_output=True, text=True, timeout=120)
     assert process.returncode == 0, process.stderr
     return process.stdout

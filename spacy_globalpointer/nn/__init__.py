@@ -15,7 +15,7 @@ except ImportError as error:
     ) from error
 
 from .batch import buckets, padded_index
-from .decode import DecodedSpans, decode, decode_dense, without_overlap
+from .decode import DecodedSpans, decode, decode_dense, keep_best, without_overlap
 from .factors import SpanFactors
 from .rope import rotate
 from .zlpr import zlpr, zlpr_dense
@@ -27,6 +27,7 @@ __all__ = [
     "buckets",
     "decode",
     "decode_dense",
+    "keep_best",
     "padded_index",
     "rotate",
     "without_overlap",

@@ -11,11 +11,12 @@ CELLS = 2**20
 FEW_CELLS = 2**17
 
 
-def buckets(lengths: Sequence[int], *, cells: int = CELLS) -> Iterator[list[int]]:
+def buckets(lengths: Sequence[int], *, cells: int = CELLS, tables: int = 1) -> Iterator[list[int]]:
     """Put documents of similar length together, so that padding wastes little time.
 
     lengths (tokens): one a document; documents without tokens are left out.
     cells (table cells): documents x longest x longest of a bucket; a longer document comes alone.
+    tables: that each document has, which share the budget.
     YIELDS: indices into lengths.
     """
     bucket: list[int] = []
@@ -23,7 +24,7 @@ def buckets(lengths: Sequence[int], *, cells: int = CELLS) -> Iterator[list[int]
         length = lengths[index]
         if not length:
             continue
-        padded = (len(bucket) + 1) * length**2
+        padded = (len(bucket) + 1) * length**2 * tables
         # Padding a table of l x l costs twice the padded share of l: stay under about 30 %.
         too_uneven = bucket and length > 1.15 * lengths[bucket[0]] + 4 and padded > FEW_CELLS
         if bucket and (too_uneven or padded > cells):

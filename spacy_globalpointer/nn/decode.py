@@ -20,6 +20,9 @@ BLOCK_CELLS = 2**19
 CHUNK_SCORES = 2**20
 # The bound adds in another order than the score: cells this close below it are looked at too.
 ROUNDING = 1e-3
+# The cut of threshold 0 is -inf, and spans compete by how far they are above it: a probability of
+# 2e-9 stands for 0.
+LOWEST_CUT = -10.0
 
 
 class DecodedSpans(NamedTuple):
@@ -81,7 +84,7 @@ def decode(
                 *map(torch.cat, zip(found, _unfold(hits, n_groups, cuts), strict=True))
             )
             if max_spans is not None:
-                found, floor = _best(found, max_spans)
+                found, floor = keep_best(found, max_spans)
                 cuts = torch.maximum(cuts, floor.repeat_interleave(n_groups)[:, None])
     return _sorted(found, factors)
 
@@ -111,9 +114,10 @@ def _nothing(factors: SpanFactors) -> DecodedSpans:
     return DecodedSpans(index, index, index, index, factors.query.new_empty(0))
 
 
-def _best(spans: DecodedSpans, max_spans: Sequence[int]) -> tuple[DecodedSpans, Tensor]:
-    """Keep the best spans of each document.
+def keep_best(spans: DecodedSpans, max_spans: Sequence[int]) -> tuple[DecodedSpans, Tensor]:
+    """Keep the best spans of each document, in the order that they have.
 
+    max_spans (b): most spans of each document.
     RETURNS spans and (b): the score that a further span of the document must reach.
     """
     most = torch.tensor(max_spans, device=spans.document.device)
@@ -121,16 +125,17 @@ def _best(spans: DecodedSpans, max_spans: Sequence[int]) -> tuple[DecodedSpans, 
     floor = spans.score.new_full((len(most),), -torch.inf)
     if not (counts > most).any():
         return spans, floor
-    spans = spans.take(spans.score.argsort(descending=True, stable=True))
-    spans = spans.take(spans.document.argsort(stable=True))
+    order = spans.score.argsort(descending=True, stable=True)
+    order = order[spans.document[order].argsort(stable=True)]
     first = counts.cumsum(0) - counts
-    rank = torch.arange(len(spans.score), device=first.device) - first[spans.document]
-    spans = spans.take(rank < most[spans.document])
-    full = counts >= most
-    lowest = spans.score.new_full((len(most),), torch.inf).scatter_reduce(
+    document = spans.document[order]
+    rank = torch.arange(len(order), device=order.device) - first[document]
+    kept = torch.empty_like(order, dtype=torch.bool).scatter(0, order, rank < most[document])
+    spans = spans.take(kept)
+    lowest = torch.full_like(floor, torch.inf).scatter_reduce(
         0, spans.document, spans.score, "amin"
     )
-    return spans, torch.where(full, lowest, floor)
+    return spans, torch.where(counts >= most, lowest, floor)
 
 
 def _sorted(spans: DecodedSpans, factors: SpanFactors) -> DecodedSpans:
@@ -146,20 +151,16 @@ def without_overlap(spans: DecodedSpans, cuts: Tensor) -> DecodedSpans:
     Solved exactly by weighted interval scheduling, O(n log n).
 
     spans: as decode returns them.
-    cuts (c): those given to decode; where -inf, the lowest score of the document.
+    cuts (c): those given to decode, of which those below LOWEST_CUT count as that.
     """
-    gains = spans.score - cuts.to(spans.score)[spans.label]
+    gains = spans.score - cuts.to(spans.score).clamp(min=LOWEST_CUT)[spans.label]
     kept: list[int] = []
     order = torch.argsort(spans.last, stable=True)
     order = order[torch.argsort(spans.document[order], stable=True)]
     counts = spans.document[order].unique_consecutive(return_counts=True)[1]
     for index in order.split(counts.tolist()):
-        gain = gains[index]
-        if torch.isinf(gain).any():
-            gain = spans.score[index] - spans.score[index].min()
-        kept += _best_chain(
-            index.tolist(), spans.start[index].tolist(), spans.last[index].tolist(), gain.tolist()
-        )
+        columns = (index, spans.start[index], spans.last[index], gains[index])
+        kept += _best_chain(*(column.tolist() for column in columns))
     return spans.take(torch.tensor(sorted(kept), dtype=torch.long, device=order.device))
 
 

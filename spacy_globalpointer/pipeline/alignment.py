@@ -12,6 +12,7 @@ from spacy.vocab import Vocab
 from .learning import Cell
 
 MISALIGNED = "do not begin and end where predicted tokens do"
+EMPTY = "have no token"
 TOO_LONG = "are longer than max_length"
 WHITESPACE = "begin or end with a whitespace token"
 NO_GROUP = (
@@ -64,7 +65,7 @@ class GoldReader:
         is_space = example.predicted.to_array(IS_SPACE)
         for span in example.reference.spans[self.key]:
             self.labels.add(span.label_)
-            aligned = span if same_tokens else _aligned(example, span)
+            aligned = span if same_tokens or not len(span) else _aligned(example, span)
             reason = self._cannot_learn(aligned, is_space)
             if aligned is None or reason:
                 self.lost[span.label_, reason] += 1
@@ -76,6 +77,8 @@ class GoldReader:
     def _cannot_learn(self, span: Optional[Span], is_space: numpy.ndarray) -> str:
         if span is None:
             return MISALIGNED
+        if span.start >= span.end:
+            return EMPTY
         if is_space[span.start] or is_space[span.end - 1]:
             return WHITESPACE
         if self.max_length is not None and len(span) > self.max_length:

@@ -21,6 +21,9 @@ from .learning import batch_loss
 from .prediction import ScoredSpans, predict_spans
 from .settings import check_settings, describe_full, label_cuts, warn_of_config
 
+# Updates in which a new head finds spans everywhere, which is no news.
+BEGINNING = 20
+
 # A child process forked from one whose torch has run on several threads hangs at its first
 # parallel operation: the threads are not there any more.
 if hasattr(os, "register_at_fork"):
@@ -29,6 +32,10 @@ if hasattr(os, "register_at_fork"):
 
 class GlobalPointer(LabelledPipe):
     """Find nested, overlapping or flat spans by scoring every span for every label."""
+
+    _rehearsal_model: Optional[Model] = None  # set by nlp.resume_training
+    # Since initialisation; a pipeline that is loaded has long begun.
+    _n_updates = BEGINNING + 1
 
     def __init__(
         self,
@@ -88,7 +95,6 @@ class GlobalPointer(LabelledPipe):
             "lr_scale": lr_scale,
         }
         check_settings(name, self.cfg)
-        self._rehearsal_model: Optional[Model] = None
         self._warned: Set[str] = set()
 
     @property
@@ -105,7 +111,7 @@ class GlobalPointer(LabelledPipe):
         self._require_initialized()
         cuts = label_cuts(self.name, self.labels, self.cfg)
         spans, full = predict_spans(self.model, list(docs), cuts, self.cfg)
-        if full:
+        if full and self._n_updates > BEGINNING:
             self._warn_once(describe_full(self.name, *full[0]), topic="max_spans")
         return spans
 
@@ -179,10 +185,18 @@ class GlobalPointer(LabelledPipe):
         """Learn the spans that the model found when `nlp.resume_training` was called.
 
         RETURNS: losses, to which the loss of the batch is added under the component's name.
+        RAISES (ValueError): the encoder is another component of the pipeline.
         """
         docs = [example.predicted for example in examples]
         if self._rehearsal_model is None:
             return losses or {}
+        if any(hasattr(node, "upstream_name") for node in self.model.walk()):
+            raise ValueError(
+                f"'{self.name}' can only rehearse with an encoder of its own: the copy that it "
+                "rehearses from would listen to an encoder that has gone on learning. Repair: "
+                f"nlp.replace_listeners(..., {self.name!r}, ['model.tok2vec']) before "
+                "nlp.resume_training"
+            )
         # Labels that came later are not rehearsed.
         n_labels = self._rehearsal_model.get_dim("nO")
         wanted, _ = predict_spans(self._rehearsal_model, docs, [0.0] * n_labels, self.cfg)
@@ -211,6 +225,7 @@ class GlobalPointer(LabelledPipe):
         if not any(len(doc) for doc in docs):
             return losses
         self._require_initialized()
+        self._n_updates += 1
         set_dropout_rate(self.model, drop)
         rows, backprop = self.model.begin_update(docs)
         loss, d_rows = get_loss(rows)
@@ -260,6 +275,7 @@ class GlobalPointer(LabelledPipe):
         if nlp is not None:
             warn_of_config(self.name, self.key, nlp)
         self._resize()
+        self._n_updates = 0
         self.model.initialize(X=sample or [Doc(self.vocab, words=["a"])])
 
     def _warn_of_lost(self, reader: GoldReader) -> None:

@@ -33,6 +33,8 @@ class LabelledPipe(TrainablePipe):
     def add_label(self, label: str) -> int:
         """Add a label; after initialisation the model grows, and old labels keep their scores.
 
+        The new label begins with random weights: train it before its spans mean anything.
+
         RETURNS: 0 if the label was already there, otherwise 1.
         RAISES (ValueError): a label that is no string, or an empty one.
         """
@@ -40,8 +42,8 @@ class LabelledPipe(TrainablePipe):
             raise ValueError(f"{Errors.E187} Must be a string that is not empty, was: {label!r}")
         if label in self.labels:
             return 0
-        self.model.attrs["labels"] = [*self.labels, label]
         self.vocab.strings.add(label)
+        self.model.attrs["labels"] = [*self.labels, label]
         if self.model.has_dim("nI"):
             self._resize()
         return 1

@@ -8,7 +8,7 @@ from thinc.api import Model
 from thinc.types import Floats2d
 
 from ..losses import SpanLoss
-from .tables import Table, Tables
+from .tables import Table, Tables, threads_for
 
 Cell = Tuple[int, int, int]
 
@@ -34,8 +34,14 @@ def batch_loss(
     tables = Tables(model, docs, rows)
     total, d_rows = 0.0, torch.zeros_like(tables.rows)
     for table in tables.of(sorted(gold), max_length, requires_grad=True):
-        value = loss(table.factors, _gold_rows(table, gold))[:, :n_labels].sum()
-        (gradient,) = torch.autograd.grad(value, table.rows)
+        with threads_for(table):
+            value = loss(table.factors, _gold_rows(table, gold))[:, :n_labels].sum()
+            (gradient,) = torch.autograd.grad(value, table.rows)
+        if not value.isfinite():
+            raise ValueError(
+                f"the loss must be finite, was: {float(value.detach())}. The scores have grown too "
+                "far. Repair: a lower learning rate or lr_scale, or grad_clip in the optimizer"
+            )
         d_rows[table.place[table.is_token]] = gradient[table.is_token]
         total += float(value.detach())
     return total, tables.unflatten(d_rows)

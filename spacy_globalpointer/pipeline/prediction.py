@@ -7,8 +7,8 @@ import torch
 from spacy.tokens import Doc
 from thinc.api import Model
 
-from ..nn import DecodedSpans, decode, without_overlap
-from .tables import Table, Tables
+from ..nn import DecodedSpans, decode, keep_best, without_overlap
+from .tables import Table, Tables, threads_for
 
 # Floats of the rows that are predicted at once: 64 MiB. nlp.pipe hands over 1,000 documents of any
 # length, and the rows of GlobalPointer grow with the labels.
@@ -42,7 +42,7 @@ def predict_spans(
 
     cuts (c): lowest raw score of a span for each label.
     cfg: max_length, max_spans and allow_overlap of the component.
-    RETURNS: the spans of each document, and the documents that reached their most spans, with
+    RETURNS: the spans of each document, and the documents that have more than they may, with
         that number.
     """
     empty = numpy.empty(0, dtype=numpy.int64)
@@ -53,14 +53,11 @@ def predict_spans(
         batch = [docs[i] for i in chunk]
         tables = Tables(model, batch, model.predict(batch))
         for table in tables.of(range(len(batch)), cfg["max_length"]):
-            spans, most = _decode(table, batch, cuts, cfg)
-            for place, part in zip(table.documents, spans, strict=True):
+            with threads_for(table):
+                decoded = _decode(table, batch, cuts, cfg)
+            for place, part, most in decoded:
                 found[chunk[place]] = part
-            full += [
-                (batch[place], n)
-                for place, part, n in zip(table.documents, spans, most, strict=True)
-                if len(part.score) == n
-            ]
+                full += [(batch[place], most)] if most else []
     return found, full
 
 
@@ -82,16 +79,33 @@ def _chunks(docs: Sequence[Doc], width: int) -> Iterator[List[int]]:
 
 def _decode(
     table: Table, docs: Sequence[Doc], cuts: Sequence[float], cfg: Dict[str, Any]
-) -> Tuple[List[ScoredSpans], List[int]]:
-    """Spans of each document of a table, and the most that each may have."""
+) -> List[Tuple[int, ScoredSpans, int]]:
+    """Place, spans, and the most spans it may have if it has more, of each document of a table."""
     most = [cfg["max_spans"] or SPANS_PER_TOKEN * len(docs[i]) for i in table.documents]
+    # Spans without overlap are chosen among more than may remain, and then cut to the best.
+    wide = most
+    if not cfg["allow_overlap"]:
+        wide = [
+            max(n, SPANS_PER_TOKEN * len(docs[i]))
+            for n, i in zip(most, table.documents, strict=True)
+        ]
     label_cuts = torch.tensor(cuts, device=table.rows.device)
-    spans = decode(table.factors, label_cuts, max_spans=most)
+    # One more than may remain tells whether there are more.
+    spans = decode(table.factors, label_cuts, max_spans=[n + 1 for n in wide])
+    more = _counts(spans, most) > torch.tensor(wide)
+    spans, _ = keep_best(spans, wide)
     if not cfg["allow_overlap"]:
         spans = without_overlap(spans, label_cuts)
-    counts = spans.document.bincount(minlength=len(most)).tolist()
+    more |= _counts(spans, most) > torch.tensor(most)
+    spans, _ = keep_best(spans, most)
     probability = spans._replace(score=(2 * spans.score).sigmoid().float())
-    return _split(probability, counts), most
+    parts = _split(probability, _counts(spans, most).tolist())
+    full = torch.where(more, torch.tensor(most), 0).tolist()
+    return list(zip(table.documents, parts, full, strict=True))
+
+
+def _counts(spans: DecodedSpans, documents: Sequence[Any]) -> torch.Tensor:
+    return spans.document.bincount(minlength=len(documents)).cpu()
 
 
 def _split(spans: DecodedSpans, counts: List[int]) -> List[ScoredSpans]:

@@ -36,10 +36,10 @@ def check_settings(name: str, cfg: Dict[str, Any]) -> None:
                 f"{count} times"
             )
     for what in ("max_length", "max_spans"):
-        if cfg[what] is not None and cfg[what] < 1:
+        if cfg[what] is not None and (not isinstance(cfg[what], int) or cfg[what] < 1):
             raise ValueError(
-                f"'{name}': {what} must be at least 1, or null for no limit of its own, "
-                f"was: {cfg[what]}"
+                f"'{name}': {what} must be a whole number of at least 1, or null for no limit of "
+                f"its own, was: {cfg[what]}"
             )
     if cfg["missing"] not in MISSING:
         raise ValueError(f"'{name}': missing must be one of {MISSING}, was: {cfg['missing']!r}")

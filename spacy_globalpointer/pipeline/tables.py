@@ -1,5 +1,6 @@
 """From the rows of a model to padded batches of factors, and gradients back to rows."""
 
+from contextlib import contextmanager
 from typing import Iterator, List, NamedTuple, Optional, Sequence, cast
 
 import torch
@@ -11,6 +12,9 @@ from torch import Tensor
 
 from ..models import rows_to_factors
 from ..nn import SpanFactors, buckets, padded_index
+
+# Below so many cells (documents x tokens x tokens) one thread is faster than several.
+CELLS_OF_ONE_THREAD = 2**21
 
 
 class Table(NamedTuple):
@@ -30,6 +34,24 @@ class Table(NamedTuple):
     factors: SpanFactors
 
 
+@contextmanager
+def threads_for(table: Table) -> Iterator[None]:
+    """Let torch work on a small table with one thread.
+
+    Its many short operations would wait for the others each time, and wait long where other
+    processes want the cores.
+    """
+    threads = torch.get_num_threads()
+    if table.factors.n_groups * len(table.documents) * table.factors.length**2 < (
+        CELLS_OF_ONE_THREAD
+    ):
+        torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
+
+
 class Tables:
     """The tables of one batch."""
 
@@ -46,9 +68,6 @@ class Tables:
         if not self.rows.isfinite().all():
             raise ValueError(_not_finite(docs, rows))
 
-    def __iter__(self) -> Iterator[Table]:
-        return self.of(range(len(self.lengths)))
-
     def of(
         self,
         documents: Sequence[int],
@@ -64,7 +83,8 @@ class Tables:
         offsets = [0]
         for length in self.lengths:
             offsets.append(offsets[-1] + length)
-        for bucket in buckets([self.lengths[i] for i in documents]):
+        n_tables = self.model.attrs["n_groups"] or self.model.get_dim("nO")
+        for bucket in buckets([self.lengths[i] for i in documents], tables=n_tables):
             places = [documents[i] for i in bucket]
             index, is_token = padded_index(
                 [offsets[i] for i in places], [self.lengths[i] for i in places]
@@ -88,7 +108,7 @@ def _is_space(doc: Doc) -> Tensor:
 def _not_finite(docs: Sequence[Doc], rows: Sequence[Floats2d]) -> str:
     bad = [i for i, row in enumerate(rows) if not xp2torch(row).isfinite().all()]
     return (
-        f"the token vectors must be finite, but those of document {bad[0]} of {len(docs)} are not: "
+        f"the model's output must be finite, but that for document {bad[0]} of {len(docs)} is not: "
         f"{docs[bad[0]].text[:60]!r}. The encoder has diverged or its input is broken. Repair: a "
         "lower learning rate or longer warm-up, grad_clip in the optimizer, or no mixed precision"
     )

@@ -23,3 +23,8 @@ def test_padded_index_points_at_the_rows_of_each_document():
     assert index[~mask].tolist() == [5]
     assert mask.tolist() == [[True, True, False], [True, True, True]]
     assert index.dtype == torch.long
+
+
+def test_tables_of_a_document_share_the_budget():
+    assert len(list(buckets([10] * 8, cells=800))) == 1
+    assert len(list(buckets([10] * 8, cells=800, tables=4))) == 4

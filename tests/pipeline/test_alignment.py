@@ -4,6 +4,7 @@ from spacy.tokens import Doc, Span
 from spacy.training import Example
 
 from spacy_globalpointer.pipeline.alignment import (
+    EMPTY,
     MISALIGNED,
     TOO_LONG,
     WHITESPACE,
@@ -57,11 +58,11 @@ def test_a_missing_group_is_none_and_an_empty_one_is_empty():
 def test_what_cannot_be_learned_is_counted_by_label_and_reason():
     words = ["a", " ", "b", "c", "d"]
     reader = GoldReader("sc", 2)
-    gold = reader.read(_example(words, words, [(0, 2), (1, 3), (0, 3), (2, 5), (3, 4)]))
+    gold = reader.read(_example(words, words, [(0, 2), (1, 3), (0, 3), (2, 5), (3, 4), (5, 5)]))
     assert gold == {GoldSpan(VOCAB.strings["X"], 3, 3)}
-    assert reader.lost == {("X", WHITESPACE): 2, ("X", TOO_LONG): 2}
+    assert reader.lost == {("X", WHITESPACE): 2, ("X", TOO_LONG): 2, ("X", EMPTY): 1}
     assert reader.labels == {"X"}
-    message = "'pipe' cannot learn 4 of 5 gold spans, and will miss them: 2 are longer than max_"
+    message = "'pipe' cannot learn 5 of 6 gold spans, and will miss them: 2 are longer than max_"
     assert reader.describe_lost("pipe").startswith(message)
 
 

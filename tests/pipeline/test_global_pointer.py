@@ -9,7 +9,17 @@ import numpy
 import pytest
 import spacy
 import torch
-from samples import LABELS, SENTENCES, encoders, found, make_example, make_examples, make_nlp, train
+from samples import (
+    KINDS,
+    LABELS,
+    SENTENCES,
+    encoder_settings,
+    found,
+    make_example,
+    make_examples,
+    make_nlp,
+    train,
+)
 from spacy.tokens import Doc, DocBin
 from spacy.training import Example
 from thinc.api import Config
@@ -17,7 +27,10 @@ from thinc.api import Config
 from spacy_globalpointer.models import rows_to_factors
 from spacy_globalpointer.pipeline import prediction
 
-KINDS = ["own", "tok2vec", "transformer"]
+# spacy-curated-transformers 0.3 turns an array of one number into a float: numpy<2.4 warns.
+pytestmark = pytest.mark.filterwarnings(
+    "ignore:Conversion of an array with ndim > 0:DeprecationWarning"
+)
 
 
 @pytest.fixture(scope="module")
@@ -35,7 +48,7 @@ def _spans(nlp, texts=None):
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("head", ["EfficientGlobalPointer", "GlobalPointer"])
 def test_overfit_save_load_score(kind, head, tiny_bert, tmp_path):
-    nlp = make_nlp(head, **encoders(tiny_bert)[kind])
+    nlp = make_nlp(head, **encoder_settings(kind, tiny_bert))
     examples = make_examples(nlp)
     losses = train(nlp, examples, steps=150)
     assert losses["global_pointer"] < 0.1
@@ -73,13 +86,11 @@ def test_spans_are_sorted_and_survive_copies(trained):
         numpy.testing.assert_array_equal(other.spans["sc"].attrs["scores"], group.attrs["scores"])
 
 
-# A model that has learned next to nothing finds spans everywhere.
-@pytest.mark.filterwarnings("ignore:'global_pointer' kept only the best")
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("trained_first", [True, False])
 def test_any_document_is_predicted(kind, trained_first, tiny_bert):
     """Empty, whitespace only, one token, longer than the encoder's window: alone and together."""
-    nlp = make_nlp(**encoders(tiny_bert)[kind])
+    nlp = make_nlp(**encoder_settings(kind, tiny_bert))
     examples = make_examples(nlp)
     train(nlp, examples, steps=3 if trained_first else 0)
     texts = ["", "  \n ", "Rome", "a  b", "Rome closed. " * 150, ""]
@@ -129,8 +140,28 @@ def test_thresholds_are_read_when_called(trained):
         best = spans(threshold=0.001, max_spans=2)
     pipe._warned.clear()
     assert sorted(best.attrs["scores"]) == sorted(low.attrs["scores"])[-2:]
+    assert spans(max_spans=3).attrs["scores"].size == 3  # as many as there are: no warning
     short = spans(max_length=2)
     assert {len(span) for span in short} == {1}
+
+
+@pytest.mark.filterwarnings("ignore:'global_pointer' kept only the best")
+@pytest.mark.parametrize("threshold", [0.5, 0.01, 0.0])
+def test_max_spans_counts_what_remains_without_overlap(trained, threshold):
+    """The cap must not be used up by spans that overlap better ones."""
+    pipe = trained.get_pipe("global_pointer")
+    before = pipe.cfg
+
+    def scores(**changes):
+        pipe.cfg = {**before, "allow_overlap": False, "threshold": threshold, **changes}
+        doc = trained(SENTENCES[0][0] + " " + SENTENCES[1][0])
+        pipe.cfg = before
+        return sorted(doc.spans["sc"].attrs["scores"].tolist(), reverse=True)
+
+    every = scores()
+    assert len(every) >= 3
+    assert scores(max_spans=2) == every[:2]
+    assert scores(max_spans=len(every)) == every
 
 
 def test_attrs_hold_the_probability_of_zlpr(trained):
@@ -179,6 +210,22 @@ def test_settings_of_the_config_win_over_those_of_training(trained, tmp_path):
     loaded = spacy.load(tmp_path, config={"components.global_pointer.threshold": 1.0})
     assert loaded.get_pipe("global_pointer").cfg["threshold"] == 1.0
     assert not loaded(SENTENCES[0][0]).spans["sc"]
+
+
+def test_dropout_of_the_config_wins_over_that_of_training(tmp_path):
+    nlp = make_nlp()
+    examples = make_examples(nlp)
+    train(nlp, examples, steps=2)
+    nlp.to_disk(tmp_path)
+    docs = [example.predicted for example in examples]
+    for dropout in (0.0, 0.9):
+        names = {"components.global_pointer.model.dropout": dropout}
+        model = spacy.load(tmp_path, config=names).get_pipe("global_pointer").model
+        changed = [
+            bool((row != expected).any())
+            for row, expected in zip(model(docs, True)[0], model.predict(docs), strict=True)
+        ]
+        assert any(changed) == bool(dropout)
 
 
 def test_config_survives_odd_labels(tmp_path):
@@ -258,7 +305,7 @@ def test_initialize_without_data_as_assemble_does():
         warnings.simplefilter("error")
         nlp.initialize()
     assert nlp.get_pipe("global_pointer").labels == ("A", "B")
-    assert nlp("x y z").spans["sc"].attrs["scores"] is not None
+    assert nlp("x y z").spans["sc"].attrs["scores"].dtype == numpy.float32
     with pytest.raises(ValueError, match=r"needs gold spans or labels.*SpanCorpus"):
         make_nlp().initialize()
 
@@ -272,8 +319,8 @@ def test_initialize_without_data_as_assemble_does():
         ({"label_thresholds": [["A", 0.2], ["A", 0.3]]}, "name each label once, but has 'A' 2"),
         ({"label_thresholds": [["A", "B"]]}, r"must be a list of \[label, threshold\]"),
         ({"label_thresholds": [["A"]]}, r"but has: \['A'\]"),
-        ({"max_length": 0}, "max_length must be at least 1, or null .* was: 0"),
-        ({"max_spans": 0}, "max_spans must be at least 1"),
+        ({"max_length": 0}, "max_length must be a whole number of at least 1, or null .* was: 0"),
+        ({"max_spans": 0}, "max_spans must be a whole number of at least 1"),
         ({"missing": "maybe"}, "missing must be one of .* was: 'maybe'"),
         ({"lr_scale": 0.0}, "lr_scale must be above 0, was: 0.0"),
     ],
@@ -296,7 +343,7 @@ def test_vectors_that_are_no_numbers_are_an_error(trained):
     nlp = spacy.blank("en", config=trained.config).from_bytes(trained.to_bytes())
     extractor = nlp.get_pipe("global_pointer").model.layers[1]
     extractor.set_param("b", extractor.get_param("b") * numpy.nan)
-    message = r"must be finite, but those of document 0 of 1 are not: 'Rome'.*learning rate"
+    message = r"must be finite, but that for document 0 of 1 is not: 'Rome'.*learning rate"
     with pytest.raises(ValueError, match=message):
         nlp("Rome")
     with pytest.raises(ValueError, match="must be finite"):
