@@ -40,10 +40,10 @@ def _read_labels(labels: Any, text: str, source: str) -> Iterator[CharSpan]:
             f"{shorten(labels)}. For other JSON lines use the format jsonl"
         ) from error
     for label, mention, start, last in cells:
-        if type(start) is not int or type(last) is not int or start < 0:
+        if type(start) is not int or type(last) is not int or not 0 <= start <= last:
             raise ValueError(
-                f"{source}: first and last must be whole numbers from 0, was: {start!r} to "
-                f"{last!r} for {mention!r}. Repair the line"
+                f"{source}: first and last (inclusive, in order) must be "
+                f"whole numbers from 0, was: {start!r} to {last!r} for {mention!r}. Repair the line"
             )
         if text[start : last + 1] != mention:
             raise ValueError(

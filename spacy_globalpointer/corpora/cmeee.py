@@ -22,10 +22,11 @@ def read_cmeee(lines: Iterable[str], name: str) -> Iterator[Record]:
     """
     try:
         rows = json.loads("".join(lines))
-    except json.JSONDecodeError as error:
+    except (ValueError, RecursionError) as error:  # numbers too long, brackets too deep
+        line = f" line {error.lineno}" if isinstance(error, json.JSONDecodeError) else ""
         raise ValueError(
-            f"{name} line {error.lineno}: the file must be one valid JSON array ({error.msg}, "
-            f"column {error.colno}). Repair it, or use the format jsonl for JSON lines"
+            f"{name}{line}: the file must be one valid JSON array ({error}). Repair it, or use "
+            "the format jsonl for JSON lines"
         ) from error
     if not isinstance(rows, list):
         raise ValueError(
@@ -51,10 +52,12 @@ def _read_entities(entities: Any, text: str, source: str) -> Iterator[CharSpan]:
             f'and "entity", was: {shorten(entities)}. Add what is missing'
         ) from error
     for start, end_index, label, mention in rows:
-        if type(start) is not int or type(end_index) is not int or start < 0:
+        whole = type(start) is int and type(end_index) is int
+        if not whole or start < 0 or not mention:
             raise ValueError(
-                f"{source}: start_idx and end_idx must be whole numbers from 0, was: {start!r} to "
-                f"{end_index!r} for {mention!r}. Repair the entry"
+                f"{source}: start_idx and end_idx of a mention that is not empty must be "
+                f"whole numbers from 0, was: {start!r} to {end_index!r} for {mention!r}. "
+                "Repair the entry"
             )
         for end in (end_index, end_index + 1):
             if text[start:end] == mention:

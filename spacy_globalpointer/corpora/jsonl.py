@@ -55,10 +55,11 @@ def read_objects(lines: Iterable[str], name: str) -> Iterator[Tuple[str, Dict[st
         source = f"{name} line {number}"
         try:
             row = json.loads(line)
-        except json.JSONDecodeError as error:
+        except (ValueError, RecursionError) as error:  # numbers too long, brackets too deep
+            where = f", character {error.pos}" if isinstance(error, json.JSONDecodeError) else ""
             raise ValueError(
                 f"{source}: every line must be valid JSON, was: {shorten(line.strip())} "
-                f"({error.msg}, character {error.pos}). Write one object in each line"
+                f"({getattr(error, 'msg', error)}{where}). Write one object in each line"
             ) from error
         yield source, check_object(row, source)
 

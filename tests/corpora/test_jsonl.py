@@ -96,3 +96,9 @@ def test_messages_show_no_more_than_the_start_of_a_line():
     with pytest.raises(ValueError, match="valid JSON") as error:
         read('{"text": "' + "a" * 5000)
     assert len(str(error.value)) < 250
+
+
+@pytest.mark.parametrize("value", ["[" * 100_000, "1" * 5_000], ids=["deep", "long number"])
+def test_json_that_python_refuses_is_named_too(value):
+    with pytest.raises(ValueError, match=r"^x\.jsonl line 1: every line must be valid JSON"):
+        list(read_jsonl([value], "x.jsonl"))
