@@ -188,8 +188,9 @@ class GlobalPointer(LabelledPipe):
         RAISES (ValueError): the encoder is another component of the pipeline.
         """
         docs = [example.predicted for example in examples]
+        losses = {} if losses is None else losses
         if self._rehearsal_model is None:
-            return losses or {}
+            return losses
         if any(hasattr(node, "upstream_name") for node in self.model.walk()):
             raise ValueError(
                 f"'{self.name}' can only rehearse with an encoder of its own: the copy that it "
