@@ -78,16 +78,20 @@ def rows_to_factors(
 
     rows (b, l, width), mask (b, l), max_length (tokens): see SpanFactors.
     """
-    n_labels = model.get_dim("nO")
     return SpanFactors.from_rows(
         rows,
         mask,
         head_size=model.attrs["head_size"],
-        n_labels=n_labels,
-        n_groups=model.attrs["n_groups"] or n_labels,
+        n_labels=model.get_dim("nO"),
+        n_groups=count_groups(model),
         rope=model.attrs["rope"],
         max_length=max_length,
     )
+
+
+def count_groups(model: Model) -> int:
+    """How many extractors a model of this module has: one, or one a label."""
+    return model.attrs["n_groups"] or model.get_dim("nO")
 
 
 def finish_update(model: Model, optimizer: Optimizer, head_scale: float) -> None:

@@ -19,16 +19,13 @@ from torch import Tensor
 
 from .factors import SpanFactors
 
-# Cells (documents x start tokens x last tokens) of one block: 2 MiB of float32.
-BLOCK_CELLS = 2**19
-
 
 def log_background(factors: SpanFactors, excluded: Tensor, block: Optional[int] = None) -> Tensor:
     """log(1 + sum of exp(score)) over all spans but the excluded, per document and label.
 
     factors (b documents, c labels, l tokens): with one group.
     excluded (n, 3): cells (document, start, last), no duplicates.
-    block (tokens): start tokens summed at once; None for as many as BLOCK_CELLS hold.
+    block (tokens): start tokens summed at once; None for the size of `blocks`.
     RETURNS (b, c): non-negative, differentiable.
     """
     query, key, start, end = factors.query, factors.key, factors.start_bias, factors.end_bias
@@ -76,9 +73,8 @@ class _Background(torch.autograd.Function):
 
 def _parts(factors: SpanFactors, excluded: Tensor, block: Optional[int]) -> Iterator["_Part"]:
     """Cut the table into blocks of start tokens, with the excluded cells of each."""
-    size = block or max(16, BLOCK_CELLS // (factors.mask.shape[0] * factors.length))
     excluded = excluded[excluded[:, 1].argsort()]
-    blocks = list(factors.blocks(size))
+    blocks = list(factors.blocks(block))
     borders = torch.tensor([s.stop for s, _ in blocks[:-1]], device=excluded.device)
     counts = torch.searchsorted(excluded[:, 1].contiguous(), borders).tolist()
     cells = torch.tensor_split(excluded, counts)

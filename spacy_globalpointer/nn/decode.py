@@ -14,8 +14,6 @@ from torch import Tensor
 
 from .factors import SpanFactors
 
-# Cells (documents x start tokens x last tokens) of one block: 2 MiB of float32.
-BLOCK_CELLS = 2**19
 # Scores (cells x labels) computed at once.
 CHUNK_SCORES = 2**20
 # The bound adds in another order than the score: cells this close below it are looked at too.
@@ -48,9 +46,10 @@ def decode_dense(factors: SpanFactors, cuts: Tensor) -> DecodedSpans:
     factors (b documents, c labels, l tokens): what a head returned.
     cuts (c): lowest score of a span; -inf for every span, inf for none.
     """
-    hits = (factors.scores() >= cuts[:, None, None]) & factors.allowed()[:, None]
+    scores = factors.scores()
+    hits = (scores >= cuts[:, None, None]) & factors.allowed()[:, None]
     document, label, start, last = hits.nonzero().unbind(1)
-    score = factors.scores()[document, label, start, last]
+    score = scores[document, label, start, last]
     return _sorted(DecodedSpans(document, label, start, last, score), factors)
 
 
@@ -72,8 +71,7 @@ def decode(
     cuts = cuts.to(folded.query).view(1, n_groups, -1).expand(len(factors.mask), -1, -1)
     cuts = cuts.flatten(0, 1)  # (b * g, c / g)
     found = _nothing(folded)
-    size = block or max(16, BLOCK_CELLS // (len(folded.mask) * folded.length))
-    for starts, lasts in folded.blocks(size):
+    for starts, lasts in folded.blocks(block):
         shared = folded.shared_scores(starts, lasts)
         best_start = (folded.start_bias[:, starts] - cuts[:, None]).amax(-1)  # (b, s)
         best_end = folded.end_bias[:, lasts].amax(-1)  # (b, e)

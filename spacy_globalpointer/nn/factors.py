@@ -9,6 +9,9 @@ from torch import Tensor
 
 from .rope import rotate
 
+# Cells (documents x start tokens x last tokens) of one block: 2 MiB of float32.
+BLOCK_CELLS = 2**19
+
 
 @dataclass(frozen=True)
 class SpanFactors:
@@ -150,12 +153,13 @@ class SpanFactors:
         names = ("query", "key", "start_bias", "end_bias")
         return replace(self, **{name: getattr(self, name).float() for name in names})
 
-    def blocks(self, size: int) -> Iterator[tuple[slice, slice]]:
+    def blocks(self, size: Optional[int] = None) -> Iterator[tuple[slice, slice]]:
         """Cut the table of spans into blocks of start tokens.
 
-        size (tokens): start tokens of a block.
+        size (tokens): start tokens of a block; None for as many as BLOCK_CELLS hold.
         YIELDS (s) and (e): a block's start tokens, and the last tokens their spans may have.
         """
+        size = size or max(16, BLOCK_CELLS // (len(self.mask) * self.length))
         reach = self.length if self.max_length is None else self.max_length
         for start in range(0, self.length, size):
             stop = min(start + size, self.length)

@@ -10,7 +10,7 @@ from thinc.api import Model, torch2xp, xp2torch
 from thinc.types import Floats2d
 from torch import Tensor
 
-from ..models import rows_to_factors
+from ..models import count_groups, rows_to_factors
 from ..nn import SpanFactors, buckets, padded_index
 
 # Below so many cells (documents x tokens x tokens) one thread is faster than several.
@@ -83,7 +83,7 @@ class Tables:
         offsets = [0]
         for length in self.lengths:
             offsets.append(offsets[-1] + length)
-        n_tables = self.model.attrs["n_groups"] or self.model.get_dim("nO")
+        n_tables = count_groups(self.model)
         for bucket in buckets([self.lengths[i] for i in documents], tables=n_tables):
             places = [documents[i] for i in bucket]
             index, is_token = padded_index(
