@@ -43,7 +43,7 @@ def build_efficient_global_pointer(
     """
     extractor: Model[Floats2d, Floats2d] = Linear(nO=2 * head_size)
     types: Model[Floats2d, Floats2d] = Linear(nI=2 * head_size, init_b=init_rare)
-    return _build(tok2vec, [extractor, types], 2, 1, head_size, rope, dropout, nO)
+    return _build(tok2vec, [extractor, types], (2, 1), 1, head_size, rope, dropout, nO)
 
 
 @registry.architectures("spacy_globalpointer.GlobalPointer.v1")
@@ -68,7 +68,7 @@ def build_global_pointer(
     RAISES (ValueError): an odd head_size with rope, dropout outside [0, 1).
     """
     extractors: Model[Floats2d, Floats2d] = Linear()
-    return _build(tok2vec, [extractors], 2 * head_size, 0, head_size, rope, dropout, nO)
+    return _build(tok2vec, [extractors], (1, 2 * head_size), 0, head_size, rope, dropout, nO)
 
 
 def rows_to_factors(
@@ -113,7 +113,7 @@ def finish_update(model: Model, optimizer: Optimizer, head_scale: float) -> None
 def _build(
     tok2vec: Model[List[Doc], List[Floats2d]],
     layers: List[Model[Floats2d, Floats2d]],
-    columns: int,
+    columns: Tuple[int, int],
     n_groups: int,
     head_size: int,
     rope: bool,
@@ -122,7 +122,9 @@ def _build(
 ) -> Model[List[Doc], List[Floats2d]]:
     """Put a head on an encoder.
 
-    layers: of the head; the last one grows with the labels, by so many columns a label.
+    layers: of the head; the last one grows with the labels.
+    columns (parts, width): its output has so many parts, in each of which a label has so many
+        columns, label by label.
     n_groups: labels share one extractor (1), or each has its own (0).
     """
     if head_size < 1 or (rope and head_size % 2):
@@ -144,7 +146,7 @@ def _build(
             "head_size": head_size,
             "rope": rope,
             "n_groups": n_groups,
-            "columns": columns,
+            "columns": list(columns),
             # With the weights, so that the two cannot part: the component reads and adds labels.
             "labels": [],
             "resize_output": resize_output,
@@ -226,7 +228,8 @@ def resize_output(model: Model, nO: int) -> Model:
     RETURNS: the model.
     """
     old = model.get_ref("output_layer")
-    rows = nO * model.attrs["columns"]
+    parts, width = model.attrs["columns"]
+    rows = parts * nO * width
     model.set_dim("nO", nO, force=True)
     if not old.has_param("W"):
         old.set_dim("nO", rows, force=True)
@@ -236,9 +239,15 @@ def resize_output(model: Model, nO: int) -> Model:
     new.ops, new.init = old.ops, old.init
     new.initialize()
     for name in old.param_names:
-        grown: Any = new.get_param(name)
-        kept = min(rows, old.get_dim("nO"))
-        grown[:kept] = old.get_param(name)[:kept]
-        new.set_param(name, grown)
+        grown = _by_label(new.get_param(name), parts, width)
+        known = _by_label(old.get_param(name), parts, width)
+        kept = min(nO, known.shape[1])
+        grown[:, :kept] = known[:, :kept]
+        new.set_param(name, grown.reshape((rows, *grown.shape[3:])))
     model.replace_node(old, new)
     return model
+
+
+def _by_label(weights: FloatsXd, parts: int, width: int) -> Any:
+    """View weights (parts * labels * width, ...) as (parts, labels, width, ...)."""
+    return weights.reshape((parts, -1, width, *weights.shape[1:]))

@@ -76,8 +76,8 @@ def test_efficient_score_is_the_published_formula():
     extractor, types = model.layers[1:]
     pairs = hidden @ extractor.get_param("W").T + extractor.get_param("b")
     i, j, c = 1, 4, 2
-    start_weights, end_weights = types.get_param("W").reshape(3, 2, 12)[c]
-    expected = pairs[i] @ start_weights + pairs[j] @ end_weights + 4 + 5
+    start_weights, end_weights = types.get_param("W").reshape(2, 3, 12)[:, c]
+    expected = pairs[i] @ start_weights + pairs[j] @ end_weights + 2 + 5
     angles = (j - i) * 10000.0 ** (-numpy.arange(3) / 3)
     q = pairs[i, :6].reshape(3, 2) @ (1, 1j)
     k = pairs[j, 6:].reshape(3, 2) @ (1, 1j)

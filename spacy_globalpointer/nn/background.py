@@ -5,19 +5,23 @@ three, the sum over a block of start tokens is sum_s S * (E @ L): a product of m
 labels at once. The gradient of shared is E * ((S * weight) @ L'). Both need E of one block of
 start tokens at a time, so memory is O(block x L) for any number of labels.
 
-Range: E is shifted by its column maximum, S and L by the maximum of each label, so no exponent is
-above 0. What underflows then is below exp(bound) * tiny, with bound the sum of the shifts. For
-labels where that would not vanish beside the 1 of log(1 + sum), the block is summed cell by cell.
+Range: E is shifted by its row maximum, S and L by the maximum of each label, so no exponent is
+above 0. What underflows then is below exp(bound) * tiny, with bound the sum of the shifts. Labels
+where that would not vanish beside the 1 of log(1 + sum) are summed cell by cell instead.
 """
 
 import math
 from collections.abc import Iterator
-from typing import Any, Optional
+from typing import Any, NamedTuple, Optional
 
 import torch
 from torch import Tensor
 
-from .factors import SpanFactors
+from .exact import add_exact_gradients, exact_log_sums
+from .factors import BLOCK_CELLS, SpanFactors
+
+# Blocks of so many cells together are kept for the gradient; those of larger tables are made again.
+KEPT_CELLS = 4 * BLOCK_CELLS
 
 
 def log_background(factors: SpanFactors, excluded: Tensor, block: Optional[int] = None) -> Tensor:
@@ -34,7 +38,7 @@ def log_background(factors: SpanFactors, excluded: Tensor, block: Optional[int] 
 
 
 class _Background(torch.autograd.Function):
-    """Two passes over the blocks; between them only the factors and the sums are kept."""
+    """Two passes over the blocks; between them the factors and the sums are kept."""
 
     @staticmethod
     def forward(
@@ -48,105 +52,114 @@ class _Background(torch.autograd.Function):
         block: Optional[int],
     ) -> Tensor:
         # The first four are those of factors: autograd follows arguments, not fields.
-        log_sum = start_bias.new_zeros(start_bias.shape[0], start_bias.shape[2])
-        for part in _parts(factors, excluded, block):
+        sums = _Sums(factors, excluded, block)
+        log_sum = end_bias.new_zeros(end_bias.shape[0], end_bias.shape[2])
+        highest = torch.full_like(log_sum, -torch.inf)
+        for part in sums.parts():
             log_sum = torch.logaddexp(log_sum, part.log_sum())
-        ctx.save_for_backward(query, key, start_bias, end_bias, excluded, log_sum)
-        ctx.mask, ctx.max_length, ctx.block = factors.mask, factors.max_length, block
+            highest = torch.maximum(highest, part.bound)
+        unsafe = highest > _safe_bound(factors)
+        pairs = unsafe.nonzero()
+        if len(pairs):
+            log_sum[unsafe] = exact_log_sums(factors, pairs, excluded)
+        ctx.sums, ctx.unsafe, ctx.pairs = sums, unsafe, pairs
+        ctx.save_for_backward(log_sum)
         return log_sum
 
     @staticmethod
     def backward(ctx: Any, grad: Tensor) -> tuple[Optional[Tensor], ...]:
-        query, key, start_bias, end_bias, excluded, log_sum = ctx.saved_tensors
-        factors = SpanFactors(query, key, start_bias, end_bias, ctx.mask, ctx.max_length)
+        (log_sum,) = ctx.saved_tensors
+        sums, factors = ctx.sums, ctx.sums.factors
+        query, key = factors.query[:, 0], factors.key[:, 0]
         d_query, d_key = torch.zeros_like(query), torch.zeros_like(key)
-        d_start, d_end = torch.zeros_like(start_bias), torch.zeros_like(end_bias)
-        for part in _parts(factors, excluded, ctx.block):
+        d_start, d_end = torch.zeros_like(factors.start_bias), torch.zeros_like(factors.end_bias)
+        for part in sums.parts():
             s, e = part.starts, part.lasts
-            d_shared, d_start_part, d_end_part = part.gradient(grad, log_sum)
-            d_start[:, s] += d_start_part
-            d_end[:, e] += d_end_part
-            d_query[:, 0, s] += d_shared @ key[:, 0, e]
-            d_key[:, 0, e] += d_shared.transpose(1, 2) @ query[:, 0, s]
-        return d_query, d_key, d_start, d_end, None, None, None
+            weight = (part.bound - log_sum).exp_().mul_(grad).masked_fill_(ctx.unsafe, 0.0)
+            weighted = part.S * weight[:, None]
+            d_start[:, s] = part.row_sums * weighted
+            d_end[:, e] += part.E.transpose(1, 2) @ weighted
+            d_shared = (weighted @ sums.L[:, e].transpose(1, 2)).mul_(part.E)
+            d_query[:, s] = d_shared @ key[:, e]
+            d_key[:, e] += d_shared.transpose(1, 2) @ query[:, s]
+        gradients = d_query[:, None], d_key[:, None], d_start, d_end.mul_(sums.L)
+        if len(ctx.pairs):
+            add_exact_gradients(gradients, factors, ctx.pairs, sums.excluded, grad, log_sum)
+        return (*gradients, None, None, None)
 
 
-def _parts(factors: SpanFactors, excluded: Tensor, block: Optional[int]) -> Iterator["_Part"]:
-    """Cut the table into blocks of start tokens, with the excluded cells of each."""
-    excluded = excluded[excluded[:, 1].argsort()]
-    blocks = list(factors.blocks(block))
-    borders = torch.tensor([s.stop for s, _ in blocks[:-1]], device=excluded.device)
-    counts = torch.searchsorted(excluded[:, 1].contiguous(), borders).tolist()
-    cells = torch.tensor_split(excluded, counts)
-    for (starts, lasts), inside in zip(blocks, cells, strict=True):
-        yield _Part(factors, starts, lasts, inside)
+class _Part(NamedTuple):
+    """One block of start tokens.
 
-
-class _Part:
-    """One block of start tokens: exponentials of its shifted factors.
-
-    E (b, s, e): of what labels share, 0 where no span counts.
-    S (b, s, c), L (b, e, c): of the terms of start and last token.
+    E (b, s, e): exponentials of what labels share, 0 where no span counts.
+    S (b, s, c): exponentials of the start terms.
+    row_sums (b, s, c): E @ L.
     bound (b, c): sum of the shifts; no score of the block is higher.
     """
 
-    def __init__(self, factors: SpanFactors, starts: slice, lasts: slice, excluded: Tensor) -> None:
-        self.starts, self.lasts = starts, lasts
-        self.start, self.end = factors.start_bias[:, starts], factors.end_bias[:, lasts]
-        shared = factors.shared_scores(starts, lasts)
-        b, s, e = excluded.unbind(1)
-        shared[b, s - starts.start, e - lasts.start] = -torch.inf
-
-        column = shared.amax(1)  # (b, e)
-        end = self.end + column[..., None]
-        # A column or a block without any span has the maximum -inf, of which nothing can be taken.
-        end_shift = end.amax(1).nan_to_num(neginf=0.0)  # (b, c)
-        start_shift = self.start.amax(1)  # (b, c)
-        self.bound = start_shift + end_shift
-        self.S = (self.start - start_shift[:, None]).exp_()
-        self.L = end.sub_(end_shift[:, None]).exp_()
-
-        self.exact = self.bound > _safe_bound(shared)
-        self.exact_pairs = self.exact.nonzero()
-        # Only documents with such labels need their unshifted scores again.
-        self.raw = {int(b): shared[b].clone() for b in self.exact_pairs[:, 0].unique()}
-        self.E = shared.sub_(column.nan_to_num(neginf=0.0)[:, None]).exp_()
+    starts: slice
+    lasts: slice
+    E: Tensor
+    S: Tensor
+    row_sums: Tensor
+    bound: Tensor
 
     def log_sum(self) -> Tensor:
         """log of the sum of exp(score) over the block.
 
         RETURNS (b, c): -inf where the block has no span.
         """
-        log_sum = (self.S * (self.E @ self.L)).sum(1).log() + self.bound
-        for b, c, scores in self._exact_scores():
-            log_sum[b, c] = scores.flatten().logsumexp(0)
-        return log_sum
-
-    def gradient(self, grad: Tensor, log_sum: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Gradient of sum(grad * log_sum), log_sum being that over all blocks.
-
-        grad, log_sum (b, c).
-        RETURNS (b, s, e), (b, s, c), (b, e, c): for the shared scores, start and end terms.
-        """
-        weight = (grad * (self.bound - log_sum).exp()).masked_fill(self.exact, 0.0)
-        weighted = self.S * weight[:, None]
-        d_shared = (weighted @ self.L.transpose(1, 2)).mul_(self.E)
-        d_start = (self.E @ self.L).mul_(weighted)
-        d_end = (self.E.transpose(1, 2) @ weighted).mul_(self.L)
-        for b, c, scores in self._exact_scores():
-            d_scores = scores.sub_(log_sum[b, c]).exp_().mul_(grad[b, c])  # (s, e)
-            d_shared[b] += d_scores
-            d_start[b, :, c] += d_scores.sum(1)
-            d_end[b, :, c] += d_scores.sum(0)
-        return d_shared, d_start, d_end
-
-    def _exact_scores(self) -> Iterator[tuple[int, int, Tensor]]:
-        """Scores (s, e) of each document and label that the products cannot sum safely."""
-        for b, c in self.exact_pairs.tolist():
-            yield b, c, self.raw[b] + self.start[b, :, c, None] + self.end[b, None, :, c]
+        return (self.S * self.row_sums).sum(1).log() + self.bound
 
 
-def _safe_bound(table: Tensor) -> float:
+class _Sums:
+    """The blocks of a table, and what they share.
+
+    L (b, e, c): exponentials of the terms of the last token.
+    """
+
+    def __init__(self, factors: SpanFactors, excluded: Tensor, block: Optional[int]) -> None:
+        self.factors, self.excluded = factors, excluded
+        self.blocks = list(factors.blocks(block))
+        self.is_token = factors.mask[..., None]
+        self.end_shift = factors.end_bias.amax(1)  # (b, c)
+        self.L = (factors.end_bias - self.end_shift[:, None]).exp_().mul_(self.is_token)
+        cells = sum((s.stop - s.start) * (e.stop - e.start) for s, e in self.blocks)
+        self.keeps = cells * len(factors.mask) <= KEPT_CELLS
+        self.kept: list[_Part] = []
+
+    def parts(self) -> Iterator[_Part]:
+        """Compute each block, or take it from where the first pass has kept it."""
+        if self.kept:
+            yield from self.kept
+            return
+        _, start, _ = self.excluded.unbind(1)
+        order = start.argsort()
+        borders = torch.tensor([s.stop for s, _ in self.blocks[:-1]], device=start.device)
+        inside = torch.tensor_split(
+            self.excluded[order], torch.searchsorted(start[order], borders).tolist()
+        )
+        for (starts, lasts), cells in zip(self.blocks, inside, strict=True):
+            part = self._part(starts, lasts, cells)
+            if self.keeps:
+                self.kept.append(part)
+            yield part
+
+    def _part(self, starts: slice, lasts: slice, excluded: Tensor) -> _Part:
+        shared = self.factors.shared_scores(starts, lasts)
+        b, s, e = excluded.unbind(1)
+        shared[b, s - starts.start, e - lasts.start] = -torch.inf
+        row = shared.amax(2, keepdim=True)  # (b, s, 1)
+        start = self.factors.start_bias[:, starts] + row
+        # A row or a block without any span has the maximum -inf, of which nothing can be taken.
+        start_shift = start.amax(1).nan_to_num(neginf=0.0)  # (b, c)
+        E = shared.sub_(row.nan_to_num(neginf=0.0)).exp_()
+        S = start.sub_(start_shift[:, None]).exp_().mul_(self.is_token[:, starts])
+        bound = start_shift + self.end_shift
+        return _Part(starts, lasts, E, S, E @ self.L[:, lasts], bound)
+
+
+def _safe_bound(factors: SpanFactors) -> float:
     """Highest sum of shifts at which all that underflows together is below rounding beside 1."""
-    limits, cells = torch.finfo(table.dtype), table.shape[1] * table.shape[2]
+    limits, cells = torch.finfo(factors.query.dtype), factors.length**2
     return -math.log(limits.tiny) + math.log(limits.eps) - math.log(cells)

@@ -70,11 +70,13 @@ def decode(
     folded, n_groups = factors.in_float32().fold(), factors.n_groups
     cuts = cuts.to(folded.query).view(1, n_groups, -1).expand(len(factors.mask), -1, -1)
     cuts = cuts.flatten(0, 1)  # (b * g, c / g)
+    best_ends = folded.end_bias.amax(-1).masked_fill(~folded.mask, -torch.inf)  # (b, l)
     found = _nothing(folded)
     for starts, lasts in folded.blocks(block):
         shared = folded.shared_scores(starts, lasts)
         best_start = (folded.start_bias[:, starts] - cuts[:, None]).amax(-1)  # (b, s)
-        best_end = folded.end_bias[:, lasts].amax(-1)  # (b, e)
+        best_start = best_start.masked_fill(~folded.mask[:, starts], -torch.inf)
+        best_end = best_ends[:, lasts]
         possible = shared + best_start[..., None] + best_end[:, None] >= -ROUNDING
         for cells in possible.nonzero().split(max(1, CHUNK_SCORES // cuts.shape[1])):
             hits = _score_cells(folded, shared, cells, starts.start, lasts.start, cuts)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from math import isqrt
 from typing import Optional
 
 import torch
@@ -9,8 +10,10 @@ from torch import Tensor
 
 from .rope import rotate
 
-# Cells (documents x start tokens x last tokens) of one block: 2 MiB of float32.
-BLOCK_CELLS = 2**19
+# Cells (documents x start tokens x last tokens) of one block: 1 MiB of float32.
+BLOCK_CELLS = 2**18
+# The same for a table with max_length: the larger a block, the more of it lies outside the band.
+BAND_CELLS = 2**15
 
 
 @dataclass(frozen=True)
@@ -74,21 +77,20 @@ class SpanFactors:
         """View the output rows of a head as factors.
 
         A row holds query and key of each group, then, unless each label has a group of its own,
-        start and end term of each label.
+        the start terms of all labels and their end terms.
 
         rows (b, l, 2dg + 2c) or (b, l, 2dc): one a token.
         mask (b, l): bool, tokens at which a span may start or end.
         """
         width = 2 * head_size * n_groups
         # (b, l, g, 2, d) -> (b, g, l, d)
-        pairs = rows[..., :width].unflatten(-1, (n_groups, 2, head_size)).transpose(1, 2)
-        query, key = pairs.unbind(-2)
+        n_terms = (rows.shape[-1] - width) // 2
+        extractors, start_bias, end_bias = rows.split((width, n_terms, n_terms), -1)
+        query, key = extractors.unflatten(-1, (n_groups, 2, head_size)).transpose(1, 2).unbind(-2)
         if rope:
             query, key = rotate(query), rotate(key)
-        if rows.shape[-1] == width:
+        if not n_terms:
             start_bias = end_bias = rows.new_zeros((*rows.shape[:2], n_labels))
-        else:
-            start_bias, end_bias = rows[..., width:].unflatten(-1, (n_labels, 2)).unbind(-1)
         return cls(query * head_size**-0.5, key, start_bias, end_bias, mask, max_length)
 
     @property
@@ -106,17 +108,17 @@ class SpanFactors:
         """Tokens of the longest document."""
         return self.query.shape[2]
 
-    def allowed(self, starts: slice = slice(None), lasts: slice = slice(None)) -> Tensor:
+    def allowed(self) -> Tensor:
         """Which spans exist: start <= last, not longer than max_length, both tokens in the mask.
 
         RETURNS (b, s, e): bool.
         """
         position = torch.arange(self.length, device=self.mask.device)
-        start, last = position[starts, None], position[None, lasts]
+        start, last = position[:, None], position[None]
         band = start <= last
         if self.max_length is not None:
             band = band & (last < start + self.max_length)
-        return band & self.mask[:, starts, None] & self.mask[:, None, lasts]
+        return band & self.mask[:, :, None] & self.mask[:, None]
 
     def scores(self) -> Tensor:
         """Score every span for every label: the definition, for tests and for reading.
@@ -156,19 +158,29 @@ class SpanFactors:
     def blocks(self, size: Optional[int] = None) -> Iterator[tuple[slice, slice]]:
         """Cut the table of spans into blocks of start tokens.
 
-        size (tokens): start tokens of a block; None for as many as BLOCK_CELLS hold.
+        size (tokens): start tokens of a block; None for as many as the budget of cells holds.
         YIELDS (s) and (e): a block's start tokens, and the last tokens their spans may have.
         """
-        size = size or max(16, BLOCK_CELLS // (len(self.mask) * self.length))
         reach = self.length if self.max_length is None else self.max_length
+        if size is None:
+            budget = BLOCK_CELLS if reach >= self.length else BAND_CELLS
+            cells = max(1, budget // len(self.mask))  # of each document
+            # A block of s start tokens has up to s + reach last tokens.
+            size = max(16, cells // min(self.length, reach + isqrt(cells)))
         for start in range(0, self.length, size):
             stop = min(start + size, self.length)
             yield slice(start, stop), slice(start, min(stop + reach - 1, self.length))
 
     def shared_scores(self, starts: slice, lasts: slice) -> Tensor:
-        """What the scores of all labels have in common, for a block of spans; needs one group.
+        """What the scores of all labels have in common, for one of the blocks; needs one group.
 
-        RETURNS (b, s, e): query . key, -inf where no span can be.
+        The mask is left to the terms of start and last token: it is no matter of cells.
+
+        RETURNS (b, s, e): query . key, -inf where last is before start or too far behind it.
         """
-        shared = self.query[:, 0, starts] @ self.key[:, 0, lasts].transpose(1, 2)
-        return shared.masked_fill_(~self.allowed(starts, lasts), -torch.inf)
+        s, e = starts.stop - starts.start, lasts.stop - lasts.start
+        no_span = self.query.new_full((s, e), -torch.inf)
+        band = no_span.tril(-1)
+        if self.max_length is not None:
+            band += no_span.triu(self.max_length)
+        return torch.baddbmm(band, self.query[:, 0, starts], self.key[:, 0, lasts].transpose(1, 2))

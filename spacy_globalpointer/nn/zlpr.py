@@ -58,18 +58,20 @@ def zlpr(factors: SpanFactors, gold: Tensor, *, block: Optional[int] = None) -> 
     folded_document = document * factors.n_groups + label // per_group
     factors = factors.in_float32().fold()
 
-    cells, which = torch.stack((folded_document, start, last), 1).unique(dim=0, return_inverse=True)
-    background = log_background(factors, cells, block)
-    n, s, e = cells.unbind(1)
+    length = factors.length
+    place = (folded_document * length + start) * length + last
+    cells, which = place.unique(return_inverse=True)
+    n, s, e = cells // length**2, cells // length % length, cells % length
+    background = log_background(factors, torch.stack((n, s, e), 1), block)
     shared = (factors.query[n, 0, s] * factors.key[n, 0, e]).sum(-1, keepdim=True)
     scores = shared + factors.start_bias[n, s] + factors.end_bias[n, e]  # (cells, c / g)
 
-    is_gold = torch.zeros_like(scores, dtype=torch.bool)
-    is_gold[which, label % per_group] = True
+    place_of_gold = which, label % per_group
+    negatives = scores.index_put(place_of_gold, scores.new_tensor(-torch.inf))
     sums = n[:, None] * per_group + torch.arange(per_group, device=n.device)  # (cells, c / g)
-    negative = _add_to_log_sums(background.flatten(), scores[~is_gold], sums[~is_gold])
+    negative = _add_to_log_sums(background.flatten(), negatives.flatten(), sums.flatten())
     nothing = torch.zeros_like(negative)
-    positive = _add_to_log_sums(nothing, -scores[is_gold], sums[is_gold])
+    positive = _add_to_log_sums(nothing, -scores[place_of_gold], sums[place_of_gold])
     return (negative + positive).view(shape)
 
 

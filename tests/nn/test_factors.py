@@ -54,7 +54,7 @@ def test_from_rows_reads_the_layout(n_groups, rope):
         key = rotate(key.expand(7, d))[e]
     expected = query @ key / d**0.5
     if n_groups < c:
-        expected += rows[0, s, -2] + rows[0, e, -1]
+        expected += rows[0, s, -c - 1] + rows[0, e, -1]
     torch.testing.assert_close(factors.scores()[0, 3, s, e], expected)
 
 
