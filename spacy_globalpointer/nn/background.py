@@ -12,7 +12,7 @@ where that would not vanish beside the 1 of log(1 + sum) are summed cell by cell
 
 import math
 from collections.abc import Iterator
-from typing import Any, NamedTuple, Optional
+from typing import NamedTuple, Optional
 
 import torch
 from torch import Tensor
@@ -22,70 +22,6 @@ from .factors import BLOCK_CELLS, SpanFactors
 
 # Blocks of so many cells together are kept for the gradient; those of larger tables are made again.
 KEPT_CELLS = 4 * BLOCK_CELLS
-
-
-def log_background(factors: SpanFactors, excluded: Tensor, block: Optional[int] = None) -> Tensor:
-    """log(1 + sum of exp(score)) over all spans but the excluded, per document and label.
-
-    factors (b documents, c labels, l tokens): with one group.
-    excluded (n, 3): cells (document, start, last), no duplicates.
-    block (tokens): start tokens summed at once; None for the size of `blocks`.
-    RETURNS (b, c): non-negative, differentiable.
-    """
-    query, key, start, end = factors.query, factors.key, factors.start_bias, factors.end_bias
-    log_sum: Tensor = _Background.apply(query, key, start, end, factors, excluded, block)
-    return log_sum
-
-
-class _Background(torch.autograd.Function):
-    """Two passes over the blocks; between them the factors and the sums are kept."""
-
-    @staticmethod
-    def forward(
-        ctx: Any,
-        query: Tensor,
-        key: Tensor,
-        start_bias: Tensor,
-        end_bias: Tensor,
-        factors: SpanFactors,
-        excluded: Tensor,
-        block: Optional[int],
-    ) -> Tensor:
-        # The first four are those of factors: autograd follows arguments, not fields.
-        sums = _Sums(factors, excluded, block)
-        log_sum = end_bias.new_zeros(end_bias.shape[0], end_bias.shape[2])
-        highest = torch.full_like(log_sum, -torch.inf)
-        for part in sums.parts():
-            log_sum = torch.logaddexp(log_sum, part.log_sum())
-            highest = torch.maximum(highest, part.bound)
-        unsafe = highest > _safe_bound(factors)
-        pairs = unsafe.nonzero()
-        if len(pairs):
-            log_sum[unsafe] = exact_log_sums(factors, pairs, excluded)
-        ctx.sums, ctx.unsafe, ctx.pairs = sums, unsafe, pairs
-        ctx.save_for_backward(log_sum)
-        return log_sum
-
-    @staticmethod
-    def backward(ctx: Any, grad: Tensor) -> tuple[Optional[Tensor], ...]:
-        (log_sum,) = ctx.saved_tensors
-        sums, factors = ctx.sums, ctx.sums.factors
-        query, key = factors.query[:, 0], factors.key[:, 0]
-        d_query, d_key = torch.zeros_like(query), torch.zeros_like(key)
-        d_start, d_end = torch.zeros_like(factors.start_bias), torch.zeros_like(factors.end_bias)
-        for part in sums.parts():
-            s, e = part.starts, part.lasts
-            weight = (part.bound - log_sum).exp_().mul_(grad).masked_fill_(ctx.unsafe, 0.0)
-            weighted = part.S * weight[:, None]
-            d_start[:, s] = part.row_sums * weighted
-            d_end[:, e] += part.E.transpose(1, 2) @ weighted
-            d_shared = (weighted @ sums.L[:, e].transpose(1, 2)).mul_(part.E)
-            d_query[:, s] = d_shared @ key[:, e]
-            d_key[:, e] += d_shared.transpose(1, 2) @ query[:, s]
-        gradients = d_query[:, None], d_key[:, None], d_start, d_end.mul_(sums.L)
-        if len(ctx.pairs):
-            add_exact_gradients(gradients, factors, ctx.pairs, sums.excluded, grad, log_sum)
-        return (*gradients, None, None, None)
 
 
 class _Part(NamedTuple):
@@ -104,7 +40,7 @@ class _Part(NamedTuple):
     row_sums: Tensor
     bound: Tensor
 
-    def log_sum(self) -> Tensor:
+    def log_sums(self) -> Tensor:
         """log of the sum of exp(score) over the block.
 
         RETURNS (b, c): -inf where the block has no span.
@@ -112,34 +48,86 @@ class _Part(NamedTuple):
         return (self.S * self.row_sums).sum(1).log() + self.bound
 
 
-class _Sums:
-    """The blocks of a table, and what they share.
+class Background:
+    """log(1 + sum of exp(score)) over all spans but a few, per document and label.
 
-    L (b, e, c): exponentials of the terms of the last token.
+    Two passes over blocks of the table, one for the sums and one for the gradients; between them
+    the factors are kept, and small tables.
     """
 
     def __init__(self, factors: SpanFactors, excluded: Tensor, block: Optional[int]) -> None:
-        self.factors, self.excluded = factors, excluded
+        """Lay out the blocks.
+
+        factors (b documents, c labels, l tokens): with one group.
+        excluded (n, 3): cells (document, start, last), no duplicates.
+        block (tokens): start tokens summed at once; None for the size of `blocks`.
+        """
+        self.factors = factors
         self.blocks = list(factors.blocks(block))
+        # Split where excluded is, often on the host, and moved at once.
+        excluded = excluded[excluded[:, 1].argsort()]
+        borders = torch.tensor([s.stop for s, _ in self.blocks[:-1]], device=excluded.device)
+        counts = torch.searchsorted(excluded[:, 1].contiguous(), borders).tolist()
+        self.excluded = excluded.to(factors.query.device)
+        self.inside = self.excluded.tensor_split(counts)  # the cells of each block
         self.is_token = factors.mask[..., None]
         self.end_shift = factors.end_bias.amax(1)  # (b, c)
+        # (b, e, c), exponentials of the terms of the last token.
         self.L = (factors.end_bias - self.end_shift[:, None]).exp_().mul_(self.is_token)
         cells = sum((s.stop - s.start) * (e.stop - e.start) for s, e in self.blocks)
         self.keeps = cells * len(factors.mask) <= KEPT_CELLS
         self.kept: list[_Part] = []
 
-    def parts(self) -> Iterator[_Part]:
+    def log_sums(self) -> Tensor:
+        """First pass.
+
+        RETURNS (b, c): non-negative.
+        """
+        log_sums = torch.zeros_like(self.end_shift)
+        highest = torch.full_like(log_sums, -torch.inf)
+        for part in self._parts():
+            log_sums = torch.logaddexp(log_sums, part.log_sums())
+            highest = torch.maximum(highest, part.bound)
+        self.unsafe = highest > _safe_bound(self.factors)  # (b, c)
+        self.unsafe_pairs = self.unsafe.nonzero()
+        if len(self.unsafe_pairs):
+            log_sums[self.unsafe] = exact_log_sums(self.factors, self.unsafe_pairs, self.excluded)
+        return log_sums
+
+    def gradients(self, grad: Tensor, log_sums: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """Second pass: gradients of the factors.
+
+        The gradient of each score is grad * exp(score - log_sums).
+
+        grad, log_sums (b, c): log_sums is at least what `log_sums` returned.
+        RETURNS: for query, key, start_bias, end_bias, each of its shape.
+        """
+        factors = self.factors
+        query, key = factors.query[:, 0], factors.key[:, 0]
+        d_query, d_key = torch.empty_like(query), torch.zeros_like(key)
+        d_start, d_end = torch.empty_like(self.L), torch.zeros_like(self.L)
+        for part in self._parts():
+            s, e = part.starts, part.lasts
+            weight = (part.bound - log_sums).exp_().mul_(grad).masked_fill_(self.unsafe, 0.0)
+            weighted = part.S * weight[:, None]
+            torch.mul(part.row_sums, weighted, out=d_start[:, s])
+            d_end[:, e].baddbmm_(part.E.transpose(1, 2), weighted)
+            d_shared = (weighted @ self.L[:, e].transpose(1, 2)).mul_(part.E)
+            d_query[:, s] = d_shared @ key[:, e]
+            d_key[:, e].baddbmm_(d_shared.transpose(1, 2), query[:, s])
+        gradients = d_query[:, None], d_key[:, None], d_start, d_end.mul_(self.L)
+        if len(self.unsafe_pairs):
+            add_exact_gradients(
+                gradients, factors, self.unsafe_pairs, self.excluded, grad, log_sums
+            )
+        return gradients
+
+    def _parts(self) -> Iterator[_Part]:
         """Compute each block, or take it from where the first pass has kept it."""
         if self.kept:
             yield from self.kept
             return
-        _, start, _ = self.excluded.unbind(1)
-        order = start.argsort()
-        borders = torch.tensor([s.stop for s, _ in self.blocks[:-1]], device=start.device)
-        inside = torch.tensor_split(
-            self.excluded[order], torch.searchsorted(start[order], borders).tolist()
-        )
-        for (starts, lasts), cells in zip(self.blocks, inside, strict=True):
+        for (starts, lasts), cells in zip(self.blocks, self.inside, strict=True):
             part = self._part(starts, lasts, cells)
             if self.keeps:
                 self.kept.append(part)

@@ -39,6 +39,10 @@ class DecodedSpans(NamedTuple):
         """The spans at the indices, or where a bool tensor is true."""
         return DecodedSpans(*(column[index] for column in self))
 
+    def to_host(self) -> "DecodedSpans":
+        """The same spans in the memory of the host."""
+        return DecodedSpans(*(column.cpu() for column in self))
+
 
 def decode_dense(factors: SpanFactors, cuts: Tensor) -> DecodedSpans:
     """Every span whose score reaches the cut of its label: the definition.
@@ -64,14 +68,15 @@ def decode(
 
     factors (b documents, c labels, l tokens): what a head returned.
     cuts (c): lowest score of a span; -inf for every span, inf for none.
-    max_spans (b): most spans of each document, best first; never more are held for long.
+    max_spans (b): most spans of each document, best first; hardly more than twice as many are
+        held at any time.
     block (tokens): start tokens bounded at once; the result does not change.
     """
     folded, n_groups = factors.in_float32().fold(), factors.n_groups
     cuts = cuts.to(folded.query).view(1, n_groups, -1).expand(len(factors.mask), -1, -1)
     cuts = cuts.flatten(0, 1)  # (b * g, c / g)
     best_ends = folded.end_bias.amax(-1).masked_fill(~folded.mask, -torch.inf)  # (b, l)
-    found = _nothing(folded)
+    held, n_new = [_nothing(folded)], 0
     for starts, lasts in folded.blocks(block):
         shared = folded.shared_scores(starts, lasts)
         best_start = (folded.start_bias[:, starts] - cuts[:, None]).amax(-1)  # (b, s)
@@ -80,13 +85,15 @@ def decode(
         possible = shared + best_start[..., None] + best_end[:, None] >= -ROUNDING
         for cells in possible.nonzero().split(max(1, CHUNK_SCORES // cuts.shape[1])):
             hits = _score_cells(folded, shared, cells, starts.start, lasts.start, cuts)
-            found = DecodedSpans(
-                *map(torch.cat, zip(found, _unfold(hits, n_groups, cuts), strict=True))
-            )
-            if max_spans is not None:
-                found, floor = keep_best(found, max_spans)
+            held.append(_unfold(hits, n_groups, cuts))
+            n_new += len(hits.score)
+            # Sorting out costs as much as what is held, so it waits until that has doubled.
+            if max_spans is not None and n_new > sum(max_spans):
+                found, floor = keep_best(_join(held), max_spans)
                 cuts = torch.maximum(cuts, floor.repeat_interleave(n_groups)[:, None])
-    return _sorted(found, factors)
+                held, n_new = [found], 0
+    found = _join(held)
+    return _sorted(found if max_spans is None else keep_best(found, max_spans)[0], factors)
 
 
 def _score_cells(
@@ -107,6 +114,10 @@ def _unfold(spans: DecodedSpans, n_groups: int, cuts: Tensor) -> DecodedSpans:
     return spans._replace(
         document=spans.document // n_groups, label=group * cuts.shape[1] + spans.label
     )
+
+
+def _join(parts: Sequence[DecodedSpans]) -> DecodedSpans:
+    return DecodedSpans(*(torch.cat(column) for column in zip(*parts, strict=True)))
 
 
 def _nothing(factors: SpanFactors) -> DecodedSpans:

@@ -4,12 +4,13 @@ Su et al. 2022, "ZLPR: A Novel Loss for Multi-label Classification", arXiv 2208.
 form equals the definition by a property test in float64 (tests/nn/test_zlpr.py).
 """
 
-from typing import Optional
+from typing import Any, Optional
 
 import torch
 from torch import Tensor
+from torch.autograd.function import once_differentiable
 
-from .background import log_background
+from .background import Background
 from .factors import SpanFactors
 
 
@@ -42,37 +43,88 @@ def zlpr(factors: SpanFactors, gold: Tensor, *, block: Optional[int] = None) -> 
     Source: arXiv 2208.02955; equals `zlpr_dense` (tests/nn/test_zlpr.py), gradient included.
 
     Cells that are gold for some label are few: they are scored one by one. The sum over all other
-    cells is a product of matrices (`log_background`). Nothing is ever subtracted, because
+    cells is a product of matrices (`Background`). Nothing is ever subtracted, because
     log(total - gold) loses all digits once the model is good.
 
     factors (b documents, c labels, l tokens): what a head returned; half precision is widened.
-    gold (n, 4): rows of document, label, start, last; no duplicates.
+    gold (n, 4): rows of document, label, start, last; no duplicates. On the host if it is there
+        anyway: sorting it out on a GPU takes longer than moving it.
     block (tokens): start tokens scored at once; memory grows with it, the result does not change.
     RETURNS (b, c): non-negative.
     RAISES (ValueError): a gold row outside the table.
     """
     _check_gold(factors, gold)
-    shape = factors.mask.shape[0], factors.n_labels
-    per_group = factors.n_labels // factors.n_groups
     document, label, start, last = gold.unbind(1)
-    folded_document = document * factors.n_groups + label // per_group
-    factors = factors.in_float32().fold()
-
-    length = factors.length
-    place = (folded_document * length + start) * length + last
+    n_groups, per_group = factors.n_groups, factors.n_labels // factors.n_groups
+    document, label = document * n_groups + label // per_group, label % per_group
+    wide = factors.in_float32().fold()
+    place = (document * wide.length + start) * wide.length + last
     cells, which = place.unique(return_inverse=True)
-    n, s, e = cells // length**2, cells // length % length, cells % length
-    background = log_background(factors, torch.stack((n, s, e), 1), block)
-    shared = (factors.query[n, 0, s] * factors.key[n, 0, e]).sum(-1, keepdim=True)
-    scores = shared + factors.start_bias[n, s] + factors.end_bias[n, e]  # (cells, c / g)
+    cells = torch.stack(
+        (cells // wide.length**2, cells // wide.length % wide.length, cells % wide.length), 1
+    )
+    which, label = which.to(wide.query.device), label.to(wide.query.device)
+    # Autograd follows arguments, not fields: the first four are those of the factors.
+    loss: Tensor = _ZLPR.apply(
+        wide.query, wide.key, wide.start_bias, wide.end_bias, wide, cells, which, label, block
+    )
+    return loss.view(factors.mask.shape[0], factors.n_labels)
 
-    place_of_gold = which, label % per_group
-    negatives = scores.index_put(place_of_gold, scores.new_tensor(-torch.inf))
-    sums = n[:, None] * per_group + torch.arange(per_group, device=n.device)  # (cells, c / g)
-    negative = _add_to_log_sums(background.flatten(), negatives.flatten(), sums.flatten())
-    nothing = torch.zeros_like(negative)
-    positive = _add_to_log_sums(nothing, -scores[place_of_gold], sums[place_of_gold])
-    return (negative + positive).view(shape)
+
+class _ZLPR(torch.autograd.Function):
+    """Value and gradient by hand, for factors with one group.
+
+    cells (n, 3): (document, start, last) of the cells that are gold for some label, in order.
+    which, label (m): cell and label of each gold span.
+    """
+
+    @staticmethod
+    def forward(
+        ctx: Any,
+        query: Tensor,
+        key: Tensor,
+        start_bias: Tensor,
+        end_bias: Tensor,
+        factors: SpanFactors,
+        cells: Tensor,
+        which: Tensor,
+        label: Tensor,
+        block: Optional[int],
+    ) -> Tensor:
+        background = Background(factors, cells, block)
+        cells = cells.to(query.device)
+        n, s, e = cells.unbind(1)
+        shared = (query[n, 0, s] * key[n, 0, e]).sum(-1, keepdim=True)
+        scores = shared + start_bias[n, s] + end_bias[n, e]  # (n, c)
+        gold = scores[which, label]
+        scores[which, label] = -torch.inf
+
+        negative = _add_to_log_sums(background.log_sums(), scores, n[:, None].expand_as(scores))
+        # (b, c), flat: where the sum of each gold span is.
+        sums = n[which] * negative.shape[1] + label
+        nothing = torch.zeros_like(negative).flatten()
+        positive = _add_to_log_sums(nothing, -gold, sums).view_as(negative)
+        ctx.background, ctx.cells, ctx.gold_places = background, cells, (which, label)
+        ctx.save_for_backward(scores, gold, negative, positive)
+        return negative + positive
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, grad: Tensor) -> tuple[Optional[Tensor], ...]:
+        scores, gold, negative, positive = ctx.saved_tensors
+        background, (which, label) = ctx.background, ctx.gold_places
+        d_query, d_key, d_start, d_end = background.gradients(grad, negative)
+        n, s, e = ctx.cells.unbind(1)
+        d_scores = (scores - negative[n]).exp_()  # (n, c), 0 at the gold spans
+        d_scores[which, label] = -(-gold - positive[n[which], label]).exp()
+        d_scores *= grad[n]
+        d_start.index_put_((n, s), d_scores, accumulate=True)
+        d_end.index_put_((n, e), d_scores, accumulate=True)
+        d_shared = d_scores.sum(1, keepdim=True)
+        query, key = background.factors.query[:, 0], background.factors.key[:, 0]
+        d_query[:, 0].index_put_((n, s), d_shared * key[n, e], accumulate=True)
+        d_key[:, 0].index_put_((n, e), d_shared * query[n, s], accumulate=True)
+        return d_query, d_key, d_start, d_end, None, None, None, None, None
 
 
 def _check_gold(factors: SpanFactors, gold: Tensor) -> None:
@@ -87,10 +139,9 @@ def _check_gold(factors: SpanFactors, gold: Tensor) -> None:
     good = (gold >= 0).all(1) & (gold < limits).all(1) & (start <= last)
     if factors.max_length is not None:
         good &= last - start < factors.max_length
-    inside = gold[good]
-    good[good.clone()] = (
-        factors.mask[inside[:, 0], inside[:, 2]] & (factors.mask[inside[:, 0], inside[:, 3]])
-    )
+    mask = factors.mask.to(gold.device)
+    document, _, start, last = gold.clamp(min=0).minimum(limits - 1).unbind(1)
+    good &= mask[document, start] & mask[document, last]
     if not good.all():
         raise ValueError(
             f"gold rows (document, label, start, last) must be spans of the table ({b} documents, "
@@ -102,9 +153,9 @@ def _check_gold(factors: SpanFactors, gold: Tensor) -> None:
 def _add_to_log_sums(log_sums: Tensor, values: Tensor, index: Tensor) -> Tensor:
     """log(exp(log_sums) + sum of exp(values) at index), in reach of any value.
 
-    log_sums (k), values (n), index (n): values go to the sum that index names.
-    RETURNS (k): at least log_sums.
+    log_sums (k, ...), values (n, ...), index (n, ...): values go to the sum that index names.
+    RETURNS (k, ...): at least log_sums.
     """
-    high = log_sums.detach().scatter_reduce(0, index, values.detach(), "amax")
-    sums = (log_sums - high).exp().scatter_add(0, index, (values - high[index]).exp())
-    return high + sums.log()
+    high = log_sums.scatter_reduce(0, index, values, "amax")
+    sums = (log_sums - high).exp_().scatter_add_(0, index, (values - high.gather(0, index)).exp_())
+    return high + sums.log_()

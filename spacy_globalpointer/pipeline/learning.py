@@ -1,5 +1,6 @@
 """The loss of a batch and the gradient of the rows."""
 
+import math
 from typing import Collection, List, Mapping, Optional, Sequence, Tuple
 
 import torch
@@ -32,26 +33,28 @@ def batch_loss(
     RETURNS: the loss, and the gradient of the rows of each document.
     """
     tables = Tables(model, docs, rows)
-    total, d_rows = 0.0, torch.zeros_like(tables.rows)
+    total, d_rows = tables.rows.new_zeros(()), torch.zeros_like(tables.rows)
     for table in tables.of(sorted(gold), max_length, requires_grad=True):
         with threads_for(table):
             value = loss(table.factors, _gold_rows(table, gold))[:, :n_labels].sum()
             (gradient,) = torch.autograd.grad(value, table.rows)
-        if not value.isfinite():
-            raise ValueError(
-                f"the loss must be finite, was: {float(value.detach())}. The scores have grown too "
-                "far. Repair: a lower learning rate or lr_scale, or grad_clip in the optimizer"
-            )
-        d_rows[table.place[table.is_token]] = gradient[table.is_token]
-        total += float(value.detach())
-    return total, tables.unflatten(d_rows)
+        d_rows[table.place] = gradient.flatten(0, 1)[table.padded_place]
+        total += value.detach()
+    # Asked once a batch: a GPU has to finish all its work to answer.
+    loss_of_batch = float(total)
+    if not math.isfinite(loss_of_batch):
+        raise ValueError(
+            f"the loss must be finite, was: {loss_of_batch}. The scores have grown too far. "
+            "Repair: a lower learning rate or lr_scale, or grad_clip in the optimizer"
+        )
+    return loss_of_batch, tables.unflatten(d_rows)
 
 
 def _gold_rows(table: Table, gold: Mapping[int, Collection[Cell]]) -> torch.Tensor:
-    """Rows (document, label, start, last) of a table, in a fixed order."""
+    """Rows (document, label, start, last) of a table, in a fixed order, on the host."""
     cells = [
         (place, *cell)
         for place, document in enumerate(table.documents)
         for cell in sorted(gold[document])
     ]
-    return torch.tensor(cells, dtype=torch.long, device=table.rows.device).reshape(-1, 4)
+    return torch.tensor(cells, dtype=torch.long).reshape(-1, 4)

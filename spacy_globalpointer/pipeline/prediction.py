@@ -91,11 +91,11 @@ def _decode(
         ]
     label_cuts = torch.tensor(cuts, device=table.rows.device)
     # One more than may remain tells whether there are more.
-    spans = decode(table.factors, label_cuts, max_spans=[n + 1 for n in wide])
+    spans = decode(table.factors, label_cuts, max_spans=[n + 1 for n in wide]).to_host()
     more = _counts(spans, most) > torch.tensor(wide)
     spans, _ = keep_best(spans, wide)
     if not cfg["allow_overlap"]:
-        spans = without_overlap(spans, label_cuts)
+        spans = without_overlap(spans, label_cuts.cpu())
     more |= _counts(spans, most) > torch.tensor(most)
     spans, _ = keep_best(spans, most)
     probability = spans._replace(score=(2 * spans.score).sigmoid().float())
@@ -105,12 +105,12 @@ def _decode(
 
 
 def _counts(spans: DecodedSpans, documents: Sequence[Any]) -> torch.Tensor:
-    return spans.document.bincount(minlength=len(documents)).cpu()
+    return spans.document.bincount(minlength=len(documents))
 
 
 def _split(spans: DecodedSpans, counts: List[int]) -> List[ScoredSpans]:
-    """Give each document its part, on the host."""
-    _, label, start, last, score = (column.cpu().numpy() for column in spans)
+    """Give each document its part."""
+    _, label, start, last, score = (column.numpy() for column in spans)
     borders = numpy.cumsum(counts)[:-1]
     parts = (numpy.split(column, borders) for column in (label, start, last + 1, score))
     return [ScoredSpans(*part) for part in zip(*parts, strict=True)]

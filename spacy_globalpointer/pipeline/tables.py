@@ -22,15 +22,15 @@ class Table(NamedTuple):
 
     documents: their places in the batch.
     rows (b, l, width): output rows of the model, padded.
-    place (b, l): row of each token in the concatenated rows of the batch.
-    is_token (b, l): bool, False for padding.
+    place (n): row of each token in the concatenated rows of the batch.
+    padded_place (n): the same in the rows of the table.
     factors: the rows seen as factors; no span starts or ends on whitespace.
     """
 
     documents: List[int]
     rows: Tensor
     place: Tensor
-    is_token: Tensor
+    padded_place: Tensor
     factors: SpanFactors
 
 
@@ -89,11 +89,14 @@ class Tables:
             index, is_token = padded_index(
                 [offsets[i] for i in places], [self.lengths[i] for i in places]
             )
-            mask = (is_token & ~self.is_space[index]).to(self.rows.device)
-            index, is_token = index.to(self.rows.device), is_token.to(self.rows.device)
-            rows = self.rows[index].requires_grad_(requires_grad)
-            factors = rows_to_factors(self.model, rows, mask, max_length)
-            yield Table(places, rows, index, is_token, factors)
+            # On the host, which knows all lengths: a GPU would have to report how many are true.
+            padded_place = is_token.flatten().nonzero().squeeze(1)
+            place = index.flatten()[padded_place]
+            mask = is_token & ~self.is_space[index]
+            device = self.rows.device
+            rows = self.rows[index.to(device)].requires_grad_(requires_grad)
+            factors = rows_to_factors(self.model, rows, mask.to(device), max_length)
+            yield Table(places, rows, place.to(device), padded_place.to(device), factors)
 
     def unflatten(self, rows: Tensor) -> List[Floats2d]:
         """Give each document its part of the concatenated rows."""

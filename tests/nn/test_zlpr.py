@@ -4,8 +4,10 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from strategies import factors_and_gold
+from torch.utils._python_dispatch import TorchDispatchMode
 
-from spacy_globalpointer.nn import SpanFactors, background, zlpr, zlpr_dense
+from spacy_globalpointer.nn import SpanFactors, background, decode, zlpr, zlpr_dense
+from spacy_globalpointer.nn.factors import BAND_CELLS, BLOCK_CELLS
 
 FIELDS = ("query", "key", "start_bias", "end_bias")
 
@@ -28,12 +30,14 @@ def test_definition_equals_the_paper(case):
     torch.testing.assert_close(zlpr_dense(factors, gold), oracles.zlpr(factors, gold))
 
 
-@given(factors_and_gold(), st.sampled_from([1, 2, 3, None]), st.booleans())
-def test_factored_loss_and_gradient_equal_the_definition(case, block, cell_by_cell):
+@given(factors_and_gold(), st.sampled_from([1, 2, 3, None]), st.booleans(), st.booleans())
+def test_factored_loss_and_gradient_equal_the_definition(case, block, cell_by_cell, again):
     factors, gold = case
     with pytest.MonkeyPatch.context() as patch:
         if cell_by_cell:  # as if no product could be trusted
-            patch.setattr(background, "_safe_bound", lambda table: -1e9)
+            patch.setattr(background, "_safe_bound", lambda factors: -1e9)
+        if again:  # as if the table were too large to be kept for the gradient
+            patch.setattr(background, "KEPT_CELLS", 0)
         value, gradients = _value_and_gradients(zlpr, factors, gold, _weight(factors), block=block)
     expected, expected_gradients = _value_and_gradients(zlpr_dense, factors, gold, _weight(factors))
     torch.testing.assert_close(value, expected, rtol=1e-9, atol=1e-9)
@@ -109,6 +113,54 @@ def test_padding_and_company_change_nothing():
     )
     gold = torch.tensor([[0, 1, 0, 2], [0, 1, 1, 1], [0, 2, 0, 2]])
     torch.testing.assert_close(zlpr(both, gold)[:1], zlpr(alone, gold))
+
+
+def test_the_gradient_can_be_taken_twice():
+    generator = torch.Generator().manual_seed(0)
+    leaves = [torch.randn(1, 1, 9, 4, generator=generator) for _ in "qk"]
+    leaves += [torch.randn(1, 9, 2, generator=generator) for _ in "ab"]
+    leaves = [leaf.requires_grad_() for leaf in leaves]
+    factors = SpanFactors(*leaves, torch.ones(1, 9, dtype=torch.bool))
+    value = zlpr(factors, torch.tensor([[0, 1, 2, 3]])).sum()
+    first = torch.autograd.grad(value, leaves, retain_graph=True)
+    for gradient, same in zip(first, torch.autograd.grad(value, leaves), strict=True):
+        torch.testing.assert_close(gradient, same, rtol=0, atol=0)
+
+
+@pytest.mark.parametrize(("length", "max_length"), [(300, None), (1000, None), (5000, 20)])
+def test_no_tensor_grows_with_labels_and_cells(length, max_length):
+    """Blocks of a table of all labels together, and numbers of tokens and labels: nothing else."""
+    labels = 40
+    generator = torch.Generator().manual_seed(0)
+    leaves = [torch.randn(1, 1, length, 4, generator=generator) for _ in "qk"]
+    leaves += [torch.randn(1, length, labels, generator=generator) - 5 for _ in "ab"]
+    factors = SpanFactors(
+        *(leaf.requires_grad_() for leaf in leaves),
+        torch.ones(1, length, dtype=torch.bool),
+        max_length,
+    )
+    gold = torch.tensor([[0, label, label, label + 5] for label in range(labels)])
+    with Largest() as largest:
+        torch.autograd.grad(zlpr(factors, gold).sum(), leaves)
+        with torch.no_grad():
+            decode(factors, torch.zeros(labels))
+    assert largest.numel <= max(length * labels, BLOCK_CELLS)
+    if max_length is not None:
+        assert largest.numel <= max(length * labels, 2 * BAND_CELLS)
+
+
+class Largest(TorchDispatchMode):
+    """Remembers the size of the largest tensor that an operation makes."""
+
+    numel = 0
+
+    def __torch_dispatch__(self, operation, types, args=(), kwargs=None):
+        result = operation(*args, **(kwargs or {}))
+        for tensor in result if isinstance(result, (tuple, list)) else [result]:
+            # A view, such as one broadcast, takes no memory.
+            if isinstance(tensor, torch.Tensor):
+                self.numel = max(self.numel, tensor.untyped_storage().nbytes() // tensor.itemsize)
+        return result
 
 
 @pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])

@@ -1,0 +1,130 @@
+"""How time and memory of the head grow with labels, tokens and documents.
+
+`head` is a training step from hidden states: loss and gradients. `products` are the bare matrix
+products that this step needs, and nothing else: the floor. `decode` finds spans in factors.
+"""
+
+from pathlib import Path
+from typing import Any, Callable, Dict, List, NamedTuple, Optional, Sequence
+
+import torch
+from torch import Tensor
+
+from ..nn import decode, zlpr
+from .heads import HIDDEN, TOKENS_PER_GOLD, factored, make_head, with_gradients
+from .measure import extra_memory, interleave, ready, save, summary
+
+
+class Size(NamedTuple):
+    """Of a batch; max_length (tokens) is None for spans of any length."""
+
+    documents: int
+    tokens: int
+    labels: int
+    max_length: Optional[int] = None
+
+
+AXES: Dict[str, Sequence[Size]] = {
+    "labels": [Size(8, 256, c) for c in (1, 10, 100, 1000)],
+    "tokens": [
+        Size(1, length, 50, max_length)
+        for length in (64, 256, 1024, 4096, 16384)
+        for max_length in (None, 64)
+    ],
+    "documents": [Size(b, 64, 10) for b in (1, 4, 16, 64)],
+}
+
+
+def measure_scaling(
+    output: Path,
+    *,
+    axes: Optional[Dict[str, Sequence[Size]]] = None,
+    repeats: int = 5,
+    seed: int = 0,
+    memory: bool = True,
+    log: Callable[[str], None] = print,
+) -> None:
+    """Time the steps at every size of every axis, all sizes of an axis taking turns.
+
+    output: JSON file.
+    axes: sizes by the name of what grows; None for AXES.
+    repeats: rounds.
+    memory: also measure the peak memory of each step, in a process of its own.
+    log: told of each axis.
+    """
+    results: List[Dict[str, Any]] = []
+    for axis, sizes in (AXES if axes is None else axes).items():
+        log(f"{axis}: {len(sizes)} sizes")
+        steps = {(step, size): prepare_step(step, size, seed) for size in sizes for step in STEPS}
+        cases = {case: ready(step) for case, step in steps.items()}
+        for (step, size), seconds in interleave(cases, repeats=repeats).items():
+            result = {"axis": axis, "step": step, **size._asdict(), "seconds": summary(seconds)}
+            if memory:
+                result["mib"] = extra_memory(prepare_step, step, size, seed)
+            results.append(result)
+    save(output, "scaling", {"hidden": HIDDEN, "seed": seed, "repeats": repeats}, results)
+
+
+def prepare_step(step: str, size: Size, seed: int) -> Callable[[], object]:
+    """Make a step of STEPS.
+
+    RETURNS: a function without arguments.
+    """
+    return STEPS[step](size, seed)
+
+
+def _head(size: Size, seed: int) -> Callable[[], object]:
+    states, extractor, types, gold = make_head(size[:3], HIDDEN, seed)
+
+    def loss(states: Tensor) -> Tensor:
+        return zlpr(factored(states, extractor, types, size.max_length), gold).sum()
+
+    return with_gradients(loss, states, extractor, types)
+
+
+def _products(size: Size, seed: int) -> Callable[[], object]:
+    """The products of `_head`, in its blocks: forward and backward of the two layers and the loss.
+
+    Their results are not read, so any numbers of the right shape will do.
+    """
+    states, extractor, types, _ = make_head(size[:3], HIDDEN, seed)
+    with torch.no_grad():
+        factors = factored(states, extractor, types, size.max_length)
+    query, key = factors.query[:, 0], factors.key[:, 0]
+    start, end = factors.start_bias.contiguous(), factors.end_bias.contiguous()
+
+    @torch.no_grad()
+    def products() -> None:
+        pairs = states @ extractor.weight.T
+        terms = pairs @ types.weight.T
+        terms.flatten(0, 1).T @ pairs.flatten(0, 1)
+        terms @ types.weight
+        pairs.flatten(0, 1).T @ states.flatten(0, 1)
+        pairs @ extractor.weight
+        for s, e in factors.blocks():
+            table = query[:, s] @ key[:, e].transpose(1, 2)
+            table @ end[:, e]
+            table.transpose(1, 2) @ start[:, s]
+            start[:, s] @ end[:, e].transpose(1, 2)
+            table @ key[:, e]
+            table.transpose(1, 2) @ query[:, s]
+
+    return products
+
+
+def _decode(size: Size, seed: int) -> Callable[[], object]:
+    """Find as many spans as there would be gold ones."""
+    states, extractor, types, _ = make_head(size[:3], HIDDEN, seed)
+    with torch.no_grad():
+        factors = factored(states, extractor, types, size.max_length)
+    n_spans = [max(1, size.tokens // TOKENS_PER_GOLD)] * size.documents
+    best = decode(factors, torch.full((size.labels,), -torch.inf), max_spans=n_spans)
+    cuts = best.score.min().expand(size.labels)
+    return lambda: decode(factors, cuts)
+
+
+STEPS: Dict[str, Callable[[Size, int], Callable[[], object]]] = {
+    "head": _head,
+    "products": _products,
+    "decode": _decode,
+}
