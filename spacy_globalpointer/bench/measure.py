@@ -4,6 +4,7 @@ A machine is never quiet: alternatives take turns within one process, so that wh
 disturbs all, and only ratios of medians are quoted. Memory is measured in a process of its own.
 """
 
+import ctypes
 import json
 import multiprocessing
 import os
@@ -74,7 +75,7 @@ def extra_memory(prepare: Callable[..., Callable[[], object]], *args: object) ->
 
     prepare: a function that a fresh process can import; prepares the step, with args.
     RETURNS: MiB.
-    RAISES (OSError): not Linux, whose kernel alone forgets a process's old peak when asked.
+    RAISES (OSError): not Linux with glibc: elsewhere a process's old peak cannot be forgotten.
     """
     context = multiprocessing.get_context("spawn")
     # One call a process: what an earlier call has freed would hide what a later one takes.
@@ -87,6 +88,8 @@ def _extra_memory(
 ) -> float:
     torch.set_num_threads(threads)
     step = prepare(*args)
+    # What preparing has freed is given back, or the step would take it unseen.
+    ctypes.CDLL("libc.so.6").malloc_trim(0)
     Path("/proc/self/clear_refs").write_text("5")  # the peak becomes what is held now
     before = _status("VmHWM")
     step()

@@ -2,17 +2,21 @@
 
 `head` is a training step from hidden states: loss and gradients. `products` are the bare matrix
 products that this step needs, and nothing else: the floor. `decode` finds spans in factors.
+`pipeline` predicts one document with a tok2vec encoder and max_length, `encoder` without the head.
 """
 
 from pathlib import Path
 from typing import Any, Callable, Dict, List, NamedTuple, Optional, Sequence
 
 import torch
+from spacy.tokens import Doc
 from torch import Tensor
 
 from ..nn import decode, zlpr
 from .heads import HIDDEN, TOKENS_PER_GOLD, factored, make_head, with_gradients
 from .measure import extra_memory, interleave, ready, save, summary
+from .pipeline import Trainer
+from .text import STYLES, generate
 
 
 class Size(NamedTuple):
@@ -32,7 +36,10 @@ AXES: Dict[str, Sequence[Size]] = {
         for max_length in (None, 64)
     ],
     "documents": [Size(b, 64, 10) for b in (1, 4, 16, 64)],
+    "text": [Size(1, length, 5, 64) for length in (1_000, 10_000, 100_000)],
 }
+# Generated documents that a pipeline learns from before it predicts.
+TRAINED_DOCUMENTS = 200
 
 
 def measure_scaling(
@@ -55,12 +62,13 @@ def measure_scaling(
     results: List[Dict[str, Any]] = []
     for axis, sizes in (AXES if axes is None else axes).items():
         log(f"{axis}: {len(sizes)} sizes")
-        steps = {(step, size): prepare_step(step, size, seed) for size in sizes for step in STEPS}
+        names = ("pipeline", "encoder") if axis == "text" else ("head", "products", "decode")
+        steps = {(name, size): prepare_step(name, size, seed) for size in sizes for name in names}
         cases = {case: ready(step) for case, step in steps.items()}
-        for (step, size), seconds in interleave(cases, repeats=repeats).items():
-            result = {"axis": axis, "step": step, **size._asdict(), "seconds": summary(seconds)}
+        for (name, size), seconds in interleave(cases, repeats=repeats).items():
+            result = {"axis": axis, "step": name, **size._asdict(), "seconds": summary(seconds)}
             if memory:
-                result["mib"] = extra_memory(prepare_step, step, size, seed)
+                result["mib"] = extra_memory(prepare_step, name, size, seed)
             results.append(result)
     save(output, "scaling", {"hidden": HIDDEN, "seed": seed, "repeats": repeats}, results)
 
@@ -123,8 +131,28 @@ def _decode(size: Size, seed: int) -> Callable[[], object]:
     return lambda: decode(factors, cuts)
 
 
+def _pipeline(size: Size, seed: int) -> Callable[[], object]:
+    return _predict_text("global_pointer", size, seed, max_length=size.max_length)
+
+
+def _encoder(size: Size, seed: int) -> Callable[[], object]:
+    return _predict_text("encoder", size, seed)
+
+
+def _predict_text(system: str, size: Size, seed: int, **settings: object) -> Callable[[], object]:
+    """One document of sentences put one after the other, and a pipeline that has learned a bit."""
+    docs = generate(STYLES["genia"], TRAINED_DOCUMENTS + size.tokens // 10, seed)
+    trainer = Trainer(system, docs[:TRAINED_DOCUMENTS], seed, **settings)
+    trainer.prepare_training()()
+    words = [word for doc in docs[TRAINED_DOCUMENTS:] for word in doc.words]
+    doc = Doc(trainer.nlp.vocab, words=words[: size.tokens])
+    return lambda: trainer.nlp(doc)
+
+
 STEPS: Dict[str, Callable[[Size, int], Callable[[], object]]] = {
     "head": _head,
     "products": _products,
     "decode": _decode,
+    "pipeline": _pipeline,
+    "encoder": _encoder,
 }

@@ -83,12 +83,11 @@ class SpanFactors:
         mask (b, l): bool, tokens at which a span may start or end.
         """
         width = 2 * head_size * n_groups
-        # (b, l, g, 2, d) -> (b, g, l, d)
+        # (b, l, g, 2, d) -> (b, g, 2, l, d)
         n_terms = (rows.shape[-1] - width) // 2
         extractors, start_bias, end_bias = rows.split((width, n_terms, n_terms), -1)
-        query, key = extractors.unflatten(-1, (n_groups, 2, head_size)).transpose(1, 2).unbind(-2)
-        if rope:
-            query, key = rotate(query), rotate(key)
+        pairs = extractors.unflatten(-1, (n_groups, 2, head_size)).movedim(1, 3)
+        query, key = (rotate(pairs) if rope else pairs).unbind(2)
         if not n_terms:
             start_bias = end_bias = rows.new_zeros((*rows.shape[:2], n_labels))
         return cls(query * head_size**-0.5, key, start_bias, end_bias, mask, max_length)

@@ -11,7 +11,6 @@ from spacy_globalpointer.bench.sparse_loss import LOSS_FORMS, SCORES, derive_los
 SHAPE = (2, 24, 3)
 
 
-
 def test_systems_compute_the_same_loss():
     losses = {name: float(prepare_step(name, SHAPE, 32, 0)()) for name in SYSTEMS}
     dense = losses["zlpr_dense"]

@@ -1,0 +1,140 @@
+"""A CRF over BIO tags, to compare with: the usual head for flat entities."""
+
+from typing import Any, Callable, Dict, Iterable, List, Optional, Tuple, cast
+
+import torch
+from spacy.language import Language
+from spacy.pipeline import TrainablePipe
+from spacy.scorer import Scorer
+from spacy.tokens import Doc, Span
+from spacy.training import Example, biluo_to_iob, iob_utils
+from spacy.util import minibatch
+from spacy.vocab import Vocab
+from thinc.api import Linear, Model, PyTorchWrapper, torch2xp, with_array, xp2torch
+from thinc.types import Floats2d
+from torch import Tensor, nn
+
+# Documents whose tags are found at once, those of similar length together.
+DECODED_DOCS = 128
+
+
+class BioCrf(TrainablePipe):
+    """Linear emissions over an encoder, torchcrf's CRF over them, Viterbi to doc.ents."""
+
+    def __init__(self, vocab: Vocab, tok2vec: Model[List[Doc], List[Floats2d]], name: str) -> None:
+        """Make the component; its tags come with `initialize`."""
+        self.vocab, self.name = vocab, name
+        self.model = tok2vec
+        self.cfg: Dict[str, Any] = {}
+        self.tags: List[str] = []
+        self.scorer = score_ents
+
+    def initialize(
+        self, get_examples: Callable[[], Iterable[Example]], *, nlp: Optional[Language] = None
+    ) -> None:
+        """Find the tags, and make emissions and transitions for them.
+
+        RAISES (ImportError): without pytorch-crf.
+        """
+        try:
+            from torchcrf import CRF
+        except ImportError as error:
+            raise ImportError(
+                "the CRF to compare with needs pytorch-crf. Repair: "
+                'pip install "spacy-globalpointer[bench]"'
+            ) from error
+
+        examples = list(get_examples())
+        labels = sorted({ent.label_ for example in examples for ent in example.reference.ents})
+        self.tags = ["O", *(f"{part}-{label}" for label in labels for part in "BI")]
+        self.crf = CRF(len(self.tags), batch_first=True)
+        self.model = _build(self.model, self.crf, len(self.tags))
+        self.model.initialize(X=[example.predicted for example in examples[:10]])
+
+    def predict(self, docs: Iterable[Doc]) -> List[List[int]]:
+        """Find the tags of each document."""
+        docs = list(docs)
+        tags: List[List[int]] = [[] for _ in docs]
+        emissions = self.model.predict(docs)
+        order = sorted((i for i, doc in enumerate(docs) if len(doc)), key=lambda i: len(docs[i]))
+        for places in minibatch(order, DECODED_DOCS):
+            with torch.no_grad():
+                found = self.crf.decode(*_pad([xp2torch(emissions[i]) for i in places]))
+            for place, path in zip(places, found, strict=True):
+                tags[place] = path
+        return tags
+
+    def set_annotations(self, docs: Iterable[Doc], tags: List[List[int]]) -> None:
+        """Write doc.ents."""
+        for doc, path in zip(docs, tags, strict=True):
+            biluo = iob_utils.iob_to_biluo([self.tags[tag] for tag in path])
+            spans = iob_utils.biluo_tags_to_spans(doc, biluo)
+            doc.set_ents([Span(doc, span.start, span.end, label=span.label) for span in spans])
+
+    def get_loss(
+        self, examples: Iterable[Example], emissions: List[Floats2d]
+    ) -> Tuple[float, List[Floats2d]]:
+        """Negative log likelihood of the tags, summed, and the gradient of the emissions.
+
+        The gradients of the transitions stay with the CRF until `finish_update`.
+        """
+        places = [i for i, rows in enumerate(emissions) if len(rows)]
+        leaves = [xp2torch(rows).requires_grad_() for rows in emissions]
+        padded, mask = _pad([leaves[i] for i in places])
+        gold = list(examples)
+        tags, _ = _pad([torch.tensor(self._gold_tags(gold[i])) for i in places])
+        loss = -self.crf(padded, tags, mask, reduction="sum")
+        loss.backward()
+        gradients = [torch.zeros_like(leaf) if leaf.grad is None else leaf.grad for leaf in leaves]
+        return float(loss.detach()), [cast(Floats2d, torch2xp(rows)) for rows in gradients]
+
+    def _gold_tags(self, example: Example) -> List[int]:
+        # Tokens that the alignment leaves open count as outside.
+        known = [tag or "O" for tag in example.get_aligned_ner()]
+        iob = biluo_to_iob([tag if tag[0] in "BILU" else "O" for tag in known])
+        return [self.tags.index(tag) if tag in self.tags else 0 for tag in iob]
+
+
+def score_ents(examples: Iterable[Example], **cfg: Any) -> Dict[str, Any]:
+    """Precision, recall and F of doc.ents."""
+    return Scorer.score_spans(
+        examples, "ents", has_annotation=lambda doc: doc.has_annotation("ENT_IOB")
+    )
+
+
+def _build(tok2vec: Model[List[Doc], List[Floats2d]], crf: nn.Module, n_tags: int) -> Model:
+    emissions: Model[Floats2d, Floats2d] = Linear(nO=n_tags)
+    # The CRF is a layer so that Thinc updates its transitions; `forward` does not call it.
+    layers = [tok2vec, with_array(emissions), PyTorchWrapper(crf)]
+    return Model("bio_crf", _forward, init=_init, layers=layers)
+
+
+def _forward(model: Model, docs: List[Doc], is_train: bool) -> Tuple[List[Floats2d], Callable]:
+    tok2vec, emissions, _ = model.layers
+    vectors, backprop_tok2vec = tok2vec(docs, is_train)
+    rows, backprop_emissions = emissions(vectors, is_train)
+    return rows, lambda d_rows: backprop_tok2vec(backprop_emissions(d_rows))
+
+
+def _init(model: Model, X: Optional[List[Doc]] = None, Y: Optional[object] = None) -> None:
+    tok2vec, emissions, _ = model.layers
+    tok2vec.initialize(X=X)
+    emissions.initialize(X=tok2vec.predict(X))
+
+
+def _pad(rows: List[Tensor]) -> Tuple[Tensor, Tensor]:
+    lengths = torch.tensor([len(row) for row in rows])
+    mask = torch.arange(int(lengths.max())) < lengths[:, None]
+    return nn.utils.rnn.pad_sequence(rows, batch_first=True), mask
+
+
+def make_bio_crf(nlp: Language, name: str, model: Model[List[Doc], List[Floats2d]]) -> BioCrf:
+    """Make the component.
+
+    model: encoder, token vectors (l, D).
+    """
+    return BioCrf(nlp.vocab, model, name)
+
+
+# Not an entry point: only benchmarks use it.
+Language.factory("bio_crf", func=make_bio_crf, default_score_weights={"ents_f": 1.0})
