@@ -1,10 +1,12 @@
 """How time and memory of the head grow with labels, tokens and documents.
 
-`head` is a training step from hidden states: loss and gradients. `products` are the bare matrix
-products that this step needs, and nothing else: the floor. `decode` finds spans in factors.
-`pipeline` predicts one document with a tok2vec encoder and max_length, `encoder` without the head.
+`head` is a training step from hidden states: loss and gradients; `loss` is its part from factors
+on; `products` are the bare matrix products that `head` needs, and nothing else: the floor. `decode`
+finds spans in factors. `pipeline` predicts one document with a tok2vec encoder and max_length,
+`encoder` without the head.
 """
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Callable, Dict, List, NamedTuple, Optional, Sequence
 
@@ -38,8 +40,9 @@ AXES: Dict[str, Sequence[Size]] = {
     "documents": [Size(b, 64, 10) for b in (1, 4, 16, 64)],
     "text": [Size(1, length, 5, 64) for length in (1_000, 10_000, 100_000)],
 }
-# Generated documents that a pipeline learns from before it predicts.
-TRAINED_DOCUMENTS = 200
+# Generated documents that a pipeline learns from before it predicts, and how often: a beginner
+# finds spans everywhere.
+TRAINED_DOCUMENTS, PASSES = 200, 20
 
 
 def measure_scaling(
@@ -62,7 +65,9 @@ def measure_scaling(
     results: List[Dict[str, Any]] = []
     for axis, sizes in (AXES if axes is None else axes).items():
         log(f"{axis}: {len(sizes)} sizes")
-        names = ("pipeline", "encoder") if axis == "text" else ("head", "products", "decode")
+        names = (
+            ("pipeline", "encoder") if axis == "text" else ("head", "loss", "products", "decode")
+        )
         steps = {(name, size): prepare_step(name, size, seed) for size in sizes for name in names}
         cases = {case: ready(step) for case, step in steps.items()}
         for (name, size), seconds in interleave(cases, repeats=repeats).items():
@@ -88,6 +93,16 @@ def _head(size: Size, seed: int) -> Callable[[], object]:
         return zlpr(factored(states, extractor, types, size.max_length), gold).sum()
 
     return with_gradients(loss, states, extractor, types)
+
+
+def _loss(size: Size, seed: int) -> Callable[[], object]:
+    states, extractor, types, gold = make_head(size[:3], HIDDEN, seed)
+    with torch.no_grad():
+        factors = factored(states, extractor, types, size.max_length)
+    names = ("query", "key", "start_bias", "end_bias")
+    leaves = {name: getattr(factors, name).contiguous().requires_grad_() for name in names}
+    factors = replace(factors, **leaves)
+    return lambda: torch.autograd.grad(zlpr(factors, gold).sum(), list(leaves.values()))
 
 
 def _products(size: Size, seed: int) -> Callable[[], object]:
@@ -143,7 +158,8 @@ def _predict_text(system: str, size: Size, seed: int, **settings: object) -> Cal
     """One document of sentences put one after the other, and a pipeline that has learned a bit."""
     docs = generate(STYLES["genia"], TRAINED_DOCUMENTS + size.tokens // 10, seed)
     trainer = Trainer(system, docs[:TRAINED_DOCUMENTS], seed, **settings)
-    trainer.prepare_training()()
+    for _ in range(PASSES if system != "encoder" else 1):
+        trainer.prepare_training()()
     words = [word for doc in docs[TRAINED_DOCUMENTS:] for word in doc.words]
     doc = Doc(trainer.nlp.vocab, words=words[: size.tokens])
     return lambda: trainer.nlp(doc)
@@ -151,6 +167,7 @@ def _predict_text(system: str, size: Size, seed: int, **settings: object) -> Cal
 
 STEPS: Dict[str, Callable[[Size, int], Callable[[], object]]] = {
     "head": _head,
+    "loss": _loss,
     "products": _products,
     "decode": _decode,
     "pipeline": _pipeline,

@@ -1,7 +1,7 @@
 """Annotated text to measure speed on: generated like published corpora, or read from files."""
 
 from pathlib import Path
-from typing import Dict, Iterator, List, NamedTuple, Sequence, Tuple
+from typing import Dict, Iterable, Iterator, List, NamedTuple, Sequence, Tuple
 
 import numpy
 import spacy
@@ -21,6 +21,7 @@ class Annotated(NamedTuple):
 
     words: List[str]
     spans: List[Tuple[int, int, str]]  # start, end, label
+    lost: int = 0  # gold spans that do not fit the words
 
     def make_doc(self, vocab: Vocab) -> Doc:
         """Make a new document, without annotation."""
@@ -148,14 +149,16 @@ def read_corpora(data: Path, lang: str) -> Dict[str, List[Annotated]]:
     if not files:
         raise ValueError(f"the data folder must hold .spacy or .jsonl files, was empty: {data}")
     nlp = spacy.blank(lang)
-    return {path.name.split(".")[0]: list(_read(path, nlp)) for path in files}
+    return {path.name.split(".")[0]: list(read_corpus(path, nlp)) for path in files}
 
 
-def _read(path: Path, nlp: Language) -> Iterator[Annotated]:
+def read_corpus(path: Path, nlp: Language) -> Iterator[Annotated]:
+    """Read a file, `.spacy` or what `convert` reads, with the tokens of the pipeline."""
+    pairs: Iterable[Tuple[Doc, List[str]]]
     if path.suffix == ".spacy":
-        docs: Iterator[Doc] = DocBin().from_disk(path).get_docs(nlp.vocab)
+        pairs = ((doc, []) for doc in DocBin().from_disk(path).get_docs(nlp.vocab))
     else:
-        docs = (record_to_doc(record, nlp)[0] for record in read_records(path))
-    for doc in docs:
+        pairs = (record_to_doc(record, nlp) for record in read_records(path))
+    for doc, outcomes in pairs:
         spans = sorted({(span.start, span.end, span.label_) for span in doc.spans.get(KEY, [])})
-        yield Annotated([token.text for token in doc], spans)
+        yield Annotated([token.text for token in doc], spans, outcomes.count("skipped"))

@@ -3,14 +3,16 @@
 import typer
 from spacy.cli._util import app as spacy_app
 
+from .bench import app as bench_app
 from .convert import convert_cli
 
 __all__ = ["app"]
 
 app = typer.Typer(
     name="global-pointer",
-    help="Nested, overlapping and flat entities: data for the global_pointer component.",
+    help="Nested, overlapping and flat entities: data and measures for global_pointer.",
     no_args_is_help=True,
 )
 app.command("convert", no_args_is_help=True)(convert_cli)
+app.add_typer(bench_app)
 spacy_app.add_typer(app)

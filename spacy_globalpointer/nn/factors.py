@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from math import isqrt
 from typing import Optional
 
@@ -177,9 +178,17 @@ class SpanFactors:
 
         RETURNS (b, s, e): query . key, -inf where last is before start or too far behind it.
         """
-        s, e = starts.stop - starts.start, lasts.stop - lasts.start
-        no_span = self.query.new_full((s, e), -torch.inf)
-        band = no_span.tril(-1)
-        if self.max_length is not None:
-            band += no_span.triu(self.max_length)
+        shape = starts.stop - starts.start, lasts.stop - lasts.start
+        band = _band(shape, self.max_length, self.query.dtype, self.query.device)
         return torch.baddbmm(band, self.query[:, 0, starts], self.key[:, 0, lasts].transpose(1, 2))
+
+
+# With max_length all blocks but the last few have one shape.
+@lru_cache(maxsize=4)
+def _band(
+    shape: tuple[int, int], max_length: Optional[int], dtype: torch.dtype, device: torch.device
+) -> Tensor:
+    """(s, e): 0 where last is at start or behind it, but not too far; -inf elsewhere."""
+    no_span = torch.full(shape, -torch.inf, dtype=dtype, device=device)
+    band = no_span.tril(-1)
+    return band if max_length is None else band + no_span.triu(max_length)

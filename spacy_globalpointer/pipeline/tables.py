@@ -41,10 +41,11 @@ def threads_for(table: Table) -> Iterator[None]:
     Its many short operations would wait for the others each time, and wait long where other
     processes want the cores.
     """
-    threads = torch.get_num_threads()
-    if table.factors.n_groups * len(table.documents) * table.factors.length**2 < (
-        CELLS_OF_ONE_THREAD
-    ):
+    threads, factors = torch.get_num_threads(), table.factors
+    cells = factors.n_groups * len(table.documents) * factors.length**2
+    # With max_length a table is worked on in small blocks, however long it is.
+    is_band = factors.max_length is not None and factors.max_length < factors.length
+    if is_band or cells < CELLS_OF_ONE_THREAD:
         torch.set_num_threads(1)
     try:
         yield

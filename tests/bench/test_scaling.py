@@ -35,7 +35,7 @@ def test_report(tmp_path, monkeypatch):
     measure_scaling(path, axes=axes, repeats=1, memory=False, log=lambda line: None)
     results = json.loads(path.read_text(encoding="utf8"))["results"]
     assert [result["step"] for result in results] == [
-        *(("head", "products", "decode") * 2),
+        *(("head", "loss", "products", "decode") * 2),
         "pipeline",
         "encoder",
     ]

@@ -47,11 +47,12 @@ def test_examples_hold_all_spans_and_the_outermost_entities():
 def test_files_are_read_as_corpora(tmp_path):
     docs = generate(STYLES["cluener"], 5, seed=0)
     DocBin(docs=[doc.make_example(VOCAB).reference for doc in docs]).to_disk(tmp_path / "a.spacy")
-    line = '{"text": "Rome closed.", "spans": [{"start": 0, "end": 4, "label": "GPE"}]}'
+    line = '{"text": "Rome closed.", "spans": [{"start": 0, "end": 4, "label": "GPE"}, '
+    line += '{"start": 1, "end": 4, "label": "LOST"}]}'
     (tmp_path / "b.jsonl").write_text(line, encoding="utf8")
     corpora = read_corpora(tmp_path, "en")
     assert corpora["a"] == docs
-    assert corpora["b"] == [(["Rome", "closed", "."], [(0, 1, "GPE")])]
+    assert corpora["b"] == [(["Rome", "closed", "."], [(0, 1, "GPE")], 1)]
     assert list(read_corpora(tmp_path / "b.jsonl", "en")) == ["b"]
 
 

@@ -1,0 +1,163 @@
+"""Markdown tables from the reports, and the marked blocks of a page that hold them."""
+
+import json
+import re
+from pathlib import Path
+from typing import Any, Callable, Dict, List, Sequence
+
+Report = Dict[str, Any]
+
+
+def fill_page(text: str, reports: Dict[str, Report]) -> str:
+    """Put the table of each report between its marks.
+
+    text: with lines `<!-- BENCH name -->` and `<!-- /BENCH name -->`.
+    reports: by name of the benchmark.
+    RETURNS: the text with new tables.
+    RAISES (ValueError): a mark without a report of that name, or without its end.
+    """
+    for name in re.findall(r"^<!-- BENCH (\w+) -->$", text, re.MULTILINE):
+        if name not in reports:
+            raise ValueError(
+                f"every BENCH mark must name a report, was: {name!r}. Reports there are: "
+                f"{', '.join(reports) or 'none'}. Repair: spacy global-pointer bench {name}"
+            )
+        begin, end = f"<!-- BENCH {name} -->\n", f"<!-- /BENCH {name} -->"
+        before, rest = text.split(begin, 1)
+        if end not in rest:
+            raise ValueError(f"the mark {begin.strip()} must have an end: {end}")
+        text = f"{before}{begin}\n{make_table(reports[name])}\n{end}{rest.split(end, 1)[1]}"
+    return text
+
+
+def read_reports(folder: Path) -> Dict[str, Report]:
+    """Reports in a folder, by the name of their benchmark."""
+    reports = [read_report(path) for path in sorted(folder.glob("*.json"))]
+    return {report["benchmark"]: report for report in reports}
+
+
+def read_report(path: Path) -> Report:
+    """A report of `measure.save`."""
+    report: Report = json.loads(path.read_text(encoding="utf8"))
+    return report
+
+
+def make_table(report: Report) -> str:
+    """The table of a report, below a line that says on what it was measured."""
+    machine, versions = report["machine"], report["versions"]
+    threads = machine["threads"]
+    return (
+        f"{machine['cpu']}, {threads} thread{'s' * (threads > 1)}, torch {versions['torch']}, "
+        f"spaCy {versions['spacy']}; medians of {report['settings']['repeats']} rounds in which "
+        f"all take turns. Ratios carry over to other machines, times do not.\n\n"
+        f"{TABLES[report['benchmark']](report['results'])}"
+    )
+
+
+def _heads(results: Dict[str, Any]) -> str:
+    by_shape: Dict[str, Dict[str, Any]] = {}
+    for step in results["steps"]:
+        shape = f"{step['documents']} × {step['tokens']:,} × {step['labels']}"
+        by_shape.setdefault(shape, {})[step["system"]] = step
+    peers = ("zlpr_dense", "bert4torch_dense", "bert4torch_sparse")
+    names = ("`zlpr_dense`", "bert4torch, dense", "bert4torch, sparse")
+    header = ["documents × tokens × labels", "`global_pointer`", *names]
+    header += ["memory", "bert4torch, dense"]
+    rows = []
+    for shape, steps in by_shape.items():
+        ours = steps["global_pointer"]
+        row = [shape, f"{ours['seconds']['median'] * 1e3:.1f} ms"]
+        row += [_times(steps[p]["seconds"]["median"], ours["seconds"]["median"]) for p in peers]
+        if "mib" in ours:
+            row += [_mib(ours["mib"]), _times(steps["bert4torch_dense"]["mib"], ours["mib"])]
+        rows.append(row)
+    return _table(header if rows and len(rows[0]) == len(header) else header[:-2], rows)
+
+
+def _pipeline(results: List[Dict[str, Any]]) -> str:
+    header = ["text", "system", "training, words/s", "prediction, words/s"]
+    header += ["training, memory", "prediction, memory"] if "train_mib" in results[0] else []
+    ours = {r["corpus"]: r for r in results if r["system"] == "global_pointer"}
+    rows = []
+    for result in results:
+        reference = ours[result["corpus"]]
+        row = [f"{result['corpus']}, {result['labels']} labels", f"`{result['system']}`"]
+        for what in ("train", "predict"):
+            speed = result["words"] / result[what]["median"]
+            ratio = reference[what]["median"] / result[what]["median"]
+            row.append(f"{speed:,.0f} ({ratio:.2f}x)")
+        row += [_mib(result[what]) for what in ("train_mib", "predict_mib") if what in result]
+        rows.append(row)
+    return _table(header, rows)
+
+
+def _scaling(results: List[Dict[str, Any]]) -> str:
+    tables = []
+    labels = _by_size([r for r in results if r["axis"] == "labels"], "labels")
+    rows = [
+        [n, *(_ms(steps[name]) for name in ("head", "products")), _share(steps), _memory(steps)]
+        for n, steps in labels.items()
+    ]
+    tables.append(_table(["labels", "head", "bare products", "ratio", "memory"], rows))
+    tokens = [r for r in results if r["axis"] == "tokens"]
+    free = _by_size([r for r in tokens if r["max_length"] is None], "tokens")
+    band = _by_size([r for r in tokens if r["max_length"] is not None], "tokens")
+    header = ["tokens", "head, µs/token", "memory", "with `max_length` 64, µs/token", "memory"]
+    rows = [
+        [n, *(cell(steps[n]) for steps in (free, band) for cell in (_per_token, _memory))]
+        for n in free
+    ]
+    tables.append(_table(header, rows))
+    header = ["tokens of one document", "words/s", "encoder alone", "memory", "encoder alone"]
+    rows = []
+    for n, steps in _by_size([r for r in results if r["axis"] == "text"], "tokens").items():
+        both = steps["pipeline"], steps["encoder"]
+        speeds = [f"{step['tokens'] / step['seconds']['median']:,.0f}" for step in both]
+        rows.append([n, *speeds, *(_mib(step["mib"]) if "mib" in step else "" for step in both)])
+    tables.append(_table(header, rows))
+    return "\n".join(tables)
+
+
+TABLES: Dict[str, Callable[[Any], str]] = {
+    "heads": _heads,
+    "pipeline": _pipeline,
+    "scaling": _scaling,
+}
+
+
+def _by_size(results: List[Dict[str, Any]], name: str) -> Dict[str, Dict[str, Any]]:
+    sizes: Dict[str, Dict[str, Any]] = {}
+    for result in results:
+        sizes.setdefault(f"{result[name]:,}", {})[result["step"]] = result
+    return sizes
+
+
+def _share(steps: Dict[str, Any]) -> str:
+    return _times(steps["head"]["seconds"]["median"], steps["products"]["seconds"]["median"])
+
+
+def _memory(steps: Dict[str, Any]) -> str:
+    return _mib(steps["head"]["mib"]) if "mib" in steps["head"] else ""
+
+
+def _per_token(steps: Dict[str, Any]) -> str:
+    head = steps["head"]
+    return f"{head['seconds']['median'] / head['tokens'] * 1e6:.1f}"
+
+
+def _ms(step: Dict[str, Any]) -> str:
+    return f"{step['seconds']['median'] * 1e3:.1f} ms"
+
+
+def _times(value: float, reference: float) -> str:
+    ratio = value / reference
+    return f"{ratio:.1f}x" if ratio < 10 else f"{ratio:,.0f}x"
+
+
+def _mib(value: float) -> str:
+    return f"{value:,.0f} MiB"
+
+
+def _table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    lines = [header, ["---"] + ["---:"] * (len(header) - 1), *rows]
+    return "".join(f"| {' | '.join(line)} |\n" for line in lines)

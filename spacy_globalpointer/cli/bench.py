@@ -1,0 +1,156 @@
+"""`spacy global-pointer bench`: time and memory beside the peers, as JSON, plots and tables."""
+
+import re
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Any, Dict, Iterator, List, Optional, Tuple
+
+import typer
+from typer import Argument, Option
+from wasabi import msg
+
+# The measuring modules are imported when a command runs: no other command has to wait for them.
+
+app = typer.Typer(
+    name="bench",
+    help="Measure time and memory beside the peers. Needs the extra: spacy-globalpointer[bench]",
+    no_args_is_help=True,
+)
+Output = Annotated[Path, Argument(help="JSON file to write; plots go beside it", dir_okay=False)]
+Repeats = Annotated[int, Option(help="Rounds in which all systems take turns", min=1)]
+Seed = Annotated[int, Option(help="Of the random numbers")]
+Memory = Annotated[bool, Option(help="Also measure peak memory (Linux), in processes of their own")]
+
+
+@app.command("heads", no_args_is_help=True)
+def heads_cli(
+    output: Output,
+    shape: Annotated[
+        Optional[List[str]],
+        Option(help="documents x tokens x labels, such as 8x256x10; can be repeated"),
+    ] = None,
+    hidden: Annotated[int, Option(help="Width of the hidden states", min=1)] = 96,
+    repeats: Repeats = 5,
+    seed: Seed = 0,
+    memory: Memory = True,
+) -> None:
+    """Loss and gradient of a head, factored against dense and against bert4torch.
+
+    Example: spacy global-pointer bench heads heads.json --shape 8x256x10
+    """
+    from spacy_globalpointer.bench.heads import SHAPES, measure_heads
+
+    shapes = [_read_shape(text) for text in shape] if shape else SHAPES
+    settings: Any = {"repeats": repeats, "seed": seed, "memory": memory}
+    with _clear_errors():
+        measure_heads(output, shapes=shapes, hidden=hidden, log=msg.info, **settings)
+        _draw(output)
+
+
+@app.command("pipeline", no_args_is_help=True)
+def pipeline_cli(
+    output: Output,
+    data: Annotated[
+        Optional[Path],
+        Option(help="Folder or file, .spacy or JSON lines; generated if not set", exists=True),
+    ] = None,
+    lang: Annotated[str, Option(help="Language of the texts of --data")] = "xx",
+    documents: Annotated[int, Option(help="Most documents of each corpus", min=1)] = 1000,
+    repeats: Repeats = 5,
+    seed: Seed = 0,
+    memory: Memory = True,
+) -> None:
+    """Words per second and memory of whole pipelines: ours, spancat, ner, a CRF, the encoder alone.
+
+    Example: spacy global-pointer bench pipeline pipeline.json --data corpus --lang en
+    """
+    from spacy_globalpointer.bench.pipeline import measure_pipelines
+
+    settings: Any = {"repeats": repeats, "seed": seed, "memory": memory}
+    with _clear_errors():
+        measure_pipelines(
+            output, data=data, lang=lang, documents=documents, log=msg.info, **settings
+        )
+        _draw(output)
+
+
+@app.command("scaling", no_args_is_help=True)
+def scaling_cli(
+    output: Output, repeats: Repeats = 5, seed: Seed = 0, memory: Memory = True
+) -> None:
+    """How time and memory of the head grow with labels, tokens and documents.
+
+    Example: spacy global-pointer bench scaling scaling.json
+    """
+    from spacy_globalpointer.bench.scaling import measure_scaling
+
+    with _clear_errors():
+        measure_scaling(output, repeats=repeats, seed=seed, memory=memory, log=msg.info)
+        _draw(output)
+
+
+@app.command("sweep", no_args_is_help=True)
+def sweep_cli(
+    sweep: Annotated[Path, Argument(help="JSON file with groups of runs", exists=True)],
+    data: Annotated[Path, Argument(help="Folder with a folder for each corpus", exists=True)],
+    results: Annotated[Path, Argument(help="Folder of results, one JSON file a run")],
+    workers: Annotated[int, Option(help="Runs at a time, one thread each", min=1)] = 2,
+) -> None:
+    """Train and score every system on every corpus; what has a result is not run again.
+
+    Example: spacy global-pointer bench sweep configs/sweeps/main.json data results
+    """
+    from spacy_globalpointer.bench.sweep import run_sweep
+
+    with _clear_errors():
+        run_sweep(sweep, data, results, workers=workers, log=msg.info)
+
+
+@app.command("table", no_args_is_help=True)
+def table_cli(
+    page: Annotated[Path, Argument(help="Markdown file with BENCH marks", exists=True)],
+    reports: Annotated[Path, Argument(help="Folder with JSON reports", exists=True)],
+) -> None:
+    """Fill the tables of a page from the reports of a folder, and draw their plots again.
+
+    Example: spacy global-pointer bench table README.md docs/bench
+    """
+    from spacy_globalpointer.bench.plots import draw
+    from spacy_globalpointer.bench.tables import fill_page, read_reports
+
+    found: Dict[str, Any] = read_reports(reports)
+    with _clear_errors():
+        text = fill_page(page.read_text(encoding="utf8"), found)
+        for report in found.values():
+            draw(report, reports)
+    page.write_text(text, encoding="utf8")
+    msg.good(f"Filled {page} from {len(found)} reports")
+
+
+@contextmanager
+def _clear_errors() -> Iterator[None]:
+    """Show what is wrong, and what to install, without a traceback."""
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        msg.fail(str(error), 'Repair: pip install "spacy-globalpointer[bench]"', exits=1)
+    except (ImportError, ValueError) as error:
+        msg.fail(str(error), exits=1)
+
+
+def _draw(output: Path) -> None:
+    from spacy_globalpointer.bench.plots import draw
+    from spacy_globalpointer.bench.tables import read_report
+
+    for path in (output, *draw(read_report(output), output.parent)):
+        msg.good(f"Wrote {path}")
+
+
+def _read_shape(text: str) -> Tuple[int, int, int]:
+    match = re.fullmatch(r"([1-9]\d*)x([1-9]\d*)x([1-9]\d*)", text)
+    if match is None:
+        raise typer.BadParameter(
+            f"a shape must be documents x tokens x labels, such as 8x256x10, was: {text!r}"
+        )
+    documents, tokens, labels = map(int, match.groups())
+    return documents, tokens, labels

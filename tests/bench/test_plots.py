@@ -1,0 +1,56 @@
+"""Plots of the committed reports."""
+
+import sys
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
+
+from spacy_globalpointer.bench.plots import PLOTS, draw
+from spacy_globalpointer.bench.tables import read_reports
+
+FOLDER = Path(__file__).parents[2] / "docs" / "bench"
+REPORTS = read_reports(FOLDER)
+NAMES = {
+    "heads": ["bert4torch_dense", "global_pointer", "wrong sign"],
+    "pipeline": ["spancat", "crf", "encoder", "prediction, words/s"],
+    "scaling": ["max_length = 64", "its bare matrix products"],
+}
+
+
+@pytest.mark.parametrize("name", PLOTS)
+def test_plots_name_what_they_show(name, tmp_path):
+    paths = draw(REPORTS[name], tmp_path)
+    assert [path.stem for path in paths] == list(PLOTS[name])
+    texts = []
+    for path in paths:
+        tree = ElementTree.parse(path)
+        texts += [text for node in tree.iter() for text in [node.text] if text]
+    for expected in NAMES[name]:
+        assert any(expected in text for text in texts)
+
+
+def test_the_same_report_gives_the_same_file(tmp_path):
+    first = draw(REPORTS["heads"], tmp_path)[0].read_bytes()
+    assert draw(REPORTS["heads"], tmp_path)[0].read_bytes() == first
+
+
+def test_a_report_without_memory_has_its_plots_too(tmp_path):
+    steps = [
+        {name: value for name, value in step.items() if name != "mib"}
+        for step in REPORTS["heads"]["results"]["steps"]
+    ]
+    report = {**REPORTS["heads"], "results": {**REPORTS["heads"]["results"], "steps": steps}}
+    assert len(draw(report, tmp_path)) == 2
+
+
+def test_every_plot_is_committed():
+    assert {path.stem for path in FOLDER.glob("*.svg")} == {
+        name for plots in PLOTS.values() for name in plots
+    }
+
+
+def test_without_matplotlib_the_error_names_the_repair(monkeypatch, tmp_path):
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+    with pytest.raises(ImportError, match=r"spacy-globalpointer\[bench\]"):
+        draw(REPORTS["heads"], tmp_path)

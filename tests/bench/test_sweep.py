@@ -1,0 +1,71 @@
+"""Many runs, stopped and continued."""
+
+import json
+
+import pytest
+import spacy
+from spacy.tokens import DocBin
+
+from spacy_globalpointer.bench.sweep import find_left, read_sweep, run_sweep
+from spacy_globalpointer.bench.text import STYLES, generate
+
+GROUP = {"corpora": ["tiny:en"], "systems": ["global_pointer", "ner"], "seeds": [0], "passes": 1}
+
+
+@pytest.fixture
+def data(tmp_path):
+    vocab = spacy.blank("en").vocab
+    docs = [doc.make_example(vocab).reference for doc in generate(STYLES["genia"], 8, seed=0)]
+    folder = tmp_path / "data" / "tiny"
+    folder.mkdir(parents=True)
+    for split in ("train", "dev"):
+        DocBin(docs=docs).to_disk(folder / f"{split}.spacy")
+    return folder.parent
+
+
+def write(path, *groups):
+    path.write_text(json.dumps(groups), encoding="utf8")
+    return path
+
+
+def test_what_has_a_result_is_not_run_again(data, tmp_path):
+    sweep, results, lines = write(tmp_path / "sweep.json", GROUP), tmp_path / "results", []
+    run_sweep(sweep, data, results, workers=1, log=lines.append)
+    assert lines[0] == "2 runs: 0 done, 2 left"
+    assert "0 left" in lines[-1]
+    files = sorted(results.iterdir())
+    assert [json.loads(file.read_text())["settings"]["system"] for file in files] == [
+        "global_pointer",
+        "ner",
+    ]
+    files[1].unlink()
+    assert [run.system for run in find_left(read_sweep(sweep), results)] == ["ner"]
+    run_sweep(sweep, data, results, workers=1, log=lines.append)
+    assert "2 runs: 1 done, 1 left" in lines
+    assert sorted(results.iterdir()) == files
+
+
+def test_runs_have_names_of_their_own(tmp_path):
+    groups = [{**GROUP, "seeds": [0, 1]}, {**GROUP, "settings": {"lr_scale": 2.0}}]
+    runs = read_sweep(write(tmp_path / "sweep.json", *groups, {**GROUP, "limit": 4}))
+    assert len({run.name() for run in runs}) == len(runs) == 8
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"systems": ["best"]}, "systems must be among"),
+        ({"epochs": 3}, "a group must have keys of"),
+        ({"corpora": ["tiny"]}, "a corpus must be named with its language"),
+    ],
+)
+def test_a_sweep_that_means_nothing_is_refused(tmp_path, change, message):
+    with pytest.raises(ValueError, match=message):
+        read_sweep(write(tmp_path / "sweep.json", {**GROUP, **change}))
+
+
+def test_a_corpus_without_files_is_refused_before_anything_runs(data, tmp_path):
+    sweep = write(tmp_path / "sweep.json", GROUP, {**GROUP, "corpora": ["none:en"]})
+    with pytest.raises(ValueError, match=r"a corpus must be a folder with train\.spacy"):
+        run_sweep(sweep, data, tmp_path / "results")
+    assert not (tmp_path / "results").exists()

@@ -1,0 +1,83 @@
+"""The commands of `spacy global-pointer bench`."""
+
+import json
+import sys
+
+import pytest
+from spacy.cli._util import app
+from typer.testing import CliRunner
+
+import spacy_globalpointer.cli  # noqa: F401  (adds the commands)
+from spacy_globalpointer.bench import scaling
+from spacy_globalpointer.bench.scaling import Size
+
+QUICK = ["--repeats", "1", "--no-memory"]
+
+
+def run(*arguments):
+    return CliRunner().invoke(app, ["global-pointer", "bench", *map(str, arguments)])
+
+
+def test_heads(tmp_path):
+    result = run("heads", tmp_path / "heads.json", "--shape", "2x24x3", "--hidden", 16, *QUICK)
+    assert result.exit_code == 0, result.output
+    report = json.loads((tmp_path / "heads.json").read_text(encoding="utf8"))
+    assert report["settings"]["hidden"] == 16
+    assert len(report["results"]["steps"]) == 4
+    assert {path.name for path in tmp_path.iterdir()} == {
+        "heads.json",
+        "heads.svg",
+        "sparse_loss.svg",
+    }
+
+
+@pytest.mark.parametrize("shape", ["8x256", "0x1x1", "8,256,10"])
+def test_a_shape_that_is_none_is_refused(tmp_path, shape):
+    result = run("heads", tmp_path / "heads.json", "--shape", shape)
+    assert result.exit_code == 2
+    assert "documents x tokens x labels" in result.output
+    assert not list(tmp_path.iterdir())
+
+
+def test_pipeline_on_own_text_then_a_page(tmp_path):
+    text = "Rome closed and Anna left."
+    spans = [{"start": 0, "end": 4, "label": "GPE"}, {"start": 16, "end": 20, "label": "PERSON"}]
+    (tmp_path / "mine.jsonl").write_text(json.dumps({"text": text, "spans": spans}) + "\n")
+    reports = tmp_path / "reports"
+    output, data = reports / "pipeline.json", tmp_path / "mine.jsonl"
+    result = run("pipeline", output, "--data", data, "--lang", "en", *QUICK)
+    assert result.exit_code == 0, result.output
+    page = tmp_path / "page.md"
+    page.write_text("# Page\n<!-- BENCH pipeline -->\n<!-- /BENCH pipeline -->\n", encoding="utf8")
+    result = run("table", page, reports)
+    assert result.exit_code == 0, result.output
+    assert "| mine, 2 labels | `spancat` |" in page.read_text(encoding="utf8")
+
+
+def test_scaling(tmp_path, monkeypatch):
+    axes = {
+        "labels": [Size(1, 16, 2)],
+        "tokens": [Size(1, 16, 2), Size(1, 16, 2, 12)],
+        "text": [Size(1, 16, 2, 12)],
+    }
+    monkeypatch.setattr(scaling, "AXES", axes)
+    monkeypatch.setattr(scaling, "TRAINED_DOCUMENTS", 4)
+    result = run("scaling", tmp_path / "scaling.json", *QUICK)
+    assert result.exit_code == 0, result.output
+    assert (tmp_path / "scaling.svg").exists()
+
+
+def test_a_sweep_without_its_corpus_says_so(tmp_path):
+    group = {"corpora": ["none:en"], "systems": ["ner"], "seeds": [0], "passes": 1}
+    (tmp_path / "sweep.json").write_text(json.dumps([group]), encoding="utf8")
+    result = run("sweep", tmp_path / "sweep.json", tmp_path, tmp_path / "results")
+    assert result.exit_code == 1
+    assert "a corpus must be a folder with train.spacy" in result.output
+
+
+def test_a_missing_peer_is_named_with_the_repair(tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "bert4torch.layers", None)
+    result = run("heads", tmp_path / "heads.json", "--shape", "1x8x2", *QUICK)
+    assert result.exit_code == 1
+    assert "bert4torch" in result.output
+    assert "spacy-globalpointer[bench]" in result.output
