@@ -6,11 +6,11 @@ serialisation work as for any spaCy model. What the rows mean is said in
 """
 
 from functools import partial
-from typing import Any, Callable, List, Optional, Tuple
+from typing import Any, Callable, Dict, List, Optional, Tuple
 
 from spacy.tokens import Doc
 from spacy.util import registry
-from thinc.api import Linear, Model, Ops, Optimizer
+from thinc.api import Linear, Maxout, Model, Ops, Optimizer
 from thinc.types import Floats2d, FloatsXd
 
 from .nn import SpanFactors, Tensor
@@ -26,6 +26,7 @@ def build_efficient_global_pointer(
     head_size: int = 64,
     rope: bool = True,
     dropout: float = 0.0,
+    hidden_size: Optional[int] = None,
     nO: Optional[int] = None,
 ) -> Model[List[Doc], List[Floats2d]]:
     """Efficient GlobalPointer: one extractor of spans for all labels, and a linear type term each.
@@ -37,13 +38,15 @@ def build_efficient_global_pointer(
     head_size (channels): width d of query and key; even with rope.
     rope: rotate query and key by their position, so that the score knows the distance.
     dropout (share): of the token vectors, while training, besides `training.dropout`.
+    hidden_size (channels): width of a maxout layer, normalized, between the token vectors and the
+        extractor; None for none. An encoder trained from scratch learns faster with it.
     nO: number of labels; None until initialisation.
     RETURNS: documents -> rows (l, 2d + 2C).
     RAISES (ValueError): an odd head_size with rope, dropout outside [0, 1).
     """
     extractor: Model[Floats2d, Floats2d] = Linear(nO=2 * head_size)
     types: Model[Floats2d, Floats2d] = Linear(nI=2 * head_size, init_b=init_rare)
-    return _build(tok2vec, [extractor, types], (2, 1), 1, head_size, rope, dropout, nO)
+    return _build(tok2vec, [extractor, types], (2, 1), 1, head_size, rope, dropout, hidden_size, nO)
 
 
 @registry.architectures("spacy_globalpointer.GlobalPointer.v1")
@@ -52,6 +55,7 @@ def build_global_pointer(
     head_size: int = 64,
     rope: bool = True,
     dropout: float = 0.0,
+    hidden_size: Optional[int] = None,
     nO: Optional[int] = None,
 ) -> Model[List[Doc], List[Floats2d]]:
     """GlobalPointer: an extractor of spans for each label.
@@ -63,12 +67,16 @@ def build_global_pointer(
     head_size (channels): width d of query and key; even with rope.
     rope: rotate query and key by their position, so that the score knows the distance.
     dropout (share): of the token vectors, while training, besides `training.dropout`.
+    hidden_size (channels): width of a maxout layer, normalized, between the token vectors and the
+        extractor; None for none. An encoder trained from scratch learns faster with it.
     nO: number of labels; None until initialisation.
     RETURNS: documents -> rows (l, 2dC).
     RAISES (ValueError): an odd head_size with rope, dropout outside [0, 1).
     """
     extractors: Model[Floats2d, Floats2d] = Linear()
-    return _build(tok2vec, [extractors], (1, 2 * head_size), 0, head_size, rope, dropout, nO)
+    return _build(
+        tok2vec, [extractors], (1, 2 * head_size), 0, head_size, rope, dropout, hidden_size, nO
+    )
 
 
 def rows_to_factors(
@@ -118,6 +126,7 @@ def _build(
     head_size: int,
     rope: bool,
     dropout: float,
+    hidden_size: Optional[int],
     nO: Optional[int],
 ) -> Model[List[Doc], List[Floats2d]]:
     """Put a head on an encoder.
@@ -127,13 +136,14 @@ def _build(
         columns, label by label.
     n_groups: labels share one extractor (1), or each has its own (0).
     """
-    if head_size < 1 or (rope and head_size % 2):
-        raise ValueError(
-            "head_size must be positive, and even when rope is on (rope turns pairs of channels), "
-            f"was: {head_size}. Repair: head_size = {max(2, head_size + head_size % 2)}"
-        )
-    if not 0 <= dropout < 1:
-        raise ValueError(f"dropout of the head must be in [0, 1), was: {dropout}")
+    _check_sizes(head_size, rope, dropout, hidden_size)
+    refs: Dict[str, Any] = {"tok2vec": tok2vec, "extractor": layers[0], "output_layer": layers[-1]}
+    if len(layers) > 1:
+        refs["types"] = layers[1]
+    if hidden_size is not None:
+        # With a dropout of its own, whose rate is that of the training.
+        refs["hidden"] = Maxout(nO=hidden_size, nP=3, normalize=True, dropout=0.0)
+        layers = [*layers, refs["hidden"]]
     model: Model[List[Doc], List[Floats2d]] = Model(
         "global_pointer",
         # Not an attribute: Thinc would restore that of the training over the one of the config.
@@ -151,34 +161,51 @@ def _build(
             "labels": [],
             "resize_output": resize_output,
         },
-        refs={"tok2vec": tok2vec, "output_layer": layers[-1]},
+        refs=refs,
     )
     return model if nO is None else resize_output(model, nO)
+
+
+def _check_sizes(head_size: int, rope: bool, dropout: float, hidden_size: Optional[int]) -> None:
+    if head_size < 1 or (rope and head_size % 2):
+        raise ValueError(
+            "head_size must be positive, and even when rope is on (rope turns pairs of channels), "
+            f"was: {head_size}. Repair: head_size = {max(2, head_size + head_size % 2)}"
+        )
+    if not 0 <= dropout < 1:
+        raise ValueError(f"dropout of the head must be in [0, 1), was: {dropout}")
+    if hidden_size is not None and hidden_size < 1:
+        raise ValueError(f"hidden_size must be at least 1, or null for none, was: {hidden_size}")
 
 
 def forward(
     model: Model[List[Doc], List[Floats2d]], docs: List[Doc], is_train: bool, *, dropout: float
 ) -> Tuple[List[Floats2d], Callable]:
     """Encode, complete missing vectors, project; the type term reads the extractor's output."""
-    tok2vec, extractor, *types = model.layers
-    vectors, backprop_tok2vec = tok2vec(docs, is_train)
+    hidden, types = model.maybe_get_ref("hidden"), model.maybe_get_ref("types")
+    vectors, backprop_tok2vec = model.get_ref("tok2vec")(docs, is_train)
     ops, width = model.ops, model.get_dim("nI")
     lengths = ops.asarray1i([len(x) for x in vectors])
     # Transformers return an array without columns for an empty document or one of whitespace only.
     X = ops.flatten([x if x.shape[1] else ops.alloc2f(x.shape[0], width) for x in vectors])
     mask = ops.get_dropout_mask(X.shape, dropout) if is_train and dropout else None
-    pairs, backprop_extractor = extractor(X if mask is None else X * mask, is_train)
+    X = X if mask is None else X * mask
+    if hidden is not None:
+        X, backprop_hidden = hidden(X, is_train)
+    pairs, backprop_extractor = model.get_ref("extractor")(X, is_train)
     rows = pairs
-    if types:
-        terms, backprop_types = types[0](pairs, is_train)
+    if types is not None:
+        terms, backprop_types = types(pairs, is_train)
         rows = ops.xp.hstack([pairs, terms])
 
     def backprop(d_rows: List[Floats2d]) -> List[Doc]:
         dY = ops.flatten(d_rows)
         d_pairs = ops.as_contig(dY[:, : pairs.shape[1]])
-        if types:
+        if types is not None:
             d_pairs = d_pairs + backprop_types(ops.as_contig(dY[:, pairs.shape[1] :]))
         dX = backprop_extractor(d_pairs)
+        if hidden is not None:
+            dX = backprop_hidden(dX)
         if mask is not None:
             dX *= mask
         dXs = ops.unflatten(dX, lengths)
@@ -193,7 +220,7 @@ def init(
     Y: Optional[object] = None,
 ) -> None:
     """Infer the width of the encoder from the first document that has tokens."""
-    tok2vec, extractor, *types = model.layers
+    tok2vec, *head = model.layers
     tok2vec.initialize(X=X)
     width = tok2vec.maybe_get_dim("nO")
     if X is not None:
@@ -205,9 +232,14 @@ def init(
             "that has tokens"
         )
     model.set_dim("nI", width)
+    hidden, extractor = model.maybe_get_ref("hidden"), model.get_ref("extractor")
+    if hidden is not None:
+        hidden.initialize(X=model.ops.alloc2f(1, width))
+        width = hidden.get_dim("nO")
     extractor.set_dim("nI", width)
-    for layer in (extractor, *types):
-        layer.initialize()
+    for layer in head:
+        if layer is not hidden:
+            layer.initialize()
 
 
 def init_rare(ops: Ops, shape: Tuple[int, ...]) -> FloatsXd:

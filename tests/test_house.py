@@ -205,9 +205,10 @@ def decorated():
     for module, tree in TREES.items():
         for node in (node for node in tree.body if isinstance(node, FUNCTIONS)):
             for call in (call for call in node.decorator_list if isinstance(call, ast.Call)):
-                target, name = ast.unparse(call.func), ast.literal_eval(call.args[0])
-                group = "factories" if target == "Language.factory" else target.split(".")[-1]
-                yield (group, name), f"{module}:{node.name}"
+                owner, _, group = ast.unparse(call.func).partition(".")
+                if owner in ("registry", "Language"):
+                    group = "factories" if group == "factory" else group
+                    yield (group, ast.literal_eval(call.args[0])), f"{module}:{node.name}"
 
 
 def test_decorators_and_index_agree():

@@ -4,7 +4,7 @@ import torch
 from samples import OWN, SENTENCES
 from spacy.lang.en import English
 from spacy.util import registry
-from thinc.api import Model, Ops, get_width
+from thinc.api import Model, Ops, get_width, set_dropout_rate
 
 from spacy_globalpointer.models import (
     build_efficient_global_pointer,
@@ -89,12 +89,13 @@ def test_efficient_score_is_the_published_formula():
 
 @pytest.mark.parametrize("build", HEADS)
 @pytest.mark.parametrize("dropout", [0.0, 0.3])
-def test_gradient_reaches_encoder_and_weights(build, dropout):
+@pytest.mark.parametrize("hidden_size", [None, 6])
+def test_gradient_reaches_encoder_and_weights(build, dropout, hidden_size):
     """Finite differences of sum(rows * g) with respect to inputs and parameters, in float64."""
     docs, generator = _docs(2), numpy.random.default_rng(1)
     vectors = [generator.normal(size=(len(doc), 8)) for doc in docs]
     encoder = _encoder(vectors=vectors)
-    model = build(encoder, head_size=4, nO=2, dropout=dropout)
+    model = build(encoder, head_size=4, nO=2, dropout=dropout, hidden_size=hidden_size)
     model.initialize(X=docs)
     for node in model.walk():
         node.ops = Ops()  # plain numpy: the usual ones refuse float64
@@ -125,10 +126,12 @@ def test_gradient_reaches_encoder_and_weights(build, dropout):
         for place in [(0, 0), (2, 5)]:
             wanted = slope(vectors[doc], place)
             assert d_vectors[doc][place] == pytest.approx(wanted, rel=1e-4, abs=1e-6)
-    for node in model.layers[1:]:
-        for name, place in [("W", (1, 2)), ("b", (1,))]:
-            wanted = slope(node.get_param(name), place)
-            assert node.get_grad(name)[place] == pytest.approx(wanted, rel=1e-4, abs=1e-6)
+    params = [(node, name) for node in model.walk() for name in node.param_names]
+    assert len(params) == 2 * (len(build(encoder).layers) - 1) + (4 if hidden_size else 0)
+    for node, name in params:
+        place = tuple(min(1, size - 1) for size in node.get_param(name).shape)
+        wanted = slope(node.get_param(name), place)
+        assert node.get_grad(name)[place] == pytest.approx(wanted, rel=1e-4, abs=1e-6)
 
 
 @pytest.mark.parametrize("build", HEADS)
@@ -147,9 +150,10 @@ def test_vectors_without_columns_become_zeros_and_get_gradients_of_their_shape(b
 
 
 @pytest.mark.parametrize("build", HEADS)
-def test_resizing_keeps_the_scores_of_old_labels(build):
+@pytest.mark.parametrize("hidden_size", [None, 6])
+def test_resizing_keeps_the_scores_of_old_labels(build, hidden_size):
     docs = _docs(1)
-    model = build(_encoder(), head_size=4, nO=2)
+    model = build(_encoder(), head_size=4, nO=2, hidden_size=hidden_size)
     model.initialize(X=docs)
     mask = torch.ones(1, len(docs[0]), dtype=torch.bool)
 
@@ -166,6 +170,19 @@ def test_resizing_keeps_the_scores_of_old_labels(build):
     assert not torch.allclose(after[:, 4].nan_to_num(neginf=0), after[:, 3].nan_to_num(neginf=0))
     copied = model.copy().from_bytes(model.to_bytes())
     numpy.testing.assert_array_equal(copied.predict(docs)[0], model.predict(docs)[0])
+
+
+@pytest.mark.parametrize("build", HEADS)
+def test_the_hidden_layer_gets_the_dropout_of_the_training(build):
+    docs = _docs(1)
+    model = build(_encoder(), head_size=4, nO=2, hidden_size=6)
+    model.initialize(X=docs)
+    same = [model(docs, is_train=True)[0][0] for _ in range(2)]
+    numpy.testing.assert_array_equal(*same)
+    set_dropout_rate(model, 0.5)
+    other = [model(docs, is_train=True)[0][0] for _ in range(2)]
+    assert not numpy.allclose(*other)
+    numpy.testing.assert_array_equal(model.predict(docs)[0], same[0])
 
 
 @pytest.mark.parametrize("build", HEADS)
@@ -188,6 +205,7 @@ def test_without_rope_the_score_ignores_the_position(build):
         ({"head_size": 63}, r"was: 63\. Repair: head_size = 64"),
         ({"head_size": 0}, "head_size must be positive"),
         ({"dropout": 1.0}, r"dropout of the head must be in \[0, 1\), was: 1.0"),
+        ({"hidden_size": 0}, "hidden_size must be at least 1, or null for none, was: 0"),
     ],
 )
 def test_bad_settings_are_errors(build, settings, message):
