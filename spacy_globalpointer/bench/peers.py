@@ -27,8 +27,9 @@ LISTENER = {"@architectures": "spacy.Tok2VecListener.v1", "width": WIDTH, "upstr
 
 
 def _global_pointer(architecture: str) -> Dict[str, Any]:
-    name = f"spacy_globalpointer.{architecture}.v1"
-    return {"factory": "global_pointer", "model": {"@architectures": name, "tok2vec": LISTENER}}
+    # As in the component's own default.
+    model = {"@architectures": f"spacy_globalpointer.{architecture}.v1", "hidden_size": 128}
+    return {"factory": "global_pointer", "model": {**model, "tok2vec": LISTENER}}
 
 
 SYSTEMS: Dict[str, Dict[str, Any]] = {

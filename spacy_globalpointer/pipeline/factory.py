@@ -37,6 +37,7 @@ lr_scale = 1.0
 head_size = 64
 rope = true
 dropout = 0.0
+hidden_size = 128
 
 [global_pointer.model.tok2vec]
 @architectures = "spacy.Tok2Vec.v2"

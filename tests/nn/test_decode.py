@@ -5,9 +5,11 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from memory import Largest
 from strategies import factors_bgcl
 
 from spacy_globalpointer.nn import DecodedSpans, SpanFactors, decode, decode_dense, without_overlap
+from spacy_globalpointer.nn.decode import CHUNK_SCORES
 
 CUTS = st.sampled_from([-float("inf"), -3.0, 0.0, 0.5, 4.0, float("inf")])
 
@@ -78,6 +80,9 @@ def test_every_cell_of_a_long_document_fits_in_max_spans():
     q, k = (torch.randn(1, 1, length, 8, generator=generator) for _ in "qk")
     a, b = (torch.randn(1, length, 25, generator=generator) for _ in "ab")
     factors = SpanFactors(q, k, a, b, torch.ones(1, length, dtype=torch.bool))
-    spans = decode(factors, torch.full((25,), -torch.inf), max_spans=[100])
+    with Largest() as largest:
+        spans = decode(factors, torch.full((25,), -torch.inf), max_spans=[100])
+    # A chunk of scores, and the places (cell, label) of those that pass.
+    assert largest.numel <= 3 * CHUNK_SCORES
     best = factors.scores().flatten().topk(100).values
     torch.testing.assert_close(spans.score.sort(descending=True).values, best)

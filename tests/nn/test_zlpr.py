@@ -3,8 +3,8 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from memory import Largest
 from strategies import factors_and_gold
-from torch.utils._python_dispatch import TorchDispatchMode
 
 from spacy_globalpointer.nn import SpanFactors, background, decode, zlpr, zlpr_dense
 from spacy_globalpointer.nn.factors import BAND_CELLS, BLOCK_CELLS
@@ -147,20 +147,6 @@ def test_no_tensor_grows_with_labels_and_cells(length, max_length):
     assert largest.numel <= max(length * labels, BLOCK_CELLS)
     if max_length is not None:
         assert largest.numel <= max(length * labels, 2 * BAND_CELLS)
-
-
-class Largest(TorchDispatchMode):
-    """Remembers the size of the largest tensor that an operation makes."""
-
-    numel = 0
-
-    def __torch_dispatch__(self, operation, types, args=(), kwargs=None):
-        result = operation(*args, **(kwargs or {}))
-        for tensor in result if isinstance(result, (tuple, list)) else [result]:
-            # A view, such as one broadcast, takes no memory.
-            if isinstance(tensor, torch.Tensor):
-                self.numel = max(self.numel, tensor.untyped_storage().nbytes() // tensor.itemsize)
-        return result
 
 
 @pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
