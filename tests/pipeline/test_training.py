@@ -321,3 +321,22 @@ def test_corpus_whose_reader_drops_the_spans_is_refused(tmp_path):
     whole = make_span_corpus(tmp_path / "train.spacy", max_length=9)
     nlp.initialize(lambda: whole(nlp))
     assert nlp.get_pipe("global_pointer").labels == tuple(LABELS)
+
+
+@pytest.mark.parametrize("head", ["EfficientGlobalPointer", "GlobalPointer"])
+def test_weights_of_the_first_version_are_put_into_the_order_of_now(head):
+    nlp, pipe = _initialized(head=head, threshold=0.0, max_spans=1000)
+    expected = nlp("Rome closed and Anna left.").spans["sc"].attrs["scores"]
+    assert len(expected)
+    layer, (parts, width) = pipe.model.get_ref("output_layer"), pipe.model.attrs["columns"]
+    for name in layer.param_names:
+        weights = layer.get_param(name)
+        by_label = weights.reshape(parts, len(pipe.labels), width, -1).swapaxes(0, 1)
+        layer.set_param(name, by_label.reshape(weights.shape))
+    pipe.model.attrs["columns"] = parts * width
+    pipe.from_bytes(pipe.to_bytes())
+    assert pipe.model.attrs["columns"] == [parts, width]
+    again = nlp("Rome closed and Anna left.").spans["sc"].attrs["scores"]
+    numpy.testing.assert_allclose(again, expected)
+    pipe.add_label("NEW")
+    nlp("Rome closed.")
