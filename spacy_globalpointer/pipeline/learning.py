@@ -9,7 +9,7 @@ from thinc.api import Model
 from thinc.types import Floats2d
 
 from ..losses import SpanLoss
-from .tables import Table, Tables, threads_for
+from .tables import Table, Tables, one_thread, threads_for
 
 Cell = Tuple[int, int, int]
 
@@ -32,14 +32,15 @@ def batch_loss(
     n_labels: only the first so many labels count; None for all.
     RETURNS: the loss, and the gradient of the rows of each document.
     """
-    tables = Tables(model, docs, rows)
-    total, d_rows = tables.rows.new_zeros(()), torch.zeros_like(tables.rows)
-    for table in tables.of(sorted(gold), max_length, requires_grad=True):
-        with threads_for(table):
-            value = loss(table.factors, _gold_rows(table, gold))[:, :n_labels].sum()
-            (gradient,) = torch.autograd.grad(value, table.rows)
-        d_rows[table.place] = gradient.flatten(0, 1)[table.padded_place]
-        total += value.detach()
+    with one_thread() as threads:
+        tables = Tables(model, docs, rows)
+        total, d_rows = tables.rows.new_zeros(()), torch.zeros_like(tables.rows)
+        for table in tables.of(sorted(gold), max_length, requires_grad=True):
+            with threads_for(table, threads):
+                value = loss(table.factors, _gold_rows(table, gold))[:, :n_labels].sum()
+                (gradient,) = torch.autograd.grad(value, table.rows)
+            d_rows[table.place] = gradient.flatten(0, 1)[table.padded_place]
+            total += value.detach()
     # Asked once a batch: a GPU has to finish all its work to answer.
     loss_of_batch = float(total)
     if not math.isfinite(loss_of_batch):

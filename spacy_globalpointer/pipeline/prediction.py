@@ -8,7 +8,7 @@ from spacy.tokens import Doc
 from thinc.api import Model
 
 from ..nn import DecodedSpans, decode, keep_best, without_overlap
-from .tables import Table, Tables, threads_for
+from .tables import Table, Tables, one_thread, threads_for
 
 # Floats of the rows that are predicted at once: 64 MiB. nlp.pipe hands over 1,000 documents of any
 # length, and the rows of GlobalPointer grow with the labels.
@@ -51,13 +51,15 @@ def predict_spans(
     full: List[Tuple[Doc, int]] = []
     for chunk in _chunks(docs, model.get_ref("output_layer").get_dim("nO")):
         batch = [docs[i] for i in chunk]
-        tables = Tables(model, batch, model.predict(batch))
-        for table in tables.of(range(len(batch)), cfg["max_length"]):
-            with threads_for(table):
-                decoded = _decode(table, batch, cuts, cfg)
-            for place, part, most in decoded:
-                found[chunk[place]] = part
-                full += [(batch[place], most)] if most else []
+        rows = model.predict(batch)
+        with one_thread() as threads:
+            tables = Tables(model, batch, rows)
+            for table in tables.of(range(len(batch)), cfg["max_length"]):
+                with threads_for(table, threads):
+                    decoded = _decode(table, batch, cuts, cfg)
+                for place, part, most in decoded:
+                    found[chunk[place]] = part
+                    full += [(batch[place], most)] if most else []
     return found, full
 
 

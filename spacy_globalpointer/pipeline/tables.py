@@ -35,22 +35,34 @@ class Table(NamedTuple):
 
 
 @contextmanager
-def threads_for(table: Table) -> Iterator[None]:
-    """Let torch work on a small table with one thread.
+def one_thread() -> Iterator[int]:
+    """Let torch work with one thread.
 
-    Its many short operations would wait for the others each time, and wait long where other
+    Many short operations would each wait for the other threads, and wait long where other
     processes want the cores.
+
+    YIELDS: number of threads that it had.
     """
-    threads, factors = torch.get_num_threads(), table.factors
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield threads
+    finally:
+        torch.set_num_threads(threads)
+
+
+@contextmanager
+def threads_for(table: Table, threads: int) -> Iterator[None]:
+    """Let torch work on a large table with so many threads, within `one_thread`."""
+    factors = table.factors
     cells = factors.n_groups * len(table.documents) * factors.length**2
     # With max_length a table is worked on in small blocks, however long it is.
     is_band = factors.max_length is not None and factors.max_length < factors.length
-    if is_band or cells < CELLS_OF_ONE_THREAD:
-        torch.set_num_threads(1)
+    torch.set_num_threads(1 if is_band or cells < CELLS_OF_ONE_THREAD else threads)
     try:
         yield
     finally:
-        torch.set_num_threads(threads)
+        torch.set_num_threads(1)
 
 
 class Tables:
