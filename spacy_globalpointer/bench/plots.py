@@ -46,21 +46,24 @@ def draw(report: Report, folder: Path) -> List[Path]:
 
 
 def _heads(figure: Any, results: Dict[str, Any]) -> None:
-    time, memory = figure.subplots(1, 2)
     steps = results["steps"]
+    # Memory has no panel where it was not measured.
+    panels = {"seconds": "ms a step (loss and gradient)", "mib": "extra memory, MiB"}
+    panels = {name: what for name, what in panels.items() if name in steps[0]}
+    axes_of = dict(zip(panels, figure.subplots(1, len(panels), squeeze=False)[0], strict=True))
     shapes = list(dict.fromkeys((s["documents"], s["tokens"], s["labels"]) for s in steps))
     names = ["×".join(map(str, shape)) for shape in shapes]
     for system in dict.fromkeys(step["system"] for step in steps):
         mine = [step for step in steps if step["system"] == system]
         style = {"color": COLOURS[system], "label": system, "marker": "o", "markersize": 4}
-        time.plot(names, [step["seconds"]["median"] * 1e3 for step in mine], **style)
-        if "mib" in mine[0]:
-            memory.plot(names, [step["mib"] for step in mine], **style)
-    for axes, what in ((time, "ms a step (loss and gradient)"), (memory, "extra memory, MiB")):
-        axes.set(yscale="log", ylabel=what, xlabel="documents × tokens × labels")
+        axes_of["seconds"].plot(names, [s["seconds"]["median"] * 1e3 for s in mine], **style)
+        if "mib" in axes_of:
+            axes_of["mib"].plot(names, [s["mib"] for s in mine], **style)
+    for name, axes in axes_of.items():
+        axes.set(yscale="log", ylabel=panels[name], xlabel="documents × tokens × labels")
         axes.set_xticks(range(len(names)), names, rotation=40, ha="right", rotation_mode="anchor")
         axes.grid(axis="y", alpha=0.3)
-    _legend(figure, time)
+    _legend(figure, axes_of["seconds"])
 
 
 def _sparse_loss(figure: Any, results: Dict[str, Any]) -> None:

@@ -6,6 +6,10 @@ from pathlib import Path
 from typing import Any, Callable, Dict, List, Sequence
 
 Report = Dict[str, Any]
+# A begin without its end must not reach to the end of a later block.
+BLOCK = re.compile(
+    r"^<!-- BENCH (\w+) -->\n(?:(?!<!-- BENCH ).*\n)*?<!-- /BENCH \1 -->$", re.MULTILINE
+)
 
 
 def fill_page(text: str, reports: Dict[str, Report]) -> str:
@@ -16,39 +20,69 @@ def fill_page(text: str, reports: Dict[str, Report]) -> str:
     RETURNS: the text with new tables.
     RAISES (ValueError): a mark without a report of that name, or without its end.
     """
-    for name in re.findall(r"^<!-- BENCH (\w+) -->$", text, re.MULTILINE):
+    names = re.findall(r"^<!-- BENCH (\w+) -->$", text, re.MULTILINE)
+    for name in names:
         if name not in reports:
             raise ValueError(
                 f"every BENCH mark must name a report, was: {name!r}. Reports there are: "
                 f"{', '.join(reports) or 'none'}. Repair: spacy global-pointer bench {name}"
             )
-        begin, end = f"<!-- BENCH {name} -->\n", f"<!-- /BENCH {name} -->"
-        before, rest = text.split(begin, 1)
-        if end not in rest:
-            raise ValueError(f"the mark {begin.strip()} must have an end: {end}")
-        text = f"{before}{begin}\n{make_table(reports[name])}\n{end}{rest.split(end, 1)[1]}"
-    return text
+    ended = [match[1] for match in BLOCK.finditer(text)]
+    if ended != names:
+        raise ValueError(
+            f"every mark <!-- BENCH name --> must have an end <!-- /BENCH name --> before the "
+            f"next begins, was: {', '.join(names)}, of which with an end: "
+            f"{', '.join(ended) or 'none'}"
+        )
+    return BLOCK.sub(lambda match: _block(match[1], reports[match[1]]), text)
+
+
+def _block(name: str, report: Report) -> str:
+    return f"<!-- BENCH {name} -->\n\n{make_table(report)}\n<!-- /BENCH {name} -->"
 
 
 def read_reports(folder: Path) -> Dict[str, Report]:
-    """Reports in a folder, by the name of their benchmark."""
-    reports = [read_report(path) for path in sorted(folder.glob("*.json"))]
-    return {report["benchmark"]: report for report in reports}
+    """Reports in a folder, by the name of their benchmark.
+
+    RAISES (ValueError): a JSON file that is no report, or two reports of one benchmark.
+    """
+    paths: Dict[str, Path] = {}
+    reports: Dict[str, Report] = {}
+    for path in sorted(folder.glob("*.json")):
+        report = read_report(path)
+        name = report["benchmark"]
+        if name in reports:
+            raise ValueError(
+                f"a benchmark must have one report in a folder, was: {paths[name]} and {path}, "
+                f"both of {name!r}"
+            )
+        paths[name], reports[name] = path, report
+    return reports
 
 
 def read_report(path: Path) -> Report:
-    """A report of `measure.save`."""
-    report: Report = json.loads(path.read_text(encoding="utf8"))
+    """A report of `measure.save`.
+
+    RAISES (ValueError): the file is none.
+    """
+    try:
+        report: Report = json.loads(path.read_text(encoding="utf8"))
+    except ValueError as error:
+        raise ValueError(f"a report must be JSON, was: {path} ({error})") from error
+    if not isinstance(report, dict) or report.get("benchmark") not in TABLES:
+        raise ValueError(
+            f"a report must be of a benchmark, one of {', '.join(TABLES)}, was: {path}"
+        )
     return report
 
 
 def make_table(report: Report) -> str:
     """The table of a report, below a line that says on what it was measured."""
     machine, versions = report["machine"], report["versions"]
-    threads = machine["threads"]
+    threads, rounds = machine["threads"], report["settings"]["repeats"]
     return (
         f"{machine['cpu']}, {threads} thread{'s' * (threads > 1)}, torch {versions['torch']}, "
-        f"spaCy {versions['spacy']}; medians of {report['settings']['repeats']} rounds in which "
+        f"spaCy {versions['spacy']}; medians of {rounds} round{'s' * (rounds > 1)} in which "
         f"all take turns. Ratios carry over to other machines, times do not.\n\n"
         f"{TABLES[report['benchmark']](report['results'])}"
     )
@@ -62,7 +96,7 @@ def _heads(results: Dict[str, Any]) -> str:
     peers = ("zlpr_dense", "bert4torch_dense", "bert4torch_sparse")
     names = ("`zlpr_dense`", "bert4torch, dense", "bert4torch, sparse")
     header = ["documents × tokens × labels", "`global_pointer`", *names]
-    header += ["memory", "bert4torch, dense"]
+    header += ["memory", "memory of bert4torch, dense"]
     rows = []
     for shape, steps in by_shape.items():
         ours = steps["global_pointer"]
@@ -102,13 +136,14 @@ def _scaling(results: List[Dict[str, Any]]) -> str:
     tokens = [r for r in results if r["axis"] == "tokens"]
     free = _by_size([r for r in tokens if r["max_length"] is None], "tokens")
     band = _by_size([r for r in tokens if r["max_length"] is not None], "tokens")
-    header = ["tokens", "head, µs/token", "memory", "with `max_length` 64, µs/token", "memory"]
+    header = ["tokens", "head, µs/token", "memory", "with `max_length` 64, µs/token", "its memory"]
     rows = [
         [n, *(cell(steps[n]) for steps in (free, band) for cell in (_per_token, _memory))]
         for n in free
     ]
     tables.append(_table(header, rows))
-    header = ["tokens of one document", "words/s", "encoder alone", "memory", "encoder alone"]
+    header = ["tokens of one document", "words/s", "of the encoder alone"]
+    header += ["memory", "memory of the encoder alone"]
     rows = []
     for n, steps in _by_size([r for r in results if r["axis"] == "text"], "tokens").items():
         both = steps["pipeline"], steps["encoder"]

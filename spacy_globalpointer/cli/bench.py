@@ -1,6 +1,7 @@
 """`spacy global-pointer bench`: time and memory beside the peers, as JSON, plots and tables."""
 
 import re
+import sys
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any, Dict, Iterator, List, Optional, Tuple
@@ -20,6 +21,8 @@ Output = Annotated[Path, Argument(help="JSON file to write; plots go beside it",
 Repeats = Annotated[int, Option(help="Rounds in which all systems take turns", min=1)]
 Seed = Annotated[int, Option(help="Of the random numbers")]
 Memory = Annotated[bool, Option(help="Also measure peak memory (Linux), in processes of their own")]
+# Elsewhere peak memory cannot be measured, and the rest would be lost with it.
+LINUX = sys.platform == "linux"
 
 
 @app.command("heads", no_args_is_help=True)
@@ -32,7 +35,7 @@ def heads_cli(
     hidden: Annotated[int, Option(help="Width of the hidden states", min=1)] = 96,
     repeats: Repeats = 5,
     seed: Seed = 0,
-    memory: Memory = True,
+    memory: Memory = LINUX,
 ) -> None:
     """Loss and gradient of a head, factored against dense and against bert4torch.
 
@@ -58,7 +61,7 @@ def pipeline_cli(
     documents: Annotated[int, Option(help="Most documents of each corpus", min=1)] = 1000,
     repeats: Repeats = 5,
     seed: Seed = 0,
-    memory: Memory = True,
+    memory: Memory = LINUX,
 ) -> None:
     """Words per second and memory of whole pipelines: ours, spancat, ner, a CRF, the encoder alone.
 
@@ -76,7 +79,7 @@ def pipeline_cli(
 
 @app.command("scaling", no_args_is_help=True)
 def scaling_cli(
-    output: Output, repeats: Repeats = 5, seed: Seed = 0, memory: Memory = True
+    output: Output, repeats: Repeats = 5, seed: Seed = 0, memory: Memory = LINUX
 ) -> None:
     """How time and memory of the head grow with labels, tokens and documents.
 
@@ -118,8 +121,8 @@ def table_cli(
     from spacy_globalpointer.bench.plots import draw
     from spacy_globalpointer.bench.tables import fill_page, read_reports
 
-    found: Dict[str, Any] = read_reports(reports)
     with _clear_errors():
+        found: Dict[str, Any] = read_reports(reports)
         text = fill_page(page.read_text(encoding="utf8"), found)
         for report in found.values():
             draw(report, reports)
@@ -134,7 +137,7 @@ def _clear_errors() -> Iterator[None]:
         yield
     except ModuleNotFoundError as error:
         msg.fail(str(error), 'Repair: pip install "spacy-globalpointer[bench]"', exits=1)
-    except (ImportError, ValueError) as error:
+    except (ImportError, OSError, ValueError) as error:
         msg.fail(str(error), exits=1)
 
 

@@ -41,7 +41,10 @@ def test_a_report_without_memory_has_its_plots_too(tmp_path):
         for step in REPORTS["heads"]["results"]["steps"]
     ]
     report = {**REPORTS["heads"], "results": {**REPORTS["heads"]["results"], "steps": steps}}
-    assert len(draw(report, tmp_path)) == 2
+    path, _ = draw(report, tmp_path)
+    text = path.read_text(encoding="utf8")
+    assert "ms a step" in text
+    assert "extra memory" not in text
 
 
 def test_every_plot_is_committed():

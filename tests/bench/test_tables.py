@@ -1,5 +1,6 @@
 """Tables from reports, and the pages that hold them."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -45,7 +46,7 @@ def test_heads():
         "Z80, 1 thread, torch 2.0, spaCy 3.8; medians of 3 rounds in which all take turns. "
         "Ratios carry over to other machines, times do not.\n\n"
         "| documents × tokens × labels | `global_pointer` | `zlpr_dense` | bert4torch, dense "
-        "| bert4torch, sparse | memory | bert4torch, dense |\n"
+        "| bert4torch, sparse | memory | memory of bert4torch, dense |\n"
         "| --- | ---: | ---: | ---: | ---: | ---: | ---: |\n"
         "| 8 × 1,256 × 10 | 2.0 ms | 3.0x | 1,234x | 13x | 10 MiB | 1,234x |\n"
     )
@@ -91,6 +92,12 @@ def test_only_what_is_between_the_marks_is_replaced():
     table = make_table(HEADS)
     assert filled == f"one\n<!-- BENCH heads -->\n\n{table}\n<!-- /BENCH heads -->\ntwo\n"
     assert fill_page(filled, {"heads": HEADS}) == filled
+    assert fill_page(page + page, {"heads": HEADS}) == filled + filled
+
+
+def test_one_round_is_one_round():
+    report = {**HEADS, "settings": {"repeats": 1}}
+    assert "medians of 1 round in which" in make_table(report)
 
 
 def test_marks_must_have_a_report_and_an_end():
@@ -98,6 +105,24 @@ def test_marks_must_have_a_report_and_an_end():
         fill_page("<!-- BENCH heads -->\n<!-- /BENCH heads -->\n", {})
     with pytest.raises(ValueError, match="must have an end"):
         fill_page("<!-- BENCH heads -->\n", {"heads": HEADS})
+    # The text between the two would be lost if the first took the end of the second.
+    page = "<!-- BENCH heads -->\nkeep\n<!-- BENCH heads -->\n<!-- /BENCH heads -->\n"
+    with pytest.raises(ValueError, match="must have an end"):
+        fill_page(page, {"heads": HEADS})
+
+
+@pytest.mark.parametrize("text", ["{", "[]", '{"benchmark": "other"}', "{}"])
+def test_a_file_that_is_no_report_is_named(tmp_path, text):
+    (tmp_path / "other.json").write_text(text, encoding="utf8")
+    with pytest.raises(ValueError, match=r"a report must be .*other\.json"):
+        read_reports(tmp_path)
+
+
+def test_two_reports_of_one_benchmark_are_named(tmp_path):
+    for name in ("a.json", "b.json"):
+        (tmp_path / name).write_text(json.dumps(HEADS), encoding="utf8")
+    with pytest.raises(ValueError, match=r"was: .*a\.json and .*b\.json"):
+        read_reports(tmp_path)
 
 
 def test_the_readme_shows_the_committed_reports():

@@ -54,6 +54,21 @@ def test_pipeline_on_own_text_then_a_page(tmp_path):
     assert "| mine, 2 labels | `spancat` |" in page.read_text(encoding="utf8")
 
 
+def test_a_table_without_a_report_says_so(tmp_path):
+    (tmp_path / "other.json").write_text("{}", encoding="utf8")
+    (tmp_path / "page.md").write_text("# Page\n", encoding="utf8")
+    result = run("table", tmp_path / "page.md", tmp_path)
+    assert result.exit_code == 1
+    assert "a report must be of a benchmark" in " ".join(result.output.split())
+
+
+def test_a_place_that_cannot_be_written_says_so(tmp_path):
+    (tmp_path / "file").write_text("", encoding="utf8")
+    result = run("heads", tmp_path / "file" / "heads.json", "--shape", "1x8x2", *QUICK)
+    assert result.exit_code == 1
+    assert "File exists" in result.output
+
+
 def test_scaling(tmp_path, monkeypatch):
     axes = {
         "labels": [Size(1, 16, 2)],
