@@ -14,6 +14,8 @@ from spacy.training.initialize import init_nlp
 from spacy.training.loop import train
 from spacy.util import load_config, load_model_from_config
 
+import spacy_globalpointer.bench.crf  # noqa: F401  (registers bio_crf)
+
 CONFIGS = Path(__file__).parent.parent / "configs"
 PATHS = sorted(CONFIGS.rglob("*.cfg"))
 NEEDS = {
@@ -110,16 +112,46 @@ def found(doc: Doc) -> list[tuple[int, int, str]]:
 
 
 def scores(doc: Doc) -> list[float]:
-    return doc.spans["sc"].attrs["scores"] if "sc" in doc.spans else []
+    return doc.spans["sc"].attrs.get("scores", []) if "sc" in doc.spans else []
 
 
-@pytest.mark.parametrize("peer", ["spancat", "ner"])
+# Peer of tok2vec.cfg -> its components besides the encoder.
+PEERS = {
+    "crf": ["crf"],
+    "global_pointer_gp": ["global_pointer"],
+    "global_pointer_no_rope": ["global_pointer"],
+    "ner": ["ner"],
+    "span_finder": ["span_finder", "spancat"],
+    "spancat": ["spancat"],
+}
+
+
+def test_every_peer_is_known() -> None:
+    assert {path.stem for path in (CONFIGS / "peers").iterdir()} == set(PEERS)
+
+
+@pytest.mark.parametrize("peer", PEERS)
 def test_peers_differ_in_the_component_alone(peer: str) -> None:
     ours, theirs = (load_config(CONFIGS / name) for name in ("tok2vec.cfg", f"peers/{peer}.cfg"))
-    ours["components"][peer] = ours["components"].pop("global_pointer")
-    ours["components"][peer], theirs["components"][peer] = {}, {}
-    ours["nlp"]["pipeline"] = ["tok2vec", peer]
+    assert theirs["nlp"].pop("pipeline") == ["tok2vec", *PEERS[peer]]
+    for name in PEERS[peer]:
+        del theirs["components"][name]
+    del ours["nlp"]["pipeline"], ours["components"]["global_pointer"]
+    theirs["training"].pop("annotating_components", None)
     for config in (ours, theirs):
         # spans_* and ents_*: what the component under test is scored by.
         del config["training"]["score_weights"]
+    assert ours == theirs
+
+
+@pytest.mark.parametrize(
+    ("peer", "key", "value"),
+    [
+        ("global_pointer_gp", "@architectures", "spacy_globalpointer.GlobalPointer.v1"),
+        ("global_pointer_no_rope", "rope", False),
+    ],
+)
+def test_variants_of_ours_differ_in_one_setting(peer: str, key: str, value: object) -> None:
+    ours, theirs = (load_config(CONFIGS / name) for name in ("tok2vec.cfg", f"peers/{peer}.cfg"))
+    ours["components"]["global_pointer"]["model"][key] = value
     assert ours == theirs

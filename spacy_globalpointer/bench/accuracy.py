@@ -1,46 +1,35 @@
 """One training run on a real corpus, scored after every pass.
 
-All systems get the same documents in the same order, the same batches, optimizer and number of
-passes; scores are those of the averaged weights. Gold spans that the tokens cannot hold count as
-missed, for every system alike.
+All systems get the same documents, the training of their config, the same number of passes and
+the same rule when to stop; scores are those of the averaged weights, where the config has them.
 """
 
+import contextlib
+import hashlib
 import random
 import resource
+import statistics
+import sys
 import time
-from collections import Counter
-from typing import Any, Callable, Dict, Iterable, List, NamedTuple, Sequence, Set, Tuple
+from typing import Any, Callable, Dict, Iterable, List, Optional, Sequence, Set
 
+import numpy
 from spacy.language import Language
+from spacy.schemas import ConfigSchemaTraining
 from spacy.tokens import Doc
-from spacy.training.batchers import minibatch_by_words
-from thinc.api import Adam, compounding
+from spacy.training import Example
+from spacy.training.loop import train_while_improving
+from spacy.util import registry
 
-from ..pipeline.scorer import nested_cells
-from .peers import make_pipeline
+from .peers import FLAT, make_pipeline, reach, read_system
+from .scores import Cell, add_up, count_each, score_parts
 from .text import KEY, Annotated
 
-Cell = Tuple[int, int, str]
-DROPOUT, LEARN_RATE = 0.1, 0.001
-# Words of a batch: small ones while there is everything to learn, large ones to settle.
-FIRST_BATCH, LAST_BATCH, GROWTH = 100.0, 1000.0, 1.001
-# Lengths from which on spans are counted together.
-LENGTHS = (1, 2, 3, 4, 6, 10)
-
-
-class Counts(NamedTuple):
-    """Spans found, found wrongly, and missed."""
-
-    right: int = 0
-    wrong: int = 0
-    missed: int = 0
-
-    def scores(self) -> Dict[str, float]:
-        """Precision, recall and F1, 0.0 where there is nothing."""
-        p = self.right / max(1, self.right + self.wrong)
-        r = self.right / max(1, self.right + self.missed)
-        f = 2 * self.right / max(1, 2 * self.right + self.wrong + self.missed)
-        return {"p": p, "r": r, "f": f, **self._asdict()}
+# Passes without a better score on dev after which training stops.
+PATIENCE = 2
+# A system that must be told the longest span looks far enough for this share of the gold spans of
+# the training data, and at least for this many tokens.
+SHARE, SHORTEST_REACH = 0.99, 10
 
 
 def train_and_score(
@@ -48,45 +37,84 @@ def train_and_score(
     train: Sequence[Annotated],
     dev: Sequence[Annotated],
     *,
+    lang: str,
     passes: int,
     seed: int,
-    settings: Dict[str, Any],
+    overrides: Optional[Dict[str, Any]] = None,
     log: Callable[[str], None] = print,
 ) -> Dict[str, Any]:
     """Train a system, and score it on dev after every pass.
 
     system: one of peers.SYSTEMS.
-    settings: of its head, over those of peers.SYSTEMS.
-    RETURNS: the learning curve, scores of the last pass by label, length and nesting, counts of
-        each document, words per second and peak memory.
+    lang: of the texts.
+    passes: at most; training stops after PATIENCE passes without a better score.
+    overrides: of the system's config.
+    RETURNS: the learning curve, scores of the best pass (see `score_parts`), words per second and
+        peak memory.
     """
-    nlp = make_pipeline(system, train, seed, **settings)
-    optimizer = Adam(LEARN_RATE, use_averages=True)
-    sizes: Any = compounding(FIRST_BATCH, LAST_BATCH, GROWTH)
-    words = sum(len(doc.words) for doc in train)
-    order, shuffle = list(train), random.Random(seed).shuffle
-    curve: List[Dict[str, float]] = []
-    predicted: List[Set[Cell]] = []
-    for done in range(1, passes + 1):
-        shuffle(order)
-        start = time.perf_counter()
-        for batch in minibatch_by_words((doc.make_example(nlp.vocab) for doc in order), sizes):
-            nlp.update(batch, drop=DROPOUT, sgd=optimizer)
-        seconds = time.perf_counter() - start
-        with nlp.use_params(optimizer.averages):
-            start = time.perf_counter()
-            predicted = predict_cells(nlp, system, dev)
-            predicting = time.perf_counter() - start
-        scores = count(dev, predicted).scores()
-        curve.append({"pass": done, **{x: scores[x] for x in "prf"}, "seconds": seconds})
-        log(f"pass {done}: P {scores['p']:.3f} R {scores['r']:.3f} F {scores['f']:.3f}")
-    return {
-        "curve": curve,
-        "train_words_per_second": words / seconds,
-        "predict_words_per_second": sum(len(doc.words) for doc in dev) / predicting,
-        "peak_mib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
-        **score_cells(dev, predicted),
+    values = {"nlp.lang": lang, **reach(system, find_reach(train)), **(overrides or {})}
+    nlp = make_pipeline(system, train, seed, values)
+    config = nlp.config.interpolate()["training"]
+    training = registry.resolve(config, schema=ConfigSchemaTraining)
+    examples = [doc.make_example(nlp.vocab) for doc in train]
+    words = {
+        split: sum(len(doc.words) for doc in docs) for split, docs in (("t", train), ("d", dev))
     }
+    curve: List[Dict[str, float]] = []
+    best: List[Set[Cell]] = []
+    for done in range(1, passes + 1):
+        random.shuffle(examples)
+        start = time.perf_counter()
+        _train_once(nlp, examples, training)
+        trained = time.perf_counter()
+        predicted = _predict_averaged(nlp, system, dev, training["optimizer"].averages)
+        seconds = {"train_seconds": trained - start, "seconds": time.perf_counter() - trained}
+        scores = add_up(count_each(dev, predicted)).scores()
+        log(f"pass {done}: P {scores['p']:.3f} R {scores['r']:.3f} F {scores['f']:.3f}")
+        curve.append({"pass": done, **{x: scores[x] for x in "prf"}, **seconds})
+        place = max(range(done), key=lambda i: curve[i]["f"])
+        if place == done - 1:
+            best = predicted
+        if done - 1 - place >= PATIENCE:
+            break
+    return {
+        "config": hash_config(system, values),
+        "reach": reach(system, find_reach(train)),
+        "curve": curve,
+        "train_words_per_second": words["t"] / statistics.median(c["train_seconds"] for c in curve),
+        "predict_words_per_second": words["d"] / statistics.median(c["seconds"] for c in curve),
+        "peak_mib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+        **score_parts(dev, best),
+    }
+
+
+def _train_once(nlp: Language, examples: List[Example], training: Dict[str, Any]) -> None:
+    """One pass over the examples, as `spacy train` makes it."""
+    steps = train_while_improving(
+        nlp,
+        training["optimizer"],
+        ((0, batch) for batch in training["batcher"](examples)),
+        # Scored after the pass instead.
+        evaluate=lambda: (0.0, {}),
+        eval_frequency=sys.maxsize,
+        patience=0,
+        max_steps=0,
+        exclude=[],
+        before_update=None,
+        **{
+            key: training[key]
+            for key in ("dropout", "accumulate_gradient", "annotating_components")
+        },
+    )
+    for _ in steps:
+        pass
+
+
+def _predict_averaged(
+    nlp: Language, system: str, docs: Sequence[Annotated], averages: Optional[Dict[Any, Any]]
+) -> List[Set[Cell]]:
+    with nlp.use_params(averages) if averages else contextlib.nullcontext():
+        return predict_cells(nlp, system, docs)
 
 
 def predict_cells(nlp: Language, system: str, docs: Sequence[Annotated]) -> List[Set[Cell]]:
@@ -96,53 +124,16 @@ def predict_cells(nlp: Language, system: str, docs: Sequence[Annotated]) -> List
 
 
 def _spans(doc: Doc, system: str) -> Iterable[Any]:
-    return doc.ents if system in ("ner", "crf") else doc.spans[KEY]
+    return doc.ents if system in FLAT else doc.spans[KEY]
 
 
-def count(docs: Sequence[Annotated], predicted: Sequence[Set[Cell]]) -> Counts:
-    """Count right, wrong and missed spans; those that the tokens cannot hold are missed."""
-    total: Counter[str] = Counter()
-    for doc, found in zip(docs, predicted, strict=True):
-        total.update(_count(doc, found)._asdict())
-    return Counts(**total)
+def find_reach(docs: Sequence[Annotated]) -> int:
+    """Length in tokens that SHARE of the spans do not exceed, at least SHORTEST_REACH."""
+    lengths = [end - start for doc in docs for start, end, _ in doc.spans] or [1]
+    return max(SHORTEST_REACH, int(numpy.quantile(lengths, SHARE, method="inverted_cdf")))
 
 
-def _count(doc: Annotated, found: Set[Cell]) -> Counts:
-    gold = set(doc.spans)
-    return Counts(len(gold & found), len(found - gold), len(gold - found) + doc.lost)
-
-
-def score_cells(docs: Sequence[Annotated], predicted: Sequence[Set[Cell]]) -> Dict[str, Any]:
-    """Scores of all spans, and by label, length and nesting.
-
-    The parts know nothing of gold spans that the tokens cannot hold: those have no tokens.
-    `nested` are gold spans that contain or lie in another gold span, and predicted spans likewise.
-
-    RETURNS: "all", "by_label", "by_length", "nested", "lost", and "documents": right, wrong and
-        missed of each.
-    """
-    parts: Dict[str, Dict[str, Counter[str]]] = {"label": {}, "length": {}, "nested": {}}
-    parts["nested"]["True"] = Counter()
-    for doc, found in zip(docs, predicted, strict=True):
-        gold = set(doc.spans)
-        in_gold, in_found = _nested(gold), _nested(found)
-        for cell in gold | found:
-            kind = "missed" if cell not in found else "right" if cell in gold else "wrong"
-            is_nested = cell in (in_gold if cell in gold else in_found)
-            length = max(n for n in LENGTHS if n <= cell[1] - cell[0])
-            keys = (("label", cell[2]), ("length", str(length)), ("nested", str(is_nested)))
-            for part, key in keys:
-                parts[part].setdefault(key, Counter())[kind] += 1
-    return {
-        "all": count(docs, predicted).scores(),
-        "by_label": {key: Counts(**n).scores() for key, n in sorted(parts["label"].items())},
-        "by_length": {key: Counts(**n).scores() for key, n in sorted(parts["length"].items())},
-        "nested": Counts(**parts["nested"]["True"]).scores(),
-        "lost": sum(doc.lost for doc in docs),
-        "documents": [_count(doc, found) for doc, found in zip(docs, predicted, strict=True)],
-    }
-
-
-def _nested(cells: Set[Cell]) -> Set[Cell]:
-    nested = nested_cells({cell[:2] for cell in cells})
-    return {cell for cell in cells if cell[:2] in nested}
+def hash_config(system: str, overrides: Dict[str, Any]) -> str:
+    """Of everything that a config says, comments apart."""
+    text = read_system(system, overrides).to_str()
+    return hashlib.sha256(text.encode("utf8")).hexdigest()[:12]

@@ -1,86 +1,80 @@
-"""The systems that are compared: one encoder, one head each, all else equal."""
+"""The systems that are compared: one encoder, one head each, all else equal.
 
-from typing import Any, Dict, Sequence
+Each is a config of the repository, which `spacy train` takes too.
+"""
+
+from pathlib import Path
+from typing import Any, Dict, Optional, Sequence
 
 from spacy.language import Language
-from spacy.util import fix_random_seed, load_model_from_config
+from spacy.util import fix_random_seed, load_config, load_model_from_config
 from thinc.api import Config
 
 from . import crf  # noqa: F401  (registers bio_crf)
 from .text import Annotated
 
-WIDTH = 96
-TOK2VEC: Dict[str, Any] = {
-    "factory": "tok2vec",
-    "model": {
-        "@architectures": "spacy.HashEmbedCNN.v2",
-        "width": WIDTH,
-        "depth": 4,
-        "embed_size": 2000,
-        "window_size": 1,
-        "maxout_pieces": 3,
-        "subword_features": True,
-        "pretrained_vectors": None,
-    },
-}
-LISTENER = {"@architectures": "spacy.Tok2VecListener.v1", "width": WIDTH, "upstream": "tok2vec"}
-
-
-def _global_pointer(architecture: str) -> Dict[str, Any]:
-    # As in the component's own default.
-    model = {"@architectures": f"spacy_globalpointer.{architecture}.v1", "hidden_size": 128}
-    return {"factory": "global_pointer", "model": {**model, "tok2vec": LISTENER}}
-
-
-SYSTEMS: Dict[str, Dict[str, Any]] = {
-    "global_pointer": _global_pointer("EfficientGlobalPointer"),
-    "global_pointer_gp": _global_pointer("GlobalPointer"),
-    "spancat": {
-        "factory": "spancat",
-        "max_positive": None,
-        "suggester": {"@misc": "spacy.ngram_range_suggester.v1", "min_size": 1, "max_size": 10},
-        "model": {
-            "@architectures": "spacy.SpanCategorizer.v1",
-            "tok2vec": LISTENER,
-            "reducer": {"@layers": "spacy.mean_max_reducer.v1", "hidden_size": 128},
-            "scorer": {"@layers": "spacy.LinearLogistic.v1", "nO": None, "nI": None},
-        },
-    },
-    "ner": {
-        "factory": "ner",
-        "model": {
-            "@architectures": "spacy.TransitionBasedParser.v2",
-            "state_type": "ner",
-            "extra_state_tokens": False,
-            "hidden_width": 64,
-            "maxout_pieces": 2,
-            "use_upper": True,
-            "tok2vec": LISTENER,
-        },
-    },
-    "crf": {"factory": "bio_crf", "model": LISTENER},
+CONFIGS = Path(__file__).parents[2] / "configs"
+SYSTEMS: Dict[str, str] = {
+    "global_pointer": "tok2vec.cfg",
+    "global_pointer_gp": "peers/global_pointer_gp.cfg",
+    "global_pointer_no_rope": "peers/global_pointer_no_rope.cfg",
+    "spancat": "peers/spancat.cfg",
+    "span_finder": "peers/span_finder.cfg",
+    "ner": "peers/ner.cfg",
+    "crf": "peers/crf.cfg",
     # The floor: an encoder without any head.
-    "encoder": {},
+    "encoder": "tok2vec.cfg",
+    "global_pointer_transformer": "transformer.cfg",
+    "spancat_transformer": "peers/spancat_transformer.cfg",
+    "ner_transformer": "peers/ner_transformer.cfg",
 }
+# Those that find flat entities, and write them to doc.ents.
+FLAT = ("ner", "crf", "ner_transformer")
+
+
+def read_system(system: str, overrides: Optional[Dict[str, Any]] = None) -> Config:
+    """The config of a system.
+
+    system: one of SYSTEMS.
+    overrides: values by their place, such as "components.spancat.threshold".
+    RAISES (ValueError): the configs are not there.
+    """
+    path = CONFIGS / SYSTEMS[system]
+    if not path.exists():
+        raise ValueError(
+            f"peers are read from the configs of the repository, was: {path}, which does not "
+            "exist. Repair: run benchmarks from a checkout, installed with pip install -e"
+        )
+    config = load_config(path, overrides=overrides or {})
+    if system == "encoder":
+        config["nlp"]["pipeline"] = ["tok2vec"]
+        config["components"] = {"tok2vec": config["components"]["tok2vec"]}
+    return config
 
 
 def make_pipeline(
     system: str,
     docs: Sequence[Annotated],
     seed: int,
-    **settings: object,
+    overrides: Optional[Dict[str, Any]] = None,
 ) -> Language:
     """Make the initialized pipeline of a system.
 
     system: one of SYSTEMS.
     docs: that it is initialized with.
-    settings: of the head, over those of SYSTEMS.
+    overrides: of its config.
     """
-    components = {"tok2vec": TOK2VEC}
-    if SYSTEMS[system]:
-        components[system] = {**SYSTEMS[system], **settings}
-    config = {"nlp": {"lang": "xx", "pipeline": list(components)}, "components": components}
     fix_random_seed(seed)
-    nlp = load_model_from_config(Config(config), auto_fill=True)
+    nlp = load_model_from_config(read_system(system, overrides), auto_fill=True)
     nlp.initialize(lambda: [doc.make_example(nlp.vocab) for doc in docs])
     return nlp
+
+
+def reach(system: str, length: int) -> Dict[str, Any]:
+    """Overrides with which a system that must be told the longest span looks so far.
+
+    length (tokens): of the longest span to find.
+    """
+    if system.startswith("spancat"):
+        return {"components.spancat.suggester.max_size": length}
+    return {"components.span_finder.max_length": length} if system == "span_finder" else {}

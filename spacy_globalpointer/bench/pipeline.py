@@ -14,10 +14,12 @@ from spacy.training.batchers import minibatch_by_words
 from thinc.api import Adam, Optimizer, set_dropout_rate
 
 from .measure import extra_memory, interleave, save, summary
-from .peers import SYSTEMS, make_pipeline
+from .peers import make_pipeline
 from .text import STYLES, Annotated, generate, read_corpora
 
 Step = Callable[[], object]
+# Of peers.SYSTEMS.
+SYSTEMS = ("global_pointer", "global_pointer_gp", "spancat", "ner", "crf", "encoder")
 BATCH_WORDS, DROPOUT, LEARN_RATE = 1000, 0.1, 0.001
 # Documents that a system learns from before its memory in prediction is measured: without any
 # training some find spans everywhere.
@@ -30,7 +32,7 @@ def measure_pipelines(
     data: Optional[Path] = None,
     lang: str = "xx",
     documents: int = 1000,
-    systems: Sequence[str] = tuple(SYSTEMS),
+    systems: Sequence[str] = SYSTEMS,
     repeats: int = 5,
     seed: int = 0,
     memory: bool = True,
@@ -42,7 +44,7 @@ def measure_pipelines(
     data: folder or file of annotated text; None for generated text.
     lang: whose tokenizer cuts the texts of data into words.
     documents: at most, of each corpus.
-    systems: names in SYSTEMS.
+    systems: of peers.SYSTEMS.
     repeats: passes over the documents, in each of which all systems take their turn.
     memory: also measure the peak memory of each system, in processes of its own.
     log: told of each stage.
@@ -120,14 +122,18 @@ class Trainer:
     """A system on its documents."""
 
     def __init__(
-        self, system: str, docs: Sequence[Annotated], seed: int, **settings: object
+        self,
+        system: str,
+        docs: Sequence[Annotated],
+        seed: int,
+        overrides: Optional[Dict[str, Any]] = None,
     ) -> None:
         """Make and initialize the pipeline.
 
-        settings: of the head.
+        overrides: of the system's config.
         """
         self.docs = docs
-        self.nlp = make_pipeline(system, docs, seed, **settings)
+        self.nlp = make_pipeline(system, docs, seed, overrides)
         self.optimizer = Adam(LEARN_RATE)
         self.update = _update_encoder if system == "encoder" else _update
 

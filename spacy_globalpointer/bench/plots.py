@@ -1,7 +1,10 @@
 """SVG plots of the reports, with matplotlib."""
 
 from pathlib import Path
-from typing import Any, Callable, Dict, List
+from typing import Any, Callable, Dict, List, Sequence
+
+from .results import LENGTH_NAMES, Row
+from .scores import LENGTHS
 
 Report = Dict[str, Any]
 # Named and with the same colour in every plot.
@@ -11,7 +14,9 @@ COLOURS = {
     "zlpr_dense": "#8a8f98",
     "bert4torch_dense": "#c2571a",
     "bert4torch_sparse": "#e6a15c",
+    "global_pointer_no_rope": "#a9c4cf",
     "spancat": "#c2571a",
+    "span_finder": "#e6a15c",
     "ner": "#6a8f3c",
     "crf": "#8f5aa9",
     "encoder": "#8a8f98",
@@ -25,6 +30,23 @@ def draw(report: Report, folder: Path) -> List[Path]:
     RETURNS: the files.
     RAISES (ImportError): without matplotlib.
     """
+    plots = PLOTS[report["benchmark"]]
+    return [_save(plot, report["results"], folder / f"{name}.svg") for name, plot in plots.items()]
+
+
+def draw_rows(rows: Sequence[Row], folder: Path) -> List[Path]:
+    """Draw the plots of a sweep: F1 against speed, and F1 by the length of the span.
+
+    folder: where they are written.
+    RETURNS: the files; none if nothing was run.
+    RAISES (ImportError): without matplotlib.
+    """
+    whole = [row for row in rows if row.done and not row.limit]
+    plots = {"speed": _f1_and_speed, "length": _f1_by_length} if whole else {}
+    return [_save(plot, whole, folder / f"{name}.svg") for name, plot in plots.items()]
+
+
+def _save(plot: Callable[[Any, Any], None], content: Any, path: Path) -> Path:
     try:
         import matplotlib
         from matplotlib.figure import Figure
@@ -32,17 +54,13 @@ def draw(report: Report, folder: Path) -> List[Path]:
         raise ImportError(
             'plots need matplotlib. Repair: pip install "spacy-globalpointer[bench]"'
         ) from error
-    paths = []
     # Text stays text. The salt makes the names inside the file the same every time.
     style: Dict[Any, Any] = {"svg.fonttype": "none", "svg.hashsalt": "0"}
     with matplotlib.rc_context({**style, "axes.spines.top": False, "axes.spines.right": False}):
-        for name, plot in PLOTS[report["benchmark"]].items():
-            figure = Figure(figsize=(9, 3.6), layout="constrained", facecolor="white")
-            plot(figure, report["results"])
-            path = folder / f"{name}.svg"
-            figure.savefig(path, format="svg", metadata={"Date": None})
-            paths.append(path)
-    return paths
+        figure = Figure(figsize=(9, 3.6), layout="constrained", facecolor="white")
+        plot(figure, content)
+        figure.savefig(path, format="svg", metadata={"Date": None})
+    return path
 
 
 def _heads(figure: Any, results: Dict[str, Any]) -> None:
@@ -127,6 +145,35 @@ def _scaling(figure: Any, results: List[Dict[str, Any]]) -> None:
         for axis in (axes.xaxis, axes.yaxis):
             axis.set_major_formatter("{x:,g}")
             axis.set_minor_formatter("")
+
+
+def _f1_and_speed(figure: Any, rows: Sequence[Row]) -> None:
+    panels = figure.subplots(1, len(rows), squeeze=False)[0]
+    for axes, row in zip(panels, rows, strict=True):
+        for system in row.done:
+            speed, f1 = row.mean(system, "predict_words_per_second"), row.mean(system, "all", "f")
+            axes.plot(speed, 100 * f1, "o", color=COLOURS[system], label=system)
+        axes.set(title=row.name(), xlabel="prediction, words/s", xscale="log")
+        axes.grid(alpha=0.3)
+        axes.xaxis.set_major_formatter("{x:,g}")
+        axes.xaxis.set_minor_formatter("")
+    panels[0].set_ylabel("F1")
+    _legend(figure, max(panels, key=lambda axes: len(axes.lines)))
+
+
+def _f1_by_length(figure: Any, rows: Sequence[Row]) -> None:
+    panels = figure.subplots(1, len(rows), squeeze=False, sharey=True)[0]
+    for axes, row in zip(panels, rows, strict=True):
+        for system in row.done:
+            values = [row.length_f1(system, length) for length in LENGTHS]
+            known = [
+                (name, y) for name, y in zip(LENGTH_NAMES, values, strict=True) if y is not None
+            ]
+            axes.plot(*zip(*known, strict=True), "o-", color=COLOURS[system], label=system)
+        axes.set(title=row.name(), xlabel="tokens of the span")
+        axes.grid(alpha=0.3)
+    panels[0].set_ylabel("F1")
+    _legend(figure, max(panels, key=lambda axes: len(axes.lines)))
 
 
 def _legend(figure: Any, axes: Any) -> None:

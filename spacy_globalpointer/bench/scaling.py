@@ -147,17 +147,21 @@ def _decode(size: Size, seed: int) -> Callable[[], object]:
 
 
 def _pipeline(size: Size, seed: int) -> Callable[[], object]:
-    return _predict_text("global_pointer", size, seed, max_length=size.max_length)
+    return _predict_text(
+        "global_pointer", size, seed, {"components.global_pointer.max_length": size.max_length}
+    )
 
 
 def _encoder(size: Size, seed: int) -> Callable[[], object]:
     return _predict_text("encoder", size, seed)
 
 
-def _predict_text(system: str, size: Size, seed: int, **settings: object) -> Callable[[], object]:
+def _predict_text(
+    system: str, size: Size, seed: int, overrides: Optional[Dict[str, Any]] = None
+) -> Callable[[], object]:
     """One document of sentences put one after the other, and a pipeline that has learned a bit."""
     docs = generate(STYLES["genia"], TRAINED_DOCUMENTS + size.tokens // 10, seed)
-    trainer = Trainer(system, docs[:TRAINED_DOCUMENTS], seed, **settings)
+    trainer = Trainer(system, docs[:TRAINED_DOCUMENTS], seed, overrides)
     for _ in range(PASSES if system != "encoder" else 1):
         trainer.prepare_training()()
     words = [word for doc in docs[TRAINED_DOCUMENTS:] for word in doc.words]

@@ -1,9 +1,10 @@
 """Many training runs, stopped and continued at any point: what has a result is not run again.
 
-A sweep is a JSON file: a list of groups, each with `corpora`, `systems`, `seeds`, `passes`, and
-optionally `limit` (training documents) and `settings` (of the head). A corpus is named with the
-language of its tokenizer, as "genia:en", and is a folder with train and dev files. A run is one
-combination; its result is one file, written when it is done.
+A sweep is a folder with a file sweep.json: a list of groups, each with `corpora`, `systems`,
+`seeds`, `passes`, and optionally `limit` (training documents) and `overrides` (of the systems'
+configs). A corpus is named with the language of its tokenizer, as "genia:en", and is a folder with
+train and dev files. A run is one combination; its result is one file beside, written when it is
+done, and named after the run and the config of its system: with another config it is another run.
 """
 
 import hashlib
@@ -18,12 +19,14 @@ from typing import Any, Callable, Dict, List, NamedTuple, Optional
 import spacy
 import torch
 
-from .accuracy import train_and_score
+from .accuracy import hash_config, train_and_score
 from .measure import save
 from .peers import SYSTEMS
 from .text import read_corpus
 
-KEYS = {"corpora", "systems", "seeds", "passes", "limit", "settings"}
+# Name of the sweep in the folder of its results.
+SWEEP = "sweep.json"
+KEYS = {"corpora", "systems", "seeds", "passes", "limit", "overrides"}
 
 
 class Run(NamedTuple):
@@ -31,6 +34,7 @@ class Run(NamedTuple):
 
     corpus: name of a folder with train and dev files; lang: of its tokenizer.
     limit (documents): the first so many of train; None for all.
+    overrides: of the system's config.
     """
 
     corpus: str
@@ -39,11 +43,12 @@ class Run(NamedTuple):
     seed: int
     passes: int
     limit: Optional[int]
-    settings: Dict[str, Any]
+    overrides: Dict[str, Any]
 
     def name(self) -> str:
-        """Of its result: the same for the same run only."""
-        text = json.dumps(self._asdict(), sort_keys=True)
+        """Of its result: the same for the same run with the same config only."""
+        config = hash_config(self.system, self.overrides)
+        text = json.dumps([self._asdict(), config], sort_keys=True)
         digest = hashlib.sha256(text.encode("utf8")).hexdigest()[:8]
         return f"{self.corpus}-{self.system}-{self.seed}-{digest}"
 
@@ -58,7 +63,7 @@ def read_sweep(path: Path) -> List[Run]:
         unknown = set(group) - KEYS
         if unknown:
             raise ValueError(f"{path}: a group must have keys of {sorted(KEYS)}, has: {unknown}")
-        for corpus, system, seed in product(group["corpora"], group["systems"], group["seeds"]):
+        for seed, corpus, system in product(group["seeds"], group["corpora"], group["systems"]):
             if system not in SYSTEMS:
                 raise ValueError(
                     f"{path}: systems must be among {', '.join(SYSTEMS)}, was: {system!r}"
@@ -69,8 +74,8 @@ def read_sweep(path: Path) -> List[Run]:
                     f"{path}: a corpus must be named with its language, such as 'genia:en', "
                     f"was: {corpus!r}"
                 )
-            limit, settings = group.get("limit"), group.get("settings", {})
-            runs.append(Run(name, lang, system, seed, group["passes"], limit, settings))
+            limit, overrides = group.get("limit"), group.get("overrides", {})
+            runs.append(Run(name, lang, system, seed, group["passes"], limit, overrides))
     return runs
 
 
@@ -80,31 +85,51 @@ def find_left(runs: List[Run], results: Path) -> List[Run]:
 
 
 def run_sweep(
-    sweep: Path, data: Path, results: Path, *, workers: int = 2, log: Callable[[str], None] = print
+    folder: Path,
+    data: Path,
+    *,
+    corpus: Optional[str] = None,
+    encoder: Optional[str] = None,
+    workers: int = 2,
+    log: Callable[[str], None] = print,
 ) -> None:
     """Run what has no result yet, several runs at a time with one thread each.
 
-    sweep: JSON file.
+    folder: with the sweep, named SWEEP; the results go there, one JSON file for each run.
     data: folder with a folder for each corpus, in it train and dev as .jsonl, .jsonl.gz or .spacy.
-    results: folder, one JSON file for each run.
+    corpus: run this one only; None for all.
+    encoder: name or folder of the encoder of the systems with a transformer.
     workers: runs at a time.
-    log: told of what is done and left, with an estimate.
-    RAISES (ValueError): a corpus without files.
+    log: told of what is done, running and left, with an estimate.
+    RAISES (ValueError): a corpus without files; runs that failed, when all others are done.
     """
-    runs = read_sweep(sweep)
-    left = find_left(runs, results)
+    runs = [run for run in read_sweep(folder / SWEEP) if corpus in (None, run.corpus)]
+    left = find_left(runs, folder)
     for run in left:
         find_file(data / run.corpus, "train")
         find_file(data / run.corpus, "dev")
     log(f"{len(runs)} runs: {len(runs) - len(left)} done, {len(left)} left")
+    failed: List[str] = []
     start = time.monotonic()
-    with ThreadPoolExecutor(workers) as pool:
-        jobs = {pool.submit(_run_apart, run, data, results): run for run in left}
+
+    def run_one(run: Run) -> float:
+        log(f"{run.name()}: begins")
+        return _run_apart(run, data, folder, encoder)
+
+    pool = ThreadPoolExecutor(workers)
+    try:
+        jobs = {pool.submit(run_one, run): run.name() for run in left}
         for done, job in enumerate(as_completed(jobs), 1):
-            f = job.result()
+            name, error = jobs[job], job.exception()
+            failed += [f"{name} ({error!r})"] if error else []
+            outcome = f"failed: {error!r}" if error else f"F {job.result():.3f}"
             minutes = (time.monotonic() - start) / done * (len(left) - done) / 60
-            name = jobs[job].name()
-            log(f"{name}: F {f:.3f}; {len(left) - done} left, about {minutes:.0f} minutes")
+            log(f"{name}: {outcome}; {len(left) - done} left, about {minutes:.0f} minutes")
+    finally:
+        # Stopped by the user: what has not begun does not begin any more.
+        pool.shutdown(cancel_futures=True)
+    if failed:
+        raise ValueError(f"{len(failed)} runs failed: {'; '.join(failed)}")
 
 
 def find_file(folder: Path, split: str) -> Path:
@@ -122,14 +147,14 @@ def find_file(folder: Path, split: str) -> Path:
     )
 
 
-def _run_apart(run: Run, data: Path, results: Path) -> float:
+def _run_apart(run: Run, data: Path, results: Path, encoder: Optional[str]) -> float:
     """Run in a process of its own, so that its peak memory is its own too."""
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(1, mp_context=context) as process:
-        return process.submit(_run, run, data, results).result()
+        return process.submit(_run, run, data, results, encoder).result()
 
 
-def _run(run: Run, data: Path, results: Path) -> float:
+def _run(run: Run, data: Path, results: Path, encoder: Optional[str]) -> float:
     torch.set_num_threads(1)
     nlp = spacy.blank(run.lang)
     folder = data / run.corpus
@@ -139,10 +164,12 @@ def _run(run: Run, data: Path, results: Path) -> float:
         run.system,
         train,
         dev,
+        lang=run.lang,
         passes=run.passes,
         seed=run.seed,
-        settings=run.settings,
+        overrides={**run.overrides, **({"paths.encoder": encoder} if encoder else {})},
         log=lambda line: None,
     )
-    save(results / f"{run.name()}.json", "accuracy", run._asdict(), result)
+    documents = {"train_documents": len(train), "dev_documents": len(dev)}
+    save(results / f"{run.name()}.json", "run", {**run._asdict(), **documents}, result)
     return float(result["all"]["f"])

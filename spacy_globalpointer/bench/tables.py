@@ -1,44 +1,12 @@
 """Markdown tables from the reports, and the marked blocks of a page that hold them."""
 
 import json
-import re
 from pathlib import Path
-from typing import Any, Callable, Dict, List, Sequence
+from typing import Any, Callable, Dict, List
+
+from .markdown import make_rows
 
 Report = Dict[str, Any]
-# A begin without its end must not reach to the end of a later block.
-BLOCK = re.compile(
-    r"^<!-- BENCH (\w+) -->\n(?:(?!<!-- BENCH ).*\n)*?<!-- /BENCH \1 -->$", re.MULTILINE
-)
-
-
-def fill_page(text: str, reports: Dict[str, Report]) -> str:
-    """Put the table of each report between its marks.
-
-    text: with lines `<!-- BENCH name -->` and `<!-- /BENCH name -->`.
-    reports: by name of the benchmark.
-    RETURNS: the text with new tables.
-    RAISES (ValueError): a mark without a report of that name, or without its end.
-    """
-    names = re.findall(r"^<!-- BENCH (\w+) -->$", text, re.MULTILINE)
-    for name in names:
-        if name not in reports:
-            raise ValueError(
-                f"every BENCH mark must name a report, was: {name!r}. Reports there are: "
-                f"{', '.join(reports) or 'none'}. Repair: spacy global-pointer bench {name}"
-            )
-    ended = [match[1] for match in BLOCK.finditer(text)]
-    if ended != names:
-        raise ValueError(
-            f"every mark <!-- BENCH name --> must have an end <!-- /BENCH name --> before the "
-            f"next begins, was: {', '.join(names)}, of which with an end: "
-            f"{', '.join(ended) or 'none'}"
-        )
-    return BLOCK.sub(lambda match: _block(match[1], reports[match[1]]), text)
-
-
-def _block(name: str, report: Report) -> str:
-    return f"<!-- BENCH {name} -->\n\n{make_table(report)}\n<!-- /BENCH {name} -->"
 
 
 def read_reports(folder: Path) -> Dict[str, Report]:
@@ -105,7 +73,7 @@ def _heads(results: Dict[str, Any]) -> str:
         if "mib" in ours:
             row += [_mib(ours["mib"]), _times(steps["bert4torch_dense"]["mib"], ours["mib"])]
         rows.append(row)
-    return _table(header if rows and len(rows[0]) == len(header) else header[:-2], rows)
+    return make_rows(header if rows and len(rows[0]) == len(header) else header[:-2], rows)
 
 
 def _pipeline(results: List[Dict[str, Any]]) -> str:
@@ -122,7 +90,7 @@ def _pipeline(results: List[Dict[str, Any]]) -> str:
             row.append(f"{speed:,.0f} ({ratio:.2f}x)")
         row += [_mib(result[what]) for what in ("train_mib", "predict_mib") if what in result]
         rows.append(row)
-    return _table(header, rows)
+    return make_rows(header, rows)
 
 
 def _scaling(results: List[Dict[str, Any]]) -> str:
@@ -132,7 +100,7 @@ def _scaling(results: List[Dict[str, Any]]) -> str:
         [n, *(_ms(steps[name]) for name in ("head", "products")), _share(steps), _memory(steps)]
         for n, steps in labels.items()
     ]
-    tables.append(_table(["labels", "head", "bare products", "ratio", "memory"], rows))
+    tables.append(make_rows(["labels", "head", "bare products", "ratio", "memory"], rows))
     tokens = [r for r in results if r["axis"] == "tokens"]
     free = _by_size([r for r in tokens if r["max_length"] is None], "tokens")
     band = _by_size([r for r in tokens if r["max_length"] is not None], "tokens")
@@ -141,7 +109,7 @@ def _scaling(results: List[Dict[str, Any]]) -> str:
         [n, *(cell(steps[n]) for steps in (free, band) for cell in (_per_token, _memory))]
         for n in free
     ]
-    tables.append(_table(header, rows))
+    tables.append(make_rows(header, rows))
     header = ["tokens of one document", "words/s", "of the encoder alone"]
     header += ["memory", "memory of the encoder alone"]
     rows = []
@@ -149,7 +117,7 @@ def _scaling(results: List[Dict[str, Any]]) -> str:
         both = steps["pipeline"], steps["encoder"]
         speeds = [f"{step['tokens'] / step['seconds']['median']:,.0f}" for step in both]
         rows.append([n, *speeds, *(_mib(step["mib"]) if "mib" in step else "" for step in both)])
-    tables.append(_table(header, rows))
+    tables.append(make_rows(header, rows))
     return "\n".join(tables)
 
 
@@ -191,8 +159,3 @@ def _times(value: float, reference: float) -> str:
 
 def _mib(value: float) -> str:
     return f"{value:,.0f} MiB"
-
-
-def _table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    lines = [header, ["---"] + ["---:"] * (len(header) - 1), *rows]
-    return "".join(f"| {' | '.join(line)} |\n" for line in lines)

@@ -94,40 +94,53 @@ def scaling_cli(
 
 @app.command("sweep", no_args_is_help=True)
 def sweep_cli(
-    sweep: Annotated[Path, Argument(help="JSON file with groups of runs", exists=True)],
+    folder: Annotated[Path, Argument(help="Folder with sweep.json; results go there", exists=True)],
     data: Annotated[Path, Argument(help="Folder with a folder for each corpus", exists=True)],
-    results: Annotated[Path, Argument(help="Folder of results, one JSON file a run")],
+    corpus: Annotated[Optional[str], Option(help="Only the runs on this corpus")] = None,
+    encoder: Annotated[
+        Optional[str], Option(help="Name or folder of the encoder of systems with a transformer")
+    ] = None,
     workers: Annotated[int, Option(help="Runs at a time, one thread each", min=1)] = 2,
 ) -> None:
     """Train and score every system on every corpus; what has a result is not run again.
 
-    Example: spacy global-pointer bench sweep configs/sweeps/main.json data results
+    Example: spacy global-pointer bench sweep docs/results data --corpus genia
     """
     from spacy_globalpointer.bench.sweep import run_sweep
 
     with _clear_errors():
-        run_sweep(sweep, data, results, workers=workers, log=msg.info)
+        run_sweep(folder, data, corpus=corpus, encoder=encoder, workers=workers, log=msg.info)
 
 
 @app.command("table", no_args_is_help=True)
 def table_cli(
     page: Annotated[Path, Argument(help="Markdown file with BENCH marks", exists=True)],
-    reports: Annotated[Path, Argument(help="Folder with JSON reports", exists=True)],
+    folders: Annotated[List[Path], Argument(help="Folders of reports or of a sweep", exists=True)],
 ) -> None:
-    """Fill the tables of a page from the reports of a folder, and draw their plots again.
+    """Fill the tables of a page from the reports of folders, and draw their plots again.
 
-    Example: spacy global-pointer bench table README.md docs/bench
+    Example: spacy global-pointer bench table README.md docs/bench docs/results
     """
-    from spacy_globalpointer.bench.plots import draw
-    from spacy_globalpointer.bench.tables import fill_page, read_reports
+    from spacy_globalpointer.bench.markdown import fill_page
+    from spacy_globalpointer.bench.plots import draw, draw_rows
+    from spacy_globalpointer.bench.results import make_tables, read_rows
+    from spacy_globalpointer.bench.sweep import SWEEP
+    from spacy_globalpointer.bench.tables import make_table, read_reports
 
+    tables: Dict[str, str] = {}
     with _clear_errors():
-        found: Dict[str, Any] = read_reports(reports)
-        text = fill_page(page.read_text(encoding="utf8"), found)
-        for report in found.values():
-            draw(report, reports)
-    page.write_text(text, encoding="utf8")
-    msg.good(f"Filled {page} from {len(found)} reports")
+        for folder in folders:
+            if (folder / SWEEP).exists():
+                rows = read_rows(folder)
+                tables.update(make_tables(rows))
+                draw_rows(rows, folder)
+            else:
+                reports = read_reports(folder)
+                tables.update({name: make_table(report) for name, report in reports.items()})
+                for report in reports.values():
+                    draw(report, folder)
+        page.write_text(fill_page(page.read_text(encoding="utf8"), tables), encoding="utf8")
+    msg.good(f"Filled {page} from {len(tables)} tables")
 
 
 @contextmanager

@@ -5,8 +5,12 @@ import json
 import pytest
 
 from spacy_globalpointer.bench.measure import extra_memory
-from spacy_globalpointer.bench.peers import SYSTEMS
-from spacy_globalpointer.bench.pipeline import Trainer, measure_pipelines, prepare_prediction
+from spacy_globalpointer.bench.pipeline import (
+    SYSTEMS,
+    Trainer,
+    measure_pipelines,
+    prepare_prediction,
+)
 from spacy_globalpointer.bench.text import STYLES, generate
 
 DOCS = generate(STYLES["genia"], 12, seed=0)

@@ -5,8 +5,10 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
+from sweeps import make_sweep
 
-from spacy_globalpointer.bench.plots import PLOTS, draw
+from spacy_globalpointer.bench.plots import PLOTS, draw, draw_rows
+from spacy_globalpointer.bench.results import read_rows
 from spacy_globalpointer.bench.tables import read_reports
 
 FOLDER = Path(__file__).parents[2] / "docs" / "bench"
@@ -51,6 +53,16 @@ def test_every_plot_is_committed():
     assert {path.stem for path in FOLDER.glob("*.svg")} == {
         name for plots in PLOTS.values() for name in plots
     }
+
+
+def test_plots_of_a_sweep_show_every_system_and_corpus(tmp_path):
+    rows = make_sweep(tmp_path)
+    paths = draw_rows(read_rows(rows), tmp_path)
+    assert [path.name for path in paths] == ["speed.svg", "length.svg"]
+    for path in paths:
+        text = path.read_text(encoding="utf8")
+        assert all(name in text for name in ("one", "global_pointer", "ner"))
+        assert "two" not in text  # nothing was run
 
 
 def test_without_matplotlib_the_error_names_the_repair(monkeypatch, tmp_path):

@@ -6,6 +6,7 @@ import pytest
 import spacy
 from spacy.tokens import DocBin
 
+from spacy_globalpointer.bench import peers
 from spacy_globalpointer.bench.sweep import find_left, read_sweep, run_sweep
 from spacy_globalpointer.bench.text import STYLES, generate
 
@@ -29,26 +30,51 @@ def write(path, *groups):
 
 
 def test_what_has_a_result_is_not_run_again(data, tmp_path):
-    sweep, results, lines = write(tmp_path / "sweep.json", GROUP), tmp_path / "results", []
-    run_sweep(sweep, data, results, workers=1, log=lines.append)
+    sweep, lines = write(tmp_path / "sweep.json", GROUP), []
+    run_sweep(tmp_path, data, workers=1, log=lines.append)
     assert lines[0] == "2 runs: 0 done, 2 left"
+    assert lines[1].endswith("begins")
     assert "0 left" in lines[-1]
-    files = sorted(results.iterdir())
+    files = sorted(tmp_path.glob("tiny-*.json"))
     assert [json.loads(file.read_text())["settings"]["system"] for file in files] == [
         "global_pointer",
         "ner",
     ]
     files[1].unlink()
-    assert [run.system for run in find_left(read_sweep(sweep), results)] == ["ner"]
-    run_sweep(sweep, data, results, workers=1, log=lines.append)
+    assert [run.system for run in find_left(read_sweep(sweep), tmp_path)] == ["ner"]
+    run_sweep(tmp_path, data, corpus="tiny", workers=1, log=lines.append)
     assert "2 runs: 1 done, 1 left" in lines
-    assert sorted(results.iterdir()) == files
+    assert sorted(tmp_path.glob("tiny-*.json")) == files
+    run_sweep(tmp_path, data, corpus="other", log=lines.append)
+    assert lines[-1] == "0 runs: 0 done, 0 left"
+
+
+def test_a_run_that_fails_does_not_stop_the_others_and_is_named(data, tmp_path):
+    broken = {**GROUP, "systems": ["ner"], "overrides": {"training.dropout": "much"}}
+    write(tmp_path / "sweep.json", broken, {**GROUP, "systems": ["ner"]})
+    with pytest.raises(ValueError, match="1 runs failed: tiny-ner-0"):
+        run_sweep(tmp_path, data, workers=1, log=lambda line: None)
+    assert len(list(tmp_path.glob("tiny-ner-0-*.json"))) == 1
+
+
+def test_another_config_is_another_run(tmp_path, monkeypatch):
+    (run,) = read_sweep(write(tmp_path / "sweep.json", {**GROUP, "systems": ["ner"]}))
+    name = run.name()
+    monkeypatch.setitem(peers.SYSTEMS, "ner", "peers/spancat.cfg")
+    assert run.name() != name
 
 
 def test_runs_have_names_of_their_own(tmp_path):
-    groups = [{**GROUP, "seeds": [0, 1]}, {**GROUP, "settings": {"lr_scale": 2.0}}]
+    groups = [
+        {**GROUP, "seeds": [0, 1]},
+        {
+            **GROUP,
+            "systems": ["global_pointer"],
+            "overrides": {"components.global_pointer.lr_scale": 2.0},
+        },
+    ]
     runs = read_sweep(write(tmp_path / "sweep.json", *groups, {**GROUP, "limit": 4}))
-    assert len({run.name() for run in runs}) == len(runs) == 8
+    assert len({run.name() for run in runs}) == len(runs) == 7
 
 
 @pytest.mark.parametrize(
@@ -65,7 +91,7 @@ def test_a_sweep_that_means_nothing_is_refused(tmp_path, change, message):
 
 
 def test_a_corpus_without_files_is_refused_before_anything_runs(data, tmp_path):
-    sweep = write(tmp_path / "sweep.json", GROUP, {**GROUP, "corpora": ["none:en"]})
+    write(tmp_path / "sweep.json", GROUP, {**GROUP, "corpora": ["none:en"]})
     with pytest.raises(ValueError, match=r"a corpus must be a folder with train\.spacy"):
-        run_sweep(sweep, data, tmp_path / "results")
-    assert not (tmp_path / "results").exists()
+        run_sweep(tmp_path, data)
+    assert not list(tmp_path.glob("tiny-*"))

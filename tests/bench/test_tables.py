@@ -1,13 +1,11 @@
-"""Tables from reports, and the pages that hold them."""
+"""Tables from reports."""
 
 import json
-from pathlib import Path
 
 import pytest
 
-from spacy_globalpointer.bench.tables import fill_page, make_table, read_reports
+from spacy_globalpointer.bench.tables import make_table, read_reports
 
-ROOT = Path(__file__).parents[2]
 TIMES = {"median": 0.002, "low": 0.001, "high": 0.003, "samples": [0.001, 0.002, 0.003]}
 
 
@@ -86,29 +84,9 @@ def test_scaling():
     assert lines[13] == "| 1,000 | 100,000 | 125,000 | 50 MiB | 40 MiB |"
 
 
-def test_only_what_is_between_the_marks_is_replaced():
-    page = "one\n<!-- BENCH heads -->\nold\n<!-- /BENCH heads -->\ntwo\n"
-    filled = fill_page(page, {"heads": HEADS})
-    table = make_table(HEADS)
-    assert filled == f"one\n<!-- BENCH heads -->\n\n{table}\n<!-- /BENCH heads -->\ntwo\n"
-    assert fill_page(filled, {"heads": HEADS}) == filled
-    assert fill_page(page + page, {"heads": HEADS}) == filled + filled
-
-
 def test_one_round_is_one_round():
     report = {**HEADS, "settings": {"repeats": 1}}
     assert "medians of 1 round in which" in make_table(report)
-
-
-def test_marks_must_have_a_report_and_an_end():
-    with pytest.raises(ValueError, match="must name a report, was: 'heads'"):
-        fill_page("<!-- BENCH heads -->\n<!-- /BENCH heads -->\n", {})
-    with pytest.raises(ValueError, match="must have an end"):
-        fill_page("<!-- BENCH heads -->\n", {"heads": HEADS})
-    # The text between the two would be lost if the first took the end of the second.
-    page = "<!-- BENCH heads -->\nkeep\n<!-- BENCH heads -->\n<!-- /BENCH heads -->\n"
-    with pytest.raises(ValueError, match="must have an end"):
-        fill_page(page, {"heads": HEADS})
 
 
 @pytest.mark.parametrize("text", ["{", "[]", '{"benchmark": "other"}', "{}"])
@@ -123,11 +101,3 @@ def test_two_reports_of_one_benchmark_are_named(tmp_path):
         (tmp_path / name).write_text(json.dumps(HEADS), encoding="utf8")
     with pytest.raises(ValueError, match=r"was: .*a\.json and .*b\.json"):
         read_reports(tmp_path)
-
-
-def test_the_readme_shows_the_committed_reports():
-    readme = (ROOT / "README.md").read_text(encoding="utf8")
-    reports = read_reports(ROOT / "docs" / "bench")
-    assert set(reports) == {"heads", "pipeline", "scaling"}
-    assert all(f"<!-- BENCH {name} -->" in readme for name in reports)
-    assert fill_page(readme, reports) == readme

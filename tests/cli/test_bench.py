@@ -18,6 +18,12 @@ def run(*arguments):
     return CliRunner().invoke(app, ["global-pointer", "bench", *map(str, arguments)])
 
 
+def assert_fails(result):
+    """With a message: an exception that nobody caught would have the exit code 1 too."""
+    assert result.exit_code == 1
+    assert isinstance(result.exception, SystemExit)
+
+
 def test_heads(tmp_path):
     result = run("heads", tmp_path / "heads.json", "--shape", "2x24x3", "--hidden", 16, *QUICK)
     assert result.exit_code == 0, result.output
@@ -58,14 +64,14 @@ def test_a_table_without_a_report_says_so(tmp_path):
     (tmp_path / "other.json").write_text("{}", encoding="utf8")
     (tmp_path / "page.md").write_text("# Page\n", encoding="utf8")
     result = run("table", tmp_path / "page.md", tmp_path)
-    assert result.exit_code == 1
+    assert_fails(result)
     assert "a report must be of a benchmark" in " ".join(result.output.split())
 
 
 def test_a_place_that_cannot_be_written_says_so(tmp_path):
     (tmp_path / "file").write_text("", encoding="utf8")
     result = run("heads", tmp_path / "file" / "heads.json", "--shape", "1x8x2", *QUICK)
-    assert result.exit_code == 1
+    assert_fails(result)
     assert "File exists" in result.output
 
 
@@ -85,14 +91,35 @@ def test_scaling(tmp_path, monkeypatch):
 def test_a_sweep_without_its_corpus_says_so(tmp_path):
     group = {"corpora": ["none:en"], "systems": ["ner"], "seeds": [0], "passes": 1}
     (tmp_path / "sweep.json").write_text(json.dumps([group]), encoding="utf8")
-    result = run("sweep", tmp_path / "sweep.json", tmp_path, tmp_path / "results")
-    assert result.exit_code == 1
+    result = run("sweep", tmp_path, tmp_path)
+    assert_fails(result)
     assert "a corpus must be a folder with train.spacy" in result.output
+
+
+def test_a_sweep_then_its_page(tmp_path):
+    line = json.dumps({"text": "Rome closed.", "spans": [{"start": 0, "end": 4, "label": "GPE"}]})
+    corpus, folder = tmp_path / "data" / "mine", tmp_path / "results"
+    for path in (corpus, folder):
+        path.mkdir(parents=True)
+    for split in ("train", "dev"):
+        (corpus / f"{split}.jsonl").write_text(line + "\n", encoding="utf8")
+    group = {"corpora": ["mine:en"], "systems": ["global_pointer", "ner"], "seeds": [0]}
+    (folder / "sweep.json").write_text(json.dumps([{**group, "passes": 1}]), encoding="utf8")
+    page = tmp_path / "page.md"
+    page.write_text("<!-- BENCH f1 -->\n<!-- /BENCH f1 -->\n", encoding="utf8")
+    assert run("table", page, folder).exit_code == 0
+    assert "| mine |  |  | not run | not run |" in page.read_text(encoding="utf8")
+    result = run("sweep", folder, tmp_path / "data", "--workers", 1)
+    assert result.exit_code == 0, result.output
+    result = run("table", page, folder)
+    assert result.exit_code == 0, result.output
+    assert "| mine | 1 | 0% | " in page.read_text(encoding="utf8")
+    assert {path.name for path in folder.glob("*.svg")} == {"speed.svg", "length.svg"}
 
 
 def test_a_missing_peer_is_named_with_the_repair(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "bert4torch.layers", None)
     result = run("heads", tmp_path / "heads.json", "--shape", "1x8x2", *QUICK)
-    assert result.exit_code == 1
+    assert_fails(result)
     assert "bert4torch" in result.output
     assert "spacy-globalpointer[bench]" in result.output

@@ -1,0 +1,226 @@
+"""The tables of a sweep: one row a corpus, one column a system, from one JSON file a run."""
+
+import itertools
+import json
+import statistics
+from pathlib import Path
+from typing import Any, Callable, Dict, List, NamedTuple, Optional, Sequence
+
+import numpy
+
+from .markdown import make_rows
+from .scores import LENGTHS, bootstrap, read_documents
+from .sweep import SWEEP, read_sweep
+
+Result = Dict[str, Any]
+OURS = "global_pointer"
+NAMES = {
+    "global_pointer": "`global_pointer`",
+    "global_pointer_gp": "one extractor a label",
+    "global_pointer_no_rope": "without RoPE",
+    "spancat": "`spancat`",
+    "span_finder": "`span_finder` + `spancat`",
+    "ner": "`ner`",
+    "crf": "CRF",
+}
+VARIANTS = ("global_pointer", "global_pointer_gp", "global_pointer_no_rope")
+PRETRAINED = "_transformer"
+# Share of nested gold spans from which on a corpus counts as nested.
+NESTED = 0.01
+LENGTH_NAMES = [
+    *(str(a) if b == a + 1 else f"{a} to {b - 1}" for a, b in itertools.pairwise(LENGTHS)),
+    f"{LENGTHS[-1]} and more",
+]
+
+
+class Row(NamedTuple):
+    """A corpus as it was trained on, and the runs of each system on it, one a seed.
+
+    planned: runs of each system that the sweep names; done: results of those that were run.
+    """
+
+    corpus: str
+    limit: Optional[int]
+    pretrained: bool
+    planned: Dict[str, int]
+    done: Dict[str, List[Result]]
+
+    def name(self) -> str:
+        """Of the row in a table."""
+        parts = [self.corpus, f"first {self.limit:,}" if self.limit else ""]
+        return ", ".join(filter(None, [*parts, "pretrained" if self.pretrained else ""]))
+
+    def any(self) -> Result:
+        """One result: what depends on the corpus only is the same in all."""
+        return next(iter(self.done.values()))[0]
+
+    def nested_share(self) -> float:
+        """Share of the gold spans that lie in or around another one."""
+        result = self.any()
+        nested, every = (result[key]["right"] + result[key]["missed"] for key in ("nested", "all"))
+        return float(nested / max(1, every))
+
+    def mean(self, system: str, *keys: str) -> float:
+        """Mean over the seeds of a figure of the results."""
+        return statistics.mean(_get(result, keys) for result in self.done[system])
+
+    def length_f1(self, system: str, length: int) -> Optional[float]:
+        """F1 in points of the spans of one of LENGTHS, mean over the seeds; None without any."""
+        parts = [result["by_length"] for result in self.done[system]]
+        values = [100 * part[str(length)]["f"] for part in parts if str(length) in part]
+        return statistics.mean(values) if values else None
+
+    def documents(self, system: str) -> numpy.ndarray:
+        """Counts of each document, the mean over the seeds: (documents, 3)."""
+        counts = [read_documents(result["documents"]) for result in self.done[system]]
+        return numpy.mean(counts, axis=0)
+
+
+def read_rows(folder: Path) -> List[Row]:
+    """The rows of a sweep, and what was run of them.
+
+    folder: with the sweep, named SWEEP, and the results of its runs.
+    RAISES (ValueError): a result of a run that the sweep does not name, or of an older config.
+    """
+    results = {path.stem: path for path in folder.glob("*.json") if path.name != SWEEP}
+    rows: Dict[Any, Row] = {}
+    for run in read_sweep(folder / SWEEP):
+        pretrained = run.system.endswith(PRETRAINED)
+        empty = Row(run.corpus, run.limit, pretrained, {}, {})
+        row = rows.setdefault((run.corpus, run.limit, pretrained), empty)
+        system = run.system.removesuffix(PRETRAINED)
+        row.planned[system] = row.planned.get(system, 0) + 1
+        if run.name() in results:
+            report = json.loads(results.pop(run.name()).read_text(encoding="utf8"))
+            row.done.setdefault(system, []).append({"seed": run.seed, **report["results"]})
+    if results:
+        raise ValueError(
+            f"results must be of runs that {folder / SWEEP} names, with the configs of now, "
+            f"were: {', '.join(sorted(results))}. Repair: delete them, or put their runs back"
+        )
+    return list(rows.values())
+
+
+def f1_table(rows: Sequence[Row]) -> str:
+    """F1 on all spans, in points: mean and spread over the seeds."""
+    return _by_system(rows, "all")
+
+
+def nested_table(rows: Sequence[Row]) -> str:
+    """F1 on nested spans, of the corpora that have them."""
+    return _by_system([r for r in rows if r.done and r.nested_share() >= NESTED], "nested")
+
+
+def _by_system(rows: Sequence[Row], part: str) -> str:
+    systems = [name for name in NAMES if any(name in row.planned for row in rows)]
+    header = ["corpus", "types", "nested", *(NAMES[system] for system in systems)]
+    lines = []
+    for row in rows:
+        known = [str(len(row.any()["by_label"])), f"{row.nested_share():.0%}"] if row.done else []
+        lines.append([row.name(), *(known or ["", ""]), *(_f1(row, s, part) for s in systems)])
+    return make_rows(header, lines)
+
+
+def _f1(row: Row, system: str, part: str) -> str:
+    if system not in row.done:
+        return "not run" if system in row.planned else ""
+    values = [100 * result[part]["f"] for result in row.done[system]]
+    text = f"{statistics.mean(values):.1f}"
+    best = max(row.mean(s, part, "f") for s in row.done)
+    text = f"**{text}**" if row.mean(system, part, "f") == best else text
+    return f"{text} ± {statistics.stdev(values):.1f}" if len(values) > 1 else text
+
+
+def difference_table(rows: Sequence[Row]) -> str:
+    """Our F1 less that of each peer, with the middle 95 % of the paired bootstrap."""
+    peers = [name for name in NAMES if name != OURS and any(name in r.done for r in rows)]
+    lines = []
+    for row in rows:
+        if OURS in row.done:
+            ours = row.documents(OURS)
+            cells = [_difference(ours, row, peer) if peer in row.done else "" for peer in peers]
+            lines.append([row.name(), *cells])
+    return make_rows(["corpus", *(NAMES[peer] for peer in peers)], lines)
+
+
+def _difference(ours: numpy.ndarray, row: Row, peer: str) -> str:
+    points = [100 * x for x in bootstrap(ours, row.documents(peer))]
+    return "{:+.1f} ({:+.1f} to {:+.1f})".format(*points)
+
+
+def length_table(rows: Sequence[Row]) -> str:
+    """F1 by the length of the span in tokens, of the rows with all training data."""
+    header = ["corpus", "system", *LENGTH_NAMES]
+    lines = []
+    for row in _whole(rows):
+        for system in row.done:
+            values = [row.length_f1(system, length) for length in LENGTHS]
+            cells = ["" if value is None else f"{value:.1f}" for value in values]
+            lines.append([row.name(), NAMES[system], *cells])
+    return make_rows(header, lines)
+
+
+def error_table(rows: Sequence[Row]) -> str:
+    """What is wrong with what was found, and what was not found, of the rows with all data."""
+    kinds = ("type", "border", "spurious", "missed", "missed nested")
+    lines = []
+    for row in _whole(rows):
+        for system, results in row.done.items():
+            means = [statistics.mean(r["errors"].get(kind, 0) for r in results) for kind in kinds]
+            lines.append([row.name(), NAMES[system], *(f"{mean:,.0f}" for mean in means)])
+    return make_rows(["corpus", "system", *kinds], lines)
+
+
+def cost_table(rows: Sequence[Row]) -> str:
+    """Words per second and peak memory of each system."""
+    header = ["corpus", "system", "training, words/s", "prediction, words/s", "peak memory"]
+    keys = ("train_words_per_second", "predict_words_per_second", "peak_mib")
+    lines = []
+    for row in rows:
+        for system in row.done:
+            train, predict, mib = (f"{row.mean(system, key):,.0f}" for key in keys)
+            lines.append([row.name(), NAMES[system], train, predict, f"{mib} MiB"])
+    return make_rows(header, lines)
+
+
+def run_table(rows: Sequence[Row]) -> str:
+    """Every run."""
+    header = ["corpus", "system", "seed", "passes", "best", "P", "R", "F1", "lost gold", "config"]
+    lines = []
+    for row in rows:
+        for system, results in row.done.items():
+            for result in results:
+                curve = result["curve"]
+                best = max(curve, key=lambda step: step["f"])
+                scores = (f"{100 * result['all'][x]:.1f}" for x in "prf")
+                cells = [str(result["seed"]), str(len(curve)), str(best["pass"]), *scores]
+                lines.append([row.name(), NAMES[system], *cells, str(result["lost"])])
+                lines[-1].append(f"`{result['config']}`")
+    return make_rows(header, lines)
+
+
+def _whole(rows: Sequence[Row]) -> List[Row]:
+    return [row for row in rows if row.done and not row.limit]
+
+
+def _get(result: Result, keys: Sequence[str]) -> float:
+    value: Any = result
+    for key in keys:
+        value = value[key]
+    return float(value)
+
+
+TABLES: Dict[str, Callable[[Sequence[Row]], str]] = {
+    "f1": f1_table,
+    "nested": nested_table,
+    "difference": difference_table,
+    "length": length_table,
+    "errors": error_table,
+    "cost": cost_table,
+    "runs": run_table,
+}
+
+
+def make_tables(rows: Sequence[Row]) -> Dict[str, str]:
+    """All tables of a sweep, by the name of their marks."""
+    return {name: table(rows) for name, table in TABLES.items()}
