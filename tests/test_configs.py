@@ -20,6 +20,8 @@ CONFIGS = Path(__file__).parent.parent / "configs"
 PATHS = sorted(CONFIGS.rglob("*.cfg"))
 NEEDS = {
     "transformer.cfg": ["spacy_transformers"],
+    "ner_transformer.cfg": ["spacy_transformers"],
+    "spancat_transformer.cfg": ["spacy_transformers"],
     "curated.cfg": ["spacy_curated_transformers", "transformers"],
 }
 EXAMPLES = [
@@ -115,14 +117,16 @@ def scores(doc: Doc) -> list[float]:
     return doc.spans["sc"].attrs.get("scores", []) if "sc" in doc.spans else []
 
 
-# Peer of tok2vec.cfg -> its components besides the encoder.
+# Peer -> the config of ours, and its components besides the encoder.
 PEERS = {
-    "crf": ["crf"],
-    "global_pointer_gp": ["global_pointer"],
-    "global_pointer_no_rope": ["global_pointer"],
-    "ner": ["ner"],
-    "span_finder": ["span_finder", "spancat"],
-    "spancat": ["spancat"],
+    "crf": ("tok2vec", ["crf"]),
+    "global_pointer_gp": ("tok2vec", ["global_pointer"]),
+    "global_pointer_no_rope": ("tok2vec", ["global_pointer"]),
+    "ner": ("tok2vec", ["ner"]),
+    "ner_transformer": ("transformer", ["ner"]),
+    "span_finder": ("tok2vec", ["span_finder", "spancat"]),
+    "spancat": ("tok2vec", ["spancat"]),
+    "spancat_transformer": ("transformer", ["spancat"]),
 }
 
 
@@ -132,9 +136,10 @@ def test_every_peer_is_known() -> None:
 
 @pytest.mark.parametrize("peer", PEERS)
 def test_peers_differ_in_the_component_alone(peer: str) -> None:
-    ours, theirs = (load_config(CONFIGS / name) for name in ("tok2vec.cfg", f"peers/{peer}.cfg"))
-    assert theirs["nlp"].pop("pipeline") == ["tok2vec", *PEERS[peer]]
-    for name in PEERS[peer]:
+    encoder, components = PEERS[peer]
+    ours, theirs = (load_config(CONFIGS / f"{name}.cfg") for name in (encoder, f"peers/{peer}"))
+    assert theirs["nlp"].pop("pipeline") == [encoder, *components]
+    for name in components:
         del theirs["components"][name]
     del ours["nlp"]["pipeline"], ours["components"]["global_pointer"]
     theirs["training"].pop("annotating_components", None)

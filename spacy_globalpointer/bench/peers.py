@@ -45,7 +45,7 @@ def read_system(system: str, overrides: Optional[Dict[str, Any]] = None) -> Conf
             f"peers are read from the configs of the repository, was: {path}, which does not "
             "exist. Repair: run benchmarks from a checkout, installed with pip install -e"
         )
-    config = load_config(path, overrides=overrides or {})
+    config = load_config(path, overrides=overrides or {}, interpolate=True)
     if system == "encoder":
         config["nlp"]["pipeline"] = ["tok2vec"]
         config["components"] = {"tok2vec": config["components"]["tok2vec"]}

@@ -48,6 +48,18 @@ def test_training_stops_when_nothing_gets_better(monkeypatch):
     assert result["all"]["right"] == 1
 
 
+@pytest.mark.parametrize("system", ["global_pointer", "spancat", "ner"])
+def test_systems_with_a_transformer_run(system, tiny_bert):
+    pytest.importorskip("spacy_transformers")
+    docs = generate(STYLES["genia"], 4, seed=0)
+    overrides = {"paths.encoder": tiny_bert}
+    name = f"{system}_transformer"
+    result = train_and_score(
+        name, docs, docs, lang="en", passes=1, seed=0, overrides=overrides, log=lambda line: None
+    )
+    assert len(result["curve"]) == 1
+
+
 def test_reach_covers_nearly_all_spans():
     lengths = [1] * 97 + [12, 13, 40]
     docs = [Annotated(["a"] * 50, [(0, length, "A")]) for length in lengths]
