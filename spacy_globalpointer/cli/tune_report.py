@@ -213,5 +213,5 @@ def _print_choice(msg: Printer, report: Dict[str, Any]) -> None:
             "Cross-fitting does not find a gain over the present thresholds",
             "More annotated documents would tell; keep the present thresholds until then.",
         )
-    if written in ("per-label", "macro"):
-        msg.info(f"Labels with fewer than {report['min_count']} gold spans keep the threshold")
+    if n_own and n_own < len(report["labels"]):
+        msg.info(f"Labels with fewer than {report['min_count']} gold spans share the threshold")
