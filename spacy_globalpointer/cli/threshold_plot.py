@@ -7,7 +7,7 @@ COLOURS = {"p": "#c2571a", "r": "#6a8f3c", "f": "#0b6e99"}
 NAMES = {"p": "precision", "r": "recall", "f": "F1"}
 MARK = "#8a8f98"
 # The axis of thresholds is one of log odds, which have no end.
-NEAREST_TO_1 = 1 - 1e-6
+TICKS, LAST = (1e-4, 1e-3, 0.01, 0.1, 0.5, 0.9, 0.99, 0.999), 0.9999
 
 
 def require_matplotlib() -> None:
@@ -35,30 +35,33 @@ def draw(report: Dict[str, Any], path: Path) -> None:
     # Text stays text. The salt makes the names inside the file the same every time.
     style: Dict[Any, Any] = {"svg.fonttype": "none", "svg.hashsalt": "0"}
     with matplotlib.rc_context({**style, "axes.spines.top": False, "axes.spines.right": False}):
-        figure = Figure(figsize=(9, 3.8), layout="constrained", facecolor="white")
-        left, right = figure.subplots(1, 2)
-        _scores(left, report)
-        _precision_recall(right, report)
-        for axes in (left, right):
+        figure = Figure(figsize=(9, 4.2), layout="constrained", facecolor="white")
+        panels = zip(figure.subplots(1, 2), (_scores, _precision_recall), (2, 1), strict=True)
+        for axes, panel, columns in panels:
+            panel(axes, report)
             axes.grid(alpha=0.3)
-            axes.legend(frameon=False, fontsize="small", loc="best")
+            # Above the panel, where it hides nothing.
+            axes.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=columns, frameon=False)
         figure.savefig(path, format="svg", metadata={"Date": None})
 
 
 def _scores(axes: Any, report: Dict[str, Any]) -> None:
     curve = report["curve"]
-    thresholds = [min(point["threshold"], NEAREST_TO_1) for point in curve]
+    thresholds = [point["threshold"] for point in curve]
     for key, name in NAMES.items():
-        values = [point[key] for point in curve]
-        axes.plot(thresholds, values, color=COLOURS[key], label=name)
-    chosen = min(report["threshold"], NEAREST_TO_1)
+        axes.plot(thresholds, [point[key] for point in curve], color=COLOURS[key], label=name)
+    chosen = report["threshold"]
     axes.axvline(chosen, color=MARK, linestyle="--", label=f"threshold {chosen:.4g}")
-    own = [min(max(t, 1e-6), NEAREST_TO_1) for _, t in report["label_thresholds"]]
+    own = [threshold for _, threshold in report["label_thresholds"]]
     if own:
-        axes.plot(own, [0.0] * len(own), "|", color=MARK, markersize=12, label="of single labels")
+        style = {"color": MARK, "markersize": 12}
+        axes.plot(own, [0.02] * len(own), "|", **style, label="thresholds of labels")
+    ends = min(report["lowest"] / 1.5, 0.4), LAST
+    ticks = [tick for tick in TICKS if tick >= ends[0]]
     axes.set(xscale="logit", xlabel="threshold for all labels", ylabel="micro average")
-    axes.set_ylim(0, 1.02)
-    axes.xaxis.set_minor_formatter("")
+    axes.set(xlim=ends, ylim=(0, 1.02))
+    axes.set_xticks(ticks, [f"{tick:g}" for tick in ticks])
+    axes.set_xticks([], minor=True)
 
 
 def _precision_recall(axes: Any, report: Dict[str, Any]) -> None:

@@ -4,14 +4,14 @@ import os
 import shutil
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Any, Dict, Iterator, List, Optional, Sequence
+from typing import Annotated, Any, Dict, Iterable, Iterator, List, Optional, Sequence
 
 import spacy
 import srsly
 from spacy.cli._util import import_code, setup_gpu
 from spacy.language import Language
 from spacy.tokens import Doc, DocBin
-from spacy.training import Corpus
+from spacy.training import Corpus, Example
 from tqdm import tqdm
 from typer import Argument, Option
 from wasabi.printer import Printer
@@ -22,7 +22,6 @@ from .tune_report import (
     compare,
     make_report,
     print_report,
-    require_precision,
 )
 
 # What finds the candidates imports torch, and is imported when the command runs.
@@ -30,44 +29,59 @@ from .tune_report import (
 REPORT, PLOT = "thresholds.json", "thresholds.svg"
 
 
+Model = Annotated[str, Argument(help="Pipeline: a folder or the name of a package")]
+Dev = Annotated[
+    List[Path], Argument(help="Annotated .spacy files that it was not trained on, or folders")
+]
+Output = Annotated[
+    Path, Option("--output", "-o", help="Folder for the pipeline with its new thresholds")
+]
+Component = Annotated[
+    Optional[str], Option("--component", "-c", help="Name, where the pipeline has several")
+]
+Objective = Annotated[
+    str,
+    Option(
+        "--objective",
+        "-O",
+        help=f"Which thresholds are written: {', '.join(OBJECTIVES)}. auto: precision with "
+        "--precision; otherwise per-label if it has the better F1 in cross-fitting, where it is "
+        "counted on documents that the thresholds were not chosen on, and global if not",
+    ),
+]
+Precision = Annotated[
+    Optional[float],
+    Option(help="Wanted micro precision in (0, 1]: finds the best recall that has it"),
+]
+Lowest = Annotated[
+    float, Option(help="Spans below this score are never candidates, no threshold goes below")
+]
+MinCount = Annotated[
+    int, Option(min=1, help="Labels with fewer gold spans keep the global threshold")
+]
+Folds = Annotated[int, Option(min=2, help="Parts of the documents in cross-fitting")]
+Force = Annotated[bool, Option("--force", help="Replace the pipeline in --output")]
+Plot = Annotated[bool, Option(help=f"Draw {PLOT}; needs matplotlib")]
+Code = Annotated[
+    Optional[Path], Option("--code", help="Python file with functions that the model needs")
+]
+Gpu = Annotated[int, Option("--gpu-id", "-g", help="GPU, or -1 for the CPU")]
+
+
 def tune_cli(
-    model: Annotated[str, Argument(help="Pipeline: a folder or the name of a package")],
-    dev: Annotated[
-        List[Path], Argument(help="Annotated .spacy files that it was not trained on, or folders")
-    ],
-    output: Annotated[
-        Path, Option("--output", "-o", help="Folder for the pipeline with its new thresholds")
-    ],
-    component: Annotated[
-        Optional[str], Option("--component", "-c", help="Name, where the pipeline has several")
-    ] = None,
-    objective: Annotated[
-        str,
-        Option(
-            "--objective",
-            "-O",
-            help=f"Which thresholds are written: {', '.join(OBJECTIVES)}. auto: precision with "
-            "--precision; otherwise per-label if it has the better F1 in cross-fitting, where it "
-            "is counted on documents that the thresholds were not chosen on, and global if not",
-        ),
-    ] = "auto",
-    precision: Annotated[
-        Optional[float],
-        Option(help="Wanted micro precision in (0, 1]: finds the best recall that has it"),
-    ] = None,
-    lowest: Annotated[
-        float, Option(help="Spans below this score are never candidates, no threshold goes below")
-    ] = 0.01,
-    min_count: Annotated[
-        int, Option(min=1, help="Labels with fewer gold spans keep the global threshold")
-    ] = 20,
-    folds: Annotated[int, Option(min=2, help="Parts of the documents in cross-fitting")] = 5,
-    force: Annotated[bool, Option("--force", help="Replace the pipeline in --output")] = False,
-    plot: Annotated[bool, Option(help=f"Draw {PLOT}; needs matplotlib")] = True,
-    code: Annotated[
-        Optional[Path], Option("--code", help="Python file with functions that the model needs")
-    ] = None,
-    gpu_id: Annotated[int, Option("--gpu-id", "-g", help="GPU, or -1 for the CPU")] = -1,
+    model: Model,
+    dev: Dev,
+    output: Output,
+    component: Component = None,
+    objective: Objective = "auto",
+    precision: Precision = None,
+    lowest: Lowest = 0.01,
+    min_count: MinCount = 20,
+    folds: Folds = 5,
+    force: Force = False,
+    plot: Plot = True,
+    code: Code = None,
+    gpu_id: Gpu = -1,
 ) -> None:
     """
     Find the thresholds that are best on annotated data, and write the pipeline with them.
@@ -127,47 +141,41 @@ def tune(
         read or written. (ImportError): no matplotlib.
     """
     from ..training.candidates import find_candidates, find_component, present_thresholds
-    from .threshold_plot import draw, require_matplotlib
+    from .threshold_plot import draw
 
-    check_options(objective, precision)
-    if plot:
-        require_matplotlib()
+    check_options(objective, precision, plot)
     files = find_files(dev)
     with new_folder(output, force) as folder:
         nlp = load_pipeline(model)
         name, pipe = find_component(nlp, component)
-        documents = read_documents(nlp, files)
-        examples = Corpus(files[0]).make_examples(nlp, documents)
-        # None: tqdm shows its bar on a terminal only.
-        bar = tqdm(examples, total=len(documents), unit=" docs", disable=silent or None)
-        candidates, account = find_candidates(nlp, name, bar, lowest)
-        present = present_thresholds(pipe)
+        examples = read_examples(nlp, files, silent)
+        candidates, account = find_candidates(nlp, name, examples, lowest)
         results = compare(
-            candidates, present, min_count=min_count, precision=precision, folds=folds
+            candidates, present_thresholds(pipe), min_count, precision=precision, folds=folds
         )
-        require_precision(results, precision)
-        written = choose_objective(results, objective)
+        written = choose_objective(results, objective, precision)
         report = {
             **{"model": model, "dev": [str(path) for path in dev], "component": name},
-            **{"spans_key": pipe.key, "unannotated": account.unannotated},
-            **{"objective": objective, "written": written},
-            **{"min_count": min_count, "folds": folds, "precision": precision},
+            **{"objective": objective, "precision": precision, "written": written},
+            **{"min_count": min_count, "folds": folds, **account._asdict()},
             **make_report(candidates, account.labels, results, written),
-            "notes": account.notes,
         }
-        settings = {key: report[key] for key in ("threshold", "label_thresholds")}
-        write_pipeline(nlp, name, settings, folder)
+        write_pipeline(nlp, name, report["results"][written], folder)
         srsly.write_json(folder / REPORT, report)
         if plot:
             draw(report, folder / PLOT)
     return report
 
 
-def check_options(objective: str, precision: Optional[float]) -> None:
-    """Refuse options that mean nothing, before anything takes time.
+def check_options(objective: str, precision: Optional[float], plot: bool) -> None:
+    """Refuse options that mean nothing or cannot be had, before anything takes time.
 
-    RAISES (ValueError): naming the rule, the value and the repair.
+    RAISES (ValueError): naming the rule, the value and the repair. (ImportError): no matplotlib.
     """
+    from .threshold_plot import require_matplotlib
+
+    if plot:
+        require_matplotlib()
     if objective not in OBJECTIVES:
         raise ValueError(f"--objective must be one of {', '.join(OBJECTIVES)}, was: {objective!r}")
     if precision is not None and not 0 < precision <= 1:
@@ -194,9 +202,11 @@ def find_files(paths: Sequence[Path]) -> List[Path]:
     return files
 
 
-def read_documents(nlp: Language, files: Sequence[Path]) -> List[Doc]:
+def read_examples(nlp: Language, files: Sequence[Path], silent: bool) -> Iterable[Example]:
     """Read .spacy files.
 
+    silent: show no progress.
+    RETURNS: examples, made as they are needed.
     RAISES (ValueError): a file that is none, or no documents.
     """
     documents: List[Doc] = []
@@ -206,12 +216,12 @@ def read_documents(nlp: Language, files: Sequence[Path]) -> List[Doc]:
         except OSError:
             raise
         except Exception as error:  # zlib, msgpack and numpy have many of their own
-            raise ValueError(
-                f"DEV must be .spacy files, but {path} cannot be read: {error}"
-            ) from error
+            raise ValueError(f"DEV must be .spacy files, but {path} is not: {error}") from error
     if not any(len(doc) for doc in documents):
         raise ValueError(f"DEV must hold documents, but has none: {', '.join(map(str, files))}")
-    return documents
+    examples = Corpus(files[0]).make_examples(nlp, documents)
+    # None: tqdm shows its bar on a terminal only.
+    return tqdm(examples, total=len(documents), unit=" docs", disable=silent or None)
 
 
 def load_pipeline(model: str) -> Language:
@@ -225,12 +235,13 @@ def load_pipeline(model: str) -> Language:
         raise ValueError(f"MODEL must be a pipeline that can be loaded: {error}") from error
 
 
-def write_pipeline(nlp: Language, name: str, settings: Dict[str, Any], folder: Path) -> None:
-    """Write a pipeline with other settings of a component.
+def write_pipeline(nlp: Language, name: str, result: Dict[str, Any], folder: Path) -> None:
+    """Write a pipeline with other thresholds.
 
     name: of the component.
-    settings: that change.
+    result: as in the report.
     """
+    settings = {key: result[key] for key in ("threshold", "label_thresholds")}
     pipe: Any = nlp.get_pipe(name)
     pipe.cfg = {**pipe.cfg, **settings}
     # What nlp.config, and so config.cfg, is made of.

@@ -29,8 +29,8 @@ class Result(NamedTuple):
 def compare(
     candidates: Candidates,
     present: Thresholds,
-    *,
     min_count: int,
+    *,
     precision: Optional[float],
     folds: int,
 ) -> Dict[str, Result]:
@@ -50,10 +50,14 @@ def compare(
     return results
 
 
-def require_precision(results: Dict[str, Result], precision: Optional[float]) -> None:
-    """Refuse a precision that no threshold has.
+def choose_objective(results: Dict[str, Result], objective: str, precision: Optional[float]) -> str:
+    """Decide which thresholds are written.
 
-    RAISES (ValueError): naming the best one.
+    objective: one of OBJECTIVES; "auto" takes precision if wanted, otherwise per-label where
+        cross-fitting says that it finds more than global, otherwise global.
+    precision (share): wanted micro precision, None for none.
+    RETURNS: a key of results.
+    RAISES (ValueError): no threshold has the precision.
     """
     if precision is not None:
         best = results["precision"].counts.scores()["p"]
@@ -62,15 +66,6 @@ def require_precision(results: Dict[str, Result], precision: Optional[float]) ->
                 f"--precision must be one that a threshold reaches, was: {precision}. The best "
                 f"is {best:.4f}"
             )
-
-
-def choose_objective(results: Dict[str, Result], objective: str) -> str:
-    """Decide which thresholds are written.
-
-    objective: one of OBJECTIVES; "auto" takes precision if wanted, otherwise per-label where
-        cross-fitting says that it finds more than global, otherwise global.
-    RETURNS: a key of results.
-    """
     if objective != "auto":
         return objective
     if "precision" in results:
