@@ -56,7 +56,8 @@ def _scores(axes: Any, report: Dict[str, Any]) -> None:
     if own:
         style = {"color": MARK, "markersize": 12}
         axes.plot(own, [0.02] * len(own), "|", **style, label="thresholds of labels")
-    ends = min(report["lowest"] / 1.5, 0.4), LAST
+    last = max(LAST, (1 + chosen) / 2) if chosen < 1 else LAST
+    ends = min(report["lowest"] / 1.5, 0.4), last
     ticks = [tick for tick in TICKS if tick >= ends[0]]
     axes.set(xscale="logit", xlabel="threshold for all labels", ylabel="micro average")
     axes.set(xlim=ends, ylim=(0, 1.02))

@@ -200,6 +200,9 @@ def _print_choice(msg: Printer, report: Dict[str, Any]) -> None:
     n_own = len(report["label_thresholds"])
     labels = f", {n_own} labels with one of their own" if n_own else ""
     msg.info(f"Written: {written}. threshold = {report['threshold']}{labels}")
+    never = [row["label"] for row in report["labels"] if row["is_own"] and row["threshold"] == 1]
+    if never:
+        msg.warn(f"Never found, because that costs least: {', '.join(never)}")
     estimate = results[written]["cross_fitted"]
     if estimate is None:
         msg.warn("One document is too few for cross-fitting: the gain on others is unknown")
