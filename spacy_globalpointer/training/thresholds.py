@@ -149,14 +149,14 @@ def part_scores(below: numpy.ndarray, above: numpy.ndarray) -> numpy.ndarray:
     """Find thresholds that raw scores above them reach and raw scores below them do not.
 
     below, above (n): float32, raw; below < above.
-    RETURNS (n): probability of the middle; NaN where no threshold of DECIMALS decimals parts them.
+    RETURNS (n): probability of the middle, or next to 1; NaN where no threshold of DECIMALS decimals parts them.
     """
     middle = (below.astype(numpy.float64) + above) / 2
     with numpy.errstate(over="ignore"):
         threshold = (1 / (1 + numpy.exp(-2 * middle))).round(DECIMALS)
+    threshold = threshold.clip(10**-DECIMALS, 1 - 10**-DECIMALS)  # 0 and 1 part nothing
     cut = _cut(threshold)
-    parts = (below < cut) & (cut <= above) & numpy.isfinite(cut)
-    return numpy.where(parts, threshold, numpy.nan)
+    return numpy.where((below < cut) & (cut <= above), threshold, numpy.nan)
 
 
 def _cut(threshold: numpy.ndarray) -> numpy.ndarray:
