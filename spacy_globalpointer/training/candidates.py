@@ -222,10 +222,9 @@ def _on_reference(example: Example, found: ScoredSpans, labels: Sequence[str]) -
     scores: List[float] = found.score.tolist()
     if has_same_tokens(example):
         return dict(zip(cells, scores, strict=True))
-    best: Dict[Cell, float] = {}
+    fitting: Dict[Cell, float] = {}
     for (label, start, end), score in zip(cells, scores, strict=True):
         span = Span(example.predicted, start, end, label=label)
         for other in example.get_aligned_spans_x2y([span], allow_overlap=True):
-            cell = (label, other.start, other.end)
-            best[cell] = max(score, best.get(cell, score))
-    return best
+            fitting[label, other.start, other.end] = score
+    return fitting

@@ -149,7 +149,7 @@ def part_scores(below: numpy.ndarray, above: numpy.ndarray) -> numpy.ndarray:
     """Find thresholds that raw scores above them reach and raw scores below them do not.
 
     below, above (n): float32, raw; below < above.
-    RETURNS (n): probability of the middle, or next to 1; NaN where no threshold of DECIMALS decimals parts them.
+    RETURNS (n): probability of the middle, but not 1; NaN where DECIMALS decimals do not part them.
     """
     middle = (below.astype(numpy.float64) + above) / 2
     with numpy.errstate(over="ignore"):

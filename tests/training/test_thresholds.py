@@ -127,18 +127,34 @@ def test_the_best_recall_at_a_precision(candidates, precision):
         assert right / max(1, predicted) == max(r / p for r, p in some)
 
 
-@pytest.mark.parametrize(
-    ("right", "predicted", "expected"),
-    [
-        # Label 0 alone is best with 4 of 6, but together with the large label 1 with 3 of 3.
-        ([[0, 3, 4], [0, 90, 91]], [[0, 3, 6], [0, 90, 100]], [1, 1]),
-        ([[0, 0, 0], [0, 1, 2]], [[0, 1, 2], [0, 1, 2]], [0, 2]),
-    ],
-)
-def test_rows_are_chosen_together(right, predicted, expected):
-    pairs = zip(right, predicted, strict=True)
-    curves = [Curve(numpy.zeros(3), numpy.array(p), numpy.array(r)) for r, p in pairs]
-    assert maximise_micro_f1(curves, gold=100) == expected
+@st.composite
+def curves_of(draw):
+    """Up to four curves of up to five rows, with counts as large as those of real labels."""
+    curves = []
+    for _ in range(draw(st.integers(1, 4))):
+        steps = st.tuples(st.integers(0, 40), st.integers(0, 40))
+        right, wrong = numpy.cumsum([(0, 0), *draw(st.lists(steps, max_size=4))], axis=0).T
+        curves.append(Curve(numpy.zeros(len(right)), right + wrong, right))
+    right, wrong = draw(st.tuples(st.integers(0, 60), st.integers(0, 60)))
+    most = right + sum(int(curve.right[-1]) for curve in curves)
+    return curves, max(1, most) + draw(st.integers(0, 60)), right, right + wrong
+
+
+@given(curves_of())
+def test_dinkelbach_is_as_good_as_all_combinations(case):
+    curves, gold, right, predicted = case
+    rows = maximise_micro_f1(curves, gold, right=right, predicted=predicted)
+
+    def value(rows):
+        chosen = list(zip(curves, rows, strict=True))
+        return f1(
+            right + sum(curve.right[row] for curve, row in chosen),
+            predicted + sum(curve.predicted[row] for curve, row in chosen),
+            gold,
+        )
+
+    everything = product(*(range(len(curve.right)) for curve in curves))
+    assert value(rows) == max(map(value, everything))
 
 
 FLOATS = st.floats(-7, 20, width=32)
@@ -217,6 +233,8 @@ def test_scores_of_counts():
     # The third label is neither in gold nor predicted.
     expected = {"p": 1.0, "r": 2 / 5, "f": 4 / 7, "macro_f": (2 / 3 + 2 / 4) / 2}
     assert counts.scores() == pytest.approx(expected)
+    on_the_cut = make_candidates([(0, 0, 0.0, True)], [[1]])
+    assert count(on_the_cut, Thresholds(0.5, {})).right.tolist() == [1]
     nothing = count(candidates, Thresholds(1.0, {}))
     assert nothing.scores() == {"p": 0.0, "r": 0.0, "f": 0.0, "macro_f": 0.0}
 
