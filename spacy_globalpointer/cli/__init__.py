@@ -5,6 +5,7 @@ from spacy.cli._util import app as spacy_app
 
 from .bench import app as bench_app
 from .convert import convert_cli
+from .tune import tune_cli
 
 __all__ = ["app"]
 
@@ -14,5 +15,6 @@ app = typer.Typer(
     no_args_is_help=True,
 )
 app.command("convert", no_args_is_help=True)(convert_cli)
+app.command("tune", no_args_is_help=True)(tune_cli)
 app.add_typer(bench_app)
 spacy_app.add_typer(app)

@@ -20,7 +20,7 @@ SPANS_PER_TOKEN = 10
 class ScoredSpans(NamedTuple):
     """The spans of one document by start, longest first, then label.
 
-    label (index), start, end (n): int64; score (n): float32, probability.
+    label (index), start, end (n): int64; score (n): float32, probability unless raw was asked for.
     """
 
     label: numpy.ndarray
@@ -36,12 +36,18 @@ class ScoredSpans(NamedTuple):
 
 
 def predict_spans(
-    model: Model, docs: Sequence[Doc], cuts: Sequence[float], cfg: Dict[str, Any]
+    model: Model,
+    docs: Sequence[Doc],
+    cuts: Sequence[float],
+    cfg: Dict[str, Any],
+    *,
+    raw: bool = False,
 ) -> Tuple[List[ScoredSpans], List[Tuple[Doc, int]]]:
     """Find the spans of each document whose score reaches the cut of its label.
 
     cuts (c): lowest raw score of a span for each label.
     cfg: max_length, max_spans and allow_overlap of the component.
+    raw: give raw scores, which differ where probabilities have long become 1.
     RETURNS: the spans of each document, and the documents that have more than they may, with
         that number.
     """
@@ -56,7 +62,7 @@ def predict_spans(
             tables = Tables(model, batch, rows)
             for table in tables.of(range(len(batch)), cfg["max_length"]):
                 with threads_for(table, threads):
-                    decoded = _decode(table, batch, cuts, cfg)
+                    decoded = _decode(table, batch, cuts, cfg, raw)
                 for place, part, most in decoded:
                     found[chunk[place]] = part
                     full += [(batch[place], most)] if most else []
@@ -80,7 +86,7 @@ def _chunks(docs: Sequence[Doc], width: int) -> Iterator[List[int]]:
 
 
 def _decode(
-    table: Table, docs: Sequence[Doc], cuts: Sequence[float], cfg: Dict[str, Any]
+    table: Table, docs: Sequence[Doc], cuts: Sequence[float], cfg: Dict[str, Any], raw: bool
 ) -> List[Tuple[int, ScoredSpans, int]]:
     """Place, spans, and the most spans it may have if it has more, of each document of a table."""
     most = [cfg["max_spans"] or SPANS_PER_TOKEN * len(docs[i]) for i in table.documents]
@@ -100,8 +106,8 @@ def _decode(
         spans = without_overlap(spans, label_cuts.cpu())
     more |= _counts(spans, most) > torch.tensor(most)
     spans, _ = keep_best(spans, most)
-    probability = spans._replace(score=(2 * spans.score).sigmoid().float())
-    parts = _split(probability, _counts(spans, most).tolist())
+    score = spans.score if raw else (2 * spans.score).sigmoid()
+    parts = _split(spans._replace(score=score.float()), _counts(spans, most).tolist())
     full = torch.where(more, torch.tensor(most), 0).tolist()
     return list(zip(table.documents, parts, full, strict=True))
 

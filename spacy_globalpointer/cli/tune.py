@@ -1,0 +1,289 @@
+"""`spacy global-pointer tune`: the best thresholds of a trained pipeline, from one prediction."""
+
+import os
+import shutil
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Any, Dict, Iterable, Iterator, List, Optional, Sequence
+
+import spacy
+import srsly
+from spacy.cli._util import import_code, setup_gpu
+from spacy.language import Language
+from spacy.tokens import Doc, DocBin
+from spacy.training import Corpus, Example
+from tqdm import tqdm
+from typer import Argument, Option
+from wasabi.printer import Printer
+
+from .tune_report import (
+    OBJECTIVES,
+    choose_objective,
+    compare,
+    make_report,
+    print_report,
+)
+
+# What finds the candidates imports torch, and is imported when the command runs.
+
+REPORT, PLOT = "thresholds.json", "thresholds.svg"
+
+
+Model = Annotated[str, Argument(help="Pipeline: a folder or the name of a package")]
+Dev = Annotated[
+    List[Path], Argument(help="Annotated .spacy files that it was not trained on, or folders")
+]
+Output = Annotated[
+    Path, Option("--output", "-o", help="Folder for the pipeline with its new thresholds")
+]
+Component = Annotated[
+    Optional[str], Option("--component", "-c", help="Name, where the pipeline has several")
+]
+Objective = Annotated[
+    str,
+    Option(
+        "--objective",
+        "-O",
+        help=f"Which thresholds are written: {', '.join(OBJECTIVES)}. auto: precision with "
+        "--precision; otherwise per-label if it has the better F1 in cross-fitting, where it is "
+        "counted on documents that the thresholds were not chosen on, and global if not",
+    ),
+]
+Precision = Annotated[
+    Optional[float],
+    Option(help="Wanted micro precision in (0, 1]: finds the best recall that has it"),
+]
+Lowest = Annotated[
+    float, Option(help="Spans below this score are never candidates, no threshold goes below")
+]
+MinCount = Annotated[
+    int, Option(min=1, help="Labels with fewer gold spans keep the global threshold")
+]
+Folds = Annotated[int, Option(min=2, help="Parts of the documents in cross-fitting")]
+Force = Annotated[bool, Option("--force", help="Replace the pipeline in --output")]
+Plot = Annotated[bool, Option(help=f"Draw {PLOT}; needs matplotlib")]
+Code = Annotated[
+    Optional[Path], Option("--code", help="Python file with functions that the model needs")
+]
+Gpu = Annotated[int, Option("--gpu-id", "-g", help="GPU, or -1 for the CPU")]
+
+
+def tune_cli(
+    model: Model,
+    dev: Dev,
+    output: Output,
+    component: Component = None,
+    objective: Objective = "auto",
+    precision: Precision = None,
+    lowest: Lowest = 0.01,
+    min_count: MinCount = 20,
+    folds: Folds = 5,
+    force: Force = False,
+    plot: Plot = True,
+    code: Code = None,
+    gpu_id: Gpu = -1,
+) -> None:
+    """
+    Find the thresholds that are best on annotated data, and write the pipeline with them.
+
+    The documents are predicted once; then the best thresholds are found
+    exactly: one for all labels (global), those of the labels that together
+    have the best micro F1 (per-label), those with the best F1 of each label
+    (macro), and the one with the best recall at a wanted precision.
+
+    The folder also gets a report, thresholds.json, and a plot, thresholds.svg.
+
+    $ spacy global-pointer tune training/model-best dev.spacy --output tuned
+    """
+    msg = Printer()
+    options: Dict[str, Any] = {"component": component, "objective": objective, "lowest": lowest}
+    options.update(precision=precision, min_count=min_count, folds=folds)
+    try:
+        import_code(code)
+        setup_gpu(gpu_id, silent=gpu_id < 0)
+        report = tune(model, dev, output, force=force, plot=plot, silent=False, **options)
+    except (ValueError, OSError, ImportError) as error:
+        msg.fail("Tuning stopped", str(error), exits=1)
+    print_report(msg, report)
+    msg.good(f"Wrote {output}, with {' and '.join([REPORT] + [PLOT] * plot)} in it")
+
+
+def tune(
+    model: str,
+    dev: Sequence[Path],
+    output: Path,
+    *,
+    component: Optional[str] = None,
+    objective: str = "auto",
+    precision: Optional[float] = None,
+    lowest: float = 0.01,
+    min_count: int = 20,
+    folds: int = 5,
+    force: bool = False,
+    plot: bool = True,
+    silent: bool = True,
+) -> Dict[str, Any]:
+    """Find the best thresholds and write the pipeline with them, whole or not at all.
+
+    model: folder or name of a package.
+    dev: annotated .spacy files, or folders of them.
+    component: name of the component; None where there is only one.
+    objective: one of OBJECTIVES.
+    precision (share): wanted micro precision.
+    lowest (probability): of the spans that are looked at.
+    min_count (spans): labels with fewer gold spans keep the global threshold.
+    folds: of the documents, for the estimate on others than those tuned on.
+    force: replace the pipeline that is in output.
+    plot: draw one, with matplotlib.
+    silent: show no progress.
+    RETURNS: what thresholds.json holds.
+    RAISES (ValueError): options, data or a pipeline that cannot be used. (OSError): what cannot be
+        read or written. (ImportError): no matplotlib.
+    """
+    from ..training.candidates import find_candidates, find_component, present_thresholds
+    from .threshold_plot import draw
+
+    check_options(objective, precision, plot)
+    files = find_files(dev)
+    with new_folder(output, force) as folder:
+        nlp = load_pipeline(model)
+        name, pipe = find_component(nlp, component)
+        examples = read_examples(nlp, files, silent)
+        candidates, account = find_candidates(nlp, name, examples, lowest)
+        results = compare(
+            candidates, present_thresholds(pipe), min_count, precision=precision, folds=folds
+        )
+        written = choose_objective(results, objective, precision)
+        report = {
+            **{"model": model, "dev": [str(path) for path in dev], "component": name},
+            **{"objective": objective, "precision": precision, "written": written},
+            **{"min_count": min_count, "folds": folds, **account._asdict()},
+            **make_report(candidates, account.labels, results, written),
+        }
+        write_pipeline(nlp, name, report["results"][written], folder)
+        srsly.write_json(folder / REPORT, report)
+        if plot:
+            draw(report, folder / PLOT)
+    return report
+
+
+def check_options(objective: str, precision: Optional[float], plot: bool) -> None:
+    """Refuse options that mean nothing or cannot be had, before anything takes time.
+
+    RAISES (ValueError): naming the rule, the value and the repair. (ImportError): no matplotlib.
+    """
+    from .threshold_plot import require_matplotlib
+
+    if plot:
+        require_matplotlib()
+    if objective not in OBJECTIVES:
+        raise ValueError(f"--objective must be one of {', '.join(OBJECTIVES)}, was: {objective!r}")
+    if precision is not None and not 0 < precision <= 1:
+        raise ValueError(f"--precision must be above 0 and at most 1, was: {precision}")
+    if objective == "precision" and precision is None:
+        raise ValueError("--objective precision needs --precision, such as --precision 0.9")
+
+
+def find_files(paths: Sequence[Path]) -> List[Path]:
+    """Find .spacy files.
+
+    paths: files, or folders of them.
+    RAISES (ValueError): no such file.
+    """
+    files: List[Path] = []
+    for path in paths:
+        found = sorted(path.rglob("*.spacy")) if path.is_dir() else [path]
+        if not found or not all(file.is_file() and file.suffix == ".spacy" for file in found):
+            raise ValueError(
+                f"DEV must be a .spacy file or a folder with some, was: {path}. Other formats "
+                "become one with: spacy global-pointer convert"
+            )
+        files += found
+    return files
+
+
+def read_examples(nlp: Language, files: Sequence[Path], silent: bool) -> Iterable[Example]:
+    """Read .spacy files.
+
+    silent: show no progress.
+    RETURNS: examples, made as they are needed.
+    RAISES (ValueError): a file that is none, or no documents.
+    """
+    documents: List[Doc] = []
+    for path in files:
+        try:
+            documents += DocBin().from_disk(path).get_docs(nlp.vocab)
+        except OSError:
+            raise
+        except Exception as error:  # zlib, msgpack and numpy have many of their own
+            raise ValueError(f"DEV must be .spacy files, but {path} is not: {error}") from error
+    if not any(len(doc) for doc in documents):
+        raise ValueError(f"DEV must hold documents, but has none: {', '.join(map(str, files))}")
+    examples = Corpus(files[0]).make_examples(nlp, documents)
+    # None: tqdm shows its bar on a terminal only.
+    return tqdm(examples, total=len(documents), unit=" docs", disable=silent or None)
+
+
+def load_pipeline(model: str) -> Language:
+    """Load a pipeline.
+
+    RAISES (ValueError): what is no pipeline, or lacks a package.
+    """
+    try:
+        return spacy.load(model)
+    except (OSError, ValueError, ImportError, KeyError) as error:
+        raise ValueError(f"MODEL must be a pipeline that can be loaded: {error}") from error
+
+
+def write_pipeline(nlp: Language, name: str, result: Dict[str, Any], folder: Path) -> None:
+    """Write a pipeline with other thresholds.
+
+    name: of the component.
+    result: as in the report.
+    """
+    settings = {key: result[key] for key in ("threshold", "label_thresholds")}
+    pipe: Any = nlp.get_pipe(name)
+    pipe.cfg = {**pipe.cfg, **settings}
+    # What nlp.config, and so config.cfg, is made of.
+    nlp.get_pipe_config(name).update(settings)
+    nlp.to_disk(folder)
+
+
+@contextmanager
+def new_folder(output: Path, force: bool) -> Iterator[Path]:
+    """Give a folder beside output that takes its place if all goes well.
+
+    force: replace the pipeline that is in output.
+    YIELDS: the folder, empty.
+    RAISES (ValueError): output is there already. (OSError): it cannot be made.
+    """
+    output = output.resolve()
+    _require_free(output, force)
+    output.parent.mkdir(parents=True, exist_ok=True)
+    partial, old = (output.with_name(f".{output.name}.{what}") for what in ("partial", "old"))
+    shutil.rmtree(partial, ignore_errors=True)  # of a killed run
+    partial.mkdir()
+    try:
+        yield partial
+        shutil.rmtree(old, ignore_errors=True)
+        if output.exists():
+            os.replace(output, old)
+        os.replace(partial, output)
+        shutil.rmtree(old, ignore_errors=True)
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+
+
+def _require_free(output: Path, force: bool) -> None:
+    if output.exists() and not output.is_dir():
+        raise ValueError(f"--output must be a folder, was a file: {output}")
+    if not output.exists() or not any(output.iterdir()):
+        return
+    if not force:
+        raise ValueError(
+            f"--output must be new or empty, was: {output}. Name another, or replace the pipeline "
+            "in it with --force"
+        )
+    # Everything in the folder will be gone.
+    if not (output / "config.cfg").is_file() or not (output / "meta.json").is_file():
+        raise ValueError(f"--force replaces only a pipeline, and {output} is none. Name another")

@@ -1,0 +1,57 @@
+"""Ways to choose thresholds, and what they do on documents that they were not chosen on."""
+
+from functools import partial
+from typing import Callable, Dict, Optional
+
+import numpy
+
+from .thresholds import (
+    Candidates,
+    Counts,
+    Thresholds,
+    best_global,
+    best_macro,
+    best_per_label,
+    best_recall,
+    count,
+)
+
+# Of the folds, so that the same documents always give the same estimate.
+SEED = 0
+Choice = Callable[[Candidates], Thresholds]
+
+
+def choices(min_count: int, precision: Optional[float] = None) -> Dict[str, Choice]:
+    """List the ways to choose thresholds by name.
+
+    min_count (spans): labels with fewer gold spans keep the best global threshold.
+    precision (share): wanted; None leaves "precision" out.
+    """
+    ways: Dict[str, Choice] = {
+        "global": best_global,
+        "per-label": partial(best_per_label, min_count=min_count),
+        "macro": partial(best_macro, min_count=min_count),
+    }
+    if precision is not None:
+        ways["precision"] = partial(best_recall, precision=precision)
+    return ways
+
+
+def cross_fit(candidates: Candidates, choose: Choice, folds: int) -> Optional[Counts]:
+    """Estimate what chosen thresholds do on documents that they were not chosen on.
+
+    Documents are dealt into folds at random; thresholds are chosen on all other folds, the spans
+    of this fold counted with them, and the counts of all folds added up.
+
+    folds: no more than there are documents.
+    RETURNS: None for fewer than two documents.
+    """
+    n = len(candidates.gold)
+    folds = min(folds, n)
+    if folds < 2:
+        return None
+    fold = numpy.random.default_rng(SEED).permutation(n) % folds
+    parts = [
+        count(candidates.of(fold == i), choose(candidates.of(fold != i))) for i in range(folds)
+    ]
+    return Counts(*(numpy.sum(column, axis=0) for column in zip(*parts, strict=True)))
