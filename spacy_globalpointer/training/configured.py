@@ -1,0 +1,144 @@
+"""A training config: its components, readers and labels, and where they do not fit each other."""
+
+from copy import copy
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Callable, Dict, Iterable, Iterator, List, Optional, Sequence, Tuple
+
+from spacy.language import Language
+from spacy.training import Corpus, Example, dont_augment
+from spacy.training.corpus import FILE_TYPE, walk_corpus
+from spacy.training.initialize import get_sourced_components
+from spacy.util import load_config, load_model_from_config, registry, resolve_dot_names
+
+from ..pipeline.settings import describe_rivals, describe_weights
+from .case import ERROR, GOOD, INFO, WARNING, Advice, Case, Finding
+from .findings import advise_key
+from .reader import SpanCorpus
+
+FACTORY = "global_pointer"
+
+
+@dataclass
+class Setup:
+    """A training config that was read.
+
+    nlp: the pipeline, not initialized.
+    config: with all variables and defaults filled in.
+    pipes: the components to look at, by name.
+    train, dev: readers of the two corpora.
+    sourced: names of components that come from other pipelines, and are trained on.
+    """
+
+    nlp: Language
+    config: Dict[str, Any]
+    pipes: Dict[str, Any]
+    train: Callable[[Language], Iterable[Example]]
+    dev: Callable[[Language], Iterable[Example]]
+    sourced: List[str]
+
+
+def load_setup(path: Path, overrides: Dict[str, Any]) -> Setup:
+    """Read a config as training does; no weights are loaded.
+
+    path: "-" reads standard input.
+    overrides: by dotted name.
+    RAISES (ValueError): a config that makes no pipeline, or none with the component.
+    """
+    raw = load_config(path, overrides=overrides, interpolate=False)
+    nlp = load_model_from_config(raw, auto_fill=True)
+    config = nlp.config.interpolate()
+    names = [name for name in nlp.pipe_names if nlp.get_pipe_meta(name).factory == FACTORY]
+    if not names:
+        raise ValueError(
+            f"{path}: the pipeline must have a component of the factory {FACTORY!r}, was: "
+            f"{nlp.pipe_names}. Add one, or give the data files themselves instead of a config"
+        )
+    readers = [config["training"]["train_corpus"], config["training"]["dev_corpus"]]
+    train, dev = resolve_dot_names(config, readers)
+    pipes = {name: nlp.get_pipe(name) for name in names}
+    return Setup(nlp, config, pipes, train, dev, list(get_sourced_components(raw)))
+
+
+def known_labels(setup: Setup, name: str) -> Optional[Sequence[str]]:
+    """The only labels that a component can learn.
+
+    RETURNS: None if it takes those of the training data.
+    """
+    if name in setup.config["training"]["frozen_components"]:
+        return None
+    if name in setup.sourced:  # training does not initialize it again
+        return list(setup.pipes[name].labels)
+    block = setup.config["initialize"]["components"].get(name, {})
+    labels = registry.resolve({"labels": block.get("labels")})["labels"]
+    return None if labels is None else list(labels)
+
+
+def find_in_config(setup: Setup, case: Case, limit: int = 0) -> Iterator[Finding]:
+    """What the config does to a component's data and scores.
+
+    limit (documents): look at no more of each corpus; 0 looks at all.
+    """
+    if case.name in setup.config["training"]["frozen_components"]:
+        yield Finding("config", INFO, f"'{case.name}' is frozen: it does not learn")
+    yield _find_weights(setup, case)
+    rivals = describe_rivals(case.name, case.key, setup.nlp)
+    if rivals:
+        yield Finding("config", WARNING, rivals)
+    training = setup.config["training"]
+    for corpus, section in (
+        (setup.train, training["train_corpus"]),
+        (setup.dev, training["dev_corpus"]),
+    ):
+        yield from _find_drops(setup.nlp, corpus, section, case.key, limit)
+
+
+def _find_weights(setup: Setup, case: Case) -> Finding:
+    message = describe_weights(case.name, case.key, setup.nlp)
+    if not message:
+        text = f"[training.score_weights] names spans_{case.key}_f"
+        return Finding("config", GOOD, text)
+    written = tuple(f"spans_{pipe.key}_" for pipe in setup.pipes.values())
+    weights = setup.nlp.config["training"]["score_weights"]
+    positive = [name for name, weight in weights.items() if weight]
+    # Scores of groups that no component writes stay 0.00 too.
+    others = [
+        name for name in positive if not name.startswith("spans_") or name.startswith(written)
+    ]
+    text = message.partition(" Put into the config")[0]
+    return Finding("config", WARNING if others else ERROR, text, advise_key(case.key))
+
+
+def _find_drops(
+    nlp: Language, corpus: Any, section: str, key: str, limit: int
+) -> Iterator[Finding]:
+    """Gold spans that spaCy's own reader leaves behind when it cuts documents."""
+    if not isinstance(corpus, Corpus) or isinstance(corpus, SpanCorpus):
+        return
+    if not (corpus.gold_preproc or corpus.max_length):
+        return
+    stored, read = _count_spans(nlp, corpus, key, limit)
+    how = "gold_preproc = true" if corpus.gold_preproc else f"max_length = {corpus.max_length}"
+    text = f"[{section}] reads {read} of {stored} spans with {how}"
+    if read == stored:
+        yield Finding("config", GOOD, text)
+        return
+    lines = (
+        '@readers = "spacy_globalpointer.SpanCorpus.v1"',
+        f"max_length = {corpus.max_length}",
+    )
+    advice = Advice(section, "keeps all spans; remove the line gold_preproc", lines)
+    text += ": where it cuts a document, it leaves its spans behind"
+    yield Finding("config", WARNING if read else ERROR, text, advice)
+
+
+def _count_spans(nlp: Language, corpus: Corpus, key: str, limit: int) -> Tuple[int, int]:
+    """Spans in the files of a corpus, and those that its reader gives."""
+    plain = copy(corpus)
+    plain.augmenter = dont_augment
+    plain.shuffle = False
+    plain.limit = min(filter(None, (corpus.limit, limit)), default=0)
+    docs = plain.read_docbin(nlp.vocab, walk_corpus(corpus.path, FILE_TYPE))
+    stored = sum(len(doc.spans[key]) for doc in docs if key in doc.spans)
+    references = (example.reference for example in plain(nlp))
+    return stored, sum(len(doc.spans[key]) for doc in references if key in doc.spans)
