@@ -41,7 +41,9 @@ def _describe_split(name: str, split: "SplitStatistics") -> str:
 def _print_case(msg: Printer, case: "Case", findings: Sequence["Finding"]) -> None:
     if case.is_config:
         msg.divider(f"Component '{case.name}'")
-    msg.divider(f"Groups ({case.key})")
+    else:
+        msg.divider("Groups")
+    msg.text(f"Name of the group of spans: {case.key}")
     _print_findings(msg, findings, "documents", "groups")
     groups = {name: group for name, group in case.groups.items() if group.n_spans}
     sections: List[Tuple[str, Callable[..., None]]] = [
@@ -124,14 +126,12 @@ def _print_remarks(msg: Printer, groups: Dict[str, "GroupStatistics"]) -> None:
 
 
 def _print_advice(msg: Printer, found: Iterable["Advice"]) -> None:
-    msg.divider("Advice")
     sections: Dict[str, Dict[Advice, None]] = {}
     for advice in found:
         sections.setdefault(advice.section, {})[advice] = None
-    if not sections:
-        msg.text("The config needs no change")
-        return
-    msg.text("Lines for the config:", spaced=True)
+    if sections:
+        msg.divider("Advice")
+        msg.text("Lines for the config:", spaced=True)
     for section, own in sections.items():
         print(f"[{section}]")
         for advice in own:

@@ -51,6 +51,7 @@ class Case:
     known: the only labels that the component can learn; None for those of the data.
     window: of the transformer.
     low (spans): fewer examples of a label are few.
+    lang: of the tokenizer.
     is_config: False where there are data files only.
     """
 
@@ -61,12 +62,21 @@ class Case:
     known: Optional[Sequence[str]] = None
     window: Optional[Window] = None
     low: int = 50
+    lang: str = "en"
     is_config: bool = False
 
     @property
     def groups(self) -> Dict[str, GroupStatistics]:
         """Counts of the component's group, by split."""
         return {name: split.groups[self.key] for name, split in self.splits.items()}
+
+    @property
+    def wanted_key(self) -> str:
+        """The group's name; where nothing to learn from has it, the name of the most common one."""
+        first = next(iter(self.splits.values()))
+        if first.groups[self.key].n_missing < first.n_documents or not first.names:
+            return self.key
+        return first.names.most_common(1)[0][0]
 
     def advise(self, why: str, **settings: Any) -> Advice:
         """Advise settings of the component."""

@@ -94,19 +94,27 @@ def find_in_config(setup: Setup, case: Case, limit: int = 0) -> Iterator[Finding
 
 
 def _find_weights(setup: Setup, case: Case) -> Finding:
-    message = describe_weights(case.name, case.key, setup.nlp)
-    if not message:
-        text = f"[training.score_weights] names spans_{case.key}_f"
-        return Finding("config", GOOD, text)
-    written = tuple(f"spans_{pipe.key}_" for pipe in setup.pipes.values())
     weights = setup.nlp.config["training"]["score_weights"]
-    positive = [name for name, weight in weights.items() if weight]
-    # Scores of groups that no component writes stay 0.00 too.
-    others = [
-        name for name in positive if not name.startswith("spans_") or name.startswith(written)
+    key = case.wanted_key
+    others = {getattr(pipe, "key", None) for name, pipe in setup.nlp.pipeline if name != case.name}
+    written = tuple(f"spans_{other}_" for other in {key, *others})
+    dead = [
+        name
+        for name, weight in weights.items()
+        if weight is not None and name.startswith("spans_") and not name.startswith(written)
     ]
-    text = message.partition(" Put into the config")[0]
-    return Finding("config", WARNING if others else ERROR, text, advise_key(case.key))
+    named = bool(weights.get(f"spans_{key}_f"))
+    advice = None if named and not dead else advise_key("" if named else key, dead)
+    message = describe_weights(case.name, case.key, setup.nlp)
+    if message:
+        # What is left is weighed without it; if nothing is left, the score is 0.00.
+        alive = any(weight for name, weight in weights.items() if name not in dead)
+        text = message.partition(" Put into the config")[0]
+        return Finding("config", WARNING if alive else ERROR, text, advice)
+    if dead:
+        text = f"[training.score_weights] names scores that nothing has: {', '.join(dead)}"
+        return Finding("config", INFO, text, advice)
+    return Finding("config", GOOD, f"[training.score_weights] names spans_{key}_f")
 
 
 def _find_drops(
@@ -127,7 +135,8 @@ def _find_drops(
         '@readers = "spacy_globalpointer.SpanCorpus.v1"',
         f"max_length = {corpus.max_length}",
     )
-    advice = Advice(section, "keeps all spans; remove the line gold_preproc", lines)
+    why = "keeps all spans" + ("; remove the line gold_preproc" if corpus.gold_preproc else "")
+    advice = Advice(section, why, lines)
     text += ": where it cuts a document, it leaves its spans behind"
     yield Finding("config", WARNING if read else ERROR, text, advice)
 

@@ -1,7 +1,7 @@
 """What is wrong with annotated data, or worth saying, before a component is trained with it."""
 
 from collections import Counter
-from typing import Dict, Iterator, List
+from typing import Dict, Iterator, List, Sequence
 
 from ..pipeline.settings import weight_lines
 from .case import ERROR, GOOD, INFO, WARNING, Advice, Case, Finding, count_noun, list_some
@@ -66,10 +66,10 @@ def _no_group(case: Case, name: str) -> Finding:
     if split.names:
         other, n = split.names.most_common(1)[0]
         text += f", but {n} have {other!r}"
-        if case.is_config:
-            advice = case.advise(f"the group that {name} has", spans_key=other)
-        else:
+        if not case.is_config:
             text += f". Use --spans-key {other}"
+        elif case.wanted_key in split.names:
+            advice = case.advise("the group that the documents have", spans_key=case.wanted_key)
     elif split.n_ents:
         text += (
             f", but there are {split.n_ents} entities in doc.ents. Copy them: "
@@ -127,13 +127,14 @@ def _unknown_labels(case: Case, labels: Counter[str]) -> Iterator[Finding]:
         yield Finding("labels", ERROR, f"{text}: {list_some(cuts)}. Remove them")
 
 
-def advise_key(key: str) -> Advice:
+def advise_key(key: str, dead: Sequence[str] = ("spans_sc_f",)) -> Advice:
     """Score weights for the scores of a group.
 
-    key: name of the group.
+    key: name of the group; empty if it has its weights.
+    dead: names of scores that nothing has; a weight of theirs would only lower the sum.
     """
-    lines = tuple(weight_lines(key))
-    return Advice("training.score_weights", f"the scores of doc.spans[{key!r}]", lines)
+    lines = (*(weight_lines(key) if key else ()), *(f"{name} = null" for name in dead))
+    return Advice("training.score_weights", "scores that the pipeline has, and no others", lines)
 
 
 def _shorten(text: str) -> str:

@@ -130,39 +130,47 @@ def find_tokens(case: Case) -> Iterator[Finding]:
         lost = sum(group.count(remark) for remark in LOST)
         if lost and not group.all_lengths:
             text = f"No gold span of {name} can be learned: all {lost} are off the token borders"
-            yield Finding("tokens", ERROR, f"{text}. {_tokenizer_hint(group)}")
+            yield Finding("tokens", ERROR, f"{text}. {_tokenizer_hint(case, group)}")
             continue
         misaligned = group.count(MISALIGNED)
         share = misaligned / max(1, group.n_spans)
         text = f"{misaligned} of {group.n_spans} spans of {name} ({share:.2%}) {MISALIGNED}"
         if share > MANY_MISALIGNED:
-            advice = _advise_tokenizer(group) if case.is_config else None
-            yield Finding("tokens", WARNING, f"{text}. {_tokenizer_hint(group)}", advice)
+            advice = _advise_tokenizer(case, group) if case.is_config else None
+            yield Finding("tokens", WARNING, f"{text}. {_tokenizer_hint(case, group)}", advice)
         elif misaligned:
             yield Finding("tokens", INFO, f"{text}: they are not learned")
         else:
             yield Finding("tokens", GOOD, f"All spans of {name} begin and end where tokens do")
 
 
-def _tokenizer_hint(group: GroupStatistics) -> str:
+def _tokenizer_hint(case: Case, group: GroupStatistics) -> str:
     signs = [
         f"{sign if sign in (LETTERS, IDEOGRAPHS) else repr(sign)} ({n})"
         for sign, n in group.breaks.most_common(5)
     ]
     where = f"They cut tokens at {', '.join(signs)}. " if signs else ""
-    if group.breaks[IDEOGRAPHS] * 2 > group.breaks.total():
-        return where + "The tokenizer is not for Chinese or joins characters: lang zh splits them"
+    if _needs_chinese(case, group):
+        option = "" if case.is_config else ": use --lang zh"
+        return f"{where}Chinese wants one token a character{option}"
     return (
-        where + "Add these to the tokenizer's infixes or suffixes, give the tokens in the data, or "
+        f"{where}Add these to the tokenizer's infixes or suffixes, give the tokens in the data, or "
         "widen the spans with convert --alignment expand"
     )
 
 
-def _advise_tokenizer(group: GroupStatistics) -> Optional[Advice]:
-    if group.breaks[IDEOGRAPHS] * 2 <= group.breaks.total():
+def _advise_tokenizer(case: Case, group: GroupStatistics) -> Optional[Advice]:
+    if not _needs_chinese(case, group):
         return None
+    if case.lang != "zh":
+        return Advice("nlp", "one token a Chinese character", ('lang = "zh"',))
     lines = '@tokenizers = "spacy.zh.ChineseTokenizer"', 'segmenter = "char"'
-    return Advice("nlp.tokenizer", 'one token a character, with lang = "zh" in [nlp]', lines)
+    return Advice("nlp.tokenizer", "one token a character", lines)
+
+
+def _needs_chinese(case: Case, group: GroupStatistics) -> bool:
+    """Whether most borders inside tokens are at Chinese characters, which Japanese has too."""
+    return case.lang != "ja" and group.breaks[IDEOGRAPHS] * 2 > group.breaks.total()
 
 
 def find_remarks(case: Case) -> Iterator[Finding]:

@@ -194,7 +194,8 @@ def _has_loose_sign(span: Span) -> bool:
         sign = token.text[place]
         in_word = sign in ".'’" and not token.is_punct
         in_pair = _is_paired(sign) and n_paired > 1
-        if unicodedata.category(sign).startswith("P") and not in_word and not in_pair:
+        belongs = in_word or in_pair or sign in "%‰#@"
+        if unicodedata.category(sign).startswith("P") and not belongs:
             return True
     return False
 

@@ -89,7 +89,7 @@ def survey_files(
             documents = (doc for path, found in sources for doc in _readable(found, str(path)))
             splits[name] = SplitStatistics([spans_key], other=splits.get(TRAIN))
             _add_all(splits[name], documents, name, limit, silent)
-    case = Case(spans_key, splits, low=low)
+    case = Case(spans_key, splits, low=low, lang=lang)
     survey = Survey(lang, splits, [case], list(find_leaks(splits)))
     survey.findings.append(find_all(case))
     if spans_key != "sc":
@@ -140,7 +140,9 @@ def _make_case(
 ) -> Case:
     pipe = setup.pipes[name]
     known = known_labels(setup, name)
-    return Case(pipe.key, splits, name, dict(pipe.cfg), known, window, low, is_config=True)
+    return Case(
+        pipe.key, splits, name, dict(pipe.cfg), known, window, low, str(setup.nlp.lang), True
+    )
 
 
 def _read_corpus(
@@ -163,12 +165,14 @@ def _readable(documents: Iterator[Document], name: str) -> Iterator[Document]:
     """The same; whatever a reader stumbles over is a clear error."""
     try:
         yield from documents
-    except (ValueError, OSError, ImportError):
+    except (OSError, ImportError):
         raise
     except Exception as error:  # decompression and msgpack raise many kinds
+        if isinstance(error, ValueError) and name in str(error):
+            raise
         raise ValueError(
-            f"{name} must be readable, was: {type(error).__name__}: {error}. The file may be "
-            "damaged or no .spacy file: write it again"
+            f"{name} must be readable, was: {type(error).__name__}: {error} "
+            "Is the file damaged, or of another format?"
         ) from error
 
 
