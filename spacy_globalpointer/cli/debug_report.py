@@ -81,7 +81,7 @@ def _print_labels(msg: Printer, groups: Dict[str, "GroupStatistics"]) -> None:
     )
     rows = []
     for label in every:
-        longest = max((max(g.lengths[label], default=0) for g in groups.values()), default=0)
+        longest = max(max(g.lengths.get(label, {}), default=0) for g in groups.values())
         misaligned = sum(group.count(MISALIGNED, label) for group in groups.values())
         rows.append((label, *(g.labels[label] for g in groups.values()), longest, misaligned))
     footer = ("all", *(group.n_spans for group in groups.values()), "", "")

@@ -38,13 +38,11 @@ class GroupStatistics:
     n_missing: int = 0
     n_empty: int = 0
     labels: Counter[str] = field(default_factory=Counter)
-    lengths: DefaultDict[str, Counter[int]] = field(default_factory=lambda: defaultdict(Counter))
+    lengths: Dict[str, Counter[int]] = field(default_factory=dict)
     depths: Counter[int] = field(default_factory=Counter)
     relations: Counter[str] = field(default_factory=Counter)
     remarks: Counter[Tuple[str, str]] = field(default_factory=Counter)
-    examples: DefaultDict[Tuple[str, str], List[str]] = field(
-        default_factory=lambda: defaultdict(list)
-    )
+    examples: Dict[Tuple[str, str], List[str]] = field(default_factory=dict)
     breaks: Counter[str] = field(default_factory=Counter)
     n_cut: int = 0
     most_spans: int = 0
@@ -61,12 +59,13 @@ class GroupStatistics:
         self.most_spans = max(self.most_spans, len(group.spans))
         self.labels.update(label for _, _, label in group.gold)
         for start, end, label in group.spans:
-            self.lengths[label][end - start] += 1
+            self.lengths.setdefault(label, Counter())[end - start] += 1
             self.n_cut += self.window is not None and not self.window.holds(start, end)
         for remark, label, shown in group.remarks:
             self.remarks[remark, label] += 1
-            if len(self.examples[remark, label]) < MOST_EXAMPLES:
-                self.examples[remark, label].append(shown)
+            examples = self.examples.setdefault((remark, label), [])
+            if len(examples) < MOST_EXAMPLES:
+                examples.append(shown)
         self.breaks.update(group.breaks)
         depths, relations = count_nesting(group.gold)
         self.depths.update(depths)
