@@ -95,7 +95,7 @@ def debug_cli(
             write_json(survey.to_dict(), output)
             msg.good(f"Wrote {output}")
     except (ValueError, OSError, ImportError) as error:
-        msg.fail("Nothing can be said of this", str(error), exits=1)
+        msg.fail("Debugging stopped", str(error), exits=1)
     if n_errors:
         raise typer.Exit(1)
 

@@ -53,6 +53,7 @@ class Case:
     low (spans): fewer examples of a label are few.
     lang: of the tokenizer.
     is_config: False where there are data files only.
+    is_cut: a reader may have left groups behind when it cut documents.
     """
 
     key: str
@@ -64,6 +65,7 @@ class Case:
     low: int = 50
     lang: str = "en"
     is_config: bool = False
+    is_cut: bool = False
 
     @property
     def groups(self) -> Dict[str, GroupStatistics]:

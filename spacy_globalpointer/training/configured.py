@@ -74,6 +74,13 @@ def known_labels(setup: Setup, name: str) -> Optional[Sequence[str]]:
     return None if labels is None else list(labels)
 
 
+def may_drop(corpus: Any) -> bool:
+    """Whether a reader is spaCy's own and cuts documents, which leaves groups of spans behind."""
+    if not isinstance(corpus, Corpus) or isinstance(corpus, SpanCorpus):
+        return False
+    return bool(corpus.gold_preproc or corpus.max_length)
+
+
 def find_in_config(setup: Setup, case: Case, limit: int = 0) -> Iterator[Finding]:
     """What the config does to a component's data and scores.
 
@@ -121,9 +128,7 @@ def _find_drops(
     nlp: Language, corpus: Any, section: str, key: str, limit: int
 ) -> Iterator[Finding]:
     """Gold spans that spaCy's own reader leaves behind when it cuts documents."""
-    if not isinstance(corpus, Corpus) or isinstance(corpus, SpanCorpus):
-        return
-    if not (corpus.gold_preproc or corpus.max_length):
+    if not may_drop(corpus):
         return
     stored, read = _count_spans(nlp, corpus, key, limit)
     how = "gold_preproc = true" if corpus.gold_preproc else f"max_length = {corpus.max_length}"

@@ -38,7 +38,7 @@ def find_leaks(splits: Dict[str, SplitStatistics]) -> Iterator[Finding]:
 def _documents(case: Case) -> Iterator[Finding]:
     for name, split in case.splits.items():
         if not split.n_documents:
-            yield Finding("documents", ERROR, f"{name} has no documents")
+            yield Finding("documents", ERROR, f"{name} has no documents. Is its path right?")
 
 
 def _groups(case: Case) -> Iterator[Finding]:
@@ -85,6 +85,10 @@ def _some_missing(case: Case, name: str, group: GroupStatistics, n_documents: in
     text += ": they are not annotated, and nothing is learned from them"
     if group.n_empty:
         return Finding("groups", WARNING, f"{text} ({group.n_empty} others have an empty group)")
+    if case.is_cut:
+        return Finding(
+            "groups", WARNING, f"{text}. The reader cuts documents and loses their groups"
+        )
     why = "if documents without the group hold no spans: no document has an empty one"
     return Finding("groups", WARNING, text, case.advise(why, missing="negative"))
 

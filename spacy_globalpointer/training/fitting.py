@@ -115,7 +115,10 @@ def find_window(case: Case) -> Iterator[Finding]:
         counts = group.all_lengths
         n_long = sum(n for length, n in counts.items() if length > width)
         if group.n_cut:
-            text = f"{group.n_cut} of {counts.total()} spans of {name} do not fit in one window"
+            least = "" if unit == "tokens" else "At least "  # a token may have several pieces
+            text = (
+                f"{least}{group.n_cut} of {counts.total()} spans of {name} do not fit in one window"
+            )
             text += f" ({n_long} are longer than {shown}): raise window and stride"
             yield Finding("lengths", WARNING, text)
         else:

@@ -77,16 +77,19 @@ class Group:
             self.remarks.append((PUNCTUATION, span.label_, shown))
         self.spans.add((span.start, span.end, span.label_))
 
-    def note_breaks(self, doc: Doc, start: int, end: int) -> None:
-        """Count the signs at which a span cuts tokens in two.
+    def note_breaks(self, doc: Doc, lost: Sequence[Tuple[int, int]]) -> None:
+        """Count the signs at which spans cut tokens in two.
 
         doc: the tokens of `text`.
-        start, end (characters): of the span.
+        lost (characters): start and end of the spans.
         """
+        if not lost:
+            return
         borders = {token.idx for token in doc}, {token.idx + len(token) for token in doc}
-        for place, known in zip(_strip(self.text, start, end), borders, strict=True):
-            if place not in known:
-                self.breaks[_sign(self.text[place - 1 : place + 1])] += 1
+        for start, end in lost:
+            for place, known in zip(_strip(self.text, start, end), borders, strict=True):
+                if place not in known:
+                    self.breaks[_sign(self.text[place - 1 : place + 1])] += 1
 
     def _remark(self, problem: str, start: int, end: int, label: str) -> None:
         self.remarks.append((problem, label, excerpt(self.text, start, end)))
@@ -133,10 +136,12 @@ def read_record(record: Record, nlp: Language, key: str) -> Document:
     group = Group(record.text)
     for span in doc.spans[key]:
         group.keep(span)
+    lost = []
     for (start, end, label), outcome in zip(record.spans, outcomes, strict=True):
         is_new = group.note(start, end, label, MISALIGNED if outcome == "skipped" else "")
         if is_new and outcome == "skipped":
-            group.note_breaks(doc, start, end)
+            lost.append((start, end))
+    group.note_breaks(doc, lost)
     return Document(record.text, len(doc), (key,), 0, {key: group})
 
 
@@ -158,7 +163,7 @@ def excerpt(text: str, start: int, end: int) -> str:
 def _read_group(example: Example, key: str) -> Group:
     group = Group(example.reference.text)
     same_tokens = has_same_tokens(example)
-    is_same_text = example.predicted.text == group.text
+    lost = []
     for span in example.reference.spans[key]:
         if not len(span):
             group.remarks.append((EMPTY, span.label_, ""))
@@ -168,8 +173,10 @@ def _read_group(example: Example, key: str) -> Group:
         is_new = group.note(span.start_char, span.end_char, span.label_, problem)
         if aligned is not None and not problem:
             group.keep(Span(aligned.doc, aligned.start, aligned.end, label=span.label_))
-        if is_new and aligned is None and is_same_text:
-            group.note_breaks(example.predicted, span.start_char, span.end_char)
+        if is_new and aligned is None:
+            lost.append((span.start_char, span.end_char))
+    if example.predicted.text == group.text:
+        group.note_breaks(example.predicted, lost)
     return group
 
 

@@ -12,7 +12,7 @@ from tqdm import tqdm
 
 from ..corpora import UNSPACED_LANGUAGES, read_records
 from .case import INFO, Case, Finding
-from .configured import Setup, find_in_config, known_labels, load_setup
+from .configured import Setup, find_in_config, known_labels, load_setup, may_drop
 from .findings import advise_key, find_all, find_leaks
 from .gold import Document, read_example, read_record
 from .statistics import SplitStatistics
@@ -71,7 +71,7 @@ def survey_files(
 ) -> Survey:
     """Look over data files.
 
-    paths: .spacy files or folders of them, or files in one of corpora.FORMATS.
+    paths: .spacy files, or files in one of corpora.FORMATS.
     dev: files of the same kind that hold the documents to score.
     lang: spaCy's code of the language, for the tokenizer.
     spans_key: name of the group of spans.
@@ -85,8 +85,7 @@ def survey_files(
     splits: Dict[str, SplitStatistics] = {}
     for name, files in {TRAIN if dev else "data": paths, DEV: dev}.items():
         if files:
-            sources = ((path, _read_file(path, nlp, spans_key, format)) for path in files)
-            documents = (doc for path, found in sources for doc in _readable(found, str(path)))
+            documents = (doc for path in files for doc in _read_file(path, nlp, spans_key, format))
             splits[name] = SplitStatistics([spans_key], other=splits.get(TRAIN))
             _add_all(splits[name], documents, name, limit, silent)
     case = Case(spans_key, splits, low=low, lang=lang)
@@ -121,7 +120,7 @@ def survey_config(
     splits: Dict[str, SplitStatistics] = {}
     for name, corpus in ((TRAIN, setup.train), (DEV, setup.dev)):
         splits[name] = SplitStatistics(list(keys), keys, splits.get(TRAIN))
-        documents = _readable(_read_corpus(corpus, setup.nlp, list(keys)), name)
+        documents = _read_corpus(corpus, setup.nlp, list(keys), name)
         _add_all(splits[name], documents, name, limit, silent)
     survey = Survey(str(setup.nlp.lang), splits, [], list(find_leaks(splits)))
     for name in setup.pipes:
@@ -139,37 +138,43 @@ def _make_case(
     low: int,
 ) -> Case:
     pipe = setup.pipes[name]
-    known = known_labels(setup, name)
     return Case(
-        pipe.key, splits, name, dict(pipe.cfg), known, window, low, str(setup.nlp.lang), True
+        pipe.key,
+        splits,
+        name,
+        dict(pipe.cfg),
+        known_labels(setup, name),
+        window,
+        low,
+        lang=str(setup.nlp.lang),
+        is_config=True,
+        is_cut=may_drop(setup.train) or may_drop(setup.dev),
     )
 
 
-def _read_corpus(
-    corpus: Callable[[Language], Iterable[Example]], nlp: Language, keys: Sequence[str]
-) -> Iterator[Document]:
-    for example in corpus(nlp):
-        yield read_example(example, keys)
-
-
 def _read_file(path: Path, nlp: Language, key: str, format: str) -> Iterator[Document]:
-    if path.is_dir() or path.suffix == ".spacy":
-        yield from _read_corpus(Corpus(path), nlp, [key])
+    if path.suffix == ".spacy":
+        yield from _read_corpus(Corpus(path), nlp, [key], str(path))
         return
     joiner = "" if nlp.lang in UNSPACED_LANGUAGES else " "
     for record in read_records(path, format=format, joiner=joiner):
         yield read_record(record, nlp, key)
 
 
-def _readable(documents: Iterator[Document], name: str) -> Iterator[Document]:
+def _read_corpus(
+    corpus: Callable[[Language], Iterable[Example]], nlp: Language, keys: Sequence[str], name: str
+) -> Iterator[Document]:
+    for example in _readable(corpus(nlp), name):
+        yield read_example(example, keys)
+
+
+def _readable(examples: Iterable[Example], name: str) -> Iterator[Example]:
     """The same; whatever a reader stumbles over is a clear error."""
     try:
-        yield from documents
+        yield from examples
     except (OSError, ImportError):
         raise
     except Exception as error:  # decompression and msgpack raise many kinds
-        if isinstance(error, ValueError) and name in str(error):
-            raise
         raise ValueError(
             f"{name} must be readable, was: {type(error).__name__}: {error} "
             "Is the file damaged, or of another format?"

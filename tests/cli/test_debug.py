@@ -203,6 +203,15 @@ def test_a_config_is_looked_over(corpus, tmp_path):
     assert report["splits"]["dev"]["groups"]["sc"]["spans"] == 10
 
 
+def test_a_config_may_come_from_standard_input(corpus):
+    arguments = [f"--{name}={value}" for name, value in corpus.items()]
+    text = CONFIG.read_text(encoding="utf-8")
+    command = ["global-pointer", "debug", "-", *arguments]
+    result = CliRunner().invoke(spacy_app, command, input=text)
+    assert result.exit_code == 0
+    assert "train: 5 documents" in result.output
+
+
 def test_settings_are_held_against_the_data(corpus):
     settings = {"max_length": 3, "allow_overlap": False, "max_spans": 2}
     overrides = {f"components.global_pointer.{name}": v for name, v in settings.items()}

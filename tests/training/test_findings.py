@@ -54,7 +54,10 @@ def test_good_data_has_no_problems():
 
 
 def test_no_documents_and_no_gold_are_errors():
-    assert only(make_case([], FLAT), "documents", "error").text == "train has no documents"
+    assert (
+        only(make_case([], FLAT), "documents", "error").text
+        == "train has no documents. Is its path right?"
+    )
     assert "all groups 'sc' are empty" in only(make_case(FLAT[1:]), "groups", "error").text
     finding = only(make_case([Record("a")]), "groups", "error")
     assert finding.text == "train has no gold: no document has the span group 'sc'"
@@ -86,6 +89,12 @@ def test_documents_without_the_group(records, settings, level, advice):
     assert finding.level == level
     assert ("1 of" in finding.text) == (level != "good")
     assert lines(finding) == (advice and ("components.global_pointer", advice))
+
+
+def test_groups_that_a_reader_lost_are_no_sign_of_empty_ones():
+    finding = only(make_case([FLAT[0], Record("a")], is_cut=True), "groups", "warning")
+    assert finding.text.endswith("The reader cuts documents and loses their groups")
+    assert finding.advice is None
 
 
 def test_labels_of_one_split_only_and_rare_ones():
