@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Dict, Iterator, List, Optional
 
 import srsly
 import typer
+from click import NoSuchOption
 from spacy.cli._util import import_code, parse_config_overrides, show_validation_error
 from typer import Argument, Option
 from wasabi.printer import Printer
@@ -94,7 +95,7 @@ def debug_cli(
         if output is not None:
             write_json(survey.to_dict(), output)
             msg.good(f"Wrote {output}")
-    except (ValueError, OSError, ImportError) as error:
+    except (ValueError, OSError, ImportError, NoSuchOption) as error:
         msg.fail("Debugging stopped", str(error), exits=1)
     if n_errors:
         raise typer.Exit(1)

@@ -54,10 +54,19 @@ def load_setup(path: Path, overrides: Dict[str, Any]) -> Setup:
             f"{path}: the pipeline must have a component of the factory {FACTORY!r}, was: "
             f"{nlp.pipe_names}. Add one, or give the data files themselves instead of a config"
         )
-    readers = [config["training"]["train_corpus"], config["training"]["dev_corpus"]]
-    train, dev = resolve_dot_names(config, readers)
+    train, dev = (_resolve_reader(config, name) for name in ("train_corpus", "dev_corpus"))
     pipes = {name: nlp.get_pipe(name) for name in names}
     return Setup(nlp, config, pipes, train, dev, list(get_sourced_components(raw)))
+
+
+def _resolve_reader(config: Dict[str, Any], setting: str) -> Callable:
+    name = config["training"][setting]
+    (reader,) = resolve_dot_names(config, [name])
+    if not callable(reader):
+        raise ValueError(
+            f"[training] {setting} must name a reader such as corpora.train, was: {name!r}. Name one"
+        )
+    return reader
 
 
 def known_labels(setup: Setup, name: str) -> Optional[Sequence[str]]:

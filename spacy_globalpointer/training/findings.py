@@ -1,6 +1,7 @@
 """What is wrong with annotated data, or worth saying, before a component is trained with it."""
 
 from collections import Counter
+from dataclasses import replace
 from typing import Dict, Iterator, List, Sequence
 
 from ..pipeline.settings import weight_lines
@@ -12,10 +13,12 @@ from .statistics import GroupStatistics, SplitStatistics
 def find_all(case: Case) -> List[Finding]:
     """All that is worth saying about a component's data, by topic.
 
-    RETURNS: errors of what is missing only, where there is no gold to look at.
+    RETURNS: what is missing, then what the splits with gold show.
     """
     findings = [*_documents(case), *_groups(case)]
-    if all(group.n_spans for group in case.groups.values()):
+    splits = {name: case.splits[name] for name, group in case.groups.items() if group.n_spans}
+    if splits:
+        case = replace(case, splits=splits)
         for find in (_labels, find_nesting, find_lengths, find_window, find_tokens, find_remarks):
             findings += find(case)
     return findings

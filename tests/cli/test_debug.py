@@ -25,7 +25,7 @@ LINES = [
 def run(*arguments):
     result = CliRunner().invoke(spacy_app, ["global-pointer", "debug", *map(str, arguments)])
     # An exception that nobody caught would give exit code 1 too.
-    assert result.exception is None or isinstance(result.exception, SystemExit), result.exception
+    assert result.exception is None or isinstance(result.exception, SystemExit)
     return result.exit_code, " ".join(result.output.split())
 
 
@@ -331,9 +331,15 @@ def test_components_with_one_key_are_rivals(corpus, tmp_path):
     assert sum("all write doc.spans['sc']" in text for text in findings(survey, "warning")) == 2
 
 
-def test_labels_of_the_config_limit_those_of_the_data(corpus, tmp_path):
+@pytest.mark.parametrize("is_file", [False, True])
+def test_labels_of_the_config_limit_those_of_the_data(corpus, tmp_path, is_file):
+    file = tmp_path / "labels.json"
+    file.write_text('["GPE", "ORG"]', encoding="utf-8")
+    reader = {"@readers": "spacy.read_labels.v1", "path": str(file), "require": False}
+    labels = reader if is_file else ["GPE", "ORG"]
+
     def change(config):
-        config["initialize"] = {"components": {"global_pointer": {"labels": ["GPE", "ORG"]}}}
+        config["initialize"] = {"components": {"global_pointer": {"labels": labels}}}
 
     path = add_to_config(tmp_path, change)
     code, output = run(path, *options(corpus))
@@ -341,6 +347,8 @@ def test_labels_of_the_config_limit_those_of_the_data(corpus, tmp_path):
     assert (
         "does not know 1 label of the data, and training stops at the first: PERSON (3)" in output
     )
+    file.unlink()  # as in training, the labels are then those of the data
+    assert run(path, *options(corpus))[0] == (0 if is_file else 1)
 
 
 def test_labels_of_a_sourced_component_limit_those_of_the_data(corpus, tmp_path):
@@ -368,6 +376,11 @@ def test_labels_of_a_sourced_component_limit_those_of_the_data(corpus, tmp_path)
         ({"components.global_pointer.threshold": "2"}, "must be a probability in [0, 1], was: 2"),
         ({"components.global_pointer.nonsense": "2"}, "unexpected argument: 'nonsense'"),
         ({"corpora.train.@readers": "nobody.v1"}, "nobody.v1"),
+        ({"training.train_corpus": "null"}, "train_corpus must name a reader"),
+        ({"training.dev_corpus": "corpora.nope"}, "corpora.nope"),
+        ({"corpora.dev.@readers": "spacy.PlainTextCorpus.v1"}, "dev has no documents"),
+        ({"paths.train": "nowhere"}, "train has no documents. Is its path right?"),
+        ({"nothing": "1"}, "'--nothing'"),
     ],
 )
 def test_bad_configs_are_errors(corpus, overrides, message):

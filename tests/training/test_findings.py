@@ -64,6 +64,13 @@ def test_no_documents_and_no_gold_are_errors():
     assert finding.advice is None
 
 
+def test_the_split_with_gold_is_looked_over_though_the_other_has_none():
+    case = make_case(FLAT, [])
+    assert only(case, "documents", "error").text.startswith("dev has no documents")
+    assert only(case, "nesting", "good").advice.lines == ("allow_overlap = false",)
+    assert "keeps 100.00% of the spans of train" == only(case, "lengths", "info").advice.why
+
+
 def test_another_group_and_entities_are_named():
     finding = only(make_case(FLAT, key="gold"), "groups", "error")
     assert "but 2 have 'gold'" in finding.text
