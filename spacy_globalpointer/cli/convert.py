@@ -155,7 +155,7 @@ def plan_files(inputs: Sequence[Path], output: Path) -> Dict[Path, List[Path]]:
     """
     plan: Dict[Path, List[Path]] = {}
     for path in inputs:
-        for source in _find_sources(path):
+        for source in find_sources(path):
             if output.suffix == ".spacy":
                 plan.setdefault(output, []).append(source)
                 continue
@@ -170,8 +170,11 @@ def plan_files(inputs: Sequence[Path], output: Path) -> Dict[Path, List[Path]]:
     return plan
 
 
-def _find_sources(path: Path) -> List[Path]:
-    """The file, or the files of a folder that may hold a corpus."""
+def find_sources(path: Path) -> List[Path]:
+    """The file, or the files of a folder that may hold a corpus.
+
+    RAISES (ValueError): there is none.
+    """
     if path.is_file():
         return [path]
     sources = sorted(

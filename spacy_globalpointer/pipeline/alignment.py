@@ -65,7 +65,7 @@ class GoldReader:
         is_space = example.predicted.to_array(IS_SPACE)
         for span in example.reference.spans[self.key]:
             self.labels.add(span.label_)
-            aligned = span if same_tokens or not len(span) else _aligned(example, span)
+            aligned = align_span(example, span, same_tokens)
             reason = self._cannot_learn(aligned, is_space)
             if aligned is None or reason:
                 self.lost[span.label_, reason] += 1
@@ -128,6 +128,13 @@ def has_same_tokens(example: Example) -> bool:
     return bool((predicted.to_array(ORTH) == reference.to_array(ORTH)).all())
 
 
-def _aligned(example: Example, span: Span) -> Optional[Span]:
+def align_span(example: Example, span: Span, same_tokens: bool) -> Optional[Span]:
+    """Find the predicted tokens of a span of the reference.
+
+    same_tokens: what has_same_tokens says.
+    RETURNS: None where predicted tokens do not begin and end with it.
+    """
+    if same_tokens or not len(span):
+        return span
     spans = example.get_aligned_spans_y2x([span], allow_overlap=True)
     return spans[0] if spans else None

@@ -3,7 +3,7 @@
 import math
 import warnings
 from collections import Counter
-from typing import Any, Dict, Sequence, Tuple
+from typing import Any, Dict, List, Sequence, Tuple
 
 from spacy.language import Language
 from spacy.tokens import Doc
@@ -78,30 +78,54 @@ def warn_of_config(name: str, key: str, nlp: Language) -> None:
 
     key: the spans_key of the component.
     """
+    for message in (describe_weights(name, key, nlp), describe_rivals(name, key, nlp)):
+        if message:
+            warnings.warn(message, stacklevel=3)
+
+
+def describe_weights(name: str, key: str, nlp: Language) -> str:
+    """Say that the score weights do not name the component's score.
+
+    key: the spans_key of the component.
+    RETURNS: empty if they do.
+    """
     weights = nlp.config.get("training", {}).get("score_weights", {})
-    if not weights.get(f"spans_{key}_f"):
-        lines = "\n".join(
-            ["[training.score_weights]", f"spans_{key}_f = 1.0"]
-            + [f"spans_{key}_{part} = 0.0" for part in "pr"]
-            + [f"spans_{key}_per_type = null"]
-        )
-        warnings.warn(
-            f"'{name}' writes doc.spans[{key!r}], but [training.score_weights] does not name "
-            f"spans_{key}_f: the training log would show no score of it, and the best model would "
-            f"be chosen without it. Put into the config:\n\n{lines}\n",
-            stacklevel=3,
-        )
+    if weights.get(f"spans_{key}_f"):
+        return ""
+    lines = "\n".join(["[training.score_weights]", *weight_lines(key)])
+    return (
+        f"'{name}' writes doc.spans[{key!r}], but [training.score_weights] does not name "
+        f"spans_{key}_f: the training log would show no score of it, and the best model would "
+        f"be chosen without it. Put into the config:\n\n{lines}\n"
+    )
+
+
+def weight_lines(key: str) -> List[str]:
+    """Lines of [training.score_weights] for a spans_key."""
+    return [
+        f"spans_{key}_f = 1.0",
+        *(f"spans_{key}_{part} = 0.0" for part in "pr"),
+        f"spans_{key}_per_type = null",
+    ]
+
+
+def describe_rivals(name: str, key: str, nlp: Language) -> str:
+    """Say that other components write the same group of spans.
+
+    key: the spans_key of the component.
+    RETURNS: empty if there are none.
+    """
     rivals = [
         other
         for other, component in nlp.pipeline
         if other != name and getattr(component, "key", None) == key
     ]
-    if rivals:
-        warnings.warn(
-            f"'{name}' and {rivals} all write doc.spans[{key!r}]: the later ones overwrite the "
-            "spans and the scores of the earlier ones. Give each a spans_key of its own",
-            stacklevel=3,
-        )
+    if not rivals:
+        return ""
+    return (
+        f"'{name}' and {rivals} all write doc.spans[{key!r}]: the later ones overwrite the "
+        "spans and the scores of the earlier ones. Give each a spans_key of its own"
+    )
 
 
 def describe_full(name: str, doc: Doc, most: int) -> str:

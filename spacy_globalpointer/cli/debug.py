@@ -1,0 +1,212 @@
+"""`spacy global-pointer debug`: what is wrong with annotated data, before it is trained with."""
+
+import os
+import warnings
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Dict, Iterator, List, Optional, Sequence
+
+import srsly
+import typer
+from click import NoSuchOption
+from spacy.cli._util import import_code, parse_config_overrides, show_validation_error
+from typer import Argument, Option
+from wasabi.printer import Printer
+
+from spacy_globalpointer.corpora import FORMATS
+
+from .convert import find_sources
+from .debug_report import print_survey
+
+# These modules need torch, so they are imported when the command runs.
+if TYPE_CHECKING:
+    from spacy_globalpointer.training.survey import Survey
+
+# Config overrides, such as --paths.train, are no options that are known here.
+CONTEXT = {"allow_extra_args": True, "ignore_unknown_options": True}
+
+
+Inputs = Annotated[
+    List[str],
+    Argument(
+        metavar="CONFIG|DATA...",
+        help="A training config (.cfg) and overrides such as --paths.train train.spacy; or "
+        "data files: .spacy, or what `spacy global-pointer convert` reads",
+    ),
+]
+Dev = Annotated[
+    Optional[List[Path]], Option(help="Data file with the documents to score; can be repeated")
+]
+Lang = Annotated[str, Option("--lang", "-l", help="Language code, for the tokenizer of data files")]
+Key = Annotated[
+    str, Option("--spans-key", "-k", help="Name of the group in doc.spans of data files")
+]
+Format = Annotated[
+    str, Option("--format", "-f", help=f"Format of data files: auto, {', '.join(FORMATS)}")
+]
+Code = Annotated[
+    Optional[Path],
+    Option("--code", "-c", help="Python file with registered functions of the config"),
+]
+Output = Annotated[
+    Optional[Path], Option("--output", "-o", help="JSON file for all counts and findings")
+]
+Low = Annotated[int, Option(help="Fewer examples of a label are a low number", min=1)]
+Limit = Annotated[
+    int, Option("--limit", "-n", help="Documents to read of each split; 0: all", min=0)
+]
+
+
+def debug_cli(
+    inputs: Inputs,
+    dev: Dev = None,
+    lang: Lang = "en",
+    spans_key: Key = "sc",
+    format: Format = "auto",
+    code: Code = None,
+    output: Output = None,
+    low: Low = 50,
+    limit: Limit = 0,
+) -> None:
+    """
+    Look over annotated data: labels, nesting, lengths, spans off the token borders, leakage.
+
+    Ends with config lines to paste. The exit code is 1 if there are errors: what
+    cannot be read, and what makes training fail or score 0.00. Warnings and
+    advice alone give 0.
+
+    $ spacy global-pointer debug config.cfg --paths.train train.spacy --paths.dev dev.spacy
+
+    $ spacy global-pointer debug train.jsonl --dev dev.jsonl --lang en
+    """
+    msg = Printer()
+    import_code(code)
+    counts: Any = {"low": low, "limit": limit, "silent": False}
+    try:
+        if output is not None:
+            _check_output(output)
+        if is_config(inputs[0]):
+            with show_validation_error(inputs[0]):
+                survey = debug_config(inputs[0], parse_config_overrides(inputs[1:]), **counts)
+        else:
+            options: Any = {"lang": lang, "spans_key": spans_key, "format": format}
+            survey = debug_data(inputs, dev or (), **options, **counts)
+        n_errors = print_survey(msg, survey)
+        if output is not None:
+            write_json(survey.to_dict(), output)
+            msg.good(f"Wrote {output}")
+    except (ValueError, OSError, ImportError, NoSuchOption) as error:
+        msg.fail("Debugging stopped", str(error), exits=1)
+    if n_errors:
+        raise typer.Exit(1)
+
+
+def is_config(name: str) -> bool:
+    """Whether an argument is a training config; "-" reads one from standard input."""
+    return name == "-" or name.endswith(".cfg")
+
+
+def debug_config(
+    name: str,
+    overrides: Optional[Dict[str, Any]] = None,
+    *,
+    low: int = 50,
+    limit: int = 0,
+    silent: bool = True,
+) -> "Survey":
+    """Look over the data of a training config.
+
+    name: the config; "-" reads it from standard input.
+    overrides: of the config, by dotted name.
+    low (spans): fewer examples of a label are few.
+    limit (documents): read from each split; 0 means all.
+    silent: show no progress.
+    RAISES (ValueError): a config without the component, data that cannot be read.
+    """
+    from spacy_globalpointer.training.survey import survey_config
+
+    if name != "-" and not Path(name).is_file():
+        raise ValueError(f"a config must be a file, was: {name}. Is the path right?")
+    with _few_warnings():
+        return survey_config(Path(name), overrides, low=low, limit=limit, silent=silent)
+
+
+def debug_data(
+    names: Sequence[str],
+    dev: Sequence[Path] = (),
+    *,
+    lang: str = "en",
+    spans_key: str = "sc",
+    format: str = "auto",
+    low: int = 50,
+    limit: int = 0,
+    silent: bool = True,
+) -> "Survey":
+    """Look over data files.
+
+    names: files, or folders of them.
+    dev: files or folders with the documents to score.
+    lang: spaCy's code of the language, for the tokenizer.
+    spans_key: name of the group of spans.
+    format: a name in corpora.FORMATS, or "auto".
+    low (spans): fewer examples of a label are few.
+    limit (documents): read from each split; 0 means all.
+    silent: show no progress.
+    RAISES (ValueError): data that cannot be read.
+    """
+    from spacy_globalpointer.training.survey import survey_files
+
+    for name in names:
+        if name.startswith("-") or is_config(name):
+            raise ValueError(
+                f"inputs must be one config (.cfg) with overrides, or data files only, was: "
+                f"{name}. See --help for the options of data files"
+            )
+    options: Any = {"lang": lang, "spans_key": spans_key, "format": format}
+    with _few_warnings():
+        return survey_files(
+            [source for name in names for source in find_data(Path(name))],
+            [source for path in dev for source in find_data(path)],
+            **options,
+            low=low,
+            limit=limit,
+            silent=silent,
+        )
+
+
+def find_data(path: Path) -> List[Path]:
+    """The data file, or those in a folder: its .spacy files if it has some.
+
+    RAISES (ValueError): no data there.
+    """
+    if path.is_dir() and any(path.rglob("*.spacy")):
+        return sorted(path.rglob("*.spacy"))
+    return find_sources(path)
+
+
+def write_json(report: Dict[str, Any], output: Path) -> None:
+    """Write beside the target and rename, so a stop half-way leaves no half file."""
+    partial = output.with_name(f".{output.name}.partial")
+    try:
+        srsly.write_json(partial, report)
+        os.replace(partial, output)
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def _check_output(output: Path) -> None:
+    """Refuse what cannot be written before the data is read."""
+    output.parent.mkdir(parents=True, exist_ok=True)
+    if output.is_dir() or not os.access(output.parent, os.W_OK):
+        raise ValueError(
+            f"--output must be a file in a folder that can be written, was: {output}. "
+            "Name another file"
+        )
+
+
+@contextmanager
+def _few_warnings() -> Iterator[None]:
+    """Leave out spaCy's warnings of each text that does not align: the spans are counted."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", r"\[W(030|033|090|119)\]")
+        yield

@@ -1,0 +1,194 @@
+"""Whether settings, tokens and windows fit the gold spans."""
+
+from collections import Counter
+from typing import Dict, Iterator, Optional
+
+from .case import ERROR, GOOD, INFO, WARNING, Advice, Case, Finding
+from .gold import (
+    DUPLICATE,
+    EMPTY,
+    IDEOGRAPHS,
+    LETTERS,
+    LOST,
+    MISALIGNED,
+    PADDED,
+    PUNCTUATION,
+    SPACE_TOKEN,
+)
+from .statistics import (
+    CROSSING,
+    NESTED,
+    SAME_BORDERS,
+    SAME_LABEL,
+    GroupStatistics,
+    length_of_share,
+    share_within,
+)
+
+# Above this share of misaligned spans the tokenizer is worth a change.
+MANY_MISALIGNED = 0.01
+# One very long span is no reason for a long max_length.
+LONG_SPAN = 64
+
+
+def find_nesting(case: Case) -> Iterator[Finding]:
+    """Whether allow_overlap suits the data."""
+    overlap: Counter[str] = Counter()
+    for group in case.groups.values():
+        overlap.update(group.relations)
+    is_flat = not (overlap[NESTED] or overlap[CROSSING] or overlap[SAME_BORDERS])
+    allowed = case.settings.get("allow_overlap", True)
+    if is_flat:
+        why = "no two spans of a text share a token"
+        advice = case.advise(why, allow_overlap=False) if allowed else None
+        yield Finding("nesting", GOOD, f"The data is flat: {why}", advice)
+        return
+    counts = [f"{overlap[kind]} {kind}" for kind in (NESTED, SAME_LABEL, CROSSING, SAME_BORDERS)]
+    text = f"Spans share tokens ({', '.join(counts)})"
+    if not allowed:
+        advice = case.advise("spans of the data share tokens", allow_overlap=True)
+        text += f", but '{case.name}' predicts none that do: allow_overlap = false"
+        yield Finding("nesting", WARNING, text, advice)
+    elif case.settings.get("annotate_ents") and case.settings.get("ents_filter", "") is None:
+        text += ", and doc.ents cannot hold them: annotate_ents without ents_filter fails"
+        yield Finding("nesting", ERROR, text)
+    else:
+        yield Finding("nesting", GOOD, f"{text}, and global_pointer can find them all")
+
+
+def find_lengths(case: Case) -> Iterator[Finding]:
+    """What max_length and max_spans lose, and what would not."""
+    limit = case.settings.get("max_length")
+    lengths = {name: group.all_lengths for name, group in case.groups.items()}
+    learned = next(iter(lengths.values()))
+    if not learned:
+        return
+    advice = _advise_length(case, lengths)
+    if limit is None:
+        yield Finding("lengths", INFO, "max_length is not set", advice)
+    else:
+        for name, counts in lengths.items():
+            yield _kept_length(name, counts, limit, advice)
+    most = case.settings.get("max_spans")
+    for name, group in case.groups.items():
+        if most is not None and group.most_spans > most:
+            text = f"A document of {name} has {group.most_spans} spans, but max_spans = {most}"
+            advice = case.advise("spans of one document", max_spans=2 * group.most_spans)
+            yield Finding("lengths", WARNING, text, advice)
+
+
+def _kept_length(name: str, counts: Counter[int], limit: int, advice: Advice) -> Finding:
+    lost = sum(n for length, n in counts.items() if length > limit)
+    text = f"max_length = {limit} loses {lost} of {counts.total()} spans of {name}"
+    if not lost:
+        return Finding("lengths", GOOD, text)
+    level = ERROR if lost == counts.total() else WARNING
+    return Finding("lengths", level, f"{text} ({lost / counts.total():.2%})", advice)
+
+
+def _advise_length(case: Case, lengths: Dict[str, Counter[int]]) -> Advice:
+    learned = next(iter(lengths.values()))
+    nearly, longest = length_of_share(learned, 0.99), max(learned)
+    chosen = nearly if longest > max(LONG_SPAN, 2 * nearly) else longest
+    kept = [f"{share_within(n, chosen):.2%} of the spans of {k}" for k, n in lengths.items()]
+    why = f"keeps {' and '.join(kept)}"
+    if chosen < longest:
+        why += f"; the longest has {longest} tokens"
+    return case.advise(why, max_length=chosen)
+
+
+def find_window(case: Case) -> Iterator[Finding]:
+    """Spans and texts that the transformer cannot see as a whole."""
+    if case.window is None:
+        return
+    width, stride, unit = case.window
+    if stride > width:
+        text = f"The stride of {stride} {unit} leaves out text between windows of {width}"
+        yield Finding("lengths", ERROR, f"{text}. Make stride smaller than window")
+    shown = f"the transformer's window ({width} {unit})"
+    for name, split in case.splits.items():
+        longer = sum(n for length, n in split.lengths.items() if length > width)
+        if longer:
+            text = f"{longer} of {split.n_documents} documents of {name} are longer than {shown}"
+            yield Finding("lengths", INFO, f"{text}: no window sees all of them")
+        group = case.groups[name]
+        counts = group.all_lengths
+        n_long = sum(n for length, n in counts.items() if length > width)
+        if group.n_cut:
+            least = "" if unit == "tokens" else "At least "  # a token may have several pieces
+            text = (
+                f"{least}{group.n_cut} of {counts.total()} spans of {name} do not fit in one window"
+            )
+            text += f" ({n_long} are longer than {shown}): raise window and stride"
+            yield Finding("lengths", WARNING, text)
+        else:
+            yield Finding(
+                "lengths", GOOD, f"All spans of {name} fit in one window of {width} {unit}"
+            )
+
+
+def find_tokens(case: Case) -> Iterator[Finding]:
+    """Spans that do not begin and end where tokens do, and why."""
+    for name, group in case.groups.items():
+        lost = sum(group.count(remark) for remark in LOST)
+        if lost and not group.all_lengths:
+            text = f"No gold span of {name} can be learned: all {lost} are off the token borders"
+            yield Finding("tokens", ERROR, f"{text}. {_tokenizer_hint(case, group)}")
+            continue
+        misaligned = group.count(MISALIGNED)
+        share = misaligned / max(1, group.n_spans)
+        text = f"{misaligned} of {group.n_spans} spans of {name} ({share:.2%}) {MISALIGNED}"
+        if share > MANY_MISALIGNED:
+            advice = _advise_tokenizer(case, group) if case.is_config else None
+            yield Finding("tokens", WARNING, f"{text}. {_tokenizer_hint(case, group)}", advice)
+        elif misaligned:
+            yield Finding("tokens", INFO, f"{text}: they are not learned")
+        else:
+            yield Finding("tokens", GOOD, f"All spans of {name} begin and end where tokens do")
+
+
+def _tokenizer_hint(case: Case, group: GroupStatistics) -> str:
+    signs = [
+        f"{sign if sign in (LETTERS, IDEOGRAPHS) else repr(sign)} ({n})"
+        for sign, n in group.breaks.most_common(5)
+    ]
+    where = f"They cut tokens at {', '.join(signs)}. " if signs else ""
+    if _needs_chinese(case, group):
+        option = "" if case.is_config else ": use --lang zh"
+        return f"{where}Chinese wants one token a character{option}"
+    return (
+        f"{where}Add these to the tokenizer's infixes or suffixes, give the tokens in the data, or "
+        "widen the spans with convert --alignment expand"
+    )
+
+
+def _advise_tokenizer(case: Case, group: GroupStatistics) -> Optional[Advice]:
+    if not _needs_chinese(case, group):
+        return None
+    if case.lang != "zh":
+        return Advice("nlp", "one token a Chinese character", ('lang = "zh"',))
+    lines = '@tokenizers = "spacy.zh.ChineseTokenizer"', 'segmenter = "char"'
+    return Advice("nlp.tokenizer", "one token a character", lines)
+
+
+def _needs_chinese(case: Case, group: GroupStatistics) -> bool:
+    """Whether most borders inside tokens are at Chinese characters, which Japanese has too."""
+    return case.lang != "ja" and group.breaks[IDEOGRAPHS] * 2 > group.breaks.total()
+
+
+def find_remarks(case: Case) -> Iterator[Finding]:
+    """Spans that are odd otherwise."""
+    levels = {
+        EMPTY: WARNING,
+        SPACE_TOKEN: WARNING,
+        PADDED: INFO,
+        DUPLICATE: INFO,
+        PUNCTUATION: INFO,
+    }
+    ends = {EMPTY: ": they are not learned", SPACE_TOKEN: ": they are not learned"}
+    for name, group in case.groups.items():
+        for remark, level in levels.items():
+            n = group.count(remark)
+            if n:
+                text = f"{n} spans of {name} {remark}{ends.get(remark, '')}"
+                yield Finding("tokens", level, text)

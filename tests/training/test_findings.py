@@ -1,0 +1,236 @@
+import pytest
+import spacy
+
+from spacy_globalpointer.corpora import Record
+from spacy_globalpointer.training.case import Case
+from spacy_globalpointer.training.findings import find_all, find_leaks
+from spacy_globalpointer.training.gold import Document, Group, read_record
+from spacy_globalpointer.training.statistics import SplitStatistics
+from spacy_globalpointer.training.windows import Window, find_window
+
+EN = spacy.blank("en")
+FLAT = [Record("Ada saw Rome", ((0, 3, "PER"), (8, 12, "GPE"))), Record("no", ())]
+NESTED = [Record("Bank of Rome", ((0, 12, "ORG"), (8, 12, "GPE")))]
+
+
+def make_case(train, dev=None, key="sc", window=None, **options):
+    splits = {}
+    for name, records in (("train", train), ("dev", dev)):
+        if records is not None:
+            splits[name] = SplitStatistics(["sc"], {"sc": window}, splits.get("train"))
+            for record in records:
+                is_record = isinstance(record, Record)
+                splits[name].add(read_record(record, EN, key) if is_record else record)
+    return Case("sc", splits, window=window, low=1, **{"is_config": True, **options})
+
+
+def found(case, topic, *levels):
+    return [f for f in find_all(case) if f.topic == topic and f.level in levels]
+
+
+def only(case, topic, level):
+    (finding,) = found(case, topic, level)
+    return finding
+
+
+def lines(finding):
+    return finding.advice and (finding.advice.section, *finding.advice.lines)
+
+
+def lengths_document(*lengths, n_tokens=200):
+    """A text with spans of these lengths, which follow each other."""
+    starts = [sum(lengths[:i]) for i in range(len(lengths))]
+    spans = {(s, s + n, "X") for s, n in zip(starts, lengths, strict=True)}
+    return Document("", n_tokens, ("sc",), 0, {"sc": Group("", gold=spans, spans=spans)})
+
+
+def test_good_data_has_no_problems():
+    findings = find_all(make_case(FLAT, FLAT))
+    assert {finding.level for finding in findings} == {"good", "info"}
+    assert [lines(f) for f in findings if f.advice] == [
+        ("components.global_pointer", "allow_overlap = false"),
+        ("components.global_pointer", "max_length = 1"),
+    ]
+
+
+def test_no_documents_and_no_gold_are_errors():
+    assert (
+        only(make_case([], FLAT), "documents", "error").text
+        == "train has no documents. Is its path right?"
+    )
+    assert "all groups 'sc' are empty" in only(make_case(FLAT[1:]), "groups", "error").text
+    finding = only(make_case([Record("a")]), "groups", "error")
+    assert finding.text == "train has no gold: no document has the span group 'sc'"
+    assert finding.advice is None
+
+
+def test_the_split_with_gold_is_looked_over_though_the_other_has_none():
+    case = make_case(FLAT, [])
+    assert only(case, "documents", "error").text.startswith("dev has no documents")
+    assert only(case, "nesting", "good").advice.lines == ("allow_overlap = false",)
+    assert "keeps 100.00% of the spans of train" == only(case, "lengths", "info").advice.why
+
+
+def test_another_group_and_entities_are_named():
+    finding = only(make_case(FLAT, key="gold"), "groups", "error")
+    assert "but 2 have 'gold'" in finding.text
+    assert lines(finding) == ("components.global_pointer", 'spans_key = "gold"')
+    finding = only(make_case(FLAT, key="gold", is_config=False), "groups", "error")
+    assert finding.text.endswith("Use --spans-key gold")
+    assert finding.advice is None
+    finding = only(make_case([Document("a", 1, (), 3, {})]), "groups", "error")
+    assert "3 entities in doc.ents" in finding.text
+
+
+@pytest.mark.parametrize(
+    ("records", "settings", "level", "advice"),
+    [
+        ([FLAT[0], Record("a")], {}, "warning", 'missing = "negative"'),
+        ([*FLAT, Record("a")], {}, "warning", None),
+        ([*FLAT, Record("a")], {"missing": "negative"}, "info", None),
+        (FLAT, {}, "good", None),
+    ],
+)
+def test_documents_without_the_group(records, settings, level, advice):
+    (finding,) = [f for f in find_all(make_case(records, settings=settings)) if f.topic == "groups"]
+    assert finding.level == level
+    assert ("1 of" in finding.text) == (level != "good")
+    assert lines(finding) == (advice and ("components.global_pointer", advice))
+
+
+def test_groups_that_a_reader_lost_are_no_sign_of_empty_ones():
+    finding = only(make_case([FLAT[0], Record("a")], is_cut=True), "groups", "warning")
+    assert finding.text.endswith("The reader cuts documents and loses their groups")
+    assert finding.advice is None
+
+
+def test_labels_of_one_split_only_and_rare_ones():
+    case = make_case(FLAT, NESTED)
+    case.low = 2
+    low, unseen = found(case, "labels", "warning")
+    assert "(below 2) for 2 labels: PER (1), GPE (1)" in low.text
+    assert unseen.text == "1 label of dev never learned, as train lacks them: ORG (1)"
+    assert only(case, "labels", "info").text.endswith("never scored, as dev lacks them: PER (1)")
+
+
+def test_labels_that_the_component_will_not_have_are_errors():
+    settings = {"label_thresholds": [["GPE", 0.5], ["LOC", 0.5]]}
+    assert only(make_case(FLAT, settings=settings), "labels", "error").text.endswith(
+        "will not have: LOC. Remove them"
+    )
+    finding = only(make_case(FLAT, known=["GPE", "LOC"], settings=settings), "labels", "error")
+    assert "does not know 1 label of the data, and training stops at the first: PER" in finding.text
+
+
+def test_allow_overlap_must_suit_the_data():
+    assert lines(only(make_case(FLAT), "nesting", "good")) == (
+        "components.global_pointer",
+        "allow_overlap = false",
+    )
+    assert (
+        only(make_case(FLAT, settings={"allow_overlap": False}), "nesting", "good").advice is None
+    )
+    assert only(make_case(NESTED), "nesting", "good").advice is None
+    assert only(make_case(FLAT, NESTED), "nesting", "good").advice is None
+    finding = only(make_case(NESTED, settings={"allow_overlap": False}), "nesting", "warning")
+    assert lines(finding) == ("components.global_pointer", "allow_overlap = true")
+    settings = {"annotate_ents": True, "ents_filter": None}
+    assert only(make_case(NESTED, settings=settings), "nesting", "error")
+
+
+@pytest.mark.parametrize(
+    ("train", "advised", "why"),
+    [
+        ([1] * 95 + [2] * 5, 2, "keeps 100.00% of the spans of train"),
+        ([1] * 99 + [60], 60, "keeps 100.00% of the spans of train"),
+        ([3] * 99 + [80], 3, "keeps 99.00% of the spans of train; the longest has 80 tokens"),
+        ([50] * 99 + [80], 80, "keeps 100.00% of the spans of train"),
+    ],
+)
+def test_max_length_is_advised(train, advised, why):
+    advice = only(make_case([lengths_document(*train)]), "lengths", "info").advice
+    assert (advice.lines, advice.why) == ((f"max_length = {advised}",), why)
+
+
+def test_what_max_length_loses():
+    data = [lengths_document(1, 1, 1, 4)]
+    loses = only(make_case(data, settings={"max_length": 3}), "lengths", "warning")
+    assert loses.text == "max_length = 3 loses 1 of 4 spans of train (25.00%)"
+    assert loses.advice.lines == ("max_length = 4",)
+    keeps = only(make_case(data, settings={"max_length": 4}), "lengths", "good")
+    assert keeps.text == "max_length = 4 loses 0 of 4 spans of train"
+    data = [lengths_document(4, 5)]
+    assert only(make_case(data, settings={"max_length": 3}), "lengths", "error")
+
+
+def test_max_spans_below_the_gold_is_a_warning():
+    settings = {"max_length": 1, "max_spans": 3}
+    finding = only(
+        make_case([lengths_document(1, 1, 1, 1)], settings=settings), "lengths", "warning"
+    )
+    assert finding.text == "A document of train has 4 spans, but max_spans = 3"
+    assert finding.advice.lines == ("max_spans = 8",)
+
+
+def test_spans_and_documents_longer_than_the_window():
+    window = Window(10, 5, "tokens")
+    case = make_case([lengths_document(4, 8, 20)], window=window, settings={"max_length": 20})
+    finding = only(case, "lengths", "warning")
+    assert finding.text.startswith("2 of 3 spans of train do not fit in one window (1 are longer")
+    assert "1 of 1 documents of train are longer" in only(case, "lengths", "info").text
+    case = make_case([lengths_document(4)], window=Window(5, 6, "tokens"))
+    assert "leaves out text between windows" in only(case, "lengths", "error").text
+
+
+def test_misaligned_spans_ask_for_another_tokenizer():
+    chinese = Record("北京大学在北京", ((0, 2, "GPE"), (0, 7, "X")))
+    finding = only(make_case([chinese]), "tokens", "warning")
+    assert "1 of 2 spans of train (50.00%) do not begin and end" in finding.text
+    assert lines(finding) == ("nlp", 'lang = "zh"')
+    finding = only(make_case([chinese], lang="zh"), "tokens", "warning")
+    assert lines(finding)[0::2] == ("nlp.tokenizer", 'segmenter = "char"')
+    finding = only(make_case([chinese], lang="ja"), "tokens", "warning")
+    assert finding.advice is None
+    assert "infixes" in finding.text
+    finding = only(make_case([Record("x_yz", ((2, 4, "B"), (0, 4, "X")))]), "tokens", "warning")
+    assert "They cut tokens at '_' (1)" in finding.text
+    assert finding.advice is None
+    finding = only(make_case([Record("overland", ((0, 4, "B"),))]), "tokens", "error")
+    assert "No gold span of train can be learned: all 1" in finding.text
+
+
+def test_few_misaligned_spans_are_no_warning():
+    records = [Record("a bc", ((0, 1, "A"), (2, 4, "A")))] * 60 + [Record("ab c", ((0, 1, "A"),))]
+    finding = only(make_case(records), "tokens", "info")
+    assert finding.text.startswith("1 of 121 spans of train (0.83%)")
+
+
+def test_leaks():
+    case = make_case(FLAT, [FLAT[0], FLAT[0], NESTED[0]])
+    texts = [(f.level, f.text) for f in find_leaks(case.splits)]
+    assert texts == [
+        ("warning", "2 of 3 documents of dev are in train too: 'Ada saw Rome'"),
+        ("info", "1 of 3 documents of dev repeat another"),
+    ]
+    assert [f.level for f in find_leaks(make_case(FLAT, NESTED).splits)] == ["good"]
+    assert list(find_leaks(make_case(FLAT).splits)) == []
+
+
+STRIDED = {"@span_getters": "spacy-transformers.strided_spans.v1", "window": 64, "stride": 48}
+CURATED = {"@architectures": "spacy-curated-transformers.WithStridedSpans.v1", "window": 32}
+
+
+@pytest.mark.parametrize(
+    ("own", "shared", "window"),
+    [
+        ({}, {"model": {"get_spans": STRIDED}}, (64, 48, "tokens")),
+        ({}, {"model": {"with_spans": CURATED}}, (32, 96, "pieces")),
+        ({"model": {"tok2vec": {"get_spans": STRIDED}}}, {"m": CURATED}, (64, 48, "tokens")),
+        ({}, {"model": {"get_spans": {"@span_getters": "spacy-transformers.doc_spans.v1"}}}, None),
+        ({}, {}, None),
+    ],
+)
+def test_the_window_is_found_in_the_config(own, shared, window):
+    components = {"transformer": shared, "global_pointer": own}
+    config = {"components": components, "nlp": {"pipeline": ["transformer", "global_pointer"]}}
+    assert find_window(config, "global_pointer") == window
