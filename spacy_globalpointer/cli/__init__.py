@@ -3,6 +3,7 @@
 import typer
 from spacy.cli._util import app as spacy_app
 
+from .annotate import annotate_cli
 from .bench import app as bench_app
 from .convert import convert_cli
 
@@ -13,6 +14,7 @@ app = typer.Typer(
     help="Nested, overlapping and flat entities: data and measures for global_pointer.",
     no_args_is_help=True,
 )
+app.command("annotate", no_args_is_help=True)(annotate_cli)
 app.command("convert", no_args_is_help=True)(convert_cli)
 app.add_typer(bench_app)
 spacy_app.add_typer(app)

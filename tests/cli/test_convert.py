@@ -206,4 +206,4 @@ def test_help_shows_an_example():
 
 def test_the_command_is_one_of_spacys():
     assert app in [group.typer_instance for group in spacy_app.registered_groups]
-    assert [command.name for command in app.registered_commands] == ["convert"]
+    assert "convert" in [command.name for command in app.registered_commands]
