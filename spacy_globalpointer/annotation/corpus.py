@@ -39,6 +39,7 @@ def annotate(
     *,
     format: str = "auto",
     spans_key: Optional[str] = None,
+    n_process: int = 1,
     part_size: int = 10_000,
     overwrite: bool = False,
     silent: bool = True,
@@ -51,15 +52,18 @@ def annotate(
     output: a .jsonl file, a folder that ends in .spacy, or STDOUT.
     format: of STDIN and of files with another suffix: "auto", "txt" or "jsonl".
     spans_key: of the group to write; None for those of every global_pointer.
+    n_process: as in nlp.pipe.
     part_size (documents): the most in a part of a .spacy folder.
     overwrite: start anew, and replace an output that is there.
     silent: show no progress.
-    settings: batch_size, n_process, save_every and strict of Run.
+    settings: batch_size, save_every and strict of Run.
     RETURNS: how many documents, words and rejected lines there were.
     RAISES (ValueError): an input, output or model that cannot be used, a bad line if strict.
     """
     if format not in FORMATS:
         raise ValueError(f"format must be one of {', '.join(FORMATS)}, was: {format!r}")
+    if n_process == 0:
+        raise ValueError("n_process must be -1 (one a core) or at least 1, was: 0")
     is_stream = output == STDOUT or STDIN in inputs
     sources = find_sources(inputs, format=format, leave_out=list_outputs(output))
     check_output(output, is_stream=is_stream, overwrite=overwrite)
@@ -72,7 +76,7 @@ def annotate(
         total = None if STDIN in inputs else sum(source.size for source in sources)
         with _make_bar(total, done_at(sources, progress.position), silent=silent) as bar:
             writer, rejected = _make_writer(output, keys, part_size), _set_aside(output)
-            run = Run(nlp, writer, rejected, journal, progress, bar, **settings)
+            run = Run(nlp, writer, rejected, journal, progress, bar, n_process, **settings)
             run.go(read_entries(sources, progress.position, max_length=nlp.max_length))
     _finish(output, journal, progress)
     return progress

@@ -152,12 +152,13 @@ class AppendedFile:
 
         RAISES (ValueError): there are fewer.
         """
-        self.file = self.part.open("ab")
-        if self.file.tell() < length:
+        size = self.part.stat().st_size if self.part.exists() else 0
+        if size < length:
             raise ValueError(
                 f"{self.part} must have the {length} bytes that the last run wrote, was: "
-                f"{self.file.tell()} bytes. Start anew with --overwrite"
+                f"{size} bytes. Start anew with --overwrite"
             )
+        self.file = self.part.open("ab")
         self.file.truncate(length)
         self.file.seek(length)
 

@@ -2,7 +2,7 @@
 
 import sys
 import time
-from contextlib import closing
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from itertools import chain
 from typing import Dict, Iterator, Optional, Tuple, Union
@@ -43,7 +43,7 @@ class Run:
     journal: None if the run cannot be continued.
     progress: of what was saved, and from now on of what was read.
     bar: counts the bytes of the input.
-    batch_size (documents), n_process: as in nlp.pipe.
+    n_process, batch_size (documents): as in nlp.pipe.
     save_every (seconds): the least time of a block, unless the writer has parts.
     strict: stop at the first bad line.
     """
@@ -54,8 +54,8 @@ class Run:
     journal: Optional[Journal]
     progress: Progress
     bar: tqdm
-    batch_size: int = 256
     n_process: int = 1
+    batch_size: int = 256
     save_every: float = 10.0
     strict: bool = False
     done: int = 0
@@ -69,13 +69,13 @@ class Run:
         entries: of the input, from the position of the progress on.
         RAISES (ValueError): a bad line if strict, a pipeline that drops documents.
         """
-        if self.n_process == 0:
-            raise ValueError("n_process must be -1 (one a core) or at least 1, was: 0")
         self.started, self.words_before = time.monotonic(), self.progress.n_words
         self._announce()
-        with closing(self.writer), closing(self.rejected):
+        with ExitStack() as stack:
             self.writer.open(self.progress.output)
+            stack.callback(self.writer.close)
             self.rejected.open(self.progress.rejected)
+            stack.callback(self.rejected.close)
             for first in entries:
                 with self.nlp.memory_zone():
                     self._annotate(chain([first], entries))
