@@ -1,10 +1,12 @@
 """One run over a corpus: block by block from the entries of the input to a writer."""
 
+import os
 import sys
 import time
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from itertools import chain
+from threading import Thread
 from typing import Dict, Iterator, Optional, Tuple, Union
 
 from spacy.language import Language
@@ -17,8 +19,38 @@ from spacy_globalpointer.corpora.stream import Entry
 from .resumable import AppendedFile, Journal, Nowhere, Progress
 from .writers import Writer, write_json
 
+# The process whose workers are forked, while they are.
+_parent: Optional[int] = None
 # Bad lines that are shown one by one; the rest is only counted.
 SHOWN = 10
+
+
+def _end_with_parent() -> None:
+    """In a new worker: end when the run is killed. spaCy's workers would wait for ever."""
+    parent = _parent
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(1)
+        os._exit(1)
+
+    if parent is not None:
+        Thread(target=watch, daemon=True).start()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_end_with_parent)
+
+
+@contextmanager
+def _watching() -> Iterator[None]:
+    """Workers that are forked now end with this process."""
+    global _parent
+    _parent = os.getpid()
+    try:
+        yield
+    finally:
+        _parent = None
 
 
 def say(kind: str, title: str, text: str = "") -> None:
@@ -102,8 +134,9 @@ class Run:
             batch_size=self.batch_size,
             n_process=self.n_process,
         )
-        for doc, number in docs:
-            self._add(doc, self.waiting.pop(number))
+        with _watching():
+            for doc, number in docs:
+                self._add(doc, self.waiting.pop(number))
         if self.waiting:
             entry = next(iter(self.waiting.values()))
             raise ValueError(

@@ -1,4 +1,6 @@
 import json
+import multiprocessing
+import sys
 
 import pytest
 from spacy.lang.en import English
@@ -87,6 +89,33 @@ def test_an_appended_file_that_is_too_short_is_refused(tmp_path):
     with pytest.raises(ValueError, match=r"must have the 4 bytes .* was: 3 bytes"):
         file.open(4)
     assert file.part.read_bytes() == b"one"
+
+
+def _open(target):
+    try:
+        AppendedFile(target).open(0)
+    except ValueError as error:
+        assert "must be written by one run at a time" in str(error)
+        sys.exit(7)
+
+
+def open_in_another_process(target):
+    process = multiprocessing.get_context("fork").Process(target=_open, args=(target,))
+    process.start()
+    process.join()
+    return process.exitcode
+
+
+def test_two_runs_cannot_write_one_file(tmp_path):
+    pytest.importorskip("fcntl")
+    file = AppendedFile(tmp_path / "a.jsonl")
+    file.open(0)
+    file.write(b"one")
+    file.save()
+    assert open_in_another_process(tmp_path / "a.jsonl") == 7
+    file.close()
+    assert file.part.read_bytes() == b"one"
+    assert open_in_another_process(tmp_path / "a.jsonl") == 0
 
 
 @pytest.mark.parametrize("old", [None, "file", "folder"])

@@ -187,18 +187,18 @@ def start(model, inputs, output, *options):
         cwd=ROOT,
         env=environment,
         stderr=subprocess.PIPE,
-        start_new_session=True,
     )
 
 
 def kill_after(process, output, n_docs):
-    """SIGKILL for all processes of a run as soon as so many documents count."""
+    """SIGKILL for the first process of a run as soon as so many documents count."""
     end = time.monotonic() + 120
     while n_saved(output) < n_docs and time.monotonic() < end:
         assert process.poll() is None, process.stderr.read().decode()
         time.sleep(0.001)
-    os.killpg(process.pid, signal.SIGKILL)
-    process.communicate()
+    os.kill(process.pid, signal.SIGKILL)
+    # Workers, which have the same standard error, end by themselves.
+    process.communicate(timeout=30)
     assert process.returncode == -signal.SIGKILL
     assert n_docs <= n_saved(output)
     assert not output.exists()
