@@ -21,7 +21,7 @@ ROOT = Path(__file__).parents[1]
 # imports it, so that it can offer names of any floor.
 FLOORS = {
     **{"nn": 1, "corpora": 1, "models": 2, "losses": 2},
-    **{"pipeline": 3, "training": 4, "bench": 5, "cli": 6, "": 7},
+    **{"pipeline": 3, "training": 4, "annotation": 5, "bench": 5, "cli": 6, "": 7},
 }
 FORBIDDEN = {"nn": {"spacy", "thinc"}, "corpora": {"torch", "thinc"}}
 TESTS = {"tests", *(path.stem for path in (ROOT / "tests").rglob("*.py"))}

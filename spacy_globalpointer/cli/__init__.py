@@ -3,6 +3,7 @@
 import typer
 from spacy.cli._util import app as spacy_app
 
+from .annotate import annotate_cli
 from .bench import app as bench_app
 from .convert import convert_cli
 from .debug import CONTEXT as DEBUG_CONTEXT
@@ -16,6 +17,7 @@ app = typer.Typer(
     help="Nested, overlapping and flat entities: data and measures for global_pointer.",
     no_args_is_help=True,
 )
+app.command("annotate", no_args_is_help=True)(annotate_cli)
 app.command("convert", no_args_is_help=True)(convert_cli)
 app.command("debug", no_args_is_help=True, context_settings=DEBUG_CONTEXT)(debug_cli)
 app.command("tune", no_args_is_help=True)(tune_cli)

@@ -53,15 +53,25 @@ def read_objects(lines: Iterable[str], name: str) -> Iterator[Tuple[str, Dict[st
         if not line.strip():
             continue
         source = f"{name} line {number}"
-        try:
-            row = json.loads(line)
-        except (ValueError, RecursionError) as error:  # numbers too long, brackets too deep
-            where = f", character {error.pos}" if isinstance(error, json.JSONDecodeError) else ""
-            raise ValueError(
-                f"{source}: every line must be valid JSON, was: {shorten(line.strip())} "
-                f"({getattr(error, 'msg', error)}{where}). Write one object in each line"
-            ) from error
-        yield source, check_object(row, source)
+        yield source, parse_object(line, source)
+
+
+def parse_object(line: str, source: str) -> Dict[str, Any]:
+    """The JSON object of one line.
+
+    line: of a file of JSON lines.
+    source: file and line, for messages.
+    RAISES (ValueError): no JSON, or no object.
+    """
+    try:
+        row = json.loads(line)
+    except (ValueError, RecursionError) as error:  # numbers too long, brackets too deep
+        where = f", character {error.pos}" if isinstance(error, json.JSONDecodeError) else ""
+        raise ValueError(
+            f"{source}: every line must be valid JSON, was: {shorten(line.strip())} "
+            f"({getattr(error, 'msg', error)}{where}). Write one object in each line"
+        ) from error
+    return check_object(row, source)
 
 
 def check_object(row: Any, source: str) -> Dict[str, Any]:

@@ -1,0 +1,214 @@
+import gzip
+import io
+import json
+import sys
+from types import SimpleNamespace
+
+import pytest
+import spacy
+from spacy.tokens import Doc, DocBin
+from spacy.vocab import Vocab
+
+from spacy_globalpointer.corpora import stream
+from spacy_globalpointer.corpora.sources import STDIN, find_sources
+from spacy_globalpointer.corpora.stream import BEGINNING, Position, done_at, read_entries
+
+LINES = [
+    '{"id": 1, "text": "Ada", "spans": [1]}',
+    "",
+    '{"text": "北京", "more": {"a": [null, 1.5]}}',
+    "no JSON",
+    '{"text": "Rome"}',
+]
+FIELDS = [{"id": 1, "text": "Ada"}, {"text": "北京", "more": {"a": [None, 1.5]}}, {"text": "Rome"}]
+
+
+def read(*paths, start=BEGINNING, max_length=100, **options):
+    return list(read_entries(find_sources(paths, **options), start, max_length=max_length))
+
+
+def write(path, data):
+    data = data if isinstance(data, bytes) else data.encode()
+    path.write_bytes(gzip.compress(data) if path.suffix == ".gz" else data)
+    return path
+
+
+@pytest.fixture(params=["a.jsonl", "a.jsonl.gz"])
+def path(request, tmp_path):
+    return write(tmp_path / request.param, "\n".join(LINES))
+
+
+def make_docs():
+    nlp = spacy.blank("en")
+    docs = [nlp("Ada lives."), nlp("Rome"), Doc(nlp.vocab, words=["can't", "go"])]
+    docs[0].user_data["meta"] = {"id": 5, "text": "other", "spans": []}
+    docs[0].user_data["own"] = 1
+    docs[0].spans["gold"] = [docs[0].char_span(0, 3, label="PER")]
+    docs[1].cats = {"city": 1.0}
+    return docs
+
+
+@pytest.fixture
+def doc_bin(tmp_path):
+    DocBin(docs=make_docs(), store_user_data=True).to_disk(tmp_path / "a.spacy")
+    return tmp_path / "a.spacy"
+
+
+def test_json_lines_keep_their_fields(path):
+    entries = read(path)
+    good = [entry for entry in entries if entry.reason is None]
+    assert [entry.fields for entry in good] == FIELDS
+    assert [entry.document for entry in good] == ["Ada", "北京", "Rome"]
+    assert [entry.line for entry in entries] == [1, 3, 4, 5]
+    (bad,) = [entry for entry in entries if entry.reason]
+    assert (bad.content, bad.document) == ("no JSON", None)
+    assert bad.reason.startswith("every line must be valid JSON, was: no JSON")
+
+
+def test_a_text_file_has_a_document_in_each_line(tmp_path):
+    data = b"\xef\xbb\xbfone \x0b\xe2\x80\xa8two\r\n \t\n\r\nthree\rfour\n\nfive"
+    entries = read(write(tmp_path / "a.txt", data))
+    assert [entry.document for entry in entries] == ["one \x0b\u2028two", "three\rfour", "five"]
+    assert [entry.line for entry in entries] == [1, 4, 6]
+    assert entries[-1].done == len(data)
+
+
+def test_a_doc_is_read_with_all_that_it_has(doc_bin):
+    entries = read(doc_bin)
+    docs = [Doc(Vocab()).from_bytes(entry.document) for entry in entries]
+    assert [[token.text for token in doc] for doc in docs] == [
+        *(["Ada", "lives", "."], ["Rome"], ["can't", "go"])
+    ]
+    assert [(span.text, span.label_) for span in docs[0].spans["gold"]] == [("Ada", "PER")]
+    assert docs[1].cats == {"city": 1.0}
+    assert entries[0].fields == {"text": "Ada lives.", "id": 5}
+    assert entries[0].user_data["own"] == 1
+    assert [entry.line for entry in entries] == [1, 2, 3]
+    assert entries[-1].done == doc_bin.stat().st_size
+
+
+def test_reading_goes_on_after_any_entry(path, doc_bin, tmp_path):
+    text = write(tmp_path / "b.txt", "one\r\n\ntwo\nthree")
+    paths = [text, path, doc_bin, path.with_name("b.txt")]
+    whole = read(*paths)
+    assert len(whole) == 3 + 4 + 3
+    for place, entry in enumerate(whole):
+        start = Position(*json.loads(json.dumps(entry.position)))
+        assert read(*paths, start=start) == whole[place + 1 :]
+
+
+def test_bytes_that_are_read_lead_to_the_end(path, tmp_path):
+    paths = [write(tmp_path / "b.txt", "one\ntwo\n"), path]
+    sources = find_sources(paths)
+    total = sum(file.stat().st_size for file in paths)
+    done = [entry.done for entry in read(*paths)]
+    assert done == sorted(done)
+    assert done[:2] == [4, 8]
+    assert done[-1] == total
+    assert done_at(sources, Position()) == 0
+    assert done_at(sources, Position(1, 0, 0)) == 8
+
+
+@pytest.mark.parametrize(
+    ("line", "reason"),
+    [
+        (b'{"t": "a"}', '"text" must be a string, was: None'),
+        (b'{"text": 5}', '"text" must be a string, was: 5'),
+        (b'["text"]', "a record must be a JSON object"),
+        (b'{"text": "a\xff"}', "a line must be in UTF-8, was: byte 0xff at 11."),
+        (b'{"text": "a"', "every line must be valid JSON"),
+        (b'{"text": ' + b"[" * 100_000, "every line must be valid JSON"),
+        (b'{"text": "a", "n": ' + b"1" * 5000 + b"}", "every line must be valid JSON"),
+        (b'{"text": "\\udc80"}', "text must be valid Unicode, was: half a character"),
+        (b'{"text": "' + b"x" * 101 + b'"}', "a text must have at most 100 characters"),
+    ],
+)
+def test_bad_lines_have_a_reason_and_the_next_line_is_read(tmp_path, line, reason):
+    bad, good = read(write(tmp_path / "a.jsonl", line + b'\n{"text": "ok"}\n'))
+    assert bad.reason.startswith(reason)
+    assert bad.document is None
+    assert bad.content == line.decode("utf-8", "backslashreplace")
+    assert (good.document, good.line) == ("ok", 2)
+
+
+def test_a_text_of_the_greatest_length_is_read(tmp_path):
+    good, bad = read(write(tmp_path / "a.txt", "字" * 100 + "\n" + "字" * 101))
+    assert good.document == "字" * 100
+    assert bad.reason.startswith("a text must have at most 100 characters (nlp.max_length), was: 1")
+
+
+def test_a_line_without_end_is_skipped_unread(tmp_path, monkeypatch):
+    monkeypatch.setattr(stream, "LONGEST_LINE", 1200)
+    data = b"x" * 1201 + b"\nok\n" + b"y" * 5000 + b"\n" + b"z" * 1200 + b"\nend"
+    for name in ("a.txt", "a.txt.gz"):
+        entries = read(write(tmp_path / name, data), max_length=50)
+        assert [entry.document for entry in entries] == [None, "ok", None, None, "end"]
+        reasons = [entry.reason and entry.reason.split(",")[0] for entry in entries]
+        long = "a line must have at most 1200 bytes"
+        assert reasons == [
+            long,
+            None,
+            long,
+            "a text must have at most 50 characters (nlp.max_length)",
+            None,
+        ]
+        assert entries[2].content == "y" * 1000
+        assert read(tmp_path / name, start=entries[2].position, max_length=50) == entries[3:]
+
+
+@pytest.mark.parametrize("cut", [5, 60, -4])
+def test_a_cut_gz_file_is_read_as_far_as_it_goes(tmp_path, cut):
+    lines = [f"line {number} of the file {number * 7919 % 1009}" for number in range(50)]
+    path = write(tmp_path / "a.txt.gz", "\n".join(lines) + "\n")
+    path.write_bytes(path.read_bytes()[:cut])
+    other = write(tmp_path / "b.txt", "next")
+    *entries, bad, last = read(path, other)
+    assert [entry.document for entry in entries] == lines[: len(entries)]
+    assert bad.reason.startswith("a file named .gz must be complete gzip data")
+    assert bad.line == len(entries) + 1
+    assert last.document == "next"
+    assert read(path, other, start=bad.position) == [last]
+
+
+def test_a_file_that_is_no_gz(tmp_path):
+    path = tmp_path / "a.txt.gz"
+    path.write_text("plain")
+    (bad,) = read(path)
+    assert "must be complete gzip data" in bad.reason
+
+
+@pytest.mark.parametrize("data", [b"", b"nothing", gzip.compress(b"x")])
+def test_a_broken_docbin_is_one_bad_entry(tmp_path, data):
+    (tmp_path / "a.spacy").write_bytes(data)
+    (bad,) = read(tmp_path / "a.spacy")
+    assert bad.reason.startswith("a file named .spacy must be a complete DocBin")
+    assert bad.position == Position(1)
+
+
+def test_a_cut_docbin_is_one_bad_entry(doc_bin):
+    doc_bin.write_bytes(doc_bin.read_bytes()[:-5])
+    (bad,) = read(doc_bin)
+    assert bad.reason.startswith("a file named .spacy must be a complete DocBin")
+
+
+def test_a_doc_that_is_too_long(doc_bin):
+    bad, *good = read(doc_bin, max_length=8)
+    assert (bad.content, bad.line, len(good)) == ("Ada lives.", 1, 2)
+
+
+@pytest.mark.parametrize(
+    ("format", "data", "texts"),
+    [
+        ("auto", b'\n {"text": "a"}\n{"text": "b"}', ["a", "b"]),
+        ("auto", b'\nplain\n{"text": "b"}', ["plain", '{"text": "b"}']),
+        ("txt", b'{"text": "a"}', ['{"text": "a"}']),
+        ("jsonl", b"plain", [None]),
+    ],
+)
+def test_standard_input(monkeypatch, format, data, texts):
+    monkeypatch.setattr(sys, "stdin", SimpleNamespace(buffer=io.BytesIO(data)))
+    assert [entry.document for entry in read(STDIN, format=format)] == texts
+
+
+def test_an_empty_file_has_no_entries(tmp_path):
+    assert read(write(tmp_path / "a.txt", "\n\n"), write(tmp_path / "b.jsonl", "")) == []
