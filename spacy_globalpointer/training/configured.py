@@ -10,6 +10,7 @@ from spacy.training import Corpus, Example, dont_augment
 from spacy.training.corpus import FILE_TYPE, walk_corpus
 from spacy.training.initialize import get_sourced_components
 from spacy.util import load_config, load_model_from_config, registry, resolve_dot_names
+from thinc.api import Config
 
 from ..pipeline.settings import describe_rivals, describe_weights
 from .case import ERROR, GOOD, INFO, WARNING, Advice, Case, Finding
@@ -31,7 +32,7 @@ class Setup:
     """
 
     nlp: Language
-    config: Dict[str, Any]
+    config: Config
     pipes: Dict[str, Any]
     train: Callable[[Language], Iterable[Example]]
     dev: Callable[[Language], Iterable[Example]]
@@ -59,12 +60,13 @@ def load_setup(path: Path, overrides: Dict[str, Any]) -> Setup:
     return Setup(nlp, config, pipes, train, dev, list(get_sourced_components(raw)))
 
 
-def _resolve_reader(config: Dict[str, Any], setting: str) -> Callable:
+def _resolve_reader(config: Config, setting: str) -> Callable:
     name = config["training"][setting]
     (reader,) = resolve_dot_names(config, [name])
     if not callable(reader):
         raise ValueError(
-            f"[training] {setting} must name a reader such as corpora.train, was: {name!r}. Name one"
+            f"[training] {setting} must name a reader, was: {name!r}. "
+            'Set it, for example to "corpora.train"'
         )
     return reader
 

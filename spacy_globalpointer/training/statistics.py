@@ -57,7 +57,8 @@ class GroupStatistics:
             return
         self.n_empty += not (group.gold or group.remarks)
         self.most_spans = max(self.most_spans, len(group.spans))
-        self.labels.update(label for _, _, label in group.gold)
+        # Sorted: labels of the same count are listed in this order, which sets do not keep.
+        self.labels.update(label for _, _, label in sorted(group.gold))
         for start, end, label in group.spans:
             self.lengths.setdefault(label, Counter())[end - start] += 1
             self.n_cut += self.window is not None and not self.window.holds(start, end)
