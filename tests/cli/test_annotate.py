@@ -153,6 +153,16 @@ def test_a_model_that_is_not_there_is_an_error(corpus, tmp_path):
     assert "a model must be an installed package or a folder with a pipeline" in stderr
 
 
+def test_an_interrupted_run_says_that_it_can_go_on(model, corpus, tmp_path, monkeypatch):
+    def interrupt(*args, **kwargs):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("spacy_globalpointer.annotation.corpus.load_model", interrupt)
+    code, _, stderr = run(model, corpus, tmp_path / "out.jsonl")
+    assert code == 130
+    assert "The same command goes on where it was last saved" in stderr
+
+
 def test_help_shows_an_example():
     code, stdout, _ = run("--help")
     assert code == 0
