@@ -96,7 +96,11 @@ def annotate_cli(
             model, inputs, output, **options, strict=strict, overwrite=overwrite, silent=False
         )
     except KeyboardInterrupt:
-        say("fail", "Interrupted", "The same command goes on where it was last saved.")
+        say(
+            "fail",
+            "Interrupted",
+            "The same command goes on where it was last saved, unless it reads or writes -.",
+        )
         raise typer.Exit(130) from None
     except (ValueError, OSError, ImportError, EOFError) as error:
         say("fail", "Annotation stopped", str(error) or type(error).__name__)

@@ -132,6 +132,23 @@ def test_processes_write_the_same(model, inputs, tmp_path):
     assert one == two
 
 
+def test_batches_do_not_depend_on_where_a_run_is_saved(model, monkeypatch, inputs, tmp_path):
+    """The last digits of a score depend on the batch."""
+    nlp = spacy.load(model)
+    pipe = nlp.get_pipe("global_pointer")
+    batches, predict = [], pipe.predict
+    monkeypatch.setattr(corpus, "load_model", lambda name: nlp)
+    pipe.predict = lambda docs: [batches.append(len(docs)), predict(docs)][1]
+    annotate(model, [inputs], tmp_path / "a.jsonl", batch_size=7, save_every=0)
+    assert batches == [7] * 9 + [2]
+    batches.clear()
+    annotate(model, [inputs], tmp_path / "b.jsonl", batch_size=7)
+    assert batches == [7] * 9 + [2]
+    batches.clear()
+    annotate(model, [inputs], tmp_path / "c.spacy", batch_size=7, part_size=16)
+    assert batches == [7, 7, 2] * 4 + [1]
+
+
 # A child process that kills itself with SIGKILL at a chosen step. A step is a moment before
 # something changes on the disk, or in the middle of it.
 def _count_steps(kill_at):

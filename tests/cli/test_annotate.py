@@ -153,6 +153,16 @@ def test_a_model_that_is_not_there_is_an_error(corpus, tmp_path):
     assert "a model must be an installed package or a folder with a pipeline" in stderr
 
 
+def test_an_interrupted_run_says_that_it_can_go_on(model, corpus, tmp_path, monkeypatch):
+    def interrupt(*args, **kwargs):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("spacy_globalpointer.annotation.corpus.load_model", interrupt)
+    code, _, stderr = run(model, corpus, tmp_path / "out.jsonl")
+    assert code == 130
+    assert "The same command goes on where it was last saved" in stderr
+
+
 def test_help_shows_an_example():
     code, stdout, _ = run("--help")
     assert code == 0
@@ -205,12 +215,12 @@ def kill_after(process, output, n_docs):
 
 
 def test_killed_runs_go_on(model, tmp_path):
-    texts = make_corpus(tmp_path / "in", 1000)
+    texts = make_corpus(tmp_path / "in", 600)
     options = ["--batch-size", "16", "--save-every", "0"]
     whole, killed = tmp_path / "whole" / "out.jsonl", tmp_path / "killed" / "out.jsonl"
     assert run(model, tmp_path / "in", whole, *options)[0] == 0
     assert [row["text"] for row in read(whole)] == texts
-    for wanted, n_process in ((1, 1), (250, 2), (600, 1)):
+    for wanted, n_process in ((1, 1), (150, 2), (350, 1)):
         processes = ["--n-process", str(n_process)]
         kill_after(start(model, tmp_path / "in", killed, *options, *processes), killed, wanted)
     code, _, stderr = run(model, tmp_path / "in", killed, *options)
