@@ -221,6 +221,19 @@ def make_candidates(rows, gold, lowest=LOWEST):
     )
 
 
+def test_labels_that_keep_the_global_threshold_count_too():
+    """Label 1 has too few gold spans, but its two right ones make more precision worth while."""
+    rows = [(1, 5.0, True), (1, 4.0, True), (0, 3.0, True), (0, 2.0, False), (0, 1.0, False)]
+    rows.append((0, 0.5, True))
+    candidates = make_candidates([(0, *row) for row in rows], [[3, 2]])
+    chosen = best_per_label(candidates, min_count=3)
+    assert list(chosen.own) == [0]
+    counts = count(candidates, chosen)
+    assert counts.right.tolist() == counts.predicted.tolist() == [1, 2]
+    # 0.75; one more right span for two more wrong ones would have 8 / 11.
+    assert counts.scores()["f"] == 6 / 8
+
+
 def test_scores_of_counts():
     candidates = make_candidates(
         [(0, 0, 2.0, True), (0, 0, 1.0, False), (0, 1, 1.5, True), (1, 1, -0.5, True)],
