@@ -221,6 +221,28 @@ def make_candidates(rows, gold, lowest=LOWEST):
     )
 
 
+@pytest.mark.parametrize(
+    ("n_wrong", "right", "predicted", "f"),
+    [
+        # One more right span of label 0 for two more wrong ones is not worth it: 8 / 11,
+        (0, [1, 2], [1, 2], 6 / 8),
+        # but is where there are many wrong ones already: against 6 / 12.
+        (4, [2, 2], [4, 6], 8 / 15),
+    ],
+)
+def test_labels_that_keep_the_global_threshold_count_too(n_wrong, right, predicted, f):
+    """Label 1 has too few gold spans for a threshold of its own."""
+    rows = [(0, 1, 5.0, True), (0, 1, 4.0, True), *[(0, 1, 4.5, False)] * n_wrong]
+    rows += [(0, 0, 3.0, True), (0, 0, 2.0, False), (0, 0, 1.0, False), (0, 0, 0.5, True)]
+    candidates = make_candidates(rows, [[3, 2]])
+    chosen = best_per_label(candidates, min_count=3)
+    assert list(chosen.own) == [0]
+    counts = count(candidates, chosen)
+    assert counts.right.tolist() == right
+    assert counts.predicted.tolist() == predicted
+    assert counts.scores()["f"] == f
+
+
 def test_scores_of_counts():
     candidates = make_candidates(
         [(0, 0, 2.0, True), (0, 0, 1.0, False), (0, 1, 1.5, True), (1, 1, -0.5, True)],
