@@ -1,7 +1,7 @@
 """Every block of the pages in docs runs, and their links and quotes lead somewhere."""
 
 import pytest
-from pages import ROOT, broken_links, fill_folder, run_page
+from pages import ROOT, fill_folder, run_page
 
 DOCS = ROOT / "docs"
 PAGES = ["usage", "api", "troubleshooting"]
