@@ -17,6 +17,7 @@ from test_project import grow_corpus
 from thinc.api import Config, require_cpu
 from typer.testing import CliRunner
 
+from spacy_globalpointer.cli.convert import convert
 from spacy_globalpointer.corpora.jsonl import read_jsonl
 
 ROOT = Path(__file__).parent.parent
@@ -53,8 +54,11 @@ def read_blocks(page):
     ]
 
 
-def fill_folder(folder):
-    """What a reader has: some annotated sentences, texts, and the configs."""
+def fill_folder(folder, is_converted=False):
+    """What a reader has: some annotated sentences, texts, and the configs.
+
+    is_converted: the sentences have become train.spacy and dev.spacy before.
+    """
     shutil.copytree(ROOT / "configs", folder / "configs")
     for prefix, lang, sizes in (("my", "en", (150, 50)), ("zh", "zh", (40, 20))):
         source = srsly.read_yaml(ROOT / "assets" / "sample" / f"{lang}.yml")
@@ -63,6 +67,8 @@ def fill_folder(folder):
             srsly.write_jsonl(folder / f"{prefix}_{split}.jsonl", records)
             if prefix == "my" and split == "dev":
                 texts = [{"id": i, "text": row["text"]} for i, row in enumerate(records)]
+    for split in ("train", "dev") if is_converted else ():
+        convert([folder / f"my_{split}.jsonl"], folder / f"{split}.spacy")
     (folder / "texts").mkdir()
     srsly.write_jsonl(folder / "texts" / "news.jsonl", texts)
     lines = "".join(f"{row['text']}\n" for row in texts)
