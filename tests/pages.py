@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import runpy
 import shlex
 import shutil
 from contextlib import redirect_stdout
@@ -11,12 +12,13 @@ from pathlib import Path
 from typing import NamedTuple
 
 import srsly
+import typer
 from spacy.cli._util import app
 from spacy.util import fix_random_seed, load_model_from_config, registry
-from test_project import grow_corpus
 from thinc.api import Config, require_cpu
 from typer.testing import CliRunner
 
+from spacy_globalpointer.cli import app as our_app
 from spacy_globalpointer.cli.convert import convert
 from spacy_globalpointer.corpora.jsonl import read_jsonl
 
@@ -60,9 +62,10 @@ def fill_folder(folder, is_converted=False):
     is_converted: the sentences have become train.spacy and dev.spacy before.
     """
     shutil.copytree(ROOT / "configs", folder / "configs")
+    grow_splits = runpy.run_path(str(ROOT / "scripts" / "grow_corpus.py"))["grow_splits"]
     for prefix, lang, sizes in (("my", "en", (150, 50)), ("zh", "zh", (40, 20))):
         source = srsly.read_yaml(ROOT / "assets" / "sample" / f"{lang}.yml")
-        splits = grow_corpus.grow_splits(source, dict(zip(("train", "dev"), sizes, strict=True)), 0)
+        splits = grow_splits(source, dict(zip(("train", "dev"), sizes, strict=True)), 0)
         for split, records in splits.items():
             srsly.write_jsonl(folder / f"{prefix}_{split}.jsonl", records)
             if prefix == "my" and split == "dev":
@@ -111,7 +114,7 @@ def run_block(block, where, scope, tiny_bert):
         return output.getvalue(), True
     if block.kind == "bash":
         lines = block.code.replace("\\\n", " ").splitlines()
-        return "\n".join(run_line(line, where, tiny_bert) for line in lines), False
+        return "\n".join(run_line(line, where, tiny_bert) for line in lines if line), False
     if block.kind == "ini":
         check_config(block.code, where)
     elif block.kind == "json":
@@ -187,11 +190,22 @@ def check_config(excerpt, where):
     nlp = load_model_from_config(config, auto_fill=True, validate=True)
     assert "global_pointer" in nlp.pipe_names, where
     assert callable(registry.resolve(nlp.config["corpora"])["train"]), where
-    registry.resolve({"labels": nlp.config["initialize"]["components"]})
+    registry.resolve({"initialize": nlp.config["initialize"]["components"]})
     merged = json.dumps(nlp.config)
     for value in re.findall(r'^@\w+ = ("[^"]+")', excerpt, re.MULTILINE):
         assert value in merged, f"{where}: {value} is not used"
-    return nlp
+
+
+def list_commands(command, path=""):
+    """(name, command) of all commands below one, such as ("bench heads", ...)."""
+    if hasattr(command, "commands"):
+        for name, inner in command.commands.items():
+            yield from list_commands(inner, f"{path} {name}".strip())
+    else:
+        yield path, command
+
+
+COMMANDS = dict(list_commands(typer.main.get_command(our_app)))
 
 
 def slugs(page):

@@ -6,8 +6,7 @@ import shlex
 
 import pytest
 import spacy.errors
-from pages import FENCE, ROOT, broken_links, fill_folder, run_page
-from test_api_page import COMMANDS
+from pages import COMMANDS, FENCE, ROOT, broken_links, fill_folder, run_page
 
 DOCS = ROOT / "docs"
 PAGES = ["usage", "api", "troubleshooting"]
