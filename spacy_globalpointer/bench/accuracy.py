@@ -57,12 +57,9 @@ def train_and_score(
     config = nlp.config.interpolate()["training"]
     training = registry.resolve(config, schema=ConfigSchemaTraining)
     examples = [doc.make_example(nlp.vocab) for doc in train]
-    words = {
-        split: sum(len(doc.words) for doc in docs) for split, docs in (("t", train), ("d", dev))
-    }
     curve: List[Dict[str, float]] = []
     best: List[Set[Cell]] = []
-    for done in range(1, passes + 1):
+    while len(curve) < passes and not _is_over(curve):
         random.shuffle(examples)
         start = time.process_time()
         _train_once(nlp, examples, training)
@@ -70,22 +67,29 @@ def train_and_score(
         predicted = _predict_averaged(nlp, system, dev, training["optimizer"].averages)
         seconds = {"train_seconds": trained - start, "seconds": time.process_time() - trained}
         scores = add_up(count_each(dev, predicted)).scores()
-        log(f"pass {done}: P {scores['p']:.3f} R {scores['r']:.3f} F {scores['f']:.3f}")
-        curve.append({"pass": done, **{x: scores[x] for x in "prf"}, **seconds})
-        place = max(range(done), key=lambda i: curve[i]["f"])
-        if place == done - 1:
+        if all(scores["f"] > step["f"] for step in curve):
             best = predicted
-        if done - 1 - place >= PATIENCE:
-            break
+        curve.append({"pass": len(curve) + 1, **{x: scores[x] for x in "prf"}, **seconds})
+        log("pass {pass}: P {p:.3f} R {r:.3f} F {f:.3f}".format(**curve[-1]))
     return {
         "config": hash_config(system, values),
         "reach": reach(system, find_reach(train)),
         "curve": curve,
-        "train_words_per_second": words["t"] / statistics.median(c["train_seconds"] for c in curve),
-        "predict_words_per_second": words["d"] / statistics.median(c["seconds"] for c in curve),
+        "train_words_per_second": _speed(train, curve, "train_seconds"),
+        "predict_words_per_second": _speed(dev, curve, "seconds"),
         "peak_mib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
         **score_parts(dev, best),
     }
+
+
+def _is_over(curve: List[Dict[str, float]]) -> bool:
+    """Whether the last PATIENCE passes brought nothing better."""
+    scores = [step["f"] for step in curve]
+    return len(scores) > PATIENCE and max(scores[-PATIENCE:]) <= max(scores[:-PATIENCE])
+
+
+def _speed(docs: Sequence[Annotated], curve: List[Dict[str, float]], what: str) -> float:
+    return sum(len(doc.words) for doc in docs) / statistics.median(step[what] for step in curve)
 
 
 def _train_once(nlp: Language, examples: List[Example], training: Dict[str, Any]) -> None:
