@@ -67,7 +67,7 @@ def _score(score: Optional[float], lowest: float) -> str:
     """A score with two digits, which never looks surer than it is."""
     if score is None:
         return "–" if lowest == 1 else f"<{lowest:.2g}"
-    return f"{score:.2f}" if 0.005 <= score < 0.995 else "<.01" if score < 0.5 else ">.99"
+    return f"{score:.2f}" if 0.005 <= score < 0.995 else "<0.01" if score < 0.5 else ">0.99"
 
 
 def _tables(report: Dict[str, Any], labels: Sequence[str]) -> Dict[str, List[Any]]:

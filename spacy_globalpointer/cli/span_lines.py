@@ -1,13 +1,12 @@
 """Tokens in lines, with spans stacked under them: a grid for each line, which a page fills in."""
 
-import math
 import unicodedata
 from typing import Any, Dict, List, NamedTuple, Sequence, Tuple
 
 # Columns (widths of a digit) of a line; Chinese characters have two.
-WIDTH = 60
+WIDTH = 66
 # Columns of a sign in the small letters of labels, and of a score and the space around it.
-SMALL, SCORE = 0.85, 5
+SMALL, SCORE = 0.95, 6
 
 
 class Bar(NamedTuple):
@@ -37,19 +36,34 @@ def break_lines(
     offset: of the first token in its document.
     RETURNS: start and end (exclusive) of each line, from 0.
     """
-    widths = [_width(token) for token in tokens]
-    for span in (span for side in sides for span in side):
-        start, end = max(0, span["start"] - offset), min(len(tokens), span["end"] - offset)
-        wanted = _width(span["label"]) * SMALL + SCORE
-        for i in range(start, end):
-            widths[i] = max(widths[i], math.ceil(wanted / (end - start)))
-    lines, start, used = [], 0, 0
-    for i, width in enumerate(widths):
-        if i > start and used + width > WIDTH:
+    widths = [float(_width(token)) for token in tokens]
+    shifted = [
+        [(s["start"] - offset, s["end"] - offset, _width(s["label"]) * SMALL + SCORE) for s in side]
+        for side in sides
+    ]
+    lines, start = [], 0
+    for i in range(1, len(tokens)):
+        if any(_line_width(widths, side, start, i + 1) > WIDTH for side in shifted):
             lines.append((start, i))
-            start, used = i, 0
-        used += width
+            start = i
     return [*lines, (start, len(tokens))] if tokens else []
+
+
+def _line_width(
+    widths: Sequence[float], spans: Sequence[Tuple[int, int, float]], first: int, after: int
+) -> float:
+    """Columns of the tokens from first to after, which spans make as wide as their labels.
+
+    widths: of the tokens.
+    spans: start, end and columns of the label; a span that goes on in another line has it in both.
+    """
+    own = list(widths[first:after])
+    for start, end, wanted in sorted(spans, key=lambda span: span[1] - span[0]):
+        part = range(max(start, first) - first, min(end, after) - first)
+        lacking = wanted - sum(own[i] for i in part)
+        for i in part:
+            own[i] += max(0, lacking) / len(part)
+    return sum(own)
 
 
 def stack(
