@@ -20,9 +20,7 @@ Output = Annotated[Optional[Path], Option("--output", "-o", help="JSON file for 
 Html = Annotated[
     Optional[Path], Option("--html", "-H", help="HTML file for the numbers, plots and worst errors")
 ]
-Component = Annotated[
-    Optional[str], Option("--component", "-C", help="Name, where the pipeline has several")
-]
+Component = Annotated[Optional[str], Option(help="Name, where the pipeline has several")]
 Worst = Annotated[int, Option("--worst", "-n", min=0, help="Worst errors in --output and --html")]
 Code = Annotated[
     Optional[Path], Option("--code", "-c", help="Python file with functions that the model needs")

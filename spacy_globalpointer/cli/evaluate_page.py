@@ -6,18 +6,11 @@ from typing import Any, Dict, List, Optional, Sequence
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from .colours import DARK, LIGHT, label_colours
-from .evaluate_report import NAMES, percent, score_row
+from .evaluate_report import EXPLAINED, NAMES, percent, score_row
 from .span_lines import break_lines, stack
 
 # Labels in the confusion table; the JSON file has all.
 MOST_LABELS = 60
-EXPLAINED = {
-    "type": "wrong label",
-    "border": "wrong border",
-    "spurious": "spurious",
-    "missed": "missed",
-    "missed nested": "missed, nested",
-}
 
 
 def make_page(report: Dict[str, Any]) -> str:

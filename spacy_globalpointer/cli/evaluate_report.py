@@ -12,6 +12,14 @@ NAMES = {
     "nested": "nested (exact)",
     "flat": "flat (exact)",
 }
+# Kinds of errors.
+EXPLAINED = {
+    "type": "wrong label",
+    "border": "wrong border",
+    "spurious": "spurious",
+    "missed": "missed",
+    "missed nested": "missed, nested",
+}
 HEADER = ("", "P", "R", "F", "gold", "found", "right")
 
 
@@ -28,7 +36,8 @@ def print_report(msg: Printer, report: Dict[str, Any]) -> None:
     _print_scores(msg, "Spans (per label)", report["labels"])
     _print_scores(msg, "Spans (per length in tokens)", report["lengths"])
     if report["errors"]:
-        msg.table(report["errors"], title="Errors", aligns=("l", "r"))
+        errors = {EXPLAINED[kind]: n for kind, n in report["errors"].items()}
+        msg.table(errors, title="Errors", aligns=("l", "r"))
     confused = [row for row in report["confusion"] if is_confusion(row)]
     if confused:
         msg.table(

@@ -1,17 +1,19 @@
 """The command: its numbers beside nlp.evaluate, its files, and its messages."""
 
 import json
+from itertools import pairwise
 
 import pytest
 import spacy
 from noisy import make_joined, make_noisy, make_noisy_folder, save
 from spacy.cli._util import app as spacy_app
-from spacy.tokens import Span
+from spacy.tokens import Doc, Span
 from spacy.training import Corpus
 from typer.testing import CliRunner
 
 from spacy_globalpointer.cli import evaluate as module
 from spacy_globalpointer.cli.evaluate import evaluate
+from spacy_globalpointer.training.worst_errors import MOST_TOKENS
 
 
 @pytest.fixture(scope="module")
@@ -158,6 +160,28 @@ def test_files_and_output_of_the_command(folder, tmp_path):
     assert run(folder / "model", folder / "dev.spacy", *files, "--worst", 0)[0] == 0
     assert json.loads((tmp_path / "new" / "r.json").read_text(encoding="utf-8"))["worst"] == []
     assert run(folder / "model", folder / "dev.spacy")[0] == 0
+
+
+@pytest.mark.parametrize("is_gold", [True, False])
+def test_excerpts_are_sentences_where_these_are_known(folder, tmp_path, is_gold):
+    nlp = spacy.load(folder / "model")
+    parts = [example.reference for example in make_noisy(nlp, 10, seed=3)]
+    doc = Doc.from_docs(parts)
+    starts = {sum(map(len, parts[:i])) for i in range(10)}
+    if is_gold:
+        for token in doc:
+            token.is_sent_start = token.i in starts
+    else:
+        sentencizer = nlp.add_pipe("sentencizer", first=True, config={"punct_chars": ["of"]})
+        starts = {sentence.start for sentence in sentencizer(doc.copy()).sents}
+    nlp.to_disk(tmp_path / "model")
+    data = save([doc], tmp_path / "data.spacy")
+    excerpts = evaluate(str(tmp_path / "model"), [data])["worst"]
+    borders = sorted({*starts, len(doc)})
+    whole = [(e["start"], e["end"]) for e in excerpts if e["end"] - e["start"] < MOST_TOKENS]
+    assert all(start in borders and end in borders for start, end in whole)
+    # Some errors reach over a border, but most do not.
+    assert sum(pair in pairwise(borders) for pair in whole) > 4
 
 
 def test_gold_that_cannot_be_found_is_named(folder, tmp_path):

@@ -1,7 +1,11 @@
 """The HTML page: its DOM, with 30 labels, spans nested five deep, in Chinese and English."""
 
+import json
 import random
 import re
+import shutil
+import subprocess
+from html import unescape
 from html.parser import HTMLParser
 from xml.etree import ElementTree
 
@@ -288,6 +292,44 @@ def test_a_report_of_nothing_has_a_page():
     tree = parse(make_page(report))
     assert cells(by_id(tree, "spans"))[0] == ["exact", "-", "-", "-", "0", "0", "0"]
     assert by_class(tree, "excerpt") == []
+
+
+CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
+# What a reader cannot see in the DOM: what is too wide, clipped, or drawn over something else.
+PROBE = """<script>
+const all = selector => [...document.querySelectorAll(selector)];
+const clipped = all(".span, .token, th, td").filter(e => e.scrollWidth > e.clientWidth + 1);
+const wide = all(".line").filter(e => e.scrollWidth > e.clientWidth + 1);
+const over = all(".line").filter(line => {
+  const boxes = [...line.children].map(e => e.getBoundingClientRect());
+  return boxes.some((a, i) => boxes.some((b, j) => i < j && a.left < b.right - 1 &&
+    b.left < a.right - 1 && a.top < b.bottom - 1 && b.top < a.bottom - 1));
+});
+const root = document.documentElement;
+document.title = JSON.stringify({
+  clipped: clipped.length, wide: wide.length / all(".line").length, over: over.length,
+  page: root.scrollWidth - root.clientWidth,
+  background: getComputedStyle(document.body).backgroundColor,
+});
+</script>"""
+
+
+@pytest.mark.skipif(CHROMIUM is None, reason="needs Chromium")
+@pytest.mark.parametrize(("mode", "background"), [(0, DARK), (1, LIGHT)], ids=["dark", "light"])
+def test_layout_in_chromium(page, tmp_path, mode, background):
+    _, html, _ = page
+    path = tmp_path / "page.html"
+    path.write_text(html.replace("</body>", PROBE + "</body>"), encoding="utf-8")
+    command = [CHROMIUM, "--headless", "--no-sandbox", "--disable-gpu", "--window-size=1200,3000"]
+    command += [f"--user-data-dir={tmp_path}", f"--blink-settings=preferredColorScheme={mode}"]
+    done = subprocess.run(
+        [*command, "--dump-dom", path.as_uri()], capture_output=True, text=True, timeout=120
+    )
+    found = json.loads(unescape(re.search("<title>(.*?)</title>", done.stdout, re.DOTALL)[1]))
+    rgb = ", ".join(str(int(background[i : i + 2], 16)) for i in (1, 3, 5))
+    assert found.pop("background") == f"rgb({rgb})"
+    assert found.pop("wide") <= 0.02  # these have a scroll bar of their own
+    assert found == {"clipped": 0, "over": 0, "page": 0}
 
 
 SPANS = st.lists(
