@@ -34,10 +34,11 @@ class Excerpt(NamedTuple):
     end: int
 
     def holds(self, error: SpanError) -> bool:
-        """Whether another error can be seen in it, whole."""
+        """Whether another error can be seen in it: whole, or as much as any excerpt could hold."""
         start, end, _ = error.cell
-        is_same = error.document.number == self.error.document.number
-        return is_same and self.start <= start and end <= self.end
+        if error.document.number != self.error.document.number or start < self.start:
+            return False
+        return end <= self.end or (end - start > MOST_TOKENS and start < self.end)
 
 
 def find_excerpts(documents: Sequence[Judged], most: int) -> List[Excerpt]:

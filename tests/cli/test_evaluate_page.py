@@ -218,8 +218,8 @@ def test_excerpts_have_all_tokens_and_spans_on_both_sides(page):
     assert len(articles) == len(report["worst"]) == 12
     for article, excerpt in zip(articles, report["worst"], strict=True):
         error = excerpt["error"]
-        for part in ("label", "text"):
-            assert error[part] in text_of(article.find("h3"))
+        for part in (error["label"], error["text"][:110]):
+            assert part in text_of(article.find("h3"))
         for side in ("gold", "predicted"):
             tokens, drawn = read_lines(by_class(article, side), labels)
             assert tokens == [token.strip() for token in excerpt["tokens"]]

@@ -53,6 +53,13 @@ def test_each_part_of_a_document_is_shown_once():
     assert [(e.start, e.end) for e in find_excerpts([two], 10)] == [(0, 5), (5, 10)]
 
 
+def test_long_errors_that_begin_in_an_excerpt_need_no_other():
+    spans = {(i, 150 + i, "A"): 0.9 - i / 100 for i in range(50)}
+    made = document(1, set(), {**spans, (160, 161, "A"): 0.1}, n_tokens=200)
+    excerpts = find_excerpts([made], 10)
+    assert [(e.start, e.end) for e in excerpts] == [(0, 60), (131, 191)]
+
+
 @given(st.data())
 def test_an_excerpt_holds_its_error_and_whole_sentences(data):
     n_tokens = data.draw(st.integers(1, 200))
