@@ -48,7 +48,7 @@ def evaluate_cli(
     The HTML page needs nothing beside it and shows the worst errors, gold and
     predicted spans side by side.
 
-    $ spacy global-pointer evaluate training/model-best test.spacy --html errors.html
+    $ spacy global-pointer evaluate ./model-best test.spacy --html errors.html
     """
     msg = Printer()
     try:

@@ -298,4 +298,4 @@ def test_a_stop_half_way_keeps_the_old_file(folder, tmp_path, monkeypatch):
 def test_help_shows_an_example():
     code, output = run("--help")
     assert code == 0
-    assert "$ spacy global-pointer evaluate training/model-best test.spacy --html errors" in output
+    assert "$ spacy global-pointer evaluate ./model-best test.spacy --html errors" in output
