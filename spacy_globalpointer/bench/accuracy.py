@@ -21,8 +21,9 @@ from spacy.training import Example
 from spacy.training.loop import train_while_improving
 from spacy.util import registry
 
+from ..training.span_counts import Cell, add_up
 from .peers import FLAT, make_pipeline, reach, read_system
-from .scores import Cell, add_up, count_each, score_parts
+from .scores import count_each, score_parts
 from .text import KEY, Annotated
 
 # Passes without a better score on dev after which training stops.

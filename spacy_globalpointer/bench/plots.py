@@ -3,8 +3,8 @@
 from pathlib import Path
 from typing import Any, Callable, Dict, List, Sequence
 
-from .results import LENGTH_NAMES, Row
-from .scores import LENGTHS
+from ..training.span_counts import LENGTH_NAMES, LENGTHS
+from .results import Row
 
 Report = Dict[str, Any]
 # Named and with the same colour in every plot.

@@ -1,6 +1,5 @@
 """The tables of a sweep: one row a corpus, one column a system, from one JSON file a run."""
 
-import itertools
 import json
 import statistics
 from pathlib import Path
@@ -8,8 +7,9 @@ from typing import Any, Callable, Dict, List, NamedTuple, Optional, Sequence
 
 import numpy
 
+from ..training.span_counts import LENGTH_NAMES, LENGTHS
 from .markdown import make_rows
-from .scores import LENGTHS, bootstrap, read_documents
+from .scores import bootstrap, read_documents
 from .sweep import SWEEP, read_sweep
 
 Result = Dict[str, Any]
@@ -27,10 +27,6 @@ VARIANTS = ("global_pointer", "global_pointer_gp", "global_pointer_no_rope")
 PRETRAINED = "_transformer"
 # Share of nested gold spans from which on a corpus counts as nested.
 NESTED = 0.01
-LENGTH_NAMES = [
-    *(str(a) if b == a + 1 else f"{a} to {b - 1}" for a, b in itertools.pairwise(LENGTHS)),
-    f"{LENGTHS[-1]} and more",
-]
 
 
 class Row(NamedTuple):

@@ -1,35 +1,15 @@
-"""How predicted spans are counted: exactly right or not, by part and by kind of error.
+"""Scores of a system on a corpus, and how sure the difference of two systems is.
 
-A span is right if its borders and its label are those of a gold span. Gold spans that the tokens
-cannot hold count as missed, for every system alike.
+Gold spans that the tokens cannot hold count as missed, for every system alike.
 """
 
 from collections import Counter
-from typing import Any, Dict, List, NamedTuple, Sequence, Set, Tuple
+from typing import Any, Dict, List, Sequence, Set, Tuple
 
 import numpy
 
-from ..pipeline.scorer import nested_cells
+from ..training.span_counts import Cell, Counts, add_up, count_parts, name_errors
 from .text import Annotated
-
-Cell = Tuple[int, int, str]  # start, end, label
-# Lengths from which on spans are counted together.
-LENGTHS = (1, 2, 3, 4, 6, 10)
-
-
-class Counts(NamedTuple):
-    """Spans found, found wrongly, and missed."""
-
-    right: int = 0
-    wrong: int = 0
-    missed: int = 0
-
-    def scores(self) -> Dict[str, float]:
-        """Precision, recall and F1, 0.0 where there is nothing."""
-        p = self.right / max(1, self.right + self.wrong)
-        r = self.right / max(1, self.right + self.missed)
-        f = 2 * self.right / max(1, 2 * self.right + self.wrong + self.missed)
-        return {"p": p, "r": r, "f": f, **self._asdict()}
 
 
 def count_each(docs: Sequence[Annotated], predicted: Sequence[Set[Cell]]) -> List[Counts]:
@@ -41,11 +21,6 @@ def count_each(docs: Sequence[Annotated], predicted: Sequence[Set[Cell]]) -> Lis
     return counts
 
 
-def add_up(counts: Sequence[Counts]) -> Counts:
-    """The counts of all documents together."""
-    return Counts(*(sum(column) for column in zip(*counts, strict=True))) if counts else Counts()
-
-
 def score_parts(docs: Sequence[Annotated], predicted: Sequence[Set[Cell]]) -> Dict[str, Any]:
     """Scores of all spans, and by label, length and nesting.
 
@@ -55,56 +30,18 @@ def score_parts(docs: Sequence[Annotated], predicted: Sequence[Set[Cell]]) -> Di
     RETURNS: "all", "by_label", "by_length", "nested", "errors", "lost", and "documents": right,
         wrong and missed of each as text, documents apart by a space.
     """
-    parts: Dict[str, Dict[str, Counter[str]]] = {"label": {}, "length": {}, "nested": {}}
-    parts["nested"]["True"] = Counter()
-    errors: Counter[str] = Counter()
-    for doc, found in zip(docs, predicted, strict=True):
-        gold = set(doc.spans)
-        in_gold, in_found = _nested(gold), _nested(found)
-        errors.update(name_errors(gold, found))
-        for cell in gold | found:
-            kind = "missed" if cell not in found else "right" if cell in gold else "wrong"
-            is_nested = cell in (in_gold if cell in gold else in_found)
-            length = max(n for n in LENGTHS if n <= cell[1] - cell[0])
-            keys = (("label", cell[2]), ("length", str(length)), ("nested", str(is_nested)))
-            for part, key in keys:
-                parts[part].setdefault(key, Counter())[kind] += 1
-    counts = count_each(docs, predicted)
+    pairs = [(set(doc.spans), found) for doc, found in zip(docs, predicted, strict=True)]
+    errors = Counter(kind for gold, found in pairs for _, kind in name_errors(gold, found))
+    counts, parts = count_each(docs, predicted), count_parts(pairs)
     return {
         "all": add_up(counts).scores(),
-        "by_label": {key: Counts(**n).scores() for key, n in sorted(parts["label"].items())},
-        "by_length": {key: Counts(**n).scores() for key, n in sorted(parts["length"].items())},
-        "nested": Counts(**parts["nested"]["True"]).scores(),
+        "by_label": {label: part.scores() for label, part in parts.label.items()},
+        "by_length": {str(length): part.scores() for length, part in parts.length.items()},
+        "nested": parts.nested[True].scores(),
         "errors": dict(sorted(errors.items())),
         "lost": sum(doc.lost for doc in docs),
         "documents": " ".join("/".join(map(str, n)) for n in counts),
     }
-
-
-def name_errors(gold: Set[Cell], found: Set[Cell]) -> Counter[str]:
-    """Why spans that were found are wrong, and which of the others were missed.
-
-    RETURNS: counts of "type" (found with right borders and a wrong label), "border" (right label,
-        overlaps a gold span of it that was missed), "spurious" (other wrong spans), "missed
-        nested" and "missed" (gold spans that were not found, of whatever kind).
-    """
-    missed, errors = gold - found, Counter[str]()
-    borders, nested = {cell[:2] for cell in missed}, _nested(gold)
-    for start, end, label in found - gold:
-        if (start, end) in borders:
-            errors["type"] += 1
-        elif any(s < end and start < e and label == other for s, e, other in missed):
-            errors["border"] += 1
-        else:
-            errors["spurious"] += 1
-    for cell in missed:
-        errors["missed nested" if cell in nested else "missed"] += 1
-    return errors
-
-
-def _nested(cells: Set[Cell]) -> Set[Cell]:
-    nested = nested_cells({cell[:2] for cell in cells})
-    return {cell for cell in cells if cell[:2] in nested}
 
 
 def read_documents(text: str) -> numpy.ndarray:

@@ -1,12 +1,10 @@
 """`spacy global-pointer debug`: what is wrong with annotated data, before it is trained with."""
 
-import os
 import warnings
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Dict, Iterator, List, Optional, Sequence
 
-import srsly
 import typer
 from click import NoSuchOption
 from spacy.cli._util import import_code, parse_config_overrides, show_validation_error
@@ -17,6 +15,7 @@ from spacy_globalpointer.corpora import FORMATS
 
 from .convert import find_sources
 from .debug_report import print_survey
+from .outputs import check_output, write_json
 
 # These modules need torch, so they are imported when the command runs.
 if TYPE_CHECKING:
@@ -84,7 +83,7 @@ def debug_cli(
     counts: Any = {"low": low, "limit": limit, "silent": False}
     try:
         if output is not None:
-            _check_output(output)
+            check_output(output, "--output")
         if is_config(inputs[0]):
             with show_validation_error(inputs[0]):
                 survey = debug_config(inputs[0], parse_config_overrides(inputs[1:]), **counts)
@@ -182,26 +181,6 @@ def find_data(path: Path) -> List[Path]:
     if path.is_dir() and any(path.rglob("*.spacy")):
         return sorted(path.rglob("*.spacy"))
     return find_sources(path)
-
-
-def write_json(report: Dict[str, Any], output: Path) -> None:
-    """Write beside the target and rename, so a stop half-way leaves no half file."""
-    partial = output.with_name(f".{output.name}.partial")
-    try:
-        srsly.write_json(partial, report)
-        os.replace(partial, output)
-    finally:
-        partial.unlink(missing_ok=True)
-
-
-def _check_output(output: Path) -> None:
-    """Refuse what cannot be written before the data is read."""
-    output.parent.mkdir(parents=True, exist_ok=True)
-    if output.is_dir() or not os.access(output.parent, os.W_OK):
-        raise ValueError(
-            f"--output must be a file in a folder that can be written, was: {output}. "
-            "Name another file"
-        )
 
 
 @contextmanager

@@ -4,18 +4,15 @@ import os
 import shutil
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Any, Dict, Iterable, Iterator, List, Optional, Sequence
+from typing import Annotated, Any, Dict, Iterator, List, Optional, Sequence
 
-import spacy
 import srsly
 from spacy.cli._util import import_code, setup_gpu
 from spacy.language import Language
-from spacy.tokens import Doc, DocBin
-from spacy.training import Corpus, Example
-from tqdm import tqdm
 from typer import Argument, Option
 from wasabi.printer import Printer
 
+from .inputs import find_component, find_files, load_pipeline, read_examples
 from .tune_report import (
     OBJECTIVES,
     choose_objective,
@@ -140,15 +137,15 @@ def tune(
     RAISES (ValueError): options, data or a pipeline that cannot be used. (OSError): what cannot be
         read or written. (ImportError): no matplotlib.
     """
-    from ..training.candidates import find_candidates, find_component, present_thresholds
+    from ..training.candidates import find_candidates, present_thresholds
     from .threshold_plot import draw
 
     check_options(objective, precision, plot)
-    files = find_files(dev)
+    files = find_files(dev, "DEV")
     with new_folder(output, force) as folder:
         nlp = load_pipeline(model)
         name, pipe = find_component(nlp, component)
-        examples = read_examples(nlp, files, silent)
+        examples = read_examples(nlp, files, "DEV", silent)
         candidates, account = find_candidates(nlp, name, examples, lowest)
         results = compare(
             candidates, present_thresholds(pipe), min_count, precision=precision, folds=folds
@@ -182,57 +179,6 @@ def check_options(objective: str, precision: Optional[float], plot: bool) -> Non
         raise ValueError(f"--precision must be above 0 and at most 1, was: {precision}")
     if objective == "precision" and precision is None:
         raise ValueError("--objective precision needs --precision, such as --precision 0.9")
-
-
-def find_files(paths: Sequence[Path]) -> List[Path]:
-    """Find .spacy files.
-
-    paths: files, or folders of them.
-    RAISES (ValueError): no such file.
-    """
-    files: List[Path] = []
-    for path in paths:
-        found = sorted(path.rglob("*.spacy")) if path.is_dir() else [path]
-        if not found or not all(file.is_file() and file.suffix == ".spacy" for file in found):
-            raise ValueError(
-                f"DEV must be a .spacy file or a folder with some, was: {path}. Other formats "
-                "become one with: spacy global-pointer convert"
-            )
-        files += found
-    return files
-
-
-def read_examples(nlp: Language, files: Sequence[Path], silent: bool) -> Iterable[Example]:
-    """Read .spacy files.
-
-    silent: show no progress.
-    RETURNS: examples, made as they are needed.
-    RAISES (ValueError): a file that is none, or no documents.
-    """
-    documents: List[Doc] = []
-    for path in files:
-        try:
-            documents += DocBin().from_disk(path).get_docs(nlp.vocab)
-        except OSError:
-            raise
-        except Exception as error:  # zlib, msgpack and numpy have many of their own
-            raise ValueError(f"DEV must be .spacy files, but {path} is not: {error}") from error
-    if not any(len(doc) for doc in documents):
-        raise ValueError(f"DEV must hold documents, but has none: {', '.join(map(str, files))}")
-    examples = Corpus(files[0]).make_examples(nlp, documents)
-    # None: tqdm shows its bar on a terminal only.
-    return tqdm(examples, total=len(documents), unit=" docs", disable=silent or None)
-
-
-def load_pipeline(model: str) -> Language:
-    """Load a pipeline.
-
-    RAISES (ValueError): what is no pipeline, or lacks a package.
-    """
-    try:
-        return spacy.load(model)
-    except (OSError, ValueError, ImportError, KeyError) as error:
-        raise ValueError(f"MODEL must be a pipeline that can be loaded: {error}") from error
 
 
 def write_pipeline(nlp: Language, name: str, result: Dict[str, Any], folder: Path) -> None:

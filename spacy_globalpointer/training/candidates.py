@@ -2,21 +2,20 @@
 
 import math
 from collections import Counter
-from typing import Any, Dict, Iterable, List, NamedTuple, Optional, Sequence, Tuple
+from typing import Any, Dict, Iterable, List, NamedTuple, Optional, Tuple
 
 import numpy
 from spacy.language import Language
-from spacy.tokens import Span
 from spacy.training import Example
 from spacy.util import minibatch
 
-from ..pipeline.alignment import NO_GROUP, GoldReader, has_same_tokens
+from ..pipeline.alignment import NO_GROUP
 from ..pipeline.global_pointer import GlobalPointer
 from ..pipeline.prediction import ScoredSpans, predict_spans
 from ..pipeline.settings import label_cuts
+from .comparison import GoldAccount, on_reference
 from .thresholds import Candidates, Thresholds
 
-Cell = Tuple[str, int, int]  # label, start, end on the tokens of the reference
 OVERLAP = (
     "'{name}' has allow_overlap = false: which spans remain then depends on all thresholds "
     "together, and one prediction pass cannot tell. Repair: allow_overlap = true in the config.cfg "
@@ -43,35 +42,6 @@ class Account(NamedTuple):
     notes: List[str]
 
 
-def find_component(nlp: Language, name: Optional[str] = None) -> Tuple[str, GlobalPointer]:
-    """Find the component whose thresholds are wanted.
-
-    name: None where the pipeline has only one.
-    RETURNS: its name and itself.
-    RAISES (ValueError): none, several, or one that does not choose by thresholds alone.
-    """
-    pipes = {key: pipe for key, pipe in nlp.pipeline if isinstance(pipe, GlobalPointer)}
-    if not pipes:
-        raise ValueError(
-            "the pipeline must have an enabled global_pointer component, but has: "
-            f"{', '.join(nlp.pipe_names) or 'none'}. Name another pipeline"
-        )
-    if name is None and len(pipes) > 1:
-        raise ValueError(
-            f"the pipeline has several global_pointer components: {', '.join(pipes)}. "
-            "Repair: --component with the name of one"
-        )
-    name = next(iter(pipes)) if name is None else name
-    if name not in pipes:
-        raise ValueError(
-            f"--component must be an enabled global_pointer component, was: {name!r}. "
-            f"The pipeline has: {', '.join(pipes)}"
-        )
-    if not pipes[name].cfg["allow_overlap"]:
-        raise ValueError(OVERLAP.format(name=name, key=pipes[name].key))
-    return name, pipes[name]
-
-
 def present_thresholds(pipe: GlobalPointer) -> Thresholds:
     """Thresholds that the component has now.
 
@@ -92,9 +62,12 @@ def find_candidates(
 
     name: of the component; later components do not run.
     lowest (probability): spans below are never candidates.
-    RAISES (ValueError): a lowest threshold above those of the component, no documents, no gold.
+    RAISES (ValueError): a component that does not choose by thresholds alone, a lowest threshold
+        above its own, no documents, no gold.
     """
     pipe: Any = nlp.get_pipe(name)
+    if not pipe.cfg["allow_overlap"]:
+        raise ValueError(OVERLAP.format(name=name, key=pipe.key))
     present = present_thresholds(pipe)
     least = min(present.shared, *present.own.values()) if present.own else present.shared
     if not 0 < lowest <= least:
@@ -125,8 +98,7 @@ class _Collector:
         self.pipe = pipe
         self.key = pipe.key
         self.labels = {label: i for i, label in enumerate(pipe.labels)}
-        self.reader = GoldReader(pipe.key, pipe.cfg["max_length"])
-        self.unannotated = 0
+        self.account = GoldAccount(pipe)
         self.gold: List[Dict[int, int]] = []  # spans of each label of each document
         self.rows: List[Tuple[int, int, float, bool]] = []
         # The fullest document, and the score below which it may lack spans.
@@ -138,16 +110,15 @@ class _Collector:
         found: with raw scores.
         most (spans): that it may have, if it has more.
         """
-        if self.reader.read(example) is None:
-            self.unannotated += 1
+        gold = self.account.read(example)
+        if gold is None:
             return
         if most is not None:
             self.full = max(self.full, (float(found.score.min()), example.text[:60], most))
-        gold = {(s.label_, s.start, s.end) for s in example.reference.spans[self.key]}
-        labels = [self.labels.setdefault(label, len(self.labels)) for label, _, _ in sorted(gold)]
-        names = list(self.labels)
-        for cell, score in _on_reference(example, found, names).items():
-            self.rows.append((len(self.gold), self.labels[cell[0]], score, cell in gold))
+        names = sorted(label for _, _, label in gold)
+        labels = [self.labels.setdefault(label, len(self.labels)) for label in names]
+        for cell, score in on_reference(example, found, self.pipe.labels).items():
+            self.rows.append((len(self.gold), self.labels[cell[2]], score, cell in gold))
         self.gold.append(Counter(labels))
 
     def finish(self, lowest: float, least: float) -> Tuple[Candidates, Account]:
@@ -159,7 +130,7 @@ class _Collector:
         gold = numpy.zeros((len(self.gold), len(self.labels)), dtype=numpy.int64)
         for row, counts in zip(gold, self.gold, strict=True):
             row[list(counts)] = list(counts.values())
-        notes = self._notes(gold)
+        notes = self.account.notes()
         candidates = Candidates(
             numpy.array(document, dtype=numpy.int64),
             numpy.array(label, dtype=numpy.int64),
@@ -178,29 +149,13 @@ class _Collector:
                 f"document {text!r} reach it than the {most} that max_spans allows"
             )
         self._require_gold(candidates)
-        return candidates, Account(list(self.labels), self.unannotated, notes)
-
-    def _notes(self, gold: numpy.ndarray) -> List[str]:
-        notes = []
-        if self.unannotated:
-            notes.append(
-                f"{self.unannotated} documents without the span group {self.key!r} are left out"
-            )
-        n_known = len(self.pipe.labels)
-        unknown = zip(list(self.labels)[n_known:], gold.sum(0)[n_known:], strict=True)
-        if shown := ", ".join(f"{label} {n}" for label, n in unknown):
-            notes.append(
-                f"Gold spans of labels that the component does not have count as missed: {shown}. "
-                f"Its labels are: {', '.join(self.pipe.labels)}"
-            )
-        if self.reader.lost:
-            notes.append(self.reader.describe_lost(self.pipe.name))
-        return notes
+        return candidates, Account(list(self.labels), self.account.unannotated, notes)
 
     def _require_gold(self, candidates: Candidates) -> None:
         if not len(candidates.gold):
             what = (
-                f"{self.unannotated} documents, none with the span group {self.key!r}. {NO_GROUP}"
+                f"{self.account.unannotated} documents, none with the span group {self.key!r}. "
+                f"{NO_GROUP}"
             )
         elif not candidates.gold.any():
             what = f"{len(candidates.gold)} documents with an empty span group {self.key!r}"
@@ -213,18 +168,3 @@ class _Collector:
         else:
             return
         raise ValueError(f"DEV must hold gold spans to tune by, but has {what}")
-
-
-def _on_reference(example: Example, found: ScoredSpans, labels: Sequence[str]) -> Dict[Cell, float]:
-    """Scores of the spans on the tokens of the reference; what does not fit them is left out."""
-    names = [labels[i] for i in found.label.tolist()]
-    cells = list(zip(names, found.start.tolist(), found.end.tolist(), strict=True))
-    scores: List[float] = found.score.tolist()
-    if has_same_tokens(example):
-        return dict(zip(cells, scores, strict=True))
-    fitting: Dict[Cell, float] = {}
-    for (label, start, end), score in zip(cells, scores, strict=True):
-        span = Span(example.predicted, start, end, label=label)
-        for other in example.get_aligned_spans_x2y([span], allow_overlap=True):
-            fitting[label, other.start, other.end] = score
-    return fitting

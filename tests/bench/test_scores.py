@@ -3,16 +3,9 @@
 import numpy
 import pytest
 
-from spacy_globalpointer.bench.scores import (
-    Counts,
-    add_up,
-    bootstrap,
-    count_each,
-    name_errors,
-    read_documents,
-    score_parts,
-)
+from spacy_globalpointer.bench.scores import bootstrap, count_each, read_documents, score_parts
 from spacy_globalpointer.bench.text import Annotated
+from spacy_globalpointer.training.span_counts import Counts, add_up
 
 WORDS = list("abcdefghijklmnopqrstuvwxyz")
 GOLD = [
@@ -43,22 +36,6 @@ def test_scores_by_label_length_and_nesting():
     assert scores["documents"] == "1/2/4 1/0/0"
     assert read_documents(scores["documents"]).tolist() == [[1, 2, 4], [1, 0, 0]]
     assert scores["errors"] == {"missed": 1, "missed nested": 1, "spurious": 1, "type": 1}
-
-
-def test_errors_have_names():
-    gold = {(0, 4, "A"), (6, 8, "A"), (6, 7, "B"), (10, 12, "A")}
-    found = {(0, 3, "A"), (6, 8, "B"), (10, 12, "A"), (11, 12, "A"), (20, 21, "A")}
-    assert name_errors(gold, found) == {
-        "border": 1,  # (0, 3, A)
-        "type": 1,  # (6, 8, B)
-        "spurious": 2,  # (11, 12, A) overlaps a span that was found, (20, 21, A) overlaps none
-        "missed": 1,  # (0, 4, A)
-        "missed nested": 2,  # (6, 8, A) and (6, 7, B)
-    }
-
-
-def test_nothing_gives_zero():
-    assert add_up([]).scores()["f"] == 0.0
 
 
 def test_bootstrap_of_the_same_counts_is_zero_and_of_a_clear_lead_is_above_it():

@@ -1,17 +1,16 @@
 import json
-import random
 import sys
 from xml.etree import ElementTree
 
 import numpy
 import pytest
 import spacy
+from noisy import make_joined, make_noisy, make_noisy_folder, save
 from samples import make_nlp
 from spacy.cli._util import app as spacy_app
 from spacy.cli.find_threshold import find_threshold
-from spacy.tokens import Doc, DocBin, Span
-from spacy.training import Corpus, Example
-from spacy.util import fix_random_seed
+from spacy.tokens import Span
+from spacy.training import Corpus
 from typer.testing import CliRunner
 
 from spacy_globalpointer.cli.tune import new_folder, tune
@@ -19,49 +18,10 @@ from spacy_globalpointer.cli.tune_report import Result, choose_objective
 from spacy_globalpointer.training.candidates import find_candidates
 from spacy_globalpointer.training.thresholds import Counts, Thresholds, count
 
-NAMES = {"PERSON": "anna berta carl dora", "ORG": "bank club firm union", "GPE": "rome ulm oslo"}
-FILLING = "the of a went saw and to in met old new near".split()
-
-
-def make_noisy(nlp, documents, seed):
-    """Examples with names whose length, label and presence in gold are partly left to chance."""
-    chance = random.Random(seed)
-    for _ in range(documents):
-        words, spans = [], []
-        for _ in range(chance.randint(1, 4)):
-            words += chance.choices(FILLING, k=chance.randint(1, 3))
-            label = chance.choices(list(NAMES), [6, 3, 1])[0]
-            start = len(words)
-            words += chance.choices(NAMES[label].split(), k=chance.randint(1, 3))
-            if chance.random() < 0.85:
-                label = label if chance.random() < 0.85 else chance.choice(list(NAMES))
-                spans.append((start, len(words), label))
-            if chance.random() < 0.2:
-                spans.append((start, start + 1, "FIRST"))
-        reference = Doc(nlp.vocab, words=words)
-        reference.spans["sc"] = [Span(reference, s, e, label=label) for s, e, label in spans]
-        yield Example(Doc(nlp.vocab, words=words), reference)
-
-
-def save(docs, path):
-    DocBin(docs=docs).to_disk(path)
-    return path
-
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
-    """A pipeline that is often wrong, and annotated documents that it has not seen."""
-    folder = tmp_path_factory.mktemp("tune")
-    fix_random_seed(0)
-    nlp = make_nlp()
-    examples = list(make_noisy(nlp, 60, seed=0))
-    optimizer = nlp.initialize(lambda: examples)
-    optimizer.learn_rate = 0.01
-    for _ in range(25):
-        nlp.update(examples, sgd=optimizer)
-    nlp.to_disk(folder / "model")
-    save([example.reference for example in make_noisy(nlp, 150, seed=1)], folder / "dev.spacy")
-    return folder
+    return make_noisy_folder(tmp_path_factory.mktemp("tune"))
 
 
 def run(*arguments):
@@ -217,18 +177,7 @@ def change(folder, tmp_path, name="model", **settings):
 def test_tokens_of_the_pipeline_need_not_be_those_of_the_data(folder, tmp_path):
     """Counts are those of nlp.evaluate, also where spans of either side do not fit the other."""
     nlp = spacy.load(folder / "model")
-    docs = []
-    for example in make_noisy(nlp, 40, seed=2):
-        words = [token.text for token in example.reference]
-        spans = [(s.start, s.end, s.label_) for s in example.reference.spans["sc"]]
-        # Every third document has its last two words in one token.
-        joined = len(docs) % 3 == 0
-        if joined:
-            words = [*words[:-2], " ".join(words[-2:])]
-            spans = [(s, min(e, len(words)), label) for s, e, label in spans if s < len(words)]
-        doc = Doc(nlp.vocab, words=words, spaces=[True] * len(words))
-        doc.spans["sc"] = [Span(doc, s, e, label=label) for s, e, label in spans]
-        docs.append(doc)
+    docs = list(make_joined(nlp, 40, seed=2))
     dev = save(docs, tmp_path / "dev.spacy")
     examples = read_dev(nlp, dev)
     assert any(len(example.predicted) != len(example.reference) for example in examples)

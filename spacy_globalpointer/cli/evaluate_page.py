@@ -1,0 +1,133 @@
+"""The HTML page of `spacy global-pointer evaluate`: one file that needs nothing beside it."""
+
+from collections import Counter
+from typing import Any, Dict, List, Optional, Sequence
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from .colours import DARK, LIGHT, label_colours
+from .evaluate_report import EXPLAINED, NAMES, percent, score_row
+from .span_lines import break_lines, stack
+
+# Labels in the confusion table; the JSON file has all.
+MOST_LABELS = 60
+
+
+def make_page(report: Dict[str, Any]) -> str:
+    """Make the page.
+
+    report: as in the JSON file.
+    """
+    environment = Environment(
+        loader=PackageLoader(__package__),
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        undefined=StrictUndefined,
+    )
+    environment.filters.update(percent=percent, named=_named, shown=_shown, score=_score)
+    labels = sorted(report["labels"], key=lambda name: (-_gold(report["labels"][name]), name))
+    return environment.get_template("evaluate.html").render(
+        report=report,
+        colours=list(enumerate(label_colours(len(labels)))),
+        colour_of={label: i for i, label in enumerate(labels)},
+        light=LIGHT,
+        dark=DARK,
+        tables=_tables(report, labels),
+        confusion=_confusion(report["confusion"], labels),
+        reliability=_reliability(report["calibration"]["bins"]),
+        lengths=_length_bars(report["lengths"]),
+        explained=EXPLAINED,
+        excerpts=[_excerpt(excerpt) for excerpt in report["worst"]],
+    )
+
+
+def _gold(counts: Dict[str, Any]) -> int:
+    return int(counts["right"] + counts["missed"])
+
+
+def _named(label: Optional[str]) -> str:
+    return "none" if label is None else label or "(empty label)"
+
+
+def _shown(token: str) -> str:
+    """A token without the space after it; white space becomes visible."""
+    text = token[:-1] if token.endswith(" ") and len(token) > 1 else token
+    return text.replace("\n", "⏎").replace("\t", "⇥") if text.strip() else "␣⏎"["\n" in text]
+
+
+def _score(score: Optional[float], lowest: float) -> str:
+    """A score with two digits, which never looks surer than it is."""
+    if score is None:
+        return "–" if lowest == 1 else f"<{lowest:.2g}"
+    return f"{score:.2f}" if 0.005 <= score < 0.995 else "<0.01" if score < 0.5 else ">0.99"
+
+
+def _tables(report: Dict[str, Any], labels: Sequence[str]) -> Dict[str, List[Any]]:
+    """Rows of name, counts and their texts."""
+    parts = {
+        "spans": {name: report["spans"][part] for part, name in NAMES.items()},
+        "labels": {label: report["labels"][label] for label in labels},
+        "lengths": report["lengths"],
+    }
+    return {
+        part: [(name, counts, score_row(counts)) for name, counts in rows.items()]
+        for part, rows in parts.items()
+    }
+
+
+def _confusion(rows: Sequence[Dict[str, Any]], labels: Sequence[str]) -> Dict[str, Any]:
+    """The table of gold labels by predicted ones, with "none" in the last row and column."""
+    names: List[Optional[str]] = [*labels[:MOST_LABELS], None]
+    counts = {(row["gold"], row["predicted"]): row["spans"] for row in rows}
+    totals: Counter[Optional[str]] = Counter()
+    for (gold, _), n in counts.items():
+        totals[gold] += n
+    table = []
+    for gold in names:
+        cells = []
+        for predicted in names:
+            n = counts.get((gold, predicted), 0)
+            kind = "right" if gold == predicted else "wrong"
+            # Half of the colour at most: the number is on it.
+            share = n / totals[gold] if n else 0
+            cells.append((predicted, n, kind, f"{0.5 * share:.3f}", share))
+        table.append((gold, cells))
+    return {"names": names, "rows": table, "left_out": len(labels) - len(names) + 1}
+
+
+def _reliability(bins: Sequence[Dict[str, Any]]) -> List[Dict[str, Any]]:
+    """Bars of the share of gold in each bin of scores, in a square of 100 x 100."""
+    width = 100 / len(bins)
+    return [
+        {
+            **{"x": i * width, "width": width, "middle": (i + 0.5) * width, **row},
+            **{"height": 100 * (row["gold"] or 0), "mean": 100 * (row["probability"] or 0)},
+        }
+        for i, row in enumerate(bins)
+    ]
+
+
+def _length_bars(lengths: Dict[str, Dict[str, Any]]) -> List[Dict[str, Any]]:
+    """Bars of F1 by length, 100 wide in all and 100 high at most."""
+    width = 100 / max(1, len(lengths))
+    return [
+        {
+            **{"x": i * width, "width": width, "middle": (i + 0.5) * width},
+            **{"name": name, "height": 100 * counts["f"], "gold": _gold(counts)},
+        }
+        for i, (name, counts) in enumerate(lengths.items())
+    ]
+
+
+def _excerpt(excerpt: Dict[str, Any]) -> Dict[str, Any]:
+    """An excerpt in lines: tokens, and the bars of gold and predicted spans under them."""
+    offset, tokens = excerpt["start"], excerpt["tokens"]
+    sides = [excerpt["gold"], excerpt["predicted"]]
+    lines = break_lines(tokens, sides, offset)
+    gold, predicted = (stack(side, lines, offset) for side in sides)
+    rows = [
+        (tokens[start:end], [("gold", gold[i]), ("predicted", predicted[i])])
+        for i, (start, end) in enumerate(lines)
+    ]
+    return {**excerpt, "lines": rows}

@@ -1,0 +1,98 @@
+"""What several commands read: pipelines and annotated .spacy files."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Iterable, List, Optional, Sequence, Tuple
+
+import spacy
+from spacy.language import Language
+from spacy.tokens import Doc, DocBin
+from spacy.training import Corpus, Example
+from tqdm import tqdm
+
+# This module needs torch, so it is imported when a command runs.
+if TYPE_CHECKING:
+    from ..pipeline.global_pointer import GlobalPointer
+
+
+def find_files(paths: Sequence[Path], what: str) -> List[Path]:
+    """Find .spacy files.
+
+    paths: files, or folders of them.
+    what: they are, for the message.
+    RAISES (ValueError): no such file.
+    """
+    files: List[Path] = []
+    for path in paths:
+        found = sorted(path.rglob("*.spacy")) if path.is_dir() else [path]
+        if not found or not all(file.is_file() and file.suffix == ".spacy" for file in found):
+            raise ValueError(
+                f"{what} must be a .spacy file or a folder with some, was: {path}. Other formats "
+                "become one with: spacy global-pointer convert"
+            )
+        files += found
+    return files
+
+
+def read_examples(
+    nlp: Language, files: Sequence[Path], what: str, silent: bool
+) -> Iterable[Example]:
+    """Read .spacy files.
+
+    what: they are, for the message.
+    silent: show no progress.
+    RETURNS: examples, made as they are needed.
+    RAISES (ValueError): a file that is none, or no documents.
+    """
+    documents: List[Doc] = []
+    for path in files:
+        try:
+            documents += DocBin().from_disk(path).get_docs(nlp.vocab)
+        except OSError:
+            raise
+        except Exception as error:  # zlib, msgpack and numpy have many of their own
+            raise ValueError(f"{what} must be .spacy files, but {path} is not: {error}") from error
+    if not any(len(doc) for doc in documents):
+        raise ValueError(f"{what} must hold documents, but has none: {', '.join(map(str, files))}")
+    examples = Corpus(files[0]).make_examples(nlp, documents)
+    # None: tqdm shows its bar on a terminal only.
+    return tqdm(examples, total=len(documents), unit=" docs", disable=silent or None)
+
+
+def load_pipeline(model: str) -> Language:
+    """Load a pipeline.
+
+    RAISES (ValueError): what is no pipeline, or lacks a package.
+    """
+    try:
+        return spacy.load(model)
+    except (OSError, ValueError, ImportError, KeyError) as error:
+        raise ValueError(f"MODEL must be a pipeline that can be loaded: {error}") from error
+
+
+def find_component(nlp: Language, name: Optional[str] = None) -> Tuple[str, "GlobalPointer"]:
+    """Find the component that is meant.
+
+    name: None where the pipeline has only one.
+    RETURNS: its name and itself.
+    RAISES (ValueError): none, or several.
+    """
+    from ..pipeline.global_pointer import GlobalPointer
+
+    pipes = {key: pipe for key, pipe in nlp.pipeline if isinstance(pipe, GlobalPointer)}
+    if not pipes:
+        raise ValueError(
+            "the pipeline must have an enabled global_pointer component, but has: "
+            f"{', '.join(nlp.pipe_names) or 'none'}. Name another pipeline"
+        )
+    if name is None and len(pipes) > 1:
+        raise ValueError(
+            f"the pipeline has several global_pointer components: {', '.join(pipes)}. "
+            "Repair: --component with the name of one"
+        )
+    name = next(iter(pipes)) if name is None else name
+    if name not in pipes:
+        raise ValueError(
+            f"--component must be an enabled global_pointer component, was: {name!r}. "
+            f"The pipeline has: {', '.join(pipes)}"
+        )
+    return name, pipes[name]

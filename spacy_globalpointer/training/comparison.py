@@ -1,0 +1,81 @@
+"""Predicted and gold spans on the same tokens, those of the reference, as `nlp.evaluate` does."""
+
+from collections import Counter
+from typing import Dict, List, Optional, Sequence, Set
+
+from spacy.tokens import Span
+from spacy.training import Example
+
+from ..pipeline.alignment import GoldReader, has_same_tokens
+from ..pipeline.global_pointer import GlobalPointer
+from ..pipeline.prediction import ScoredSpans
+from .span_counts import Cell
+
+
+class GoldAccount:
+    """The gold spans of examples, and what a user should know about them.
+
+    unannotated (documents): without the span group; they are left out.
+    unknown (spans): of labels that the component does not have.
+    """
+
+    def __init__(self, pipe: GlobalPointer) -> None:
+        """Begin with no example.
+
+        pipe: the component whose spans are compared.
+        """
+        self.pipe = pipe
+        self.unannotated = 0
+        self.unknown: Counter[str] = Counter()
+        self._reader = GoldReader(pipe.key, pipe.cfg["max_length"])
+        self._labels = set(pipe.labels)
+
+    def read(self, example: Example) -> Optional[Set[Cell]]:
+        """Find the gold spans of an example, on the tokens of the reference.
+
+        RETURNS: None where the group is missing, which means "not annotated".
+        """
+        if self._reader.read(example) is None:
+            self.unannotated += 1
+            return None
+        spans = example.reference.spans[self.pipe.key]
+        gold = {(span.start, span.end, span.label_) for span in spans}
+        self.unknown.update(label for *_, label in gold if label not in self._labels)
+        return gold
+
+    def notes(self) -> List[str]:
+        """What is odd about the gold spans."""
+        notes = []
+        if self.unannotated:
+            notes.append(
+                f"{self.unannotated} documents without the span group {self.pipe.key!r} are left "
+                "out"
+            )
+        if shown := ", ".join(f"{label} {n}" for label, n in self.unknown.items()):
+            notes.append(
+                f"Gold spans of labels that the component does not have count as missed: {shown}. "
+                f"Its labels are: {', '.join(self.pipe.labels)}"
+            )
+        if self._reader.lost:
+            notes.append(self._reader.describe_lost(self.pipe.name))
+        return notes
+
+
+def on_reference(example: Example, found: ScoredSpans, labels: Sequence[str]) -> Dict[Cell, float]:
+    """Scores of predicted spans on the tokens of the reference.
+
+    labels (c): names of the labels of found.
+    RETURNS: the best score of each span; what does not fit the tokens is left out.
+    """
+    names = [labels[i] for i in found.label.tolist()]
+    scores: List[float] = found.score.tolist()
+    cells = list(zip(found.start.tolist(), found.end.tolist(), names, strict=True))
+    if has_same_tokens(example):
+        return dict(zip(cells, scores, strict=True))
+    fitting: Dict[Cell, float] = {}
+    for (start, end, label), score in zip(cells, scores, strict=True):
+        span = Span(example.predicted, start, end, label=label)
+        for other in example.get_aligned_spans_x2y([span], allow_overlap=True):
+            cell = (other.start, other.end, label)
+            fitting[cell] = max(score, fitting.get(cell, score))
+    return fitting

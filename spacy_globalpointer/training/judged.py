@@ -1,0 +1,159 @@
+"""One prediction pass over annotated documents: what is found, and how sure the component is."""
+
+from typing import Any, Dict, Iterable, List, NamedTuple, Sequence, Set, Tuple
+
+import numpy
+import torch
+from spacy.language import Language
+from spacy.tokens import Doc
+from spacy.training import Example
+from spacy.util import minibatch
+
+from ..pipeline.alignment import NO_GROUP, has_same_tokens
+from ..pipeline.global_pointer import GlobalPointer
+from ..pipeline.prediction import ScoredSpans, predict_spans
+from ..pipeline.settings import label_cuts
+from .comparison import GoldAccount, on_reference
+from .span_counts import Cell
+from .thresholds import Thresholds
+
+# Of the spans whose scores are compared with gold.
+LOWEST = 0.01
+
+
+class Judged(NamedTuple):
+    """A document with its gold and its predicted spans, on the tokens of the reference.
+
+    number: its place among all documents, from 1.
+    doc: the reference.
+    sentences (tokens): where they start; only 0 if that is not known.
+    found: what the component finds, with probabilities.
+    scored: spans of any probability above the lowest, also those that are found.
+    """
+
+    number: int
+    doc: Doc
+    sentences: List[int]
+    gold: Set[Cell]
+    found: Dict[Cell, float]
+    scored: Dict[Cell, float]
+
+
+class Judgement(NamedTuple):
+    """All annotated documents.
+
+    lowest (probability): all spans above it are in `scored`; 1.0 if only what was found is.
+    unannotated (documents): without the span group, and left out.
+    notes: what a user should know about the data.
+    """
+
+    documents: List[Judged]
+    lowest: float
+    unannotated: int
+    notes: List[str]
+
+
+def judge(
+    nlp: Language, name: str, examples: Iterable[Example], lowest: float = LOWEST
+) -> Judgement:
+    """Find spans with the component's own settings, and collect the scores of those below.
+
+    name: of the component; later components do not run.
+    lowest (probability): spans below have no score, unless they are found.
+    RAISES (ValueError): no annotated documents, settings that mean nothing.
+    """
+    pipe: Any = nlp.get_pipe(name)
+    predictor = _Predictor(pipe, lowest)
+    account = GoldAccount(pipe)
+    documents: List[Judged] = []
+    number = 0
+    pipe.predict([])  # refuses a component that is not initialized
+    with nlp.select_pipes(disable=nlp.pipe_names[nlp.pipe_names.index(name) :]):
+        # The batches of nlp.evaluate, so that scores are the same to the last bit.
+        for batch in minibatch(examples, nlp.batch_size):
+            docs = list(nlp.pipe(example.predicted for example in batch))
+            for example, doc, spans in zip(batch, docs, predictor.predict(docs), strict=True):
+                number += 1
+                example.predicted = doc
+                gold = account.read(example)
+                if gold is None:
+                    continue
+                found, scored = (on_reference(example, part, pipe.labels) for part in spans)
+                starts = _sentences(example)
+                reference = example.reference
+                documents.append(
+                    Judged(number, reference, starts, gold, found, {**scored, **found})
+                )
+    if not documents:
+        raise ValueError(
+            f"DATA must hold gold spans, but has {number} documents, none with the span group "
+            f"{pipe.key!r}. {NO_GROUP}"
+        )
+    notes = [*account.notes(), *predictor.notes()]
+    if not any(document.gold for document in documents):
+        notes.append(f"No document has a gold span: the group {pipe.key!r} is empty in all of them")
+    return Judgement(documents, predictor.lowest, account.unannotated, notes)
+
+
+class _Predictor:
+    """What the component finds, and what it would find with a low threshold for all labels."""
+
+    def __init__(self, pipe: GlobalPointer, lowest: float) -> None:
+        self.pipe = pipe
+        cuts = label_cuts(pipe.name, pipe.labels, pipe.cfg)
+        self.cuts = numpy.array(cuts, dtype=numpy.float32)
+        thresholds = [float(pipe.cfg["threshold"])]
+        thresholds += [float(threshold) for _, threshold in pipe.cfg["label_thresholds"]]
+        self.lowest = min(lowest, *thresholds) if pipe.cfg["allow_overlap"] else 1.0
+        # As numbers of the same kind, so that none that is found is below.
+        self.low_cuts = Thresholds(self.lowest, {}).cuts(len(pipe.labels)).tolist()
+        self.n_full = 0
+
+    def predict(self, docs: Sequence[Doc]) -> List[Tuple[ScoredSpans, ScoredSpans]]:
+        """Found spans and scored spans of each document, with probabilities."""
+        if not self.pipe.cfg["allow_overlap"]:
+            # Which spans remain depends on the threshold: a lower one gives other spans, not more.
+            return [(spans, spans) for spans in self.pipe.predict(docs)]
+        settings = {**self.pipe.cfg, "max_spans": None}
+        raw, full = predict_spans(self.pipe.model, docs, self.low_cuts, settings, raw=True)
+        self.n_full += len(full)
+        found = [_take(spans, spans.score >= self.cuts[spans.label]) for spans in raw]
+        most = self.pipe.cfg["max_spans"]
+        if full or (most and any(len(spans.label) > most for spans in found)):
+            found = self.pipe.predict(docs)  # which of them remain, only the component knows
+        else:
+            found = [_with_probabilities(spans) for spans in found]
+        return [(own, _with_probabilities(spans)) for own, spans in zip(found, raw, strict=True)]
+
+    def notes(self) -> List[str]:
+        if not self.pipe.cfg["allow_overlap"]:
+            return [
+                "Scores are compared with gold for what was found only: with allow_overlap = false "
+                "a lower threshold gives other spans, not more"
+            ]
+        if self.n_full:
+            return [
+                f"{self.n_full} documents have more spans above {self.lowest:g} than are looked "
+                "at: for them only the best scores are compared with gold"
+            ]
+        return []
+
+
+def _take(spans: ScoredSpans, kept: numpy.ndarray) -> ScoredSpans:
+    return ScoredSpans(*(column[kept] for column in spans))
+
+
+def _with_probabilities(spans: ScoredSpans) -> ScoredSpans:
+    # By torch, as the component does it.
+    return spans._replace(score=(2 * torch.from_numpy(spans.score)).sigmoid().numpy())
+
+
+def _sentences(example: Example) -> List[int]:
+    """Where sentences start in the reference: by its own annotation, or the pipeline's."""
+    docs = [example.reference]
+    if has_same_tokens(example):
+        docs.append(example.predicted)
+    for doc in docs:
+        if doc.has_annotation("SENT_START"):
+            return [sentence.start for sentence in doc.sents] or [0]
+    return [0]

@@ -1,0 +1,373 @@
+"""The HTML page: its DOM, with 30 labels, spans nested five deep, in Chinese and English."""
+
+import json
+import random
+import re
+import shutil
+import subprocess
+from html import unescape
+from html.parser import HTMLParser
+from xml.etree import ElementTree
+
+import pytest
+import spacy
+from hypothesis import given
+from hypothesis import strategies as st
+from spacy.tokens import Doc
+
+from spacy_globalpointer.cli.colours import CONTRAST, DARK, LIGHT, contrast, label_colours
+from spacy_globalpointer.cli.evaluate_page import MOST_LABELS, make_page
+from spacy_globalpointer.cli.evaluate_report import score_row
+from spacy_globalpointer.cli.span_lines import WIDTH, break_lines, stack
+from spacy_globalpointer.training.evaluation import evaluate_spans
+from spacy_globalpointer.training.judged import Judged, Judgement
+from spacy_globalpointer.training.nesting import nesting_depths
+from spacy_globalpointer.training.worst_errors import describe_excerpt, find_excerpts
+
+TEXTS = {
+    "en": "In 2019 the University of California at Berkeley hired the former head of the "
+    "Department of Neuroscience of Stanford University , Anna-Lena Berg , to study "
+    'pneumonoultramicroscopicsilicovolcanoconiosis <b>in</b> "human" cells & mice .'.split(),
+    "zh": list(
+        "患者因反复咳嗽咳痰伴发热三天入院，北京大学第一医院呼吸内科主任医师张伟诊断为慢性阻塞性肺疾病急性加重期。"
+    ),
+}
+LABELS = {
+    "en": ["<b>bold</b>", "protein_family_or_group", *(f"LABEL_{i}" for i in range(28))],
+    "zh": ["临床表现", "医学检验项目", *(f"类别{i}" for i in range(28))],
+}
+VOID = {"meta"}
+
+
+class TreeParser(HTMLParser):
+    """Builds a tree, and fails where tags are not closed in order."""
+
+    def __init__(self):
+        super().__init__()
+        self.builder, self.open = ElementTree.TreeBuilder(), []
+
+    def handle_starttag(self, tag, attrs):
+        self.builder.start(tag, {name: value or "" for name, value in attrs})
+        if tag in VOID:
+            self.builder.end(tag)
+        else:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag, attrs):
+        self.handle_starttag(tag, attrs)
+        self.handle_endtag(tag)
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+        self.builder.end(tag)
+
+    def handle_data(self, data):
+        if self.open:
+            self.builder.data(data)
+
+
+def parse(page):
+    parser = TreeParser()
+    parser.feed(page)
+    parser.close()
+    assert parser.open == []
+    return parser.builder.close()
+
+
+def text_of(node):
+    return "".join(node.itertext()).strip()
+
+
+def by_class(node, name):
+    return [child for child in node.iter() if name in child.get("class", "").split()]
+
+
+def by_id(tree, name):
+    (node,) = [node for node in tree.iter() if node.get("id") == name]
+    return node
+
+
+def cells(table):
+    """Texts of the cells of the body."""
+    return [[text_of(cell) for cell in row] for row in table.find("tbody")]
+
+
+def make_report(lang, n_documents=20, labels=None):
+    """A report with errors of all kinds and spans nested five deep."""
+    chance, words, labels = random.Random(1), TEXTS[lang] * 2, labels or LABELS[lang]
+    nlp = spacy.blank(lang)
+    documents = []
+    for number in range(1, n_documents + 1):
+        doc = Doc(nlp.vocab, words=words, spaces=[lang == "en"] * len(words))
+        start = chance.randrange(len(words) - 12)
+        gold = {(start + i, start + 11 - i, chance.choice(labels)) for i in range(5)}
+        for _ in range(10):
+            start = chance.randrange(len(words) - 3)
+            gold.add((start, start + chance.randint(1, 3), chance.choice(labels)))
+        found, scored = {}, {}
+        for start, end, label in sorted(gold):
+            kind = chance.random()
+            if kind < 0.5:
+                found[start, end, label] = chance.uniform(0.5, 1)
+            elif kind < 0.7:
+                found[start, end, chance.choice(labels)] = chance.uniform(0.5, 1)
+            elif kind < 0.8:
+                found[start, end + 1, label] = chance.uniform(0.5, 1)
+            elif kind < 0.9:
+                scored[start, end, label] = chance.uniform(0.01, 0.5)
+        documents.append(Judged(number, doc, [0], gold, found, {**scored, **found}))
+    assert max(nesting_depths({cell[:2] for cell in documents[0].gold}).values()) >= 5
+    judgement = Judgement(documents, 0.01, 0, ["a note with <b>signs</b>"])
+    return {
+        **{"model": "model <1>", "data": ["test.spacy"], "component": "global_pointer"},
+        **{"lang": lang, "direction": "ltr", "spans_key": "sc", "threshold": 0.5},
+        **{"label_thresholds": [["A", 0.4]], "allow_overlap": True, "max_spans": None},
+        **{"documents": n_documents, "unannotated": 0, "notes": judgement.notes},
+        **evaluate_spans(judgement),
+        "worst": [describe_excerpt(excerpt) for excerpt in find_excerpts(documents, 12)],
+    }
+
+
+@pytest.fixture(scope="module", params=["en", "zh"])
+def page(request):
+    report = make_report(request.param)
+    html = make_page(report)
+    return report, html, parse(html)
+
+
+def test_the_page_needs_nothing_beside_it(page):
+    _, html, tree = page
+    assert {node.tag for node in tree.iter()}.isdisjoint({"script", "link", "img", "iframe"})
+    assert not any({"src", "href", "onload"} & set(node.keys()) for node in tree.iter())
+    assert "@import" not in html
+    assert "url(" not in html
+    assert "://" not in html
+    assert 'charset="utf-8"' in html
+
+
+def test_texts_are_escaped(page):
+    report, _, tree = page
+    assert text_of(tree.find(".//h1")) == "model <1>"
+    assert text_of(by_class(tree, "note")[0]) == "a note with <b>signs</b>"
+    allowed = {text_of(node) for node in tree.iter("b")}
+    assert not {"bold", "signs", "in"} & allowed
+    if report["lang"] == "en":
+        assert any(text_of(node) == "<b>in</b>" for node in by_class(tree, "token"))
+
+
+def test_tables_have_the_numbers_of_the_report(page):
+    report, _, tree = page
+    names = ("exact", "boundary only", "nested (exact)", "flat (exact)")
+    parts = [report["spans"][part] for part in ("exact", "boundary", "nested", "flat")]
+    assert cells(by_id(tree, "spans")) == [
+        [name, *score_row(counts)] for name, counts in zip(names, parts, strict=True)
+    ]
+    rows = {row[0]: row[1:] for row in cells(by_id(tree, "labels"))}
+    assert rows == {label: [*score_row(counts)] for label, counts in report["labels"].items()}
+    assert len(rows) == 30
+    golds = [int(row[3]) for row in rows.values()]
+    assert golds == sorted(golds, reverse=True)
+    lengths = [[name, *score_row(counts)] for name, counts in report["lengths"].items()]
+    assert cells(by_id(tree, "lengths")) == lengths
+    assert sum(int(n) for _, n in cells(by_id(tree, "errors"))) == sum(report["errors"].values())
+    assert text_of(by_id(tree, "ece")) == f"{report['calibration']['ece']:.4f}"
+    bins = report["calibration"]["bins"]
+    assert [int(row[1]) for row in cells(by_id(tree, "bins"))] == [row["spans"] for row in bins]
+
+
+def test_confusion_is_whole_and_scrolls_in_its_own_box(page):
+    report, html, tree = page
+    table = by_id(tree, "confusion")
+    names = [text_of(cell) for cell in table.find("thead").find("tr")][1:]
+    rows = {row[0]: dict(zip(names, row[1:], strict=True)) for row in cells(table)}
+    assert len(names) == 31
+    assert list(rows) == names
+    shown = {(g, p): int(n) for g, row in rows.items() for p, n in row.items() if n}
+    assert shown == {
+        (row["gold"] or "none", row["predicted"] or "none"): row["spans"]
+        for row in report["confusion"]
+    }
+    (box,) = [node for node in tree.iter() if table in list(node)]
+    assert "box" in box.get("class").split()
+    assert re.search(r"\.box \{[^}]*overflow: auto", html)
+
+
+def test_plots_are_as_high_as_the_numbers(page):
+    report, _, tree = page
+    plot = by_id(tree, "reliability-plot")
+    bins = [row for row in report["calibration"]["bins"] if row["spans"]]
+    bars = by_class(plot, "bar")
+    assert [float(bar.get("height")) for bar in bars] == pytest.approx(
+        [220 * row["gold"] for row in bins], abs=0.06
+    )
+    for bar, row in zip(bars, bins, strict=True):
+        assert float(bar.get("y")) + float(bar.get("height")) == pytest.approx(245, abs=0.11)
+        assert float(bar.get("x")) == pytest.approx(42 + 408 * row["low"] + 2, abs=0.06)
+    means = [float(line.get("y1")) for line in by_class(plot, "mean")]
+    expected = [245 - 220 * row["probability"] for row in bins]
+    assert means == pytest.approx(expected, abs=0.06)
+    bars = by_class(by_id(tree, "length-plot"), "bar")
+    f = [180 * counts["f"] for counts in report["lengths"].values()]
+    assert [float(bar.get("height")) for bar in bars] == pytest.approx(f, abs=0.06)
+
+
+def test_excerpts_have_all_tokens_and_spans_on_both_sides(page):
+    report, _, tree = page
+    labels = [row[0] for row in cells(by_id(tree, "labels"))]
+    articles = by_class(tree, "excerpt")
+    assert len(articles) == len(report["worst"]) == 12
+    for article, excerpt in zip(articles, report["worst"], strict=True):
+        error = excerpt["error"]
+        for part in (error["label"], error["text"][:110]):
+            assert part in text_of(article.find("h3"))
+        for side in ("gold", "predicted"):
+            tokens, drawn = read_lines(by_class(article, side), labels)
+            assert tokens == [token.strip() for token in excerpt["tokens"]]
+            expected = [
+                (i - excerpt["start"], span["label"], not span["right"])
+                for span in excerpt[side]
+                for i in range(span["start"], span["end"])
+                if excerpt["start"] <= i < excerpt["end"]
+            ]
+            assert sorted(drawn) == sorted(expected)
+
+
+def read_lines(lines, labels):
+    """Texts of the tokens of one side; token, label and whether it is an error, of its bars."""
+    tokens, drawn = [], []
+    for line in lines:
+        texts = [text_of(token) for token in by_class(line, "token")]
+        for bar in by_class(line, "span"):
+            start, end = read_columns(bar)
+            assert 0 <= start < end <= len(texts)
+            classes = bar.get("class").split()
+            (colour,) = [int(name[1:]) for name in classes if re.fullmatch(r"c\d+", name)]
+            assert labels[colour] in text_of(bar)
+            for i in range(start, end):
+                drawn.append((len(tokens) + i, labels[colour], "error" in classes))
+        tokens += texts
+    return tokens, drawn
+
+
+def read_columns(bar):
+    _, start, _, end = re.search(r"grid-area:(.*)", bar.get("style"))[1].split("/")
+    return int(start) - 1, int(end) - 1
+
+
+def test_labels_can_be_read_on_light_and_dark_pages(page):
+    _, _, tree = page
+    style = text_of(tree.find(".//style"))
+    light, dark = style.split("@media (prefers-color-scheme: dark)", 1)
+    for part, background in ((light, LIGHT), (dark, DARK)):
+        assert f"--page: {background};" in part
+        colours = re.findall(r"\.c(\d+) \{ --c: (#[0-9a-f]{6}); \}", part)
+        assert len(colours) == 30
+        assert all(contrast(colour, background) >= 4.5 for _, colour in colours)
+        named = dict(re.findall(r"--(text|faint): (#[0-9a-f]{6});", part))
+        panel = re.search(r"--panel: (#[0-9a-f]{6});", part)[1]
+        for colour in [*named.values(), *(colour for _, colour in colours)]:
+            assert contrast(colour, panel) >= 4.5, (colour, panel)
+    used = {name for node in tree.iter() for name in re.findall(r"\bc\d+\b", node.get("class", ""))}
+    assert used == {f"c{i}" for i in range(30)}
+
+
+def test_contrast_is_that_of_the_standard():
+    assert contrast("#000000", "#ffffff") == pytest.approx(21)
+    assert contrast("#777777", "#ffffff") == pytest.approx(4.48, abs=0.005)
+    assert all(contrast(colour.light, LIGHT) >= CONTRAST for colour in label_colours(300))
+    assert all(contrast(colour.dark, DARK) >= CONTRAST for colour in label_colours(300))
+
+
+def test_hundreds_of_labels_make_no_giant_table():
+    report = make_report("en", 60, [f"L{i}" for i in range(200)])
+    page = make_page(report)
+    tree = parse(page)
+    assert len(cells(by_id(tree, "confusion"))) == MOST_LABELS + 1
+    assert f"{len(report['labels']) - MOST_LABELS} labels with fewer gold spans are left" in page
+
+
+def test_a_report_of_nothing_has_a_page():
+    nothing = Judgement([Judged(1, Doc(spacy.blank("en").vocab), [0], set(), {}, {})], 0.01, 0, [])
+    report = {**make_report("en", 1), **evaluate_spans(nothing), "worst": []}
+    tree = parse(make_page(report))
+    assert cells(by_id(tree, "spans"))[0] == ["exact", "-", "-", "-", "0", "0", "0"]
+    assert by_class(tree, "excerpt") == []
+
+
+CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
+# What a reader cannot see in the DOM: what is too wide, clipped, or drawn over something else.
+PROBE = """<script>
+const all = selector => [...document.querySelectorAll(selector)];
+const clipped = all(".span, .token, th, td").filter(e => e.scrollWidth > e.clientWidth + 1);
+const wide = all(".line").filter(e => e.scrollWidth > e.clientWidth + 1);
+const over = all(".line").filter(line => {
+  const boxes = [...line.children].map(e => e.getBoundingClientRect());
+  return boxes.some((a, i) => boxes.some((b, j) => i < j && a.left < b.right - 1 &&
+    b.left < a.right - 1 && a.top < b.bottom - 1 && b.top < a.bottom - 1));
+});
+const root = document.documentElement;
+document.title = JSON.stringify({
+  clipped: clipped.length, wide: wide.length / all(".line").length, over: over.length,
+  page: root.scrollWidth - root.clientWidth,
+  background: getComputedStyle(document.body).backgroundColor,
+});
+</script>"""
+
+
+@pytest.mark.skipif(CHROMIUM is None, reason="needs Chromium")
+@pytest.mark.parametrize(("mode", "background"), [(0, DARK), (1, LIGHT)], ids=["dark", "light"])
+def test_layout_in_chromium(page, tmp_path, mode, background):
+    _, html, _ = page
+    path = tmp_path / "page.html"
+    path.write_text(html.replace("</body>", PROBE + "</body>"), encoding="utf-8")
+    command = [CHROMIUM, "--headless", "--no-sandbox", "--disable-gpu", "--window-size=1200,3000"]
+    command += [f"--user-data-dir={tmp_path}", f"--blink-settings=preferredColorScheme={mode}"]
+    done = subprocess.run(
+        [*command, "--dump-dom", path.as_uri()], capture_output=True, text=True, timeout=120
+    )
+    found = json.loads(unescape(re.search("<title>(.*?)</title>", done.stdout, re.DOTALL)[1]))
+    rgb = ", ".join(str(int(background[i : i + 2], 16)) for i in (1, 3, 5))
+    assert found.pop("background") == f"rgb({rgb})"
+    assert found.pop("wide") <= 0.02  # these have a scroll bar of their own
+    assert found == {"clipped": 0, "over": 0, "page": 0}
+
+
+SPANS = st.lists(
+    st.builds(
+        lambda start, length, label: {"start": start, "end": start + length, "label": label},
+        *(st.integers(90, 135), st.integers(1, 20), st.sampled_from(["A", "类别", "long_label"])),
+    ),
+    max_size=10,
+)
+TOKENS = st.lists(st.sampled_from(["a ", "word ", "词", "x" * 80, "\n"]), min_size=1, max_size=40)
+
+
+@given(TOKENS, SPANS, SPANS)
+def test_lines_hold_all_tokens_and_all_of_each_span(tokens, gold, predicted):
+    lines = break_lines(tokens, [gold, predicted], 100)
+    assert [i for start, end in lines for i in range(start, end)] == list(range(len(tokens)))
+    for start, end in lines:
+        assert start < end
+        assert end == start + 1 or sum(len(token) for token in tokens[start:end]) <= WIDTH
+    stacked = stack(gold, lines, 100)
+    taken, drawn = set(), set()
+    for bars, (first, after) in zip(stacked, lines, strict=True):
+        for bar in bars:
+            assert 0 <= bar.start < bar.end <= after - first
+            for i in range(first + bar.start, first + bar.end):
+                assert (i, bar.row) not in taken  # nothing is drawn over another
+                taken.add((i, bar.row))
+                drawn.add((i, id(bar.span)))
+            assert bar.is_begun == (bar.span["start"] - 100 < first)
+            assert bar.goes_on == (bar.span["end"] - 100 > after)
+        for inner in bars:
+            for outer in bars:
+                a, b = inner.span, outer.span
+                if b["start"] <= a["start"] and a["end"] <= b["end"] and a["label"] != b["label"]:
+                    lengths = (a["end"] - a["start"], b["end"] - b["start"])
+                    assert lengths[0] == lengths[1] or inner.row < outer.row
+    assert drawn == {
+        (i, id(span))
+        for span in gold
+        for i in range(max(0, span["start"] - 100), min(len(tokens), span["end"] - 100))
+    }
