@@ -34,7 +34,7 @@ Output = Annotated[
     Path, Option("--output", "-o", help="Folder for the pipeline with its new thresholds")
 ]
 Component = Annotated[
-    Optional[str], Option("--component", "-c", help="Name, where the pipeline has several")
+    Optional[str], Option("--component", help="Name, where the pipeline has several")
 ]
 Objective = Annotated[
     str,
@@ -60,7 +60,7 @@ Folds = Annotated[int, Option(min=2, help="Parts of the documents in cross-fitti
 Force = Annotated[bool, Option("--force", help="Replace the pipeline in --output")]
 Plot = Annotated[bool, Option(help=f"Draw {PLOT}; needs matplotlib")]
 Code = Annotated[
-    Optional[Path], Option("--code", help="Python file with functions that the model needs")
+    Optional[Path], Option("--code", "-c", help="Python file with functions that the model needs")
 ]
 Gpu = Annotated[int, Option("--gpu-id", "-g", help="GPU, or -1 for the CPU")]
 
