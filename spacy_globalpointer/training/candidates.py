@@ -44,11 +44,11 @@ class Account(NamedTuple):
 
 
 def find_component(nlp: Language, name: Optional[str] = None) -> Tuple[str, GlobalPointer]:
-    """Find the component whose thresholds are wanted.
+    """Find the component that is wanted.
 
     name: None where the pipeline has only one.
     RETURNS: its name and itself.
-    RAISES (ValueError): none, several, or one that does not choose by thresholds alone.
+    RAISES (ValueError): none, or several.
     """
     pipes = {key: pipe for key, pipe in nlp.pipeline if isinstance(pipe, GlobalPointer)}
     if not pipes:
@@ -67,16 +67,16 @@ def find_component(nlp: Language, name: Optional[str] = None) -> Tuple[str, Glob
             f"--component must be an enabled global_pointer component, was: {name!r}. "
             f"The pipeline has: {', '.join(pipes)}"
         )
-    if not pipes[name].cfg["allow_overlap"]:
-        raise ValueError(OVERLAP.format(name=name, key=pipes[name].key))
     return name, pipes[name]
 
 
 def present_thresholds(pipe: GlobalPointer) -> Thresholds:
     """Thresholds that the component has now.
 
-    RAISES (ValueError): settings that mean nothing.
+    RAISES (ValueError): settings that mean nothing, or thresholds alone do not choose the spans.
     """
+    if not pipe.cfg["allow_overlap"]:
+        raise ValueError(OVERLAP.format(name=pipe.name, key=pipe.key))
     label_cuts(pipe.name, pipe.labels, pipe.cfg)  # checks them
     own = {pipe.labels.index(label): float(t) for label, t in pipe.cfg["label_thresholds"]}
     return Thresholds(float(pipe.cfg["threshold"]), own)

@@ -1,0 +1,184 @@
+"""Nested spans as lines under their text: displaCy's span style, on templates of our own.
+
+What displaCy's templates lack: the score of a span when the mouse is over it, heights that follow
+the depth of the nesting, labels that leave each other room, and colours for a dark page.
+"""
+
+import colorsys
+import re
+from html import escape
+from typing import Dict, List, NamedTuple, Sequence, Tuple
+from unicodedata import east_asian_width
+
+from spacy import displacy
+from spacy.tokens import Doc
+
+# displaCy hands the colour of a label to its templates unseen. Here each span is a "label" of its
+# own, and its "colour" a Look. The offsets are set so that they are rows of a grid.
+TEMPLATE = {
+    "span": '<span class="token"><span class="word">{text}</span>{span_slices}{span_starts}</span>',
+    "slice": '<span class="bar {bg.classes}" style="grid-row: {top_offset}" title="{bg.title}">'
+    "</span>",
+    "start": '<span class="start" style="grid-row: {top_offset}">'
+    '<span class="label {bg.classes}" title="{bg.title}">{bg.label}</span></span>',
+}
+ROWS = {"top_offset": 2, "top_offset_step": 1}
+# displaCy puts a space after each token outside spans. This character, which no text may have,
+# marks those to take back.
+MARK = "\ufdd0"
+# Size of a label, as a share of the text's.
+LABEL_SIZE = 0.7
+
+STYLE = """
+.text .spans { line-height: 1.7 !important; white-space: pre-wrap; overflow-wrap: anywhere; }
+.token { display: inline-grid; grid-template-rows: auto; grid-auto-rows: 1.15em; }
+.word { grid-row: 1; white-space: pre; font-weight: 600; }
+.bar, .start { grid-column: 1; display: flex; align-items: flex-start; line-height: 1; }
+.coloured { --colour: var(--on-light); }
+.bar { border-top: 0.25em solid var(--colour); }
+.bar.odd { border-top-style: dotted; }
+.label { font-size: 0.7em; font-weight: 700; line-height: 1.4; padding: 0 0.25em; z-index: 1;
+  white-space: nowrap; border-radius: 0.2em; background: var(--colour); color: var(--on-label);
+  border: 1px solid var(--colour); margin-inline-end: 0.2em; }
+.label.odd { background: var(--page); color: var(--colour); border-style: dashed; }
+.start .label.narrow { margin-inline-end: -30em; }
+"""
+
+
+class Look(NamedTuple):
+    """What the templates show of a span, safe in HTML."""
+
+    classes: str
+    title: str
+    label: str
+
+
+class ShownSpan(NamedTuple):
+    """A span to draw.
+
+    start, end (tokens): of the document.
+    title: shown when the mouse is over it.
+    is_odd: drawn so that it stands out.
+    """
+
+    start: int
+    end: int
+    label: str
+    title: str
+    is_odd: bool = False
+
+
+def draw_spans(doc: Doc, spans: Sequence[ShownSpan], numbers: Dict[str, int]) -> str:
+    """Draw spans under a text.
+
+    numbers: of the labels, which `colour_rules` gave colours.
+    RETURNS: HTML that STYLE is for.
+    """
+    # displaCy puts the first name on top where spans have the same tokens.
+    ordered = sorted(spans, key=lambda span: span.label)
+    names = [f"{i:06}" for i in range(len(ordered))]
+    pieces, places = _cut_pieces(doc, ordered)
+    manual = {
+        "tokens": pieces,
+        "spans": [
+            {
+                "start_token": places[span.start],
+                "end_token": places[span.end - 1] + 1,
+                "label": name,
+            }
+            for name, span in zip(names, ordered, strict=True)
+        ],
+        "settings": displacy.get_doc_settings(doc),
+    }
+    looks = {
+        name: _look(doc, span, numbers[span.label])
+        for name, span in zip(names, ordered, strict=True)
+    }
+    options = {**ROWS, "colors": looks, "template": TEMPLATE}
+    html = displacy.render(manual, style="span", manual=True, options=options, jupyter=False)
+    return html.replace(f"{MARK} ", "").replace(MARK, "")
+
+
+def _cut_pieces(doc: Doc, spans: Sequence[ShownSpan]) -> Tuple[List[str], List[int]]:
+    """Cut a text into what displaCy is to take for tokens.
+
+    A token keeps the space after it, except where a span ends: no line goes beyond its last word.
+
+    RETURNS: the pieces, and which piece each token is.
+    """
+    covered = {i for span in spans for i in range(span.start, span.end)}
+    ends = {span.end - 1 for span in spans}
+    pieces, places = [], []
+    for i, token in enumerate(doc):
+        places.append(len(pieces))
+        if i not in covered:
+            pieces.append(token.text_with_ws + MARK)
+        # displaCy draws no line under white space; the mark makes it something else. A line break
+        # would tear the lines of its spans apart.
+        elif token.is_space:
+            pieces.append(f" {MARK}")
+        elif i not in ends or not token.whitespace_:
+            pieces.append(token.text_with_ws)
+        else:
+            pieces += [token.text, f" {MARK}"]
+    return pieces, places
+
+
+def _look(doc: Doc, span: ShownSpan, number: int) -> Look:
+    classes = [f"c{number}", "coloured"]
+    if span.is_odd:
+        classes.append("odd")
+    # A label that is shorter than its span needs no room of its own.
+    if LABEL_SIZE * text_width(span.label) + 1 <= text_width(doc[span.start : span.end].text):
+        classes.append("narrow")
+    return Look(" ".join(classes), escape(span.title), escape(span.label))
+
+
+def text_width(text: str) -> int:
+    """Width of a text in half-width characters: Chinese ones count twice."""
+    return sum(2 if east_asian_width(character) in "WF" else 1 for character in text)
+
+
+def colour_rules(n: int) -> str:
+    """Style sheet with a colour for each label, by its number.
+
+    n: number of labels.
+    RETURNS: rules for the classes c0, c1, ..., one colour on a light page and one on a dark page.
+    """
+    rules = []
+    for i in range(n):
+        # Steps of the golden section keep any number of hues apart; two brightnesses help.
+        hue = i * 0.618034 % 1
+        light, dark = colour(hue, (0.15, 0.07)[i % 2]), colour(hue, (0.38, 0.62)[i % 2])
+        rules.append(f".c{i} {{ --on-light: {light}; --on-dark: {dark}; }}")
+    return "\n".join(rules)
+
+
+def colour(hue: float, luminance: float) -> str:
+    """Find a colour as bright as wanted: contrast is a matter of luminance, not of the hue.
+
+    hue: in [0, 1).
+    luminance: relative, in [0, 1], as WCAG defines it.
+    RETURNS: as #rrggbb.
+    """
+    low, high = 0.0, 1.0
+    for _ in range(20):
+        middle = (low + high) / 2
+        darker = relative_luminance(colorsys.hls_to_rgb(hue, middle, 0.7)) < luminance
+        low, high = (middle, high) if darker else (low, middle)
+    return "#" + "".join(f"{round(255 * c):02x}" for c in colorsys.hls_to_rgb(hue, low, 0.7))
+
+
+def relative_luminance(rgb: Tuple[float, float, float]) -> float:
+    """Brightness of a colour to the eye (WCAG 2).
+
+    rgb: in [0, 1].
+    """
+    linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in rgb]
+    return sum(c * part for c, part in zip(linear, (0.2126, 0.7152, 0.0722), strict=True))
+
+
+def shorten(text: str, most: int = 200) -> str:
+    """Text in one line of so many characters."""
+    text = re.sub(r"\s+", " ", text)
+    return text if len(text) <= most else text[: most - 1] + "…"
