@@ -15,7 +15,7 @@ MOST_TOKENS = 60
 MOST_PANELS = 12
 # Labels whose best score is lower have no panel, and cells with less than half of it no colour.
 FLOOR = 0.01
-WIDTH = 1400
+WIDTH = 1760
 MARGIN = 24
 LONGEST_TOKEN = 14
 SMALL = 13  # px, of the notes
@@ -101,7 +101,8 @@ def draw_heat_map(doc: Doc, scores: Scores) -> str:
         key=lambda i: (not any(marks.get(scores.labels[i], ())), -best[i]),
     )
     wanted = [i for i in order if best[i] >= FLOOR or any(marks.get(scores.labels[i], ()))]
-    panel = _Panel(doc, scores.allowed)
+    titles = {i: f"{shorten(scores.labels[i], 40)}: best {best[i]:.3f}" for i in wanted}
+    panel = _Panel(doc, scores.allowed, max(map(text_width, titles.values()), default=0))
     columns = max(1, min(len(wanted), (WIDTH - MARGIN) // (panel.width + MARGIN)))
     width = max(600, columns * (panel.width + MARGIN) + MARGIN)
     svg = ET.Element("svg", {"xmlns": "http://www.w3.org/2000/svg", "role": "img"})
@@ -114,6 +115,7 @@ def draw_heat_map(doc: Doc, scores: Scores) -> str:
         label = scores.labels[i]
         group = ET.SubElement(svg, "g", {"class": "panel", "transform": f"translate({x} {y})"})
         group.set("data-label", _clean(label))
+        _text(group, titles[i], panel.left, 14, "title", 15)
         panel.draw(group, label, scores.probability[i], marks.get(label, Marks(set(), set())))
     rows = -(-min(len(wanted), MOST_PANELS) // columns)
     height = top + rows * (panel.height + MARGIN)
@@ -140,7 +142,11 @@ def find_marks(doc: Doc) -> Dict[str, Marks]:
 class _Panel:
     """The table of one label; all have the same size."""
 
-    def __init__(self, doc: Doc, allowed: numpy.ndarray) -> None:
+    def __init__(self, doc: Doc, allowed: numpy.ndarray, title: int) -> None:
+        """Measure.
+
+        title (half-width characters): of the longest title.
+        """
         self.doc = doc
         self.allowed = allowed
         self.words = [_token_label(token.text) for token in doc]
@@ -151,7 +157,7 @@ class _Panel:
         # A word may reach over the rows above it, which begin further left.
         room = [round(0.6 * self.size * text_width(word)) + 8 for word in self.words]
         self.left = max(width - i * self.cell for i, width in enumerate(room))
-        self.width = max(160, self.left + len(doc) * self.cell)
+        self.width = self.left + max(len(doc) * self.cell, 10 * title)
         self.height = self.head + len(doc) * self.cell
 
     def draw(self, group: ET.Element, label: str, probability: numpy.ndarray, marks: Marks) -> None:
@@ -159,8 +165,6 @@ class _Panel:
 
         probability (s, e): as in Scores.
         """
-        title = f"{label}: best {probability.max():.3f}"
-        _text(group, title, self.left, 14, "title", 15)
         self._draw_words(group)
         path = "".join(
             f"M{self._x(first)} {self._y(start)}h{(last + 1 - first) * self.cell}v{self.cell}"

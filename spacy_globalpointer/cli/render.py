@@ -3,12 +3,12 @@
 import os
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Dict, Iterator, List, NamedTuple, Optional, Tuple
+from typing import TYPE_CHECKING, Annotated, Any, Dict, List, NamedTuple, Optional, Sequence, Tuple
 
 import spacy
 from spacy.cli._util import import_code, setup_gpu
 from spacy.language import Language
-from spacy.tokens import Doc
+from spacy.tokens import Doc, SpanGroup
 from tqdm import tqdm
 from typer import Argument, Option
 from wasabi.printer import Printer
@@ -153,30 +153,21 @@ def render(
     if data is None:
         read = Data([nlp.make_doc(text or "")], [])
     else:
-        options: Any = {"spans_key": key, "format": format, "limit": limit}
-        read = read_documents(nlp, Path(data), **options)
+        read = read_documents(nlp, Path(data), spans_key=key, format=format, limit=limit)
     gold, notes = take_gold(read.docs, key, pipe.labels if pipe else None)
-    shown: List[Shown] = []
     contents: Dict[Path, str] = {}
     if pipe is None:
-        for number, group in enumerate(gold, start=1):
-            shown += [] if group is None else prepare(number, group.doc, None, group)
+        shown = _show_gold(gold)
     else:
         docs = [tokenize(nlp, doc) for doc in read.docs]
         if heatmap is not None:
             check_choice(docs, document)
-        predicted = tqdm(
-            _predict(nlp, pipe, docs), total=len(docs), unit=" docs", disable=silent or None
-        )
-        for number, (doc, group) in enumerate(zip(predicted, gold, strict=True), start=1):
-            parts = prepare(number, doc, doc.spans[pipe.key], group)
-            shown += parts
-            if heatmap is not None and number == document:
-                contents[heatmap] = draw_heat_map(parts[0].doc, score_spans(pipe, doc))
+        wanted = document if heatmap else None
+        shown, picture = _show_predicted(nlp, pipe, docs, gold, wanted, silent)
+        contents |= {heatmap: picture} if heatmap else {}
     if output is not None:
-        title = " on ".join(inputs)
         labels = pipe.labels if pipe else ()
-        contents[output] = render_page(shown, title, labels, page_size)
+        contents[output] = render_page(shown, " on ".join(inputs), labels, page_size)
     _write(contents)
     return Report(list(contents), read.notes + notes)
 
@@ -233,11 +224,33 @@ def _load(
     return nlp, find_component(nlp, component)[1]
 
 
-def _predict(nlp: Language, pipe: "GlobalPointer", docs: List[Doc]) -> Iterator[Doc]:
-    """Run the pipeline as far as it is needed."""
+def _show_gold(gold: Sequence[Optional[SpanGroup]]) -> List[Shown]:
+    groups = [(number, group) for number, group in enumerate(gold, start=1) if group is not None]
+    return [part for number, group in groups for part in prepare(number, group.doc, None, group)]
+
+
+def _show_predicted(
+    nlp: Language,
+    pipe: "GlobalPointer",
+    docs: List[Doc],
+    gold: Sequence[Optional[SpanGroup]],
+    wanted: Optional[int],
+    silent: bool,
+) -> Tuple[List[Shown], str]:
+    """Predict, and draw the heat map of the document with the wanted number."""
+    shown: List[Shown] = []
+    picture = ""
     later = nlp.pipe_names[nlp.pipe_names.index(pipe.name) + 1 :]
     with nlp.select_pipes(disable=later):
-        yield from nlp.pipe(docs)
+        predicted = nlp.pipe(docs)
+        # None: tqdm shows its bar on a terminal only.
+        bar = tqdm(predicted, total=len(docs), unit=" docs", disable=silent or None)
+        for number, (doc, group) in enumerate(zip(bar, gold, strict=True), start=1):
+            parts = prepare(number, doc, doc.spans[pipe.key], group)
+            shown += parts
+            if number == wanted:
+                picture = draw_heat_map(parts[0].doc, score_spans(pipe, doc))
+    return shown, picture
 
 
 def _write(contents: Dict[Path, str]) -> None:

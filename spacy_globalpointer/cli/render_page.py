@@ -59,7 +59,7 @@ nav [aria-current] { font-weight: bold; text-decoration: none }
 {% if is_checked %}<p class="weak">Dotted lines and hollow labels: predicted but not gold, or gold \
 but missed.</p>{% endif %}
 <ul class="labels">
-{% for label in labels %}<li><span class="label coloured c{{ loop.index0 }}">{{ label.name }}\
+{% for label in labels %}<li><span class="label coloured c{{ label.number }}">{{ label.name }}\
 </span> {{ label.counts }}</li>
 {% endfor %}</ul>
 <main>
@@ -184,9 +184,13 @@ def render_page(
     return template.render(
         title=title,
         style=STYLE + colour_rules(len(order)),
-        summary=f"{n_docs:,} documents; spans: " + _counts_text(counts, kinds),
+        summary=f"documents: {n_docs:,}; spans: {_counts_text(counts, kinds)}",
         is_checked="found" in kinds,
-        labels=[{"name": label, "counts": _counts_text(counts, kinds, label)} for label in order],
+        labels=[
+            {"name": label, "number": numbers[label], "counts": _counts_text(counts, kinds, label)}
+            for label in order
+            if label in present
+        ],
         pages=list(_make_pages(parts, page_size)),
     )
 

@@ -108,7 +108,8 @@ def _cut_pieces(doc: Doc, spans: Sequence[ShownSpan]) -> Tuple[List[str], List[i
     """
     covered = {i for span in spans for i in range(span.start, span.end)}
     ends = {span.end - 1 for span in spans}
-    pieces, places = [], []
+    pieces: List[str] = []
+    places: List[int] = []
     for i, token in enumerate(doc):
         places.append(len(pieces))
         if i not in covered:
