@@ -231,7 +231,9 @@ def _draw_key(svg: ET.Element, notes: Sequence[str], width: int) -> int:
         _text(svg, kind, x + 22, y + 12, "note", SMALL)
     y += 14
     for note in notes:
-        for line in textwrap.wrap(note, int((width - 2 * MARGIN) / (0.62 * SMALL))):
+        # Characters of a line; wide ones, as in Chinese, count as they are.
+        most = (width - 2 * MARGIN) / (0.62 * SMALL * text_width(note) / len(note))
+        for line in textwrap.wrap(note, int(most)):
             y += 19
             _text(svg, line, MARGIN, y, "note rest", SMALL)
     return y + MARGIN

@@ -73,7 +73,7 @@ but missed.</p>{% endif %}
 <div class="text" lang="{{ part.lang }}">{{ panel.drawing|safe }}</div>
 </div>
 {% endfor %}</div>
-{% if part.check %}<p class="check">{{ part.check.counts }}
+{% if part.check %}<p class="check">{{ part.check.counts }}\
 {% for name, spans in part.check.wrong %}; <b>{{ name }}</b>
 {% for label, text in spans %}{{ label }} <q><bdi>{{ text }}</bdi></q>\
 {{ ", " if not loop.last }}{% endfor %}{% endfor %}</p>{% endif %}

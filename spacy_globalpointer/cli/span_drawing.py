@@ -26,8 +26,9 @@ ROWS = {"top_offset": 2, "top_offset_step": 1}
 # displaCy puts a space after each token outside spans. This character, which no text may have,
 # marks those to take back.
 MARK = "\ufdd0"
-# Size of a label, as a share of the text's.
-LABEL_SIZE = 0.7
+# Width of a character of a label, as a share of one of the text: labels are smaller, but bold and
+# often upper case.
+LABEL_WIDTH = 0.9
 
 STYLE = """
 .text .spans { line-height: 1.7 !important; white-space: pre-wrap; overflow-wrap: anywhere; }
@@ -96,7 +97,10 @@ def draw_spans(doc: Doc, spans: Sequence[ShownSpan], numbers: Dict[str, int]) ->
     }
     options = {**ROWS, "colors": looks, "template": TEMPLATE}
     html = displacy.render(manual, style="span", manual=True, options=options, jupyter=False)
-    return html.replace(f"{MARK} ", "").replace(MARK, "")
+    html = html.replace(f"{MARK} ", "").replace(MARK, "")
+    # A span may begin at the end of a line, and its label be longer than its first word.
+    beyond = [label_width(span.label) - text_width(doc[span.start].text) for span in ordered]
+    return f'<div style="padding-inline-end: {0.6 * max([0, *beyond]):.1f}em">{html}</div>'
 
 
 def _cut_pieces(doc: Doc, spans: Sequence[ShownSpan]) -> Tuple[List[str], List[int]]:
@@ -130,7 +134,7 @@ def _look(doc: Doc, span: ShownSpan, number: int) -> Look:
     if span.is_odd:
         classes.append("odd")
     # A label that is shorter than its span needs no room of its own.
-    if LABEL_SIZE * text_width(span.label) + 1 <= text_width(doc[span.start : span.end].text):
+    if label_width(span.label) <= text_width(doc[span.start : span.end].text):
         classes.append("narrow")
     return Look(" ".join(classes), escape(span.title), escape(span.label))
 
@@ -138,6 +142,11 @@ def _look(doc: Doc, span: ShownSpan, number: int) -> Look:
 def text_width(text: str) -> int:
     """Width of a text in half-width characters: Chinese ones count twice."""
     return sum(2 if east_asian_width(character) in "WF" else 1 for character in text)
+
+
+def label_width(label: str) -> float:
+    """Width of a label in half-width characters of the text, its borders included."""
+    return LABEL_WIDTH * text_width(label) + 1
 
 
 def colour_rules(n: int) -> str:
