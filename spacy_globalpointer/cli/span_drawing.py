@@ -35,7 +35,7 @@ STYLE = """
 .token { display: inline-grid; grid-template-rows: auto; grid-auto-rows: 1.15em; }
 .word { grid-row: 1; white-space: pre; font-weight: 600; }
 .bar, .start { grid-column: 1; display: flex; align-items: flex-start; line-height: 1; }
-.coloured { --colour: var(--on-light); }
+.coloured { --colour: var(--on-light); print-color-adjust: exact; }
 .bar { border-top: 0.25em solid var(--colour); }
 .bar.odd { border-top-style: dotted; }
 .label { font-size: 0.7em; font-weight: 700; line-height: 1.4; padding: 0 0.25em; z-index: 1;
