@@ -147,7 +147,7 @@ def render(
         written.
     """
     model, data = split_inputs(inputs, text)
-    check_outputs(model, output, heatmap)
+    check_outputs(model, data, output, heatmap)
     nlp, pipe = _load(model, component, lang)
     key = spans_key or (pipe.key if pipe else "sc")
     if data is None:
@@ -167,15 +167,18 @@ def render(
         contents |= {heatmap: picture} if heatmap else {}
     if output is not None:
         labels = pipe.labels if pipe else ()
-        contents[output] = render_page(shown, " on ".join(inputs), labels, page_size)
+        title = " on ".join(inputs)
+        contents[output] = render_page(shown, title, labels, page_size, silent=silent)
     _write(contents)
     return Report(list(contents), read.notes + notes)
 
 
-def check_outputs(model: Optional[str], output: Optional[Path], heatmap: Optional[Path]) -> None:
+def check_outputs(
+    model: Optional[str], data: Optional[str], output: Optional[Path], heatmap: Optional[Path]
+) -> None:
     """Refuse outputs that cannot be made or written, before anything takes time.
 
-    model: the pipeline; None for none.
+    model, data: as given; None for none.
     RAISES (ValueError): naming the rule, the value and the repair.
     """
     if output is None and heatmap is None:
@@ -196,6 +199,8 @@ def check_outputs(model: Optional[str], output: Optional[Path], heatmap: Optiona
             ) from error
         if path.is_dir():
             raise ValueError(f"--output and --heatmap must be files, was a folder: {path}")
+        if data is not None and path.resolve() == Path(data).resolve():
+            raise ValueError(f"--output and --heatmap must not be the data, was: {path}")
 
 
 def check_choice(docs: List[Doc], document: int) -> None:
@@ -244,7 +249,7 @@ def _show_predicted(
     with nlp.select_pipes(disable=later):
         predicted = nlp.pipe(docs)
         # None: tqdm shows its bar on a terminal only.
-        bar = tqdm(predicted, total=len(docs), unit=" docs", disable=silent or None)
+        bar = tqdm(predicted, "Predicting", total=len(docs), unit=" docs", disable=silent or None)
         for number, (doc, group) in enumerate(zip(bar, gold, strict=True), start=1):
             parts = prepare(number, doc, doc.spans[pipe.key], group)
             shown += parts

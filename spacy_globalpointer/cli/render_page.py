@@ -8,6 +8,7 @@ import numpy
 from jinja2 import Environment
 from spacy.pipeline import Sentencizer
 from spacy.tokens import Doc, Span, SpanGroup
+from tqdm import tqdm
 
 from .span_drawing import STYLE, ShownSpan, colour_rules, draw_spans, shorten
 
@@ -149,7 +150,7 @@ def prepare(
 def _place_gold(doc: Doc, gold: SpanGroup) -> SpanGroup:
     """Gold spans on the tokens of doc; those that do not fit them are widened, and marked."""
     spans, fits = [], []
-    for span in gold:
+    for span in (span for span in gold if len(span)):
         place = span.start_char, span.end_char
         fitting = doc.char_span(*place, label=span.label_)
         widened = fitting or doc.char_span(*place, label=span.label_, alignment_mode="expand")
@@ -161,7 +162,12 @@ def _place_gold(doc: Doc, gold: SpanGroup) -> SpanGroup:
 
 
 def render_page(
-    shown: Sequence[Shown], title: str, labels: Sequence[str] = (), page_size: int = 20
+    shown: Sequence[Shown],
+    title: str,
+    labels: Sequence[str] = (),
+    page_size: int = 20,
+    *,
+    silent: bool = True,
 ) -> str:
     """Make the page.
 
@@ -169,6 +175,7 @@ def render_page(
     title: of the page.
     labels: that keep their colours whether they are in these documents or not.
     page_size (documents and parts): on one page of it.
+    silent: show no progress.
     RETURNS: HTML.
     """
     found = [_extents(part.doc) for part in shown]
@@ -177,7 +184,9 @@ def render_page(
     order = [*labels, *sorted(present - set(labels))]
     numbers = {label: i for i, label in enumerate(order)}
     kinds = [kind for kind in counts if any(kind in extents for extents in found)]
-    parts = [_describe(part, extents, numbers) for part, extents in zip(shown, found, strict=True)]
+    # None: tqdm shows its bar on a terminal only.
+    bar = tqdm(shown, "Drawing", unit=" docs", disable=silent or None)
+    parts = [_describe(part, extents, numbers) for part, extents in zip(bar, found, strict=True)]
     n_docs = len({part.number for part in shown})
     environment = Environment(autoescape=True, trim_blocks=True)
     template = environment.from_string(NAVIGATION + TEMPLATE)

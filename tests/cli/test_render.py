@@ -243,6 +243,12 @@ def test_a_colour_is_as_bright_as_wanted(hue):
     assert colorsys.rgb_to_hls(*rgb)[0] == pytest.approx(hue, abs=0.02)
 
 
+def test_spans_without_tokens_are_not_there():
+    page = parse(gold_page([make_doc("en", ["a", "b"], [(0, 0, "X"), (1, 1, "X"), (0, 2, "Y")])]))
+    assert [label.get("title") for label in having(page.find(".//main"), "label")] == ["Y: a b"]
+    assert text(page.find(".//body/p")) == "documents: 1; spans: 1 gold"
+
+
 def test_a_label_has_one_colour_whatever_the_documents():
     first, second = (
         make_doc("en", ["a", "b"], [(0, 1, label), (1, 2, "Z")]) for label in ("A", "B")
@@ -461,6 +467,8 @@ def test_an_output_that_cannot_be_written_is_an_error_before_anything_is_read(fo
         code, out = run("nowhere", "nothing", "--output", output)
         assert (code, "Rendering stopped" in out, "nowhere" in out) == (1, True, False)
         assert "a file must be in a folder that can be written" in out or "was a folder" in out
+    code, out = run(folder / "model", folder / "dev.spacy", "--output", folder / "dev.spacy")
+    assert (code, "must not be the data, was: " in out) == (1, True)
     code, out = run(folder / "model", folder / "dev.spacy")
     assert (code, "there must be something to write" in out) == (1, True)
 
