@@ -1,4 +1,4 @@
-"""The sample corpus, the scripts that make and show it, and project.yml."""
+"""The sample corpus, the script that makes it, and project.yml."""
 
 import importlib.util
 import os
@@ -30,7 +30,6 @@ def load_script(name: str) -> ModuleType:
 
 
 grow_corpus = load_script("grow_corpus")
-render = load_script("render")
 
 
 @pytest.fixture(params=LANGS)
@@ -165,42 +164,6 @@ def test_overlaps_are_counted(
     found = grow_corpus.count([record])
     names = ("inside", "inside same label", "crossing", "doubled")
     assert tuple(found[name] for name in names) == counts
-
-
-def make_pair(lang: str, text: str, predicted: list[tuple], gold: list[tuple]) -> list[tuple]:
-    nlp = spacy.blank(lang)
-    docs = []
-    for spans in (predicted, gold):
-        doc = nlp.make_doc(text)
-        doc.spans["sc"] = [span for chars in spans if (span := doc.char_span(*chars))]
-        docs.append(doc)
-    return [tuple(docs)]
-
-
-def test_page_shows_what_was_found_and_missed() -> None:
-    text = "Mara <of> Tarrow Council"
-    pair = make_pair(
-        "en", text, [(0, 4, "PER<"), (10, 24, "ORG")], [(10, 24, "ORG"), (10, 16, "GPE")]
-    )
-    page = render.render_page(pair, "sc", "A title")
-    assert "1 texts, 2 gold spans, 1 found, 2 predicted" in page
-    assert "<b>missed</b> GPE <q>Tarrow</q>" in page
-    assert "<b>not gold</b> PER&lt; <q>Mara</q>" in page
-    assert page.count(">ORG<") == 2  # in the key and under the text
-    assert "<of>" not in page
-
-
-def test_page_needs_nothing_else() -> None:
-    page = render.render_page(make_pair("en", "Tarrow.", [(0, 6, "GPE")], []), "sc", "A title")
-    assert not any(word in page for word in ("http", "src=", "<link", "@import"))
-
-
-def test_page_puts_no_space_into_chinese() -> None:
-    pair = make_pair("zh", "他到过云溪市两次。", [(3, 6, "GPE")], [])
-    page = render.render_page(pair, "sc", "A title")
-    assert ">他到过<" in page.replace('"', "")
-    assert "两次。" in page
-    assert render.JOINER not in page
 
 
 @pytest.fixture

@@ -9,6 +9,7 @@ from .convert import convert_cli
 from .debug import CONTEXT as DEBUG_CONTEXT
 from .debug import debug_cli
 from .evaluate import evaluate_cli
+from .render import render_cli
 from .tune import tune_cli
 
 __all__ = ["app"]
@@ -22,6 +23,7 @@ app.command("annotate", no_args_is_help=True)(annotate_cli)
 app.command("convert", no_args_is_help=True)(convert_cli)
 app.command("debug", no_args_is_help=True, context_settings=DEBUG_CONTEXT)(debug_cli)
 app.command("evaluate", no_args_is_help=True)(evaluate_cli)
+app.command("render", no_args_is_help=True)(render_cli)
 app.command("tune", no_args_is_help=True)(tune_cli)
 app.add_typer(bench_app)
 spacy_app.add_typer(app)

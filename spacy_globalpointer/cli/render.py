@@ -1,0 +1,248 @@
+"""`spacy global-pointer render`: spans as a page, and the scores of one text as a heat map."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Dict, List, NamedTuple, Optional, Sequence, Tuple
+
+import spacy
+from spacy.cli._util import import_code, setup_gpu
+from spacy.language import Language
+from spacy.tokens import Doc, SpanGroup
+from tqdm import tqdm
+from typer import Argument, Option
+from wasabi.printer import Printer
+
+from ..corpora import FORMATS
+from .heat_map import check_length, draw_heat_map, score_spans
+from .inputs import find_component, load_pipeline
+from .outputs import check_output, write_text
+from .render_data import Data, read_documents, split_inputs, take_gold, tokenize
+from .render_page import Shown, prepare, render_page
+
+# Imports torch.
+if TYPE_CHECKING:
+    from ..pipeline.global_pointer import GlobalPointer
+
+Inputs = Annotated[
+    List[str],
+    Argument(
+        metavar="MODEL|DATA...",
+        help="A pipeline and data to predict, or a pipeline and --text, or annotated data alone. "
+        "Data: .spacy, .txt (a text a line; not alone), or what `convert` reads; or a folder",
+    ),
+]
+Output = Annotated[Optional[Path], Option("--output", "-o", help="Page to write (.html)")]
+HeatMap = Annotated[
+    Optional[Path],
+    Option(help="Picture to write (.svg): the scores of all spans of one text of up to 60 tokens"),
+]
+Text = Annotated[Optional[str], Option("--text", "-t", help="Text to predict, in place of data")]
+Number = Annotated[int, Option("--document", min=1, help="Which text --heatmap shows, from 1")]
+Component = Annotated[
+    Optional[str], Option("--component", "-c", help="Name, where the pipeline has several")
+]
+SpansKey = Annotated[
+    Optional[str],
+    Option("--spans-key", "-k", help="Group of the gold spans; if not set, the component's, or sc"),
+]
+Lang = Annotated[
+    str, Option("--lang", "-l", help="Language code of annotated data that has no pipeline with it")
+]
+Format = Annotated[
+    str, Option("--format", "-f", help=f"Format of data: auto, txt, {', '.join(FORMATS)}")
+]
+Limit = Annotated[int, Option("--limit", "-n", min=0, help="Documents to show; 0: all")]
+PageSize = Annotated[
+    int, Option(min=1, help="Documents on one page of the file, or parts of long documents")
+]
+Code = Annotated[
+    Optional[Path], Option("--code", help="Python file with functions that the model needs")
+]
+Gpu = Annotated[int, Option("--gpu-id", "-g", help="GPU, or -1 for the CPU")]
+
+
+class Report(NamedTuple):
+    """What was rendered.
+
+    written: the files.
+    notes: what a user should know about the data.
+    """
+
+    written: List[Path]
+    notes: List[str]
+
+
+def render_cli(
+    inputs: Inputs,
+    output: Output = None,
+    heatmap: HeatMap = None,
+    text: Text = None,
+    document: Number = 1,
+    component: Component = None,
+    spans_key: SpansKey = None,
+    lang: Lang = "en",
+    format: Format = "auto",
+    limit: Limit = 100,
+    page_size: PageSize = 20,
+    code: Code = None,
+    gpu_id: Gpu = -1,
+) -> None:
+    """
+    Show nested spans as lines under their text, and the scores of all spans as a heat map.
+
+    The page is one HTML file. Predicted spans stand beside the gold ones if the
+    data has them; the mouse over a span shows its score. The heat map is a table
+    of first by last tokens for each label.
+
+    $ spacy global-pointer render training/model-best dev.spacy --output page.html
+
+    $ spacy global-pointer render train.jsonl --lang zh --output page.html
+
+    $ spacy global-pointer render training/model-best --text "Ulm is old." --heatmap ulm.svg
+    """
+    msg = Printer()
+    options: Any = {"text": text, "document": document, "component": component, "lang": lang}
+    options |= {"spans_key": spans_key, "format": format, "limit": limit, "page_size": page_size}
+    try:
+        import_code(code)
+        setup_gpu(gpu_id, silent=gpu_id < 0)
+        report = render(inputs, output=output, heatmap=heatmap, **options, silent=False)
+    except (ValueError, OSError, ImportError) as error:
+        msg.fail("Rendering stopped", str(error), exits=1)
+    for note in report.notes:
+        msg.warn(note)
+    for path in report.written:
+        msg.good(f"Wrote {path}")
+
+
+def render(
+    inputs: List[str],
+    *,
+    output: Optional[Path] = None,
+    heatmap: Optional[Path] = None,
+    text: Optional[str] = None,
+    document: int = 1,
+    component: Optional[str] = None,
+    spans_key: Optional[str] = None,
+    lang: str = "en",
+    format: str = "auto",
+    limit: int = 100,
+    page_size: int = 20,
+    silent: bool = True,
+) -> Report:
+    """Write a page and a heat map, each whole or not at all.
+
+    inputs: a pipeline and data, a pipeline where there is a text, or annotated data.
+    output, heatmap: files to write; None for none.
+    text: to predict, in place of data.
+    document: number of the text that the heat map shows, from 1.
+    component: name of the component; None where there is only one.
+    spans_key: of the gold spans; None for that of the component, or "sc".
+    lang: spaCy's code of the language of data without a pipeline.
+    format: of the data: a name in corpora.FORMATS, "txt" or "auto".
+    limit (documents): to show; 0 means all.
+    page_size (documents and parts of long ones): on one page of the file.
+    silent: show no progress.
+    RAISES (ValueError): inputs or options that cannot be used. (OSError): what cannot be read or
+        written.
+    """
+    model, data = split_inputs(inputs, text)
+    check_outputs(model, data, output, heatmap)
+    nlp, pipe = _load(model, component, lang)
+    key = spans_key or (pipe.key if pipe else "sc")
+    if data is None:
+        read = Data([nlp.make_doc(text or "")], [])
+    else:
+        read = read_documents(nlp, Path(data), spans_key=key, format=format, limit=limit)
+    gold, notes = take_gold(read.docs, key, pipe.labels if pipe else None)
+    contents: Dict[Path, str] = {}
+    if pipe is None:
+        shown = _show_gold(gold)
+    else:
+        docs = [tokenize(nlp, doc) for doc in read.docs]
+        if heatmap is not None:
+            check_choice(docs, document)
+        wanted = document if heatmap else None
+        shown, picture = _show_predicted(nlp, pipe, docs, gold, wanted, silent)
+        contents |= {heatmap: picture} if heatmap else {}
+    if output is not None:
+        labels = pipe.labels if pipe else ()
+        title = " on ".join(inputs)
+        contents[output] = render_page(shown, title, labels, page_size, silent=silent)
+    for path, content in contents.items():
+        write_text(content, path)
+    return Report(list(contents), read.notes + notes)
+
+
+def check_outputs(
+    model: Optional[str], data: Optional[str], output: Optional[Path], heatmap: Optional[Path]
+) -> None:
+    """Refuse outputs that cannot be made or written, before anything takes time.
+
+    model, data: as given; None for none.
+    RAISES (ValueError): naming the rule, the value and the repair. (OSError): no folder for them.
+    """
+    if output is None and heatmap is None:
+        raise ValueError("there must be something to write: --output page.html or --heatmap x.svg")
+    if heatmap is not None and model is None:
+        raise ValueError("--heatmap needs a pipeline, whose scores it shows: MODEL DATA")
+    if output == heatmap:
+        raise ValueError(f"--output and --heatmap must be two files, were: {output}")
+    for option, path in (("--output", output), ("--heatmap", heatmap)):
+        if path is None:
+            continue
+        check_output(path, option)
+        if data is not None and path.resolve() == Path(data).resolve():
+            raise ValueError(f"{option} must not be the data, was: {path}")
+
+
+def check_choice(docs: List[Doc], document: int) -> None:
+    """Refuse a document that a heat map cannot show.
+
+    docs: tokenized.
+    document: its number, from 1.
+    RAISES (ValueError): no such document, too long.
+    """
+    if document > len(docs):
+        raise ValueError(
+            f"--document must be one of the {len(docs)} documents that are shown, was: {document}. "
+            "--limit 0 shows all"
+        )
+    check_length(docs[document - 1], f"document {document}")
+
+
+def _load(
+    model: Optional[str], component: Optional[str], lang: str
+) -> Tuple[Language, Optional["GlobalPointer"]]:
+    if model is None:
+        return spacy.blank(lang), None
+    nlp = load_pipeline(model)
+    return nlp, find_component(nlp, component)[1]
+
+
+def _show_gold(gold: Sequence[Optional[SpanGroup]]) -> List[Shown]:
+    groups = [(number, group) for number, group in enumerate(gold, start=1) if group is not None]
+    return [part for number, group in groups for part in prepare(number, group.doc, None, group)]
+
+
+def _show_predicted(
+    nlp: Language,
+    pipe: "GlobalPointer",
+    docs: List[Doc],
+    gold: Sequence[Optional[SpanGroup]],
+    wanted: Optional[int],
+    silent: bool,
+) -> Tuple[List[Shown], str]:
+    """Predict, and draw the heat map of the document with the wanted number."""
+    shown: List[Shown] = []
+    picture = ""
+    later = nlp.pipe_names[nlp.pipe_names.index(pipe.name) + 1 :]
+    with nlp.select_pipes(disable=later):
+        predicted = nlp.pipe(docs)
+        # None: tqdm shows its bar on a terminal only.
+        bar = tqdm(predicted, "Predicting", total=len(docs), unit=" docs", disable=silent or None)
+        for number, (doc, group) in enumerate(zip(bar, gold, strict=True), start=1):
+            parts = prepare(number, doc, doc.spans[pipe.key], group)
+            shown += parts
+            if number == wanted:
+                picture = draw_heat_map(parts[0].doc, score_spans(pipe, doc))
+    return shown, picture

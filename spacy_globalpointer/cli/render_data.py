@@ -1,0 +1,142 @@
+"""What `spacy global-pointer render` shows: texts, annotated documents, and their gold spans."""
+
+from collections import Counter
+from itertools import islice
+from pathlib import Path
+from typing import Iterator, List, NamedTuple, Optional, Sequence, Tuple
+
+from spacy.language import Language
+from spacy.tokens import Doc, SpanGroup
+from spacy.util import is_package
+
+from ..corpora import UNSPACED_LANGUAGES, read_records, record_to_doc
+from ..corpora.sources import Source
+from ..corpora.stream import read_entries
+from .debug import find_data
+
+
+class Data(NamedTuple):
+    """Documents to show.
+
+    docs: the documents.
+    notes: what a user should know about them.
+    """
+
+    docs: List[Doc]
+    notes: List[str]
+
+
+def split_inputs(inputs: Sequence[str], text: Optional[str]) -> Tuple[Optional[str], Optional[str]]:
+    """Tell the pipeline from the data.
+
+    text: to predict, in place of data.
+    RETURNS: name of the pipeline and path of the data, None for what there is not.
+    RAISES (ValueError): too many or too few.
+    """
+    what = " ".join(inputs)
+    if text is not None:
+        if len(inputs) != 1:
+            raise ValueError(f"--text needs one pipeline and no data, was: {what}")
+        if not text.strip():
+            raise ValueError(f"--text must be a text, was: {text!r}")
+        return inputs[0], None
+    if len(inputs) > 2:
+        raise ValueError(f"inputs must be a pipeline and data, or one of them, was: {what}")
+    if len(inputs) == 2:
+        return inputs[0], inputs[1]
+    if (Path(what) / "config.cfg").is_file() or is_package(what):
+        raise ValueError(f"a pipeline needs data or --text, was: {what} alone")
+    return None, what
+
+
+def read_documents(
+    nlp: Language, path: Path, *, spans_key: str, format: str = "auto", limit: int = 0
+) -> Data:
+    """Read the first documents of a file or folder; those without tokens are left out.
+
+    spans_key: of the spans in files that do not say.
+    format: a name in corpora.FORMATS, "txt" or "auto".
+    limit (documents): 0 means all.
+    RAISES (ValueError): what cannot be read, or no documents.
+    """
+    skipped: Counter[str] = Counter()
+    found = (
+        doc
+        for file in find_data(path)
+        for doc in _read_file(nlp, file, spans_key, format, skipped)
+        if len(doc)
+    )
+    docs = list(islice(found, limit or None))
+    if not docs:
+        raise ValueError(f"data must hold documents, but there is none in: {path}")
+    notes = []
+    if limit and next(found, None) is not None:
+        notes.append(f"Only the first {limit} documents are shown; --limit 0 shows all")
+    if skipped:
+        shown = ", ".join(f"{label} {n}" for label, n in skipped.most_common(10))
+        notes.append(f"Spans that do not begin and end where tokens do are left out: {shown}")
+    return Data(docs, notes)
+
+
+def _read_file(
+    nlp: Language, path: Path, spans_key: str, format: str, skipped: Counter[str]
+) -> Iterator[Doc]:
+    is_text = format == "txt" or (format == "auto" and path.name.endswith((".txt", ".txt.gz")))
+    if path.suffix == ".spacy" or is_text:
+        source = Source(path, "spacy" if path.suffix == ".spacy" else "txt", path.stat().st_size)
+        for entry in read_entries([source], max_length=nlp.max_length):
+            if entry.document is None:
+                raise ValueError(f"{path} line {entry.line}: {entry.reason}")
+            if isinstance(entry.document, bytes):
+                yield Doc(nlp.vocab).from_bytes(entry.document)
+            else:
+                yield nlp.make_doc(entry.document)
+        return
+    joiner = "" if nlp.lang in UNSPACED_LANGUAGES else " "
+    for record in read_records(path, format=format, joiner=joiner):
+        doc, outcomes = record_to_doc(record, nlp, spans_key=spans_key)
+        spans = zip(record.spans or (), outcomes, strict=True)
+        skipped.update(label for (_, _, label), outcome in spans if outcome == "skipped")
+        yield doc
+
+
+def take_gold(
+    docs: Sequence[Doc], spans_key: str, labels: Optional[Sequence[str]] = None
+) -> Tuple[List[Optional[SpanGroup]], List[str]]:
+    """Find the gold spans.
+
+    labels: of the component; None where there is none.
+    RETURNS: the group of each document, None if it has none; and what a user should know.
+    RAISES (ValueError): no document has the group, and there is no component.
+    """
+    groups = [doc.spans[spans_key] if spans_key in doc.spans else None for doc in docs]
+    n_without = groups.count(None)
+    notes = []
+    if n_without:
+        others = sorted({key for doc in docs for key in doc.spans})
+        if n_without == len(docs) and (labels is None or others):
+            what = f"{spans_key!r}, but all groups there are: {', '.join(others) or 'none'}"
+            if labels is None:
+                raise ValueError(
+                    f"data without a pipeline must have gold spans in the group {what}. "
+                    "Repair: --spans-key, or a pipeline before the data: MODEL DATA"
+                )
+            notes.append(f"No gold spans are shown: the data should have the group {what}")
+        elif n_without < len(docs):
+            notes.append(f"{n_without} of {len(docs)} documents have no span group {spans_key!r}")
+    if labels is not None:
+        unknown = Counter(s.label_ for group in groups if group for s in group)
+        if shown := ", ".join(f"{k} {n}" for k, n in unknown.items() if k not in labels):
+            notes.append(
+                f"Gold spans of labels that the component does not have: {shown}. "
+                f"Its labels are: {', '.join(labels)}"
+            )
+    return groups, notes
+
+
+def tokenize(nlp: Language, doc: Doc) -> Doc:
+    """The same text as a pipeline gets it in training and evaluation (spacy.Corpus)."""
+    if not doc.has_unknown_spaces:
+        return nlp.make_doc(doc.text)
+    words, spaces = [token.text for token in doc], [bool(token.whitespace_) for token in doc]
+    return Doc(nlp.vocab, words=words, spaces=spaces)
