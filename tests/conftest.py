@@ -6,6 +6,7 @@ import string
 import warnings
 
 import pytest
+from spacy.util import fix_random_seed
 
 # Read when huggingface_hub is imported. No test may reach for the network.
 os.environ["HF_HUB_OFFLINE"] = "1"
@@ -17,11 +18,18 @@ with warnings.catch_warnings(), contextlib.suppress(ImportError):
     import spacy_curated_transformers.pipeline.transformer  # noqa: F401
 
 
+@pytest.fixture(autouse=True)
+def seed() -> None:
+    """What a test learns does not depend on the tests before it."""
+    fix_random_seed(0)
+
+
 @pytest.fixture(scope="session")
 def tiny_bert(tmp_path_factory: pytest.TempPathFactory) -> str:
     """Directory of a BERT with random weights, 2 layers of width 32, that spells every word."""
     torch = pytest.importorskip("torch")
     transformers = pytest.importorskip("transformers")
+    fix_random_seed(0)
     directory = tmp_path_factory.mktemp("tiny_bert")
     characters = string.ascii_lowercase + string.digits + string.punctuation + "方云市长大学"
     pieces = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *characters]

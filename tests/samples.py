@@ -46,9 +46,9 @@ def found(doc, key="sc"):
     return [(span.text, span.label_) for span in doc.spans[key]]
 
 
-def train(nlp, examples, steps=80):
+def train(nlp, examples, steps=80, learn_rate=0.005):
     optimizer = nlp.initialize(lambda: examples)
-    optimizer.learn_rate = 0.005
+    optimizer.learn_rate = learn_rate
     losses = {}
     for _ in range(steps):
         losses.clear()

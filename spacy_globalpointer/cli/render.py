@@ -165,8 +165,7 @@ def render(
         shown, picture = _show_predicted(nlp, pipe, docs, gold, wanted, silent)
         contents |= {heatmap: picture} if heatmap else {}
     if output is not None:
-        labels = pipe.labels if pipe else ()
-        title = " on ".join(inputs)
+        labels, title = pipe.labels if pipe else (), " on ".join(inputs)
         contents[output] = render_page(shown, title, labels, page_size, silent=silent)
     for path, content in contents.items():
         write_text(content, path)

@@ -4,6 +4,7 @@ What displaCy's templates lack: the score of a span when the mouse is over it, h
 the depth of the nesting, labels that leave each other room, and colours for a dark page.
 """
 
+import re
 from html import escape
 from typing import Dict, List, NamedTuple, Sequence, Tuple
 from unicodedata import east_asian_width
@@ -159,3 +160,9 @@ def colour_rules(n: int) -> str:
         f".c{i} {{ --on-light: {colour.light}; --on-dark: {colour.dark}; }}"
         for i, colour in enumerate(label_colours(n))
     )
+
+
+def shorten(text: str, most: int = 200) -> str:
+    """Text in one line of so many characters."""
+    text = re.sub(r"\s+", " ", text)
+    return text if len(text) <= most else text[: most - 1] + "…"

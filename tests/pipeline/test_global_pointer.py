@@ -22,7 +22,6 @@ from samples import (
 )
 from spacy.tokens import Doc, DocBin
 from spacy.training import Example
-from spacy.util import fix_random_seed
 from thinc.api import Config
 
 from spacy_globalpointer.models import rows_to_factors
@@ -49,10 +48,9 @@ def _spans(nlp, texts=None):
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("head", ["EfficientGlobalPointer", "GlobalPointer"])
 def test_overfit_save_load_score(kind, head, tiny_bert, tmp_path):
-    fix_random_seed(0)
     nlp = make_nlp(head, **encoder_settings(kind, tiny_bert))
     examples = make_examples(nlp)
-    losses = train(nlp, examples, steps=150)
+    losses = train(nlp, examples, steps=150, learn_rate=0.003)
     assert losses["global_pointer"] < 0.1
     for text, spans in SENTENCES:
         doc = nlp(text)
