@@ -6,10 +6,11 @@ import string
 import warnings
 
 import pytest
-from spacy.util import fix_random_seed
 
 # Read when huggingface_hub is imported. No test may reach for the network.
 os.environ["HF_HUB_OFFLINE"] = "1"
+# Read when torch is imported. Tests run side by side, one a core.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 # spaCy imports every installed component. This one calls, when imported, what torch deprecates:
 # done here, it is no error in whichever test would have come first.
@@ -21,6 +22,8 @@ with warnings.catch_warnings(), contextlib.suppress(ImportError):
 @pytest.fixture(autouse=True)
 def seed() -> None:
     """What a test learns does not depend on the tests before it."""
+    from spacy.util import fix_random_seed
+
     fix_random_seed(0)
 
 
@@ -29,7 +32,7 @@ def tiny_bert(tmp_path_factory: pytest.TempPathFactory) -> str:
     """Directory of a BERT with random weights, 2 layers of width 32, that spells every word."""
     torch = pytest.importorskip("torch")
     transformers = pytest.importorskip("transformers")
-    fix_random_seed(0)
+    torch.manual_seed(0)
     directory = tmp_path_factory.mktemp("tiny_bert")
     characters = string.ascii_lowercase + string.digits + string.punctuation + "方云市长大学"
     pieces = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *characters]

@@ -37,9 +37,7 @@ HeatMap = Annotated[
 ]
 Text = Annotated[Optional[str], Option("--text", "-t", help="Text to predict, in place of data")]
 Number = Annotated[int, Option("--document", min=1, help="Which text --heatmap shows, from 1")]
-Component = Annotated[
-    Optional[str], Option("--component", "-c", help="Name, where the pipeline has several")
-]
+Component = Annotated[Optional[str], Option(help="Name, where the pipeline has several")]
 SpansKey = Annotated[
     Optional[str],
     Option("--spans-key", "-k", help="Group of the gold spans; if not set, the component's, or sc"),
@@ -55,7 +53,7 @@ PageSize = Annotated[
     int, Option(min=1, help="Documents on one page of the file, or parts of long documents")
 ]
 Code = Annotated[
-    Optional[Path], Option("--code", help="Python file with functions that the model needs")
+    Optional[Path], Option("--code", "-c", help="Python file with functions that the model needs")
 ]
 Gpu = Annotated[int, Option("--gpu-id", "-g", help="GPU, or -1 for the CPU")]
 
