@@ -60,6 +60,7 @@ def test_every_result_is_of_a_run_of_the_sweep() -> None:
 
 def test_a_workflow_runs_what_is_left_and_fills_the_pages(tmp_path: Path) -> None:
     shutil.copy(PROJECT, tmp_path)
+    shutil.copytree(ROOT / "configs", tmp_path / "configs")
     line = json.dumps({"text": "Rome closed.", "spans": [{"start": 0, "end": 4, "label": "GPE"}]})
     corpus, results, speed = tmp_path / "data" / "wnut17", tmp_path / "results", tmp_path / "speed"
     for path in (corpus, results, speed):

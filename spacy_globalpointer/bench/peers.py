@@ -13,7 +13,6 @@ from thinc.api import Config
 from . import crf  # noqa: F401  (registers bio_crf)
 from .text import Annotated
 
-CONFIGS = Path(__file__).parents[2] / "configs"
 SYSTEMS: Dict[str, str] = {
     "global_pointer": "tok2vec.cfg",
     "global_pointer_gp": "peers/global_pointer_gp.cfg",
@@ -39,17 +38,26 @@ def read_system(system: str, overrides: Optional[Dict[str, Any]] = None) -> Conf
     overrides: values by their place, such as "components.spancat.threshold".
     RAISES (ValueError): the configs are not there.
     """
-    path = CONFIGS / SYSTEMS[system]
-    if not path.exists():
-        raise ValueError(
-            f"peers are read from the configs of the repository, was: {path}, which does not "
-            "exist. Repair: run benchmarks from a checkout, installed with pip install -e"
-        )
+    path = find_configs() / SYSTEMS[system]
     config = load_config(path, overrides=overrides or {}, interpolate=True)
     if system == "encoder":
         config["nlp"]["pipeline"] = ["tok2vec"]
         config["components"] = {"tok2vec": config["components"]["tok2vec"]}
     return config
+
+
+def find_configs() -> Path:
+    """The configs of the clone of the repository that one works in.
+
+    RAISES (ValueError): neither the working directory nor one above it is a clone.
+    """
+    for folder in (Path.cwd(), *Path.cwd().parents):
+        if (folder / "configs" / "peers").is_dir():
+            return folder / "configs"
+    raise ValueError(
+        "benchmarks compare the configs of the repository, and must run in a clone of it, was: "
+        f"{Path.cwd()}. Repair: git clone the repository, and run them there"
+    )
 
 
 def make_pipeline(

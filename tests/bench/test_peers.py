@@ -1,0 +1,21 @@
+"""The systems are configs of the repository."""
+
+import pytest
+
+from spacy_globalpointer.bench.peers import SYSTEMS, find_configs, read_system
+
+
+@pytest.mark.parametrize("system", SYSTEMS)
+def test_overrides_are_set_and_nothing_is_left_to_be_filled_in(system):
+    config = read_system(system, {"nlp.lang": "zh"})
+    assert config["nlp"]["lang"] == "zh"
+    assert "${" not in config.to_str()
+    assert set(config["nlp"]["pipeline"]) == set(config["components"])
+
+
+def test_configs_are_found_from_a_folder_of_the_clone(monkeypatch, tmp_path):
+    monkeypatch.chdir(find_configs() / "peers")
+    assert read_system("ner")["nlp"]["pipeline"] == ["tok2vec", "ner"]
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(ValueError, match="must run in a clone of it, was: "):
+        read_system("ner")
