@@ -153,10 +153,11 @@ def _f1_and_speed(figure: Any, rows: Sequence[Row]) -> None:
         for system in row.done:
             speed, f1 = row.mean(system, "predict_words_per_second"), row.mean(system, "all", "f")
             axes.plot(speed, 100 * f1, "o", color=COLOURS[system], label=system)
-        axes.set(title=row.name(), xlabel="prediction, words/s", xscale="log")
-        axes.grid(alpha=0.3)
+        axes.set(title=row.name(), xlabel="prediction, words/s")
+        axes.set_xlim(0, 1.1 * max(row.mean(s, "predict_words_per_second") for s in row.done))
+        axes.locator_params(axis="x", nbins=5)
         axes.xaxis.set_major_formatter("{x:,g}")
-        axes.xaxis.set_minor_formatter("")
+        axes.grid(alpha=0.3)
     panels[0].set_ylabel("F1")
     _legend(figure, max(panels, key=lambda axes: len(axes.lines)))
 
@@ -166,10 +167,9 @@ def _f1_by_length(figure: Any, rows: Sequence[Row]) -> None:
     for axes, row in zip(panels, rows, strict=True):
         for system in row.done:
             values = [row.length_f1(system, length) for length in LENGTHS]
-            known = [
-                (name, y) for name, y in zip(LENGTH_NAMES, values, strict=True) if y is not None
-            ]
+            known = [(x, y) for x, y in enumerate(values) if y is not None]
             axes.plot(*zip(*known, strict=True), "o-", color=COLOURS[system], label=system)
+        axes.set_xticks(range(len(LENGTHS)), LENGTH_NAMES)
         axes.set(title=row.name(), xlabel="tokens of the span")
         axes.grid(alpha=0.3)
     panels[0].set_ylabel("F1")

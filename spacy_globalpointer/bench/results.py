@@ -61,10 +61,10 @@ class Row(NamedTuple):
         return statistics.mean(_get(result, keys) for result in self.done[system])
 
     def length_f1(self, system: str, length: int) -> Optional[float]:
-        """F1 in points of the spans of one of LENGTHS, mean over the seeds; None without any."""
-        parts = [result["by_length"] for result in self.done[system]]
-        values = [100 * part[str(length)]["f"] for part in parts if str(length) in part]
-        return statistics.mean(values) if values else None
+        """F1 in points of the spans of one of LENGTHS, mean over the seeds; None without gold."""
+        parts = [result["by_length"].get(str(length)) for result in self.done[system]]
+        known = [part for part in parts if part and part["right"] + part["missed"]]
+        return 100 * statistics.mean(part["f"] for part in known) if known else None
 
     def documents(self, system: str) -> numpy.ndarray:
         """Counts of each document, the mean over the seeds: (documents, 3)."""

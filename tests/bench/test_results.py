@@ -38,7 +38,7 @@ def test_differences_are_those_of_the_mean_counts(tables):
 
 def test_lengths_errors_costs_and_runs(tables):
     assert tables["length"][0].split(" | ")[2:5] == ["1", "2", "3"]
-    assert tables["length"][0].endswith("| 4 to 5 | 6 to 9 | 10 and more |")
+    assert tables["length"][0].endswith("| 4 to 5 | 6 to 9 | 10+ |")
     assert tables["length"][2] == "| one | `global_pointer` | 70.0 |  |  |  |  |  |"
     assert tables["errors"][2] == "| one | `global_pointer` | 0 | 0 | 6 | 6 | 0 |"
     assert tables["cost"][2] == "| one | `global_pointer` | 1,000 | 5,000 | 100 MiB |"
