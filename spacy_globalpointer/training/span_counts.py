@@ -14,7 +14,7 @@ Cell = Tuple[int, int, str]  # start, end, label
 LENGTHS = (1, 2, 3, 4, 6, 10)
 LENGTH_NAMES = (
     *(str(a) if b == a + 1 else f"{a} to {b - 1}" for a, b in pairwise(LENGTHS)),
-    f"{LENGTHS[-1]} and more",
+    f"{LENGTHS[-1]}+",
 )
 # What is wrong with a span that was found, and which of the others were missed.
 TYPE, BORDER, SPURIOUS = "type", "border", "spurious"
