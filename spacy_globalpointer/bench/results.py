@@ -23,7 +23,6 @@ NAMES = {
     "ner": "`ner`",
     "crf": "CRF",
 }
-VARIANTS = ("global_pointer", "global_pointer_gp", "global_pointer_no_rope")
 PRETRAINED = "_transformer"
 # Share of nested gold spans from which on a corpus counts as nested.
 NESTED = 0.01
