@@ -53,7 +53,8 @@ def train_and_score(
     RETURNS: the learning curve, scores of the best pass (see `score_parts`), words per second of
         processor time, which other runs on the machine hardly change, and peak memory.
     """
-    values = {"nlp.lang": lang, **reach(system, find_reach(train)), **(overrides or {})}
+    reached = reach(system, find_reach(train))
+    values = {"nlp.lang": lang, **reached, **(overrides or {})}
     nlp = make_pipeline(system, train, seed, values)
     config = nlp.config.interpolate()["training"]
     training = registry.resolve(config, schema=ConfigSchemaTraining)
@@ -74,7 +75,7 @@ def train_and_score(
         log("pass {pass}: P {p:.3f} R {r:.3f} F {f:.3f}".format(**curve[-1]))
     return {
         "config": hash_config(system, values),
-        "reach": reach(system, find_reach(train)),
+        "reach": reached,
         "curve": curve,
         "train_words_per_second": _speed(train, curve, "train_seconds"),
         "predict_words_per_second": _speed(dev, curve, "seconds"),

@@ -9,23 +9,26 @@ from wasabi.printer import Printer
 
 from .evaluate_page import make_page
 from .evaluate_report import print_report
-from .inputs import find_component, find_files, load_pipeline, read_examples
+from .inputs import (
+    Code,
+    Component,
+    Gpu,
+    Model,
+    find_component,
+    find_files,
+    load_pipeline,
+    read_examples,
+)
 from .outputs import check_output, write_json, write_text
 
 # What judges the documents imports torch, and is imported when the command runs.
 
-Model = Annotated[str, Argument(help="Pipeline: a folder or the name of a package")]
 Data = Annotated[List[Path], Argument(help="Annotated .spacy files, or folders of them")]
 Output = Annotated[Optional[Path], Option("--output", "-o", help="JSON file for all numbers")]
 Html = Annotated[
     Optional[Path], Option("--html", "-H", help="HTML file for the numbers, plots and worst errors")
 ]
-Component = Annotated[Optional[str], Option(help="Name, where the pipeline has several")]
 Worst = Annotated[int, Option("--worst", "-n", min=0, help="Worst errors in --output and --html")]
-Code = Annotated[
-    Optional[Path], Option("--code", "-c", help="Python file with functions that the model needs")
-]
-Gpu = Annotated[int, Option("--gpu-id", "-g", help="GPU, or -1 for the CPU")]
 
 
 def evaluate_cli(

@@ -1,17 +1,26 @@
 """What several commands read: pipelines and annotated .spacy files."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Iterable, List, Optional, Sequence, Tuple
+from typing import TYPE_CHECKING, Annotated, Iterable, List, Optional, Sequence, Tuple
 
 import spacy
 from spacy.language import Language
 from spacy.tokens import Doc, DocBin
 from spacy.training import Corpus, Example
 from tqdm import tqdm
+from typer import Argument, Option
 
 # This module needs torch, so it is imported when a command runs.
 if TYPE_CHECKING:
     from ..pipeline.global_pointer import GlobalPointer
+
+# What several commands ask for.
+Model = Annotated[str, Argument(help="Pipeline: a folder or the name of a package")]
+Component = Annotated[Optional[str], Option(help="Name, where the pipeline has several")]
+Code = Annotated[
+    Optional[Path], Option("--code", "-c", help="Python file with functions that the model needs")
+]
+Gpu = Annotated[int, Option("--gpu-id", "-g", help="GPU, or -1 for the CPU")]
 
 
 def find_files(paths: Sequence[Path], what: str) -> List[Path]:

@@ -13,7 +13,7 @@ from wasabi.printer import Printer
 
 from ..corpora import FORMATS
 from .heat_map import check_length, draw_heat_map, score_spans
-from .inputs import find_component, load_pipeline
+from .inputs import Code, Component, Gpu, find_component, load_pipeline
 from .outputs import check_output, write_text
 from .render_data import Data, read_documents, split_inputs, take_gold, tokenize
 from .render_page import Shown, prepare, render_page
@@ -37,7 +37,6 @@ HeatMap = Annotated[
 ]
 Text = Annotated[Optional[str], Option("--text", "-t", help="Text to predict, in place of data")]
 Number = Annotated[int, Option("--document", min=1, help="Which text --heatmap shows, from 1")]
-Component = Annotated[Optional[str], Option(help="Name, where the pipeline has several")]
 SpansKey = Annotated[
     Optional[str],
     Option("--spans-key", "-k", help="Group of the gold spans; if not set, the component's, or sc"),
@@ -52,10 +51,6 @@ Limit = Annotated[int, Option("--limit", "-n", min=0, help="Documents to show; 0
 PageSize = Annotated[
     int, Option(min=1, help="Documents on one page of the file, or parts of long documents")
 ]
-Code = Annotated[
-    Optional[Path], Option("--code", "-c", help="Python file with functions that the model needs")
-]
-Gpu = Annotated[int, Option("--gpu-id", "-g", help="GPU, or -1 for the CPU")]
 
 
 class Report(NamedTuple):

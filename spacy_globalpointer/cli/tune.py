@@ -12,7 +12,16 @@ from spacy.language import Language
 from typer import Argument, Option
 from wasabi.printer import Printer
 
-from .inputs import find_component, find_files, load_pipeline, read_examples
+from .inputs import (
+    Code,
+    Component,
+    Gpu,
+    Model,
+    find_component,
+    find_files,
+    load_pipeline,
+    read_examples,
+)
 from .tune_report import (
     OBJECTIVES,
     choose_objective,
@@ -26,15 +35,11 @@ from .tune_report import (
 REPORT, PLOT = "thresholds.json", "thresholds.svg"
 
 
-Model = Annotated[str, Argument(help="Pipeline: a folder or the name of a package")]
 Dev = Annotated[
     List[Path], Argument(help="Annotated .spacy files that it was not trained on, or folders")
 ]
 Output = Annotated[
     Path, Option("--output", "-o", help="Folder for the pipeline with its new thresholds")
-]
-Component = Annotated[
-    Optional[str], Option("--component", help="Name, where the pipeline has several")
 ]
 Objective = Annotated[
     str,
@@ -59,10 +64,6 @@ MinCount = Annotated[
 Folds = Annotated[int, Option(min=2, help="Parts of the documents in cross-fitting")]
 Force = Annotated[bool, Option("--force", help="Replace the pipeline in --output")]
 Plot = Annotated[bool, Option(help=f"Draw {PLOT}; needs matplotlib")]
-Code = Annotated[
-    Optional[Path], Option("--code", "-c", help="Python file with functions that the model needs")
-]
-Gpu = Annotated[int, Option("--gpu-id", "-g", help="GPU, or -1 for the CPU")]
 
 
 def tune_cli(

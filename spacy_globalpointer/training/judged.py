@@ -126,6 +126,7 @@ class _Predictor:
         return [(own, _with_probabilities(spans)) for own, spans in zip(found, raw, strict=True)]
 
     def notes(self) -> List[str]:
+        """What a user should know about the scores that were compared with gold."""
         if not self.pipe.cfg["allow_overlap"]:
             return [
                 "Scores are compared with gold for what was found only: with allow_overlap = false "
