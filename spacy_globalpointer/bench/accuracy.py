@@ -11,6 +11,7 @@ import resource
 import statistics
 import sys
 import time
+from collections import Counter
 from typing import Any, Callable, Dict, Iterable, List, Optional, Sequence, Set
 
 import numpy
@@ -22,7 +23,7 @@ from spacy.training.loop import train_while_improving
 from spacy.util import registry
 
 from ..training.span_counts import Cell, add_up
-from .peers import FLAT, make_pipeline, reach, read_system
+from .peers import FLAT, fit, make_pipeline, read_system
 from .scores import count_each, score_parts
 from .text import KEY, Annotated
 
@@ -30,6 +31,8 @@ from .text import KEY, Annotated
 PATIENCE = 2
 # A system that must be told the longest span looks far enough for this share of the gold spans of
 # the training data, and at least for this many tokens.
+# One that finds spans with and without overlap is told to find none when this share of the gold
+# spans has no token in common with another.
 SHARE, SHORTEST_REACH = 0.99, 10
 
 
@@ -53,8 +56,8 @@ def train_and_score(
     RETURNS: the learning curve, scores of the best pass (see `score_parts`), words per second of
         processor time, which other runs on the machine hardly change, and peak memory.
     """
-    reached = reach(system, find_reach(train))
-    values = {"nlp.lang": lang, **reached, **(overrides or {})}
+    fitted = fit(system, find_reach(train), is_flat(train))
+    values = {"nlp.lang": lang, **fitted, **(overrides or {})}
     nlp = make_pipeline(system, train, seed, values)
     config = nlp.config.interpolate()["training"]
     training = registry.resolve(config, schema=ConfigSchemaTraining)
@@ -75,7 +78,7 @@ def train_and_score(
         log("pass {pass}: P {p:.3f} R {r:.3f} F {f:.3f}".format(**curve[-1]))
     return {
         "config": hash_config(system, values),
-        "reach": reached,
+        "fitted": fitted,
         "curve": curve,
         "train_words_per_second": _speed(train, curve, "train_seconds"),
         "predict_words_per_second": _speed(dev, curve, "seconds"),
@@ -137,6 +140,16 @@ def find_reach(docs: Sequence[Annotated]) -> int:
     """Length in tokens that SHARE of the spans do not exceed, at least SHORTEST_REACH."""
     lengths = [end - start for doc in docs for start, end, _ in doc.spans] or [1]
     return max(SHORTEST_REACH, int(numpy.quantile(lengths, SHARE, method="inverted_cdf")))
+
+
+def is_flat(docs: Sequence[Annotated]) -> bool:
+    """Whether SHARE of the spans have no token in common with another."""
+    shared = total = 0
+    for doc in docs:
+        covered = Counter(i for start, end, _ in doc.spans for i in range(start, end))
+        shared += sum(max(covered[i] for i in range(s, e)) > 1 for s, e, _ in doc.spans)
+        total += len(doc.spans)
+    return shared <= (1 - SHARE) * total
 
 
 def hash_config(system: str, overrides: Dict[str, Any]) -> str:

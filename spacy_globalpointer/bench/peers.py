@@ -78,11 +78,16 @@ def make_pipeline(
     return nlp
 
 
-def reach(system: str, length: int) -> Dict[str, Any]:
-    """Overrides with which a system that must be told the longest span looks so far.
+def fit(system: str, length: int, flat: bool) -> Dict[str, Any]:
+    """Overrides with which a system suits a corpus, as far as it must be told.
 
     length (tokens): of the longest span to find.
+    flat: no two spans share a token.
     """
     if system.startswith("spancat"):
         return {"components.spancat.suggester.max_size": length}
-    return {"components.span_finder.max_length": length} if system == "span_finder" else {}
+    if system == "span_finder":
+        return {"components.span_finder.max_length": length}
+    if system.startswith("global_pointer") and flat:
+        return {"components.global_pointer.allow_overlap": False}
+    return {}

@@ -3,7 +3,7 @@
 import pytest
 
 from spacy_globalpointer.bench import accuracy
-from spacy_globalpointer.bench.accuracy import find_reach, train_and_score
+from spacy_globalpointer.bench.accuracy import find_reach, is_flat, train_and_score
 from spacy_globalpointer.bench.peers import SYSTEMS
 from spacy_globalpointer.bench.text import STYLES, Annotated, generate
 
@@ -67,3 +67,24 @@ def test_reach_covers_nearly_all_spans():
     assert find_reach(docs) == 13
     assert find_reach(docs[:50]) == 10
     assert find_reach([Annotated(["a"], [])]) == 10
+
+
+def test_flat_is_a_corpus_where_hardly_any_spans_share_a_token():
+    flat = Annotated(["a"] * 9, [(0, 2, "A"), (2, 5, "A"), (6, 7, "B")])
+    inside = Annotated(["a"] * 9, [(0, 3, "A"), (1, 2, "A"), (5, 6, "A")])
+    assert is_flat([flat] * 5)
+    assert is_flat([flat] * 66 + [inside])
+    assert not is_flat([flat] * 65 + [inside])
+    assert not is_flat([Annotated(["a"] * 3, [(0, 2, "A"), (1, 3, "A")])])
+    assert not is_flat([Annotated(["a"] * 3, [(0, 2, "A"), (0, 2, "B")])])
+    assert is_flat([Annotated(["a"], [])])
+
+
+def test_on_a_flat_corpus_no_spans_that_share_a_token_are_found(monkeypatch):
+    monkeypatch.setattr(accuracy, "PATIENCE", 100)
+    flat = [doc._replace(spans=doc.spans[:1]) for doc in generate(STYLES["cluener"], 6, seed=0)]
+    arguments = {"lang": "zh", "passes": 1, "seed": 0, "log": lambda line: None}
+    result = train_and_score("global_pointer", flat, flat, **arguments)
+    assert result["fitted"] == {"components.global_pointer.allow_overlap": False}
+    nested = [doc._replace(spans=[(0, 2, "A"), (1, 2, "A")]) for doc in flat]
+    assert train_and_score("global_pointer", nested, nested, **arguments)["fitted"] == {}
