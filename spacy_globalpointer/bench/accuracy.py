@@ -5,7 +5,6 @@ the same rule when to stop; scores are those of the averaged weights, where the 
 """
 
 import contextlib
-import hashlib
 import random
 import resource
 import statistics
@@ -23,7 +22,7 @@ from spacy.training.loop import train_while_improving
 from spacy.util import registry
 
 from ..training.span_counts import Cell, add_up
-from .peers import FLAT, fit, make_pipeline, read_system
+from .peers import FLAT, fit, hash_config, make_pipeline
 from .scores import count_each, score_parts
 from .text import KEY, Annotated
 
@@ -150,9 +149,3 @@ def is_flat(docs: Sequence[Annotated]) -> bool:
         shared += sum(max(covered[i] for i in range(s, e)) > 1 for s, e, _ in doc.spans)
         total += len(doc.spans)
     return shared <= (1 - SHARE) * total
-
-
-def hash_config(system: str, overrides: Dict[str, Any]) -> str:
-    """Of everything that a config says, comments apart."""
-    text = read_system(system, overrides).to_str()
-    return hashlib.sha256(text.encode("utf8")).hexdigest()[:12]

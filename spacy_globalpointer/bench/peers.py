@@ -3,6 +3,7 @@
 Each is a config of the repository, which `spacy train` takes too.
 """
 
+import hashlib
 from pathlib import Path
 from typing import Any, Dict, Optional, Sequence
 
@@ -21,6 +22,8 @@ SYSTEMS: Dict[str, str] = {
     "span_finder": "peers/span_finder.cfg",
     "ner": "peers/ner.cfg",
     "crf": "peers/crf.cfg",
+    # Outside spaCy: its config has no pipeline.
+    "crfsuite": "peers/crfsuite.cfg",
     # The floor: an encoder without any head.
     "encoder": "tok2vec.cfg",
     "global_pointer_transformer": "transformer.cfg",
@@ -44,6 +47,12 @@ def read_system(system: str, overrides: Optional[Dict[str, Any]] = None) -> Conf
         config["nlp"]["pipeline"] = ["tok2vec"]
         config["components"] = {"tok2vec": config["components"]["tok2vec"]}
     return config
+
+
+def hash_config(system: str, overrides: Dict[str, Any]) -> str:
+    """Of everything that a config says, comments apart."""
+    text = read_system(system, overrides).to_str()
+    return hashlib.sha256(text.encode("utf8")).hexdigest()[:12]
 
 
 def find_configs() -> Path:

@@ -19,6 +19,7 @@ COLOURS = {
     "span_finder": "#e6a15c",
     "ner": "#6a8f3c",
     "crf": "#8f5aa9",
+    "crfsuite": "#c9a6d6",
     "encoder": "#8a8f98",
 }
 

@@ -22,6 +22,7 @@ NAMES = {
     "span_finder": "`span_finder` + `spancat`",
     "ner": "`ner`",
     "crf": "CRF",
+    "crfsuite": "CRFsuite",
 }
 PRETRAINED = "_transformer"
 # Share of nested gold spans from which on a corpus counts as nested.

@@ -19,9 +19,9 @@ from typing import Any, Callable, Dict, List, NamedTuple, Optional
 import spacy
 import torch
 
-from .accuracy import hash_config, train_and_score
+from . import accuracy, crfsuite
 from .measure import save
-from .peers import SYSTEMS
+from .peers import SYSTEMS, hash_config
 from .text import read_corpus
 
 # Name of the sweep in the folder of its results.
@@ -160,6 +160,9 @@ def _run(run: Run, data: Path, results: Path, encoder: Optional[str]) -> float:
     folder = data / run.corpus
     train = list(read_corpus(find_file(folder, "train"), nlp))[: run.limit]
     dev = list(read_corpus(find_file(folder, "dev"), nlp))
+    outside = run.system == "crfsuite"
+    train_and_score = crfsuite.train_and_score if outside else accuracy.train_and_score
+    of_encoder = {"paths.encoder": encoder} if run.system.endswith("_transformer") else {}
     result = train_and_score(
         run.system,
         train,
@@ -167,7 +170,7 @@ def _run(run: Run, data: Path, results: Path, encoder: Optional[str]) -> float:
         lang=run.lang,
         passes=run.passes,
         seed=run.seed,
-        overrides={**run.overrides, **({"paths.encoder": encoder} if encoder else {})},
+        overrides={**run.overrides, **(of_encoder if encoder else {})},
         log=lambda line: None,
     )
     documents = {"train_documents": len(train), "dev_documents": len(dev)}

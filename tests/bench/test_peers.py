@@ -5,7 +5,7 @@ import pytest
 from spacy_globalpointer.bench.peers import SYSTEMS, find_configs, read_system
 
 
-@pytest.mark.parametrize("system", SYSTEMS)
+@pytest.mark.parametrize("system", [system for system in SYSTEMS if system != "crfsuite"])
 def test_overrides_are_set_and_nothing_is_left_to_be_filled_in(system):
     config = read_system(system, {"nlp.lang": "zh"})
     assert config["nlp"]["lang"] == "zh"
