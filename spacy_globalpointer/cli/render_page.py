@@ -6,6 +6,7 @@ from typing import Any, Dict, Iterator, List, NamedTuple, Optional, Sequence, Se
 
 import numpy
 from jinja2 import Environment
+from spacy import displacy
 from spacy.pipeline import Sentencizer
 from spacy.tokens import Doc, Span, SpanGroup
 from tqdm import tqdm
@@ -24,11 +25,9 @@ TEMPLATE = """<!DOCTYPE html>
 <title>{{ title }}</title>
 <style>
 :root { color-scheme: light dark;
-  --page: #fff; --ink: #1d2026; --weak: #5b606a; --line: #d8dbe0; --on-label: #fff; --bad: #a4001d }
+  --page: #fff; --ink: #1d2026; --weak: #5b606a; --line: #d8dbe0; --bad: #a4001d }
 @media (prefers-color-scheme: dark) {
-  :root { --page: #14161b; --ink: #e8e9ec; --weak: #a0a5af; --line: #363b44; --on-label: #000;
-    --bad: #ff8f94 }
-  .coloured.coloured { --colour: var(--on-dark) }
+  :root { --page: #14161b; --ink: #e8e9ec; --weak: #a0a5af; --line: #363b44; --bad: #ff8f94 }
 }
 body { max-width: 90rem; margin: 1.5rem auto; padding: 0 1.2rem; background: var(--page);
   color: var(--ink); line-height: 1.5;
@@ -239,11 +238,12 @@ def _describe(
     part: Shown, extents: Dict[str, Set[Extent]], numbers: Dict[str, int]
 ) -> Dict[str, Any]:
     doc, found = part.doc, extents.get("found")
-    panels = []
+    tokens, panels = [token.text_with_ws for token in doc], []
     for kind in (PREDICTED, GOLD):
         if kind in doc.spans:
-            spans = list(_shown_spans(doc.spans[kind], kind, found))
-            panels.append({"kind": kind, "drawing": draw_spans(doc, spans, numbers)})
+            spans = list(_shown_spans(doc.spans[kind], kind, found, numbers))
+            drawing = draw_spans(tokens, spans, **displacy.get_doc_settings(doc))
+            panels.append({"kind": kind, "drawing": drawing})
     check = None
     if found is not None:
         wrong = [("missed", extents[GOLD] - found), ("not gold", extents[PREDICTED] - found)]
@@ -258,7 +258,9 @@ def _describe(
     return {"name": part.name, "lang": doc.lang_, "panels": panels, "check": check}
 
 
-def _shown_spans(group: SpanGroup, kind: str, found: Optional[Set[Extent]]) -> Iterator[ShownSpan]:
+def _shown_spans(
+    group: SpanGroup, kind: str, found: Optional[Set[Extent]], numbers: Dict[str, int]
+) -> Iterator[ShownSpan]:
     rows = group.attrs["scores" if kind == PREDICTED else "fits"].tolist()
     for span, value in zip(group, rows, strict=True):
         score = f" {value:.3f}" if kind == PREDICTED else ""
@@ -269,7 +271,8 @@ def _shown_spans(group: SpanGroup, kind: str, found: Optional[Set[Extent]]) -> I
         if kind == GOLD and not value:
             notes.append("does not fit the tokens")
         title = "; ".join([f"{span.label_}{score}: {shorten(span.text)}", *notes])
-        yield ShownSpan(span.start, span.end, span.label_, title, is_odd)
+        colour = numbers[span.label_]
+        yield ShownSpan(span.start, span.end, span.label_, colour, title, is_odd)
 
 
 def _make_pages(parts: List[Dict[str, Any]], size: int) -> Iterator[Dict[str, Any]]:

@@ -6,7 +6,7 @@ import subprocess
 
 import pytest
 import spacy
-from dom import classes, having, parse, text
+from dom import classes, having, parse, read_lines, read_text, text
 from samples import SENTENCES, make_examples, make_nlp, train
 from spacy.cli._util import app as spacy_app
 from spacy.tokens import Doc, DocBin, Span
@@ -87,14 +87,6 @@ def run(*arguments):
     return result.exit_code, " ".join(result.output.split())
 
 
-def read_text(panel):
-    """The text of a panel, as a reader sees it, without the labels."""
-    (spans,) = having(panel, "spans")
-    for label in having(spans, "label"):
-        label.text = ""
-    return "".join(spans.itertext())
-
-
 def test_predicted_spans_stand_beside_gold_ones(folder, nlp, tmp_path):
     code, output = run(folder / "model", folder / "dev.spacy", "--output", tmp_path / "page.html")
     assert code == 0
@@ -158,25 +150,7 @@ def test_lines_lie_where_the_spans_are(lang):
     """Every line is read back: which tokens it is under, in which row, with which label."""
     for doc in make_deep(lang, 8):
         (panel,) = having(parse(gold_page([doc])), "panel")
-        drawn, starts, at = {}, {}, 0
-        for token in having(panel, "token"):
-            rows = [int(bar.get("style").split(": ")[1]) for bar in having(token, "bar")]
-            assert len(set(rows)) == len(rows), "two lines in one place"
-            assert min(rows) > 1, "a line in the row of the words"
-        (spans,) = having(panel, "spans")
-        for child, outside in [(None, spans.text or ""), *((c, c.tail or "") for c in spans)]:
-            if child is not None:
-                (word,) = having(child, "word")
-                for bar in having(child, "bar"):
-                    place = bar.get("style"), bar.get("title")
-                    starts.setdefault(place, at)
-                    drawn[(starts[place], *place)] = at + len(word.text)
-                open_now = {(bar.get("style"), bar.get("title")) for bar in having(child, "bar")}
-                starts = {place: start for place, start in starts.items() if place in open_now}
-                at += len(word.text)
-            at += len(outside)
-        found = sorted((start, end, title) for (start, _, title), end in drawn.items())
-        assert found == sorted(
+        assert read_lines(panel) == sorted(
             (span.start_char, span.end_char, f"{span.label_}: {span.text}")
             for span in doc.spans["sc"]
         )
