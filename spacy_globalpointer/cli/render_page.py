@@ -7,15 +7,11 @@ from typing import Any, Dict, Iterator, List, NamedTuple, Optional, Sequence, Se
 import numpy
 from jinja2 import Environment
 from spacy import displacy
-from spacy.pipeline import Sentencizer
 from spacy.tokens import Doc, Span, SpanGroup
 from tqdm import tqdm
 
+from .render_parts import GOLD, PREDICTED, Shown
 from .span_drawing import STYLE, ShownSpan, colour_rules, draw_spans, shorten
-
-# Longer documents are cut (tokens).
-LONGEST_PART = 400
-PREDICTED, GOLD = "predicted", "gold"
 
 TEMPLATE = """<!DOCTYPE html>
 <html lang="en">
@@ -73,6 +69,7 @@ but missed.</p>{% endif %}
 <div class="text" lang="{{ part.lang }}">{{ panel.drawing|safe }}</div>
 </div>
 {% endfor %}</div>
+{% if part.left_out %}<p class="check"><b>{{ part.left_out }} spans are not drawn</b></p>{% endif %}
 {% if part.check %}<p class="check">{{ part.check.counts }}\
 {% for name, spans in part.check.wrong %}; <b>{{ name }}</b>
 {% for label, text in spans %}{{ label }} <q><bdi>{{ text }}</bdi></q>\
@@ -96,68 +93,6 @@ class Extent(NamedTuple):
     start: int
     end: int
     label: str
-
-
-class Shown(NamedTuple):
-    """A document, or a part of a long one.
-
-    number: of the document, from 1.
-    name: its number, and which part it is.
-    doc: its tokens, with the spans in groups PREDICTED and GOLD where it has them.
-    """
-
-    number: int
-    name: str
-    doc: Doc
-
-
-def prepare(
-    number: int, doc: Doc, predicted: Optional[SpanGroup], gold: Optional[SpanGroup]
-) -> List[Shown]:
-    """Put spans on one set of tokens, and cut a long document where no span is torn.
-
-    number: of the document, from 1.
-    doc: gives the tokens.
-    predicted: spans of doc, with attrs["scores"]; None if nothing was predicted.
-    gold: of any document with the same text; None if not annotated.
-    RETURNS: the document, or its parts.
-    """
-    # Not doc itself: it may hold what a transformer made of it.
-    words, spaces = [token.text for token in doc], [bool(token.whitespace_) for token in doc]
-    starts: List[Any] = [token.is_sent_start for token in doc]
-    copy = Doc(doc.vocab, words=words, spaces=spaces, sent_starts=starts)
-    if predicted is not None:
-        spans = [Span(copy, span.start, span.end, label=span.label) for span in predicted]
-        attrs = {"scores": numpy.array(predicted.attrs["scores"])}
-        copy.spans[PREDICTED] = SpanGroup(copy, name=PREDICTED, attrs=attrs, spans=spans)
-    if gold is not None:
-        copy.spans[GOLD] = _place_gold(copy, gold)
-    if len(copy) <= LONGEST_PART:
-        return [Shown(number, str(number), copy)]
-    # Imports torch.
-    from ..training.reader import cut_doc
-
-    if not copy.has_annotation("SENT_START"):
-        Sentencizer()(copy)
-    parts = cut_doc(copy, LONGEST_PART)
-    return [
-        Shown(number, f"{number}, part {i} of {len(parts)}", part)
-        for i, part in enumerate(parts, start=1)
-    ]
-
-
-def _place_gold(doc: Doc, gold: SpanGroup) -> SpanGroup:
-    """Gold spans on the tokens of doc; those that do not fit them are widened, and marked."""
-    spans, fits = [], []
-    for span in (span for span in gold if len(span)):
-        place = span.start_char, span.end_char
-        fitting = doc.char_span(*place, label=span.label_)
-        widened = fitting or doc.char_span(*place, label=span.label_, alignment_mode="expand")
-        if widened is not None:
-            spans.append(widened)
-            fits.append(fitting is not None)
-    attrs = {"fits": numpy.array(fits, dtype=bool)}
-    return SpanGroup(doc, name=GOLD, attrs=attrs, spans=spans)
 
 
 def render_page(
@@ -255,7 +190,7 @@ def _describe(
                 if those
             ],
         }
-    return {"name": part.name, "lang": doc.lang_, "panels": panels, "check": check}
+    return {**part._asdict(), "lang": doc.lang_, "panels": panels, "check": check}
 
 
 def _shown_spans(

@@ -4,6 +4,7 @@ import re
 import shutil
 import subprocess
 
+import numpy
 import pytest
 import spacy
 from dom import classes, having, parse, read_lines, read_text, text
@@ -14,7 +15,8 @@ from spacy.util import fix_random_seed
 from typer.testing import CliRunner
 
 from spacy_globalpointer.cli.render import render
-from spacy_globalpointer.cli.render_page import LONGEST_PART, prepare, render_page
+from spacy_globalpointer.cli.render_page import render_page
+from spacy_globalpointer.cli.render_parts import LONGEST_PART, MOST_LINES, prepare
 from spacy_globalpointer.cli.span_drawing import colour_rules
 
 MANY = ["PERSON", "ORGANIZATION", "chemical-compound", "a <b> & 'c'", '"', "年龄"]
@@ -243,6 +245,46 @@ def test_long_documents_are_cut_between_spans():
     page = parse(render_page(shown, "A title"))
     assert f"documents: 1; spans: {len(spans)} gold" in text(page)
     assert len(page.findall(".//article")) == 4
+
+
+def test_too_many_spans_are_left_out_and_counted():
+    """What a pipeline finds that has hardly been trained."""
+    chance, length, n = random.Random(0), 5 * LONGEST_PART, 3000
+    doc = make_doc("en", [f"w{i}" for i in range(length)], [])
+    places = [sorted(chance.sample(range(length + 1), 2)) for _ in range(n)]
+    places += [(i, i + chance.randint(2, 9)) for i in range(0, length - 9)]
+    doc.spans["sc"] = [Span(doc, start, end, "A") for start, end in places]
+    scores = numpy.array([chance.random() for _ in places])
+    scores[-5] = 2.0
+    doc.spans["sc"].attrs["scores"] = scores
+    shown = prepare(1, doc, doc.spans["sc"], None)
+    assert max(len(part.doc) for part in shown) <= LONGEST_PART
+    drawn = [span for part in shown for span in part.doc.spans["predicted"]]
+    assert len(drawn) > 500
+    assert doc[places[-5][0] : places[-5][1]].text in {span.text for span in drawn}
+    assert [part.left_out for part in shown[:2]] == [len(places) - len(drawn), 0]
+    for part in shown:
+        group = part.doc.spans["predicted"]
+        lines = [sum(s.start <= i < s.end for s in group) for i in range(len(part.doc))]
+        assert max(lines) <= MOST_LINES
+        number_of = {word.text: i for i, word in enumerate(doc)}
+        for span, score in zip(group, group.attrs["scores"], strict=True):
+            place = number_of[span[0].text], number_of[span[-1].text] + 1
+            assert score in scores[[i for i, other in enumerate(places) if tuple(other) == place]]
+    page = parse(render_page(shown, "A title"))
+    assert text(page.find(".//body/p")) == f"documents: 1; spans: {len(drawn):,} predicted"
+    assert text(page.find(".//article/p")) == f"{len(places) - len(drawn)} spans are not drawn"
+
+
+def test_deep_nesting_is_drawn_as_deep_as_can_be_read(tmp_path):
+    n = MOST_LINES + 5
+    doc = make_doc("en", ["w"] * 2 * n, [(i, 2 * n - i, "A") for i in range(n)])
+    report = render([str(save([doc], tmp_path / "a.spacy"))], output=tmp_path / "page.html")
+    assert report.notes[0].startswith("5 spans are neither drawn nor counted: no more than 10")
+    page = parse((tmp_path / "page.html").read_text())
+    titles = [label.get("title") for label in having(page.find(".//main"), "label")]
+    # The inner ones remain.
+    assert [title.count("w") for title in titles] == [2 * i for i in range(MOST_LINES, 0, -1)]
 
 
 def test_long_documents_are_cut_where_sentences_end():
