@@ -7,7 +7,7 @@ the depth of the nesting, labels that leave each other room, and colours for a d
 import re
 from html import escape
 from typing import List, NamedTuple, Sequence, Tuple
-from unicodedata import east_asian_width
+from unicodedata import bidirectional, east_asian_width
 
 from spacy import displacy
 
@@ -81,7 +81,7 @@ def draw_spans(
 
     tokens: with the space after them.
     lang: spaCy's code of the language.
-    direction: in which the language is written, "ltr" or "rtl".
+    direction: "rtl" if the language is written so; "ltr" leaves it to the text.
     RETURNS: HTML that STYLE is for, inside an element of the class "text".
     """
     # displaCy puts the first name on top where spans have the same tokens.
@@ -98,7 +98,7 @@ def draw_spans(
             }
             for name, span in zip(names, ordered, strict=True)
         ],
-        "settings": {"lang": lang, "direction": direction},
+        "settings": {"lang": lang, "direction": _find_direction(tokens, direction)},
     }
     looks = {name: _look(tokens, span) for name, span in zip(names, ordered, strict=True)}
     options = {**ROWS, "colors": looks, "template": TEMPLATE}
@@ -107,6 +107,13 @@ def draw_spans(
     # A span may begin at the end of a line, and its label be longer than its first word.
     beyond = [label_width(span.label) - text_width(tokens[span.start]) for span in ordered]
     return f'<div style="padding-inline-end: {0.6 * max([0, *beyond]):.1f}em">{html}</div>'
+
+
+def _find_direction(tokens: Sequence[str], direction: str) -> str:
+    """That of the language, or of the first letter: a pipeline may know several languages."""
+    letters = (bidirectional(character) for token in tokens for character in token)
+    first = next((letter for letter in letters if letter in ("L", "R", "AL")), "L")
+    return direction if first == "L" else "rtl"
 
 
 def _cut_pieces(tokens: Sequence[str], spans: Sequence[ShownSpan]) -> Tuple[List[str], List[int]]:

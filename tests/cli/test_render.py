@@ -170,6 +170,8 @@ def test_lines_lie_where_the_spans_are(lang):
         ),
         ("zh", list("他到过云溪市"), [False] * 6),
         ("zh", list("他到过云溪市"), [True, False, False, True, False, True]),
+        # The language does not say, but the text does.
+        ("xx", ["3", "בית", "ספר", "<b>", "."], [True, True, False, True, False]),
         ("ar", ["في", "القاهرة", "،", "\u2060", "{bg}"], [True, False, True, True, False]),
     ],
 )
@@ -179,7 +181,7 @@ def test_the_text_keeps_its_characters(lang, words, spaces):
         (panel,) = having(parse(gold_page([doc])), "panel")
         assert read_text(panel) == doc.text
         assert having(panel, "text")[0].get("lang") == lang
-        direction = "direction: rtl" if lang == "ar" else "direction: ltr"
+        direction = "direction: rtl" if lang in ("ar", "xx") else "direction: ltr"
         assert direction in having(panel, "spans")[0].get("style")
 
 
@@ -513,6 +515,7 @@ boxes.forEach((a, i) => boxes.slice(0, i).forEach(b => {
 const page = luminance(getComputedStyle(document.body).backgroundColor);
 const report = {
   labels: labels.length, overlaps,
+  beyond: document.documentElement.scrollWidth - document.documentElement.clientWidth,
   outside: boxes.filter(a => a.left < 0 || a.right > innerWidth).length,
   weakest: Math.min(...labels.map(e => { const s = getComputedStyle(e);
     return contrast(luminance(s.color), luminance(s.backgroundColor)) })),
@@ -556,6 +559,12 @@ def test_pages_are_legible_in_a_browser(lang, dark, tmp_path):
         first, last = (0, 8) if shown == "page-1" else (8, 12)
         assert report["pages"] == [shown]
         assert report["labels"] == sum(len(doc.spans["sc"]) for doc in docs[first:last])
-        assert (report["overlaps"], report["outside"]) == (0, 0)
+        assert (report["overlaps"], report["outside"], report["beyond"]) == (0, 0, 0)
         assert min(report["weakest"], report["bars"], report["ink"]) >= 4.5
         assert report["is_dark"] == dark
+
+
+@pytest.mark.parametrize("spans", [[], [(0, 2, "A"), (1, 2, "B")]])
+def test_long_words_stay_on_the_page(spans, tmp_path):
+    report = measure(gold_page([make_doc("en", ["a", "x" * 500], spans)]), tmp_path, dark=False)
+    assert (report["beyond"], report["labels"]) == (0, len(spans))
