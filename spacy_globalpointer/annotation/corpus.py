@@ -153,7 +153,10 @@ def _make_journal(
 ) -> Journal:
     """What says how far a run with these inputs has come."""
     fingerprint = {
-        "inputs": [[str(path.resolve()), kind, size] for path, kind, size in sources],
+        "inputs": [
+            [str(path.resolve()), kind, size, path.stat().st_mtime_ns]
+            for path, kind, size in sources
+        ],
         "model": fingerprint_model(model),
         "spans key": spans_key,
     }

@@ -253,10 +253,11 @@ def test_a_run_is_not_continued_with_other_things(model, nlp, inputs, tmp_path):
     with pytest.raises(ValueError, match="was: other model"):
         annotate(str(tmp_path.parent / f"{tmp_path.name}_other"), [inputs], output)
     assert snapshot(tmp_path) == before
-    with (inputs / "a.jsonl").open("a") as file:
-        file.write("\n")
-    with pytest.raises(ValueError, match="was: other inputs"):
-        annotate(model, [inputs], output)
+    content = (inputs / "a.jsonl").read_text()
+    for changed in (content.replace("Ulm", "ULM"), content + "\n"):
+        (inputs / "a.jsonl").write_text(changed)
+        with pytest.raises(ValueError, match="was: other inputs"):
+            annotate(model, [inputs], output)
 
 
 def test_another_batch_size_continues_a_run(model, nlp, inputs, tmp_path):
