@@ -3,13 +3,14 @@ import json
 import multiprocessing
 import os
 import signal
+import weakref
 
 import pytest
 import spacy
 from samples import SENTENCES, make_examples, make_nlp, train
 from spacy.tokens import Doc, DocBin
 
-from spacy_globalpointer.annotation import annotate, corpus
+from spacy_globalpointer.annotation import annotate, corpus, run
 from spacy_globalpointer.annotation.corpus import find_keys
 from spacy_globalpointer.annotation.resumable import AppendedFile
 from spacy_globalpointer.corpora import read_records
@@ -147,6 +148,27 @@ def test_batches_do_not_depend_on_where_a_run_is_saved(model, monkeypatch, input
     batches.clear()
     annotate(model, [inputs], tmp_path / "c.spacy", batch_size=7, part_size=16)
     assert batches == [7, 7, 2] * 4 + [1]
+
+
+@pytest.mark.parametrize("n_process", [1, 2])
+def test_a_pipeline_that_has_seen_many_words_is_replaced(
+    model, monkeypatch, inputs, tmp_path, n_process
+):
+    """What spaCy keeps of words that it has forgotten would grow without end."""
+    whole, output, alive = tmp_path / "whole" / "o.jsonl", tmp_path / "o" / "o.jsonl", []
+    annotate(model, [inputs], whole, batch_size=4)
+
+    def load(name):
+        assert not [nlp for nlp in alive if nlp() is not None], "two pipelines in memory"
+        nlp = spacy.load(name)
+        alive.append(weakref.ref(nlp))
+        return nlp
+
+    monkeypatch.setattr(corpus, "load_model", load)
+    monkeypatch.setattr(run, "MOST_WORDS", 90)
+    annotate(model, [inputs], output, batch_size=4, save_every=0, n_process=n_process)
+    assert 3 <= len(alive) <= 16
+    assert snapshot(output.parent) == snapshot(whole.parent)
 
 
 # A child process that kills itself with SIGKILL at a chosen step. A step is a moment before
