@@ -12,6 +12,7 @@ from typer import Argument, Option
 from wasabi.printer import Printer
 
 from ..corpora import FORMATS
+from .debug import find_data
 from .heat_map import check_length, draw_heat_map, score_spans
 from .inputs import Code, Component, Gpu, find_component, load_pipeline
 from .outputs import check_output, write_text
@@ -184,7 +185,8 @@ def check_outputs(
         if path is None:
             continue
         check_output(path, option)
-        if data is not None and path.resolve() == Path(data).resolve():
+        files = find_data(Path(data)) if data is not None else []
+        if path.resolve() in {file.resolve() for file in files}:
             raise ValueError(f"{option} must not be the data, was: {path}")
 
 

@@ -478,6 +478,12 @@ def test_an_output_that_cannot_be_written_is_an_error_before_anything_is_read(fo
         assert "File exists" in out or "must be a file in a folder that can be written" in out
     code, out = run(folder / "model", folder / "dev.spacy", "--output", folder / "dev.spacy")
     assert (code, "must not be the data, was: " in out) == (1, True)
+    (tmp_path / "data").mkdir()
+    inside = shutil.copy(folder / "dev.spacy", tmp_path / "data" / "dev.spacy")
+    before = inside.read_bytes()
+    code, out = run(folder / "model", tmp_path / "data", "--output", inside)
+    assert (code, "must not be the data, was: " in out) == (1, True)
+    assert inside.read_bytes() == before
     code, out = run(folder / "model", folder / "dev.spacy")
     assert (code, "there must be something to write" in out) == (1, True)
 
