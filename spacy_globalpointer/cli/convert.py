@@ -5,7 +5,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
-from typing import Annotated, Dict, List, Optional, Sequence, Tuple
+from typing import Annotated, Dict, List, Optional, Pattern, Sequence, Tuple
 from typing import Counter as CounterType
 
 import spacy
@@ -173,9 +173,10 @@ def plan_files(inputs: Sequence[Path], output: Path) -> Dict[Path, List[Path]]:
     return plan
 
 
-def find_sources(path: Path) -> List[Path]:
+def find_sources(path: Path, suffixes: Pattern[str] = SUFFIXES) -> List[Path]:
     """The file, or the files of a folder that may hold a corpus.
 
+    suffixes: of these files.
     RAISES (ValueError): there is none.
     """
     if path.is_file():
@@ -183,7 +184,7 @@ def find_sources(path: Path) -> List[Path]:
     sources = sorted(
         source
         for source in path.rglob("*")
-        if SUFFIXES.search(source.name) and source.is_file() and not source.name.startswith(".")
+        if suffixes.search(source.name) and source.is_file() and not source.name.startswith(".")
     )
     if not sources:
         raise ValueError(

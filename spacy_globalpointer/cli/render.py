@@ -12,11 +12,10 @@ from typer import Argument, Option
 from wasabi.printer import Printer
 
 from ..corpora import FORMATS
-from .debug import find_data
 from .heat_map import check_length, draw_heat_map, score_spans
 from .inputs import Code, Component, Gpu, find_component, load_pipeline
 from .outputs import check_output, write_text
-from .render_data import Data, read_documents, split_inputs, take_gold, tokenize
+from .render_data import Data, find_files, read_documents, split_inputs, take_gold, tokenize
 from .render_page import render_page
 from .render_parts import Shown, describe_left_out, place_spans, prepare
 
@@ -185,7 +184,7 @@ def check_outputs(
         if path is None:
             continue
         check_output(path, option)
-        files = find_data(Path(data)) if data is not None else []
+        files = find_files(Path(data)) if data is not None else []
         if path.resolve() in {file.resolve() for file in files}:
             raise ValueError(f"{option} must not be the data, was: {path}")
 

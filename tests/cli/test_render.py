@@ -375,6 +375,19 @@ def test_texts_are_predicted(folder, nlp, tmp_path):
     assert not having(page, "check")
 
 
+def test_a_folder_may_hold_texts(folder, tmp_path):
+    (tmp_path / "texts" / "b").mkdir(parents=True)
+    (tmp_path / "texts" / "a.jsonl").write_text('{"text": "From JSON lines."}\n')
+    (tmp_path / "texts" / "b" / "b.txt").write_text("From a text.\nAnd its second line.\n")
+    (tmp_path / "texts" / "b" / ".hidden.txt").write_text("Not from here.\n")
+    (tmp_path / "texts" / "b" / "notes.md").write_text("Nor from here.\n")
+    page = tmp_path / "page.html"
+    assert run(folder / "model", tmp_path / "texts", "--output", page)[0] == 0
+    panels = having(parse(page.read_text(encoding="utf-8")), "panel")
+    expected = ["From JSON lines.", "From a text.", "And its second line."]
+    assert [read_text(panel) for panel in panels] == expected
+
+
 def test_one_text_is_predicted(folder, tmp_path):
     sentence, gold = SENTENCES[0]
     code, _ = run(folder / "model", "--text", sentence, "--output", tmp_path / "page.html")
