@@ -5,7 +5,7 @@ moment loses nothing), `writers` (the forms of output), `corpus` (the whole, wit
 """
 
 from .corpus import STDOUT, annotate
-from .resumable import Progress, rejected_of
+from .resumable import Progress, journal_of, rejected_of
 from .run import say
 
-__all__ = ["STDOUT", "Progress", "annotate", "rejected_of", "say"]
+__all__ = ["STDOUT", "Progress", "annotate", "journal_of", "rejected_of", "say"]

@@ -2,6 +2,7 @@
 
 import sys
 import tempfile
+from functools import partial
 from pathlib import Path
 from typing import Any, List, Optional, Sequence, Union
 
@@ -70,14 +71,17 @@ def annotate(
     journal = None if is_stream else _make_journal(model, sources, output, spans_key)
     progress = journal.load() if journal and not overwrite else None
     if progress is None or not progress.done:
-        nlp = load_model(model)
+        load = partial(load_model, model)
+        nlp = load()
         keys = find_keys(nlp, spans_key)
         progress = progress or _start(output, journal)
         total = None if STDIN in inputs else sum(source.size for source in sources)
         with _make_bar(total, done_at(sources, progress.position), silent=silent) as bar:
             writer, rejected = _make_writer(output, keys, part_size), _set_aside(output)
-            run = Run(nlp, writer, rejected, journal, progress, bar, n_process, **settings)
-            run.go(read_entries(sources, progress.position, max_length=nlp.max_length))
+            entries = read_entries(sources, progress.position, max_length=nlp.max_length)
+            run = Run(nlp, load, writer, rejected, journal, progress, bar, n_process, **settings)
+            del nlp  # the run may replace it
+            run.go(entries)
     _finish(output, journal, progress)
     return progress
 
@@ -153,7 +157,10 @@ def _make_journal(
 ) -> Journal:
     """What says how far a run with these inputs has come."""
     fingerprint = {
-        "inputs": [[str(path.resolve()), kind, size] for path, kind, size in sources],
+        "inputs": [
+            [str(path.resolve()), kind, size, path.stat().st_mtime_ns]
+            for path, kind, size in sources
+        ],
         "model": fingerprint_model(model),
         "spans key": spans_key,
     }

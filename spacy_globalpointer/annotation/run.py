@@ -1,5 +1,6 @@
 """One run over a corpus: block by block from the entries of the input to a writer."""
 
+import gc
 import os
 import sys
 import time
@@ -7,7 +8,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from itertools import chain
 from threading import Thread
-from typing import Dict, Iterator, Optional, Tuple, Union
+from typing import Callable, Dict, Iterator, Optional, Tuple, Union
 
 from spacy.language import Language
 from spacy.tokens import Doc
@@ -21,6 +22,9 @@ from .writers import Writer, write_json
 
 # The process whose workers are forked, while they are.
 _parent: Optional[int] = None
+# Of a word that nlp.memory_zone() has forgotten, spaCy's hash tables keep a cell; a table only ever
+# grows. After so many words, a pipeline is loaded again: they have taken some 40 MB.
+MOST_WORDS = 1_000_000
 # Bad lines that are shown one by one; the rest is only counted.
 SHOWN = 10
 
@@ -70,6 +74,7 @@ class Run:
     are new in a block are forgotten after it, and worker processes end with it.
 
     nlp: the pipeline.
+    load: gives it again.
     writer: takes the documents.
     rejected: takes bad lines.
     journal: None if the run cannot be continued.
@@ -81,6 +86,7 @@ class Run:
     """
 
     nlp: Language
+    load: Callable[[], Language]
     writer: Writer
     rejected: Union[AppendedFile, Nowhere]
     journal: Optional[Journal]
@@ -102,6 +108,7 @@ class Run:
         RAISES (ValueError): a bad line if strict, a pipeline that drops documents.
         """
         self.started, self.words_before = time.monotonic(), self.progress.n_words
+        self.n_known = len(self.nlp.vocab)
         self._announce()
         with ExitStack() as stack:
             self.writer.open(self.progress.output)
@@ -112,11 +119,20 @@ class Run:
                 with self.nlp.memory_zone():
                     self._annotate(chain([first], entries))
                 self._save()
+                self._renew()
                 if self.stopped_by:
                     raise ValueError(
                         f"{self.stopped_by}\nRepair it and start anew with --overwrite, or go on "
                         "without --strict to set bad lines aside"
                     )
+
+    def _renew(self) -> None:
+        """Load the pipeline again if it has seen many words; the old one goes first."""
+        if len(self.nlp.vocab) - self.n_known > MOST_WORDS:
+            del self.nlp
+            gc.collect()
+            self.nlp = self.load()
+            self.n_known = len(self.nlp.vocab)
 
     def _announce(self) -> None:
         if self.bar.disable:

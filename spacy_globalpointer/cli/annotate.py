@@ -96,17 +96,23 @@ def annotate_cli(
             model, inputs, output, **options, strict=strict, overwrite=overwrite, silent=False
         )
     except KeyboardInterrupt:
-        say(
-            "fail",
-            "Interrupted",
-            "The same command goes on where it was last saved, unless it reads or writes -.",
-        )
+        say("fail", "Interrupted", _describe_saved(output))
         raise typer.Exit(130) from None
     except (ValueError, OSError, ImportError, EOFError) as error:
-        say("fail", "Annotation stopped", str(error) or type(error).__name__)
+        # Of an error of the system, such as a full disk, only a user can tell the repair.
+        saved = _describe_saved(output) if isinstance(error, OSError) else ""
+        say("fail", "Annotation stopped", f"{str(error) or type(error).__name__}\n{saved}".strip())
         raise typer.Exit(1) from None
     _report(progress, output)
     raise typer.Exit(0 if progress.n_docs else 1)
+
+
+def _describe_saved(output: Path) -> str:
+    from spacy_globalpointer.annotation import STDOUT, journal_of
+
+    if output == STDOUT or not journal_of(output).exists():
+        return ""
+    return "The same command goes on where it was last saved."
 
 
 def _report(progress: "Progress", output: Path) -> None:

@@ -1,12 +1,11 @@
 """`spacy global-pointer convert`: published corpus formats to spaCy's .spacy files."""
 
-import os
 import re
 from collections import Counter
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
-from typing import Annotated, Dict, List, Optional, Sequence, Tuple
+from typing import Annotated, Dict, List, Optional, Pattern, Sequence, Tuple
 from typing import Counter as CounterType
 
 import spacy
@@ -24,6 +23,8 @@ from spacy_globalpointer.corpora import (
     read_records,
     record_to_doc,
 )
+
+from .outputs import replacing
 
 SUFFIXES = re.compile(r"\.(jsonl|json|bio|bioes|bmes|iob|conll|tsv)(\.gz)?$")
 
@@ -140,7 +141,9 @@ def convert(
                 doc, outcomes = record_to_doc(record, nlp, spans_key=spans_key, alignment=alignment)
                 doc_bin.add(doc)
                 report.add(record, outcomes)
-        _write(doc_bin, target)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with replacing(target) as partial:
+            doc_bin.to_disk(partial)
         report.written.append(target)
     return report
 
@@ -170,9 +173,10 @@ def plan_files(inputs: Sequence[Path], output: Path) -> Dict[Path, List[Path]]:
     return plan
 
 
-def find_sources(path: Path) -> List[Path]:
+def find_sources(path: Path, suffixes: Pattern[str] = SUFFIXES) -> List[Path]:
     """The file, or the files of a folder that may hold a corpus.
 
+    suffixes: of these files.
     RAISES (ValueError): there is none.
     """
     if path.is_file():
@@ -180,7 +184,7 @@ def find_sources(path: Path) -> List[Path]:
     sources = sorted(
         source
         for source in path.rglob("*")
-        if SUFFIXES.search(source.name) and source.is_file() and not source.name.startswith(".")
+        if suffixes.search(source.name) and source.is_file() and not source.name.startswith(".")
     )
     if not sources:
         raise ValueError(
@@ -189,17 +193,6 @@ def find_sources(path: Path) -> List[Path]:
             ".jsonl .json .bio .bioes .bmes .iob .conll .tsv, also with .gz; name others one by one"
         )
     return sources
-
-
-def _write(doc_bin: DocBin, target: Path) -> None:
-    """Write beside the target and rename, so a stop half-way leaves no half file."""
-    target.parent.mkdir(parents=True, exist_ok=True)
-    partial = target.with_name(f".{target.name}.partial")
-    try:
-        doc_bin.to_disk(partial)
-        os.replace(partial, target)
-    finally:
-        partial.unlink(missing_ok=True)
 
 
 def _print_report(msg: Printer, report: Report) -> None:

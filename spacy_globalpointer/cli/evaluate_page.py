@@ -5,9 +5,9 @@ from typing import Any, Dict, List, Optional, Sequence
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from .colours import DARK, LIGHT, label_colours
+from .colours import DARK, LIGHT
 from .evaluate_report import EXPLAINED, NAMES, percent, score_row
-from .span_lines import break_lines, stack
+from .span_drawing import STYLE, ShownSpan, colour_rules, draw_spans, shorten
 
 # Labels in the confusion table; the JSON file has all.
 MOST_LABELS = 60
@@ -25,12 +25,13 @@ def make_page(report: Dict[str, Any]) -> str:
         lstrip_blocks=True,
         undefined=StrictUndefined,
     )
-    environment.filters.update(percent=percent, named=_named, shown=_shown, score=_score)
+    environment.filters.update(percent=percent, named=_named, score=_score)
     labels = sorted(report["labels"], key=lambda name: (-_gold(report["labels"][name]), name))
+    colour_of = {label: i for i, label in enumerate(labels)}
     return environment.get_template("evaluate.html").render(
         report=report,
-        colours=list(enumerate(label_colours(len(labels)))),
-        colour_of={label: i for i, label in enumerate(labels)},
+        style=STYLE + colour_rules(len(labels)),
+        colour_of=colour_of,
         light=LIGHT,
         dark=DARK,
         tables=_tables(report, labels),
@@ -38,7 +39,7 @@ def make_page(report: Dict[str, Any]) -> str:
         reliability=_reliability(report["calibration"]["bins"]),
         lengths=_length_bars(report["lengths"]),
         explained=EXPLAINED,
-        excerpts=[_excerpt(excerpt) for excerpt in report["worst"]],
+        excerpts=[_excerpt(excerpt, report, colour_of) for excerpt in report["worst"]],
     )
 
 
@@ -48,12 +49,6 @@ def _gold(counts: Dict[str, Any]) -> int:
 
 def _named(label: Optional[str]) -> str:
     return "none" if label is None else label or "(empty label)"
-
-
-def _shown(token: str) -> str:
-    """A token without the space after it; white space becomes visible."""
-    text = token[:-1] if token.endswith(" ") and len(token) > 1 else token
-    return text.replace("\n", "⏎").replace("\t", "⇥") if text.strip() else "␣⏎"["\n" in text]
 
 
 def _score(score: Optional[float], lowest: float) -> str:
@@ -120,14 +115,30 @@ def _length_bars(lengths: Dict[str, Dict[str, Any]]) -> List[Dict[str, Any]]:
     ]
 
 
-def _excerpt(excerpt: Dict[str, Any]) -> Dict[str, Any]:
-    """An excerpt in lines: tokens, and the bars of gold and predicted spans under them."""
-    offset, tokens = excerpt["start"], excerpt["tokens"]
-    sides = [excerpt["gold"], excerpt["predicted"]]
-    lines = break_lines(tokens, sides, offset)
-    gold, predicted = (stack(side, lines, offset) for side in sides)
-    rows = [
-        (tokens[start:end], [("gold", gold[i]), ("predicted", predicted[i])])
-        for i, (start, end) in enumerate(lines)
-    ]
-    return {**excerpt, "lines": rows}
+def _excerpt(
+    excerpt: Dict[str, Any], report: Dict[str, Any], colour_of: Dict[str, int]
+) -> Dict[str, Any]:
+    """An excerpt with drawings of its gold and its predicted spans."""
+    tokens, offset = excerpt["tokens"], excerpt["start"]
+    drawings = {}
+    for side, error in (("gold", "missed"), ("predicted", "wrong")):
+        spans = []
+        for span in excerpt[side]:
+            start, end = span["start"] - offset, span["end"] - offset
+            name, score = (
+                _named(span["label"]),
+                _score(span["score"], report["calibration"]["lowest"]),
+            )
+            title = f"{name}: {shorten(span['text'])}, score {score}"
+            label = name if span["right"] else f"{name} {score}"
+            if start < 0 or end > len(tokens):
+                label += " …"  # it goes on outside of the excerpt
+            if not span["right"]:
+                title += f", {error}"
+            start, end = max(0, start), min(len(tokens), end)
+            if start < end:
+                colour = colour_of[span["label"]]
+                spans.append(ShownSpan(start, end, label, colour, title, not span["right"]))
+        settings = {"lang": report["lang"], "direction": report["direction"]}
+        drawings[side] = draw_spans(tokens, spans, **settings)
+    return {**excerpt, "drawings": drawings}

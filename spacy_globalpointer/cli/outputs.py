@@ -1,8 +1,9 @@
 """Files that commands write: whole or not at all."""
 
 import os
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Dict
+from typing import Any, Dict, Iterator
 
 import srsly
 
@@ -27,10 +28,20 @@ def write_json(report: Dict[str, Any], output: Path) -> None:
 
 
 def write_text(text: str, output: Path) -> None:
-    """Write beside the target and rename, so a stop half-way leaves no half file."""
+    """Write a file, whole or not at all."""
+    with replacing(output) as partial:
+        partial.write_text(text, encoding="utf-8")
+
+
+@contextmanager
+def replacing(output: Path) -> Iterator[Path]:
+    """Write beside the target and rename, so a stop half-way leaves no half file.
+
+    YIELDS: the file to write.
+    """
     partial = output.with_name(f".{output.name}.partial")
     try:
-        partial.write_text(text, encoding="utf-8")
+        yield partial
         os.replace(partial, output)
     finally:
         partial.unlink(missing_ok=True)

@@ -15,8 +15,9 @@ from ..corpora import FORMATS
 from .heat_map import check_length, draw_heat_map, score_spans
 from .inputs import Code, Component, Gpu, find_component, load_pipeline
 from .outputs import check_output, write_text
-from .render_data import Data, read_documents, split_inputs, take_gold, tokenize
-from .render_page import Shown, prepare, render_page
+from .render_data import Data, find_files, read_documents, split_inputs, take_gold, tokenize
+from .render_page import render_page
+from .render_parts import Shown, describe_left_out, place_spans, prepare
 
 # Imports torch.
 if TYPE_CHECKING:
@@ -162,7 +163,7 @@ def render(
         contents[output] = render_page(shown, title, labels, page_size, silent=silent)
     for path, content in contents.items():
         write_text(content, path)
-    return Report(list(contents), read.notes + notes)
+    return Report(list(contents), read.notes + notes + describe_left_out(shown))
 
 
 def check_outputs(
@@ -183,7 +184,8 @@ def check_outputs(
         if path is None:
             continue
         check_output(path, option)
-        if data is not None and path.resolve() == Path(data).resolve():
+        files = find_files(Path(data)) if data is not None else []
+        if path.resolve() in {file.resolve() for file in files}:
             raise ValueError(f"{option} must not be the data, was: {path}")
 
 
@@ -233,8 +235,8 @@ def _show_predicted(
         # None: tqdm shows its bar on a terminal only.
         bar = tqdm(predicted, "Predicting", total=len(docs), unit=" docs", disable=silent or None)
         for number, (doc, group) in enumerate(zip(bar, gold, strict=True), start=1):
-            parts = prepare(number, doc, doc.spans[pipe.key], group)
-            shown += parts
+            spans = doc.spans[pipe.key]
+            shown += prepare(number, doc, spans, group)
             if number == wanted:
-                picture = draw_heat_map(parts[0].doc, score_spans(pipe, doc))
+                picture = draw_heat_map(place_spans(doc, spans, group), score_spans(pipe, doc))
     return shown, picture

@@ -1,5 +1,6 @@
 """What `spacy global-pointer render` shows: texts, annotated documents, and their gold spans."""
 
+import re
 from collections import Counter
 from itertools import islice
 from pathlib import Path
@@ -12,7 +13,9 @@ from spacy.util import is_package
 from ..corpora import UNSPACED_LANGUAGES, read_records, record_to_doc
 from ..corpora.sources import Source
 from ..corpora.stream import read_entries
-from .debug import find_data
+from .convert import SUFFIXES, find_sources
+
+TEXTS = re.compile(r"\.txt(\.gz)?$")
 
 
 class Data(NamedTuple):
@@ -62,7 +65,7 @@ def read_documents(
     skipped: Counter[str] = Counter()
     found = (
         doc
-        for file in find_data(path)
+        for file in find_files(path)
         for doc in _read_file(nlp, file, spans_key, format, skipped)
         if len(doc)
     )
@@ -78,10 +81,19 @@ def read_documents(
     return Data(docs, notes)
 
 
+def find_files(path: Path) -> List[Path]:
+    """The data file, or those in a folder: its .spacy files if it has some.
+
+    RAISES (ValueError): no data there.
+    """
+    documents = sorted(path.rglob("*.spacy")) if path.is_dir() else []
+    return documents or find_sources(path, re.compile(f"{SUFFIXES.pattern}|{TEXTS.pattern}"))
+
+
 def _read_file(
     nlp: Language, path: Path, spans_key: str, format: str, skipped: Counter[str]
 ) -> Iterator[Doc]:
-    is_text = format == "txt" or (format == "auto" and path.name.endswith((".txt", ".txt.gz")))
+    is_text = format == "txt" or (format == "auto" and TEXTS.search(path.name) is not None)
     if path.suffix == ".spacy" or is_text:
         source = Source(path, "spacy" if path.suffix == ".spacy" else "txt", path.stat().st_size)
         for entry in read_entries([source], max_length=nlp.max_length):

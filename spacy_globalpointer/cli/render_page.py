@@ -6,15 +6,12 @@ from typing import Any, Dict, Iterator, List, NamedTuple, Optional, Sequence, Se
 
 import numpy
 from jinja2 import Environment
-from spacy.pipeline import Sentencizer
+from spacy import displacy
 from spacy.tokens import Doc, Span, SpanGroup
 from tqdm import tqdm
 
+from .render_parts import GOLD, PREDICTED, Shown
 from .span_drawing import STYLE, ShownSpan, colour_rules, draw_spans, shorten
-
-# Longer documents are cut (tokens).
-LONGEST_PART = 400
-PREDICTED, GOLD = "predicted", "gold"
 
 TEMPLATE = """<!DOCTYPE html>
 <html lang="en">
@@ -24,11 +21,9 @@ TEMPLATE = """<!DOCTYPE html>
 <title>{{ title }}</title>
 <style>
 :root { color-scheme: light dark;
-  --page: #fff; --ink: #1d2026; --weak: #5b606a; --line: #d8dbe0; --on-label: #fff; --bad: #a4001d }
+  --page: #fff; --ink: #1d2026; --weak: #5b606a; --line: #d8dbe0; --bad: #a4001d }
 @media (prefers-color-scheme: dark) {
-  :root { --page: #14161b; --ink: #e8e9ec; --weak: #a0a5af; --line: #363b44; --on-label: #000;
-    --bad: #ff8f94 }
-  .coloured.coloured { --colour: var(--on-dark) }
+  :root { --page: #14161b; --ink: #e8e9ec; --weak: #a0a5af; --line: #363b44; --bad: #ff8f94 }
 }
 body { max-width: 90rem; margin: 1.5rem auto; padding: 0 1.2rem; background: var(--page);
   color: var(--ink); line-height: 1.5;
@@ -74,6 +69,7 @@ but missed.</p>{% endif %}
 <div class="text" lang="{{ part.lang }}">{{ panel.drawing|safe }}</div>
 </div>
 {% endfor %}</div>
+{% if part.left_out %}<p class="check"><b>{{ part.left_out }} spans are not drawn</b></p>{% endif %}
 {% if part.check %}<p class="check">{{ part.check.counts }}\
 {% for name, spans in part.check.wrong %}; <b>{{ name }}</b>
 {% for label, text in spans %}{{ label }} <q><bdi>{{ text }}</bdi></q>\
@@ -97,68 +93,6 @@ class Extent(NamedTuple):
     start: int
     end: int
     label: str
-
-
-class Shown(NamedTuple):
-    """A document, or a part of a long one.
-
-    number: of the document, from 1.
-    name: its number, and which part it is.
-    doc: its tokens, with the spans in groups PREDICTED and GOLD where it has them.
-    """
-
-    number: int
-    name: str
-    doc: Doc
-
-
-def prepare(
-    number: int, doc: Doc, predicted: Optional[SpanGroup], gold: Optional[SpanGroup]
-) -> List[Shown]:
-    """Put spans on one set of tokens, and cut a long document where no span is torn.
-
-    number: of the document, from 1.
-    doc: gives the tokens.
-    predicted: spans of doc, with attrs["scores"]; None if nothing was predicted.
-    gold: of any document with the same text; None if not annotated.
-    RETURNS: the document, or its parts.
-    """
-    # Not doc itself: it may hold what a transformer made of it.
-    words, spaces = [token.text for token in doc], [bool(token.whitespace_) for token in doc]
-    starts: List[Any] = [token.is_sent_start for token in doc]
-    copy = Doc(doc.vocab, words=words, spaces=spaces, sent_starts=starts)
-    if predicted is not None:
-        spans = [Span(copy, span.start, span.end, label=span.label) for span in predicted]
-        attrs = {"scores": numpy.array(predicted.attrs["scores"])}
-        copy.spans[PREDICTED] = SpanGroup(copy, name=PREDICTED, attrs=attrs, spans=spans)
-    if gold is not None:
-        copy.spans[GOLD] = _place_gold(copy, gold)
-    if len(copy) <= LONGEST_PART:
-        return [Shown(number, str(number), copy)]
-    # Imports torch.
-    from ..training.reader import cut_doc
-
-    if not copy.has_annotation("SENT_START"):
-        Sentencizer()(copy)
-    parts = cut_doc(copy, LONGEST_PART)
-    return [
-        Shown(number, f"{number}, part {i} of {len(parts)}", part)
-        for i, part in enumerate(parts, start=1)
-    ]
-
-
-def _place_gold(doc: Doc, gold: SpanGroup) -> SpanGroup:
-    """Gold spans on the tokens of doc; those that do not fit them are widened, and marked."""
-    spans, fits = [], []
-    for span in (span for span in gold if len(span)):
-        place = span.start_char, span.end_char
-        fitting = doc.char_span(*place, label=span.label_)
-        widened = fitting or doc.char_span(*place, label=span.label_, alignment_mode="expand")
-        if widened is not None:
-            spans.append(widened)
-            fits.append(fitting is not None)
-    attrs = {"fits": numpy.array(fits, dtype=bool)}
-    return SpanGroup(doc, name=GOLD, attrs=attrs, spans=spans)
 
 
 def render_page(
@@ -239,11 +173,12 @@ def _describe(
     part: Shown, extents: Dict[str, Set[Extent]], numbers: Dict[str, int]
 ) -> Dict[str, Any]:
     doc, found = part.doc, extents.get("found")
-    panels = []
+    tokens, panels = [token.text_with_ws for token in doc], []
     for kind in (PREDICTED, GOLD):
         if kind in doc.spans:
-            spans = list(_shown_spans(doc.spans[kind], kind, found))
-            panels.append({"kind": kind, "drawing": draw_spans(doc, spans, numbers)})
+            spans = list(_shown_spans(doc.spans[kind], kind, found, numbers))
+            drawing = draw_spans(tokens, spans, **displacy.get_doc_settings(doc))
+            panels.append({"kind": kind, "drawing": drawing})
     check = None
     if found is not None:
         wrong = [("missed", extents[GOLD] - found), ("not gold", extents[PREDICTED] - found)]
@@ -255,10 +190,12 @@ def _describe(
                 if those
             ],
         }
-    return {"name": part.name, "lang": doc.lang_, "panels": panels, "check": check}
+    return {**part._asdict(), "lang": doc.lang_, "panels": panels, "check": check}
 
 
-def _shown_spans(group: SpanGroup, kind: str, found: Optional[Set[Extent]]) -> Iterator[ShownSpan]:
+def _shown_spans(
+    group: SpanGroup, kind: str, found: Optional[Set[Extent]], numbers: Dict[str, int]
+) -> Iterator[ShownSpan]:
     rows = group.attrs["scores" if kind == PREDICTED else "fits"].tolist()
     for span, value in zip(group, rows, strict=True):
         score = f" {value:.3f}" if kind == PREDICTED else ""
@@ -269,7 +206,8 @@ def _shown_spans(group: SpanGroup, kind: str, found: Optional[Set[Extent]]) -> I
         if kind == GOLD and not value:
             notes.append("does not fit the tokens")
         title = "; ".join([f"{span.label_}{score}: {shorten(span.text)}", *notes])
-        yield ShownSpan(span.start, span.end, span.label_, title, is_odd)
+        colour = numbers[span.label_]
+        yield ShownSpan(span.start, span.end, span.label_, colour, title, is_odd)
 
 
 def _make_pages(parts: List[Dict[str, Any]], size: int) -> Iterator[Dict[str, Any]]:

@@ -6,11 +6,10 @@ the depth of the nesting, labels that leave each other room, and colours for a d
 
 import re
 from html import escape
-from typing import Dict, List, NamedTuple, Sequence, Tuple
-from unicodedata import east_asian_width
+from typing import List, NamedTuple, Sequence, Tuple
+from unicodedata import bidirectional, east_asian_width
 
 from spacy import displacy
-from spacy.tokens import Doc
 
 from .colours import label_colours
 
@@ -33,14 +32,16 @@ LABEL_WIDTH = 0.9
 
 STYLE = """
 .text .spans { line-height: 1.7 !important; white-space: pre-wrap; overflow-wrap: anywhere; }
-.token { display: inline-grid; grid-template-rows: auto; grid-auto-rows: 1.15em; }
-.word { grid-row: 1; white-space: pre; font-weight: 600; }
-.bar, .start { grid-column: 1; display: flex; align-items: flex-start; line-height: 1; }
+.text .token { display: inline-grid; grid-template-rows: auto; grid-auto-rows: 1.15em; }
+.text .word { grid-row: 1; white-space: break-spaces; overflow-wrap: anywhere; font-weight: 600; }
+.text .bar, .text .start { grid-column: 1; display: flex; align-items: flex-start;
+  line-height: 1; }
 .coloured { --colour: var(--on-light); print-color-adjust: exact; }
-.bar { border-top: 0.25em solid var(--colour); }
-.bar.odd { border-top-style: dotted; }
+@media (prefers-color-scheme: dark) { .coloured.coloured { --colour: var(--on-dark); } }
+.text .bar { border-top: 0.25em solid var(--colour); }
+.text .bar.odd { border-top-style: dotted; }
 .label { font-size: 0.7em; font-weight: 700; line-height: 1.4; padding: 0 0.25em; z-index: 1;
-  white-space: nowrap; border-radius: 0.2em; background: var(--colour); color: var(--on-label);
+  white-space: nowrap; border-radius: 0.2em; background: var(--colour); color: var(--page);
   border: 1px solid var(--colour); margin-inline-end: 0.2em; }
 .label.odd { background: var(--page); color: var(--colour); border-style: dashed; }
 .start .label.narrow { margin-inline-end: -30em; }
@@ -58,7 +59,9 @@ class Look(NamedTuple):
 class ShownSpan(NamedTuple):
     """A span to draw.
 
-    start, end (tokens): of the document.
+    start, end (tokens): of the text.
+    label: shown at its start.
+    colour: number of one of `colour_rules`.
     title: shown when the mouse is over it.
     is_odd: drawn so that it stands out.
     """
@@ -66,20 +69,25 @@ class ShownSpan(NamedTuple):
     start: int
     end: int
     label: str
+    colour: int
     title: str
     is_odd: bool = False
 
 
-def draw_spans(doc: Doc, spans: Sequence[ShownSpan], numbers: Dict[str, int]) -> str:
+def draw_spans(
+    tokens: Sequence[str], spans: Sequence[ShownSpan], *, lang: str, direction: str
+) -> str:
     """Draw spans under a text.
 
-    numbers: of the labels, which `colour_rules` gave colours.
-    RETURNS: HTML that STYLE is for.
+    tokens: with the space after them.
+    lang: spaCy's code of the language.
+    direction: "rtl" if the language is written so; "ltr" leaves it to the text.
+    RETURNS: HTML that STYLE is for, inside an element of the class "text".
     """
     # displaCy puts the first name on top where spans have the same tokens.
     ordered = sorted(spans, key=lambda span: span.label)
     names = [f"{i:06}" for i in range(len(ordered))]
-    pieces, places = _cut_pieces(doc, ordered)
+    pieces, places = _cut_pieces(tokens, ordered)
     manual = {
         "tokens": pieces,
         "spans": [
@@ -90,21 +98,25 @@ def draw_spans(doc: Doc, spans: Sequence[ShownSpan], numbers: Dict[str, int]) ->
             }
             for name, span in zip(names, ordered, strict=True)
         ],
-        "settings": displacy.get_doc_settings(doc),
+        "settings": {"lang": lang, "direction": _find_direction(tokens, direction)},
     }
-    looks = {
-        name: _look(doc, span, numbers[span.label])
-        for name, span in zip(names, ordered, strict=True)
-    }
+    looks = {name: _look(tokens, span) for name, span in zip(names, ordered, strict=True)}
     options = {**ROWS, "colors": looks, "template": TEMPLATE}
     html = displacy.render(manual, style="span", manual=True, options=options, jupyter=False)
     html = html.replace(f"{MARK} ", "").replace(MARK, "")
     # A span may begin at the end of a line, and its label be longer than its first word.
-    beyond = [label_width(span.label) - text_width(doc[span.start].text) for span in ordered]
+    beyond = [label_width(span.label) - text_width(tokens[span.start]) for span in ordered]
     return f'<div style="padding-inline-end: {0.6 * max([0, *beyond]):.1f}em">{html}</div>'
 
 
-def _cut_pieces(doc: Doc, spans: Sequence[ShownSpan]) -> Tuple[List[str], List[int]]:
+def _find_direction(tokens: Sequence[str], direction: str) -> str:
+    """That of the language, or of the first letter: a pipeline may know several languages."""
+    letters = (bidirectional(character) for token in tokens for character in token)
+    first = next((letter for letter in letters if letter in ("L", "R", "AL")), "L")
+    return direction if first == "L" else "rtl"
+
+
+def _cut_pieces(tokens: Sequence[str], spans: Sequence[ShownSpan]) -> Tuple[List[str], List[int]]:
     """Cut a text into what displaCy is to take for tokens.
 
     A token keeps the space after it, except where a span ends: no line goes beyond its last word.
@@ -115,27 +127,27 @@ def _cut_pieces(doc: Doc, spans: Sequence[ShownSpan]) -> Tuple[List[str], List[i
     ends = {span.end - 1 for span in spans}
     pieces: List[str] = []
     places: List[int] = []
-    for i, token in enumerate(doc):
+    for i, token in enumerate(tokens):
         places.append(len(pieces))
         if i not in covered:
-            pieces.append(token.text_with_ws + MARK)
+            pieces.append(token + MARK)
         # displaCy draws no line under white space; the mark makes it something else. A line break
         # would tear the lines of its spans apart.
-        elif token.is_space:
+        elif not token.strip():
             pieces.append(f" {MARK}")
-        elif i not in ends or not token.whitespace_:
-            pieces.append(token.text_with_ws)
+        elif i not in ends or not token.endswith(" "):
+            pieces.append(token)
         else:
-            pieces += [token.text, f" {MARK}"]
+            pieces += [token[:-1], f" {MARK}"]
     return pieces, places
 
 
-def _look(doc: Doc, span: ShownSpan, number: int) -> Look:
-    classes = [f"c{number}", "coloured"]
+def _look(tokens: Sequence[str], span: ShownSpan) -> Look:
+    classes = [f"c{span.colour}", "coloured"]
     if span.is_odd:
         classes.append("odd")
     # A label that is shorter than its span needs no room of its own.
-    if label_width(span.label) <= text_width(doc[span.start : span.end].text):
+    if label_width(span.label) <= text_width("".join(tokens[span.start : span.end]).rstrip()):
         classes.append("narrow")
     return Look(" ".join(classes), escape(span.title), escape(span.label))
 

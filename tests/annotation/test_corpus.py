@@ -3,13 +3,14 @@ import json
 import multiprocessing
 import os
 import signal
+import weakref
 
 import pytest
 import spacy
 from samples import SENTENCES, make_examples, make_nlp, train
 from spacy.tokens import Doc, DocBin
 
-from spacy_globalpointer.annotation import annotate, corpus
+from spacy_globalpointer.annotation import annotate, corpus, run
 from spacy_globalpointer.annotation.corpus import find_keys
 from spacy_globalpointer.annotation.resumable import AppendedFile
 from spacy_globalpointer.corpora import read_records
@@ -149,6 +150,27 @@ def test_batches_do_not_depend_on_where_a_run_is_saved(model, monkeypatch, input
     assert batches == [7, 7, 2] * 4 + [1]
 
 
+@pytest.mark.parametrize("n_process", [1, 2])
+def test_a_pipeline_that_has_seen_many_words_is_replaced(
+    model, monkeypatch, inputs, tmp_path, n_process
+):
+    """What spaCy keeps of words that it has forgotten would grow without end."""
+    whole, output, alive = tmp_path / "whole" / "o.jsonl", tmp_path / "o" / "o.jsonl", []
+    annotate(model, [inputs], whole, batch_size=4)
+
+    def load(name):
+        assert not [nlp for nlp in alive if nlp() is not None], "two pipelines in memory"
+        nlp = spacy.load(name)
+        alive.append(weakref.ref(nlp))
+        return nlp
+
+    monkeypatch.setattr(corpus, "load_model", load)
+    monkeypatch.setattr(run, "MOST_WORDS", 90)
+    annotate(model, [inputs], output, batch_size=4, save_every=0, n_process=n_process)
+    assert 3 <= len(alive) <= 16
+    assert snapshot(output.parent) == snapshot(whole.parent)
+
+
 # A child process that kills itself with SIGKILL at a chosen step. A step is a moment before
 # something changes on the disk, or in the middle of it.
 def _count_steps(kill_at):
@@ -253,10 +275,11 @@ def test_a_run_is_not_continued_with_other_things(model, nlp, inputs, tmp_path):
     with pytest.raises(ValueError, match="was: other model"):
         annotate(str(tmp_path.parent / f"{tmp_path.name}_other"), [inputs], output)
     assert snapshot(tmp_path) == before
-    with (inputs / "a.jsonl").open("a") as file:
-        file.write("\n")
-    with pytest.raises(ValueError, match="was: other inputs"):
-        annotate(model, [inputs], output)
+    content = (inputs / "a.jsonl").read_text()
+    for changed in (content.replace("Ulm", "ULM"), content + "\n"):
+        (inputs / "a.jsonl").write_text(changed)
+        with pytest.raises(ValueError, match="was: other inputs"):
+            annotate(model, [inputs], output)
 
 
 def test_another_batch_size_continues_a_run(model, nlp, inputs, tmp_path):

@@ -157,10 +157,29 @@ def test_an_interrupted_run_says_that_it_can_go_on(model, corpus, tmp_path, monk
     def interrupt(*args, **kwargs):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("spacy_globalpointer.annotation.corpus.load_model", interrupt)
+    goes_on = "The same command goes on where it was last saved"
+    monkeypatch.setattr("spacy_globalpointer.annotation.run.Run.go", interrupt)
     code, _, stderr = run(model, corpus, tmp_path / "out.jsonl")
-    assert code == 130
+    assert (code, goes_on in stderr) == (130, True)
+    code, _, stderr = run(model, corpus, "-")
+    assert (code, goes_on in stderr) == (130, False)
+
+
+def test_a_full_disk_is_an_error_that_a_run_goes_on_after(model, corpus, tmp_path, monkeypatch):
+    def fail(self):
+        raise OSError(28, "No space left on device")
+
+    output, whole = tmp_path / "out.jsonl", tmp_path / "whole.jsonl"
+    with monkeypatch.context() as context:
+        context.setattr("spacy_globalpointer.annotation.resumable.AppendedFile.save", fail)
+        code, _, stderr = run(model, corpus, output)
+    assert (code, output.exists()) == (1, False)
+    assert "No space left on device" in stderr
     assert "The same command goes on where it was last saved" in stderr
+    assert run(model, corpus, output)[0] == run(model, corpus, whole)[0] == 0
+    assert output.read_bytes() == whole.read_bytes()
+    code, _, stderr = run(model, corpus, "/dev/null/out.jsonl")
+    assert (code, "goes on" in stderr) == (1, False)
 
 
 def test_help_shows_an_example():

@@ -4,9 +4,10 @@ import re
 import shutil
 import subprocess
 
+import numpy
 import pytest
 import spacy
-from dom import classes, having, parse, text
+from dom import classes, having, parse, read_lines, read_text, text
 from samples import SENTENCES, make_examples, make_nlp, train
 from spacy.cli._util import app as spacy_app
 from spacy.tokens import Doc, DocBin, Span
@@ -14,7 +15,8 @@ from spacy.util import fix_random_seed
 from typer.testing import CliRunner
 
 from spacy_globalpointer.cli.render import render
-from spacy_globalpointer.cli.render_page import LONGEST_PART, prepare, render_page
+from spacy_globalpointer.cli.render_page import render_page
+from spacy_globalpointer.cli.render_parts import LONGEST_PART, MOST_LINES, prepare
 from spacy_globalpointer.cli.span_drawing import colour_rules
 
 MANY = ["PERSON", "ORGANIZATION", "chemical-compound", "a <b> & 'c'", '"', "年龄"]
@@ -87,14 +89,6 @@ def run(*arguments):
     return result.exit_code, " ".join(result.output.split())
 
 
-def read_text(panel):
-    """The text of a panel, as a reader sees it, without the labels."""
-    (spans,) = having(panel, "spans")
-    for label in having(spans, "label"):
-        label.text = ""
-    return "".join(spans.itertext())
-
-
 def test_predicted_spans_stand_beside_gold_ones(folder, nlp, tmp_path):
     code, output = run(folder / "model", folder / "dev.spacy", "--output", tmp_path / "page.html")
     assert code == 0
@@ -158,25 +152,7 @@ def test_lines_lie_where_the_spans_are(lang):
     """Every line is read back: which tokens it is under, in which row, with which label."""
     for doc in make_deep(lang, 8):
         (panel,) = having(parse(gold_page([doc])), "panel")
-        drawn, starts, at = {}, {}, 0
-        for token in having(panel, "token"):
-            rows = [int(bar.get("style").split(": ")[1]) for bar in having(token, "bar")]
-            assert len(set(rows)) == len(rows), "two lines in one place"
-            assert min(rows) > 1, "a line in the row of the words"
-        (spans,) = having(panel, "spans")
-        for child, outside in [(None, spans.text or ""), *((c, c.tail or "") for c in spans)]:
-            if child is not None:
-                (word,) = having(child, "word")
-                for bar in having(child, "bar"):
-                    place = bar.get("style"), bar.get("title")
-                    starts.setdefault(place, at)
-                    drawn[(starts[place], *place)] = at + len(word.text)
-                open_now = {(bar.get("style"), bar.get("title")) for bar in having(child, "bar")}
-                starts = {place: start for place, start in starts.items() if place in open_now}
-                at += len(word.text)
-            at += len(outside)
-        found = sorted((start, end, title) for (start, _, title), end in drawn.items())
-        assert found == sorted(
+        assert read_lines(panel) == sorted(
             (span.start_char, span.end_char, f"{span.label_}: {span.text}")
             for span in doc.spans["sc"]
         )
@@ -194,6 +170,8 @@ def test_lines_lie_where_the_spans_are(lang):
         ),
         ("zh", list("他到过云溪市"), [False] * 6),
         ("zh", list("他到过云溪市"), [True, False, False, True, False, True]),
+        # The language does not say, but the text does.
+        ("xx", ["3", "בית", "ספר", "<b>", "."], [True, True, False, True, False]),
         ("ar", ["في", "القاهرة", "،", "\u2060", "{bg}"], [True, False, True, True, False]),
     ],
 )
@@ -203,7 +181,7 @@ def test_the_text_keeps_its_characters(lang, words, spaces):
         (panel,) = having(parse(gold_page([doc])), "panel")
         assert read_text(panel) == doc.text
         assert having(panel, "text")[0].get("lang") == lang
-        direction = "direction: rtl" if lang == "ar" else "direction: ltr"
+        direction = "direction: rtl" if lang in ("ar", "xx") else "direction: ltr"
         assert direction in having(panel, "spans")[0].get("style")
 
 
@@ -269,6 +247,46 @@ def test_long_documents_are_cut_between_spans():
     page = parse(render_page(shown, "A title"))
     assert f"documents: 1; spans: {len(spans)} gold" in text(page)
     assert len(page.findall(".//article")) == 4
+
+
+def test_too_many_spans_are_left_out_and_counted():
+    """What a pipeline finds that has hardly been trained."""
+    chance, length, n = random.Random(0), 5 * LONGEST_PART, 3000
+    doc = make_doc("en", [f"w{i}" for i in range(length)], [])
+    places = [sorted(chance.sample(range(length + 1), 2)) for _ in range(n)]
+    places += [(i, i + chance.randint(2, 9)) for i in range(0, length - 9)]
+    doc.spans["sc"] = [Span(doc, start, end, "A") for start, end in places]
+    scores = numpy.array([chance.random() for _ in places])
+    scores[-5] = 2.0
+    doc.spans["sc"].attrs["scores"] = scores
+    shown = prepare(1, doc, doc.spans["sc"], None)
+    assert max(len(part.doc) for part in shown) <= LONGEST_PART
+    drawn = [span for part in shown for span in part.doc.spans["predicted"]]
+    assert len(drawn) > 500
+    assert doc[places[-5][0] : places[-5][1]].text in {span.text for span in drawn}
+    assert [part.left_out for part in shown[:2]] == [len(places) - len(drawn), 0]
+    for part in shown:
+        group = part.doc.spans["predicted"]
+        lines = [sum(s.start <= i < s.end for s in group) for i in range(len(part.doc))]
+        assert max(lines) <= MOST_LINES
+        number_of = {word.text: i for i, word in enumerate(doc)}
+        for span, score in zip(group, group.attrs["scores"], strict=True):
+            place = number_of[span[0].text], number_of[span[-1].text] + 1
+            assert score in scores[[i for i, other in enumerate(places) if tuple(other) == place]]
+    page = parse(render_page(shown, "A title"))
+    assert text(page.find(".//body/p")) == f"documents: 1; spans: {len(drawn):,} predicted"
+    assert text(page.find(".//article/p")) == f"{len(places) - len(drawn)} spans are not drawn"
+
+
+def test_deep_nesting_is_drawn_as_deep_as_can_be_read(tmp_path):
+    n = MOST_LINES + 5
+    doc = make_doc("en", ["w"] * 2 * n, [(i, 2 * n - i, "A") for i in range(n)])
+    report = render([str(save([doc], tmp_path / "a.spacy"))], output=tmp_path / "page.html")
+    assert report.notes[0].startswith("5 spans are neither drawn nor counted: no more than 10")
+    page = parse((tmp_path / "page.html").read_text())
+    titles = [label.get("title") for label in having(page.find(".//main"), "label")]
+    # The inner ones remain.
+    assert [title.count("w") for title in titles] == [2 * i for i in range(MOST_LINES, 0, -1)]
 
 
 def test_long_documents_are_cut_where_sentences_end():
@@ -355,6 +373,19 @@ def test_texts_are_predicted(folder, nlp, tmp_path):
     page = parse((tmp_path / "page.html").read_text(encoding="utf-8"))
     assert [read_text(panel) for panel in having(page, "panel")] == [s for s, _ in SENTENCES[:3]]
     assert not having(page, "check")
+
+
+def test_a_folder_may_hold_texts(folder, tmp_path):
+    (tmp_path / "texts" / "b").mkdir(parents=True)
+    (tmp_path / "texts" / "a.jsonl").write_text('{"text": "From JSON lines."}\n')
+    (tmp_path / "texts" / "b" / "b.txt").write_text("From a text.\nAnd its second line.\n")
+    (tmp_path / "texts" / "b" / ".hidden.txt").write_text("Not from here.\n")
+    (tmp_path / "texts" / "b" / "notes.md").write_text("Nor from here.\n")
+    page = tmp_path / "page.html"
+    assert run(folder / "model", tmp_path / "texts", "--output", page)[0] == 0
+    panels = having(parse(page.read_text(encoding="utf-8")), "panel")
+    expected = ["From JSON lines.", "From a text.", "And its second line."]
+    assert [read_text(panel) for panel in panels] == expected
 
 
 def test_one_text_is_predicted(folder, tmp_path):
@@ -460,6 +491,12 @@ def test_an_output_that_cannot_be_written_is_an_error_before_anything_is_read(fo
         assert "File exists" in out or "must be a file in a folder that can be written" in out
     code, out = run(folder / "model", folder / "dev.spacy", "--output", folder / "dev.spacy")
     assert (code, "must not be the data, was: " in out) == (1, True)
+    (tmp_path / "data").mkdir()
+    inside = shutil.copy(folder / "dev.spacy", tmp_path / "data" / "dev.spacy")
+    before = inside.read_bytes()
+    code, out = run(folder / "model", tmp_path / "data", "--output", inside)
+    assert (code, "must not be the data, was: " in out) == (1, True)
+    assert inside.read_bytes() == before
     code, out = run(folder / "model", folder / "dev.spacy")
     assert (code, "there must be something to write" in out) == (1, True)
 
@@ -497,6 +534,7 @@ boxes.forEach((a, i) => boxes.slice(0, i).forEach(b => {
 const page = luminance(getComputedStyle(document.body).backgroundColor);
 const report = {
   labels: labels.length, overlaps,
+  beyond: document.documentElement.scrollWidth - document.documentElement.clientWidth,
   outside: boxes.filter(a => a.left < 0 || a.right > innerWidth).length,
   weakest: Math.min(...labels.map(e => { const s = getComputedStyle(e);
     return contrast(luminance(s.color), luminance(s.backgroundColor)) })),
@@ -540,6 +578,12 @@ def test_pages_are_legible_in_a_browser(lang, dark, tmp_path):
         first, last = (0, 8) if shown == "page-1" else (8, 12)
         assert report["pages"] == [shown]
         assert report["labels"] == sum(len(doc.spans["sc"]) for doc in docs[first:last])
-        assert (report["overlaps"], report["outside"]) == (0, 0)
+        assert (report["overlaps"], report["outside"], report["beyond"]) == (0, 0, 0)
         assert min(report["weakest"], report["bars"], report["ink"]) >= 4.5
         assert report["is_dark"] == dark
+
+
+@pytest.mark.parametrize("spans", [[], [(0, 2, "A"), (1, 2, "B")]])
+def test_long_words_stay_on_the_page(spans, tmp_path):
+    report = measure(gold_page([make_doc("en", ["a", "x" * 500], spans)]), tmp_path, dark=False)
+    assert (report["beyond"], report["labels"]) == (0, len(spans))
