@@ -67,15 +67,28 @@ def on_reference(example: Example, found: ScoredSpans, labels: Sequence[str]) ->
     labels (c): names of the labels of found.
     RETURNS: the best score of each span; what does not fit the tokens is left out.
     """
-    names = [labels[i] for i in found.label.tolist()]
+    fitting: Dict[Cell, float] = {}
     scores: List[float] = found.score.tolist()
+    for cell, score in zip(fit_to_reference(example, found, labels), scores, strict=True):
+        if cell is not None:
+            fitting[cell] = max(score, fitting.get(cell, score))
+    return fitting
+
+
+def fit_to_reference(
+    example: Example, found: ScoredSpans, labels: Sequence[str]
+) -> List[Optional[Cell]]:
+    """Each predicted span on the tokens of the reference; None where it does not fit them.
+
+    labels (c): names of the labels of found.
+    """
+    names = [labels[i] for i in found.label.tolist()]
     cells = list(zip(found.start.tolist(), found.end.tolist(), names, strict=True))
     if has_same_tokens(example):
-        return dict(zip(cells, scores, strict=True))
-    fitting: Dict[Cell, float] = {}
-    for (start, end, label), score in zip(cells, scores, strict=True):
+        return list(cells)
+    fitting: List[Optional[Cell]] = []
+    for start, end, label in cells:
         span = Span(example.predicted, start, end, label=label)
-        for other in example.get_aligned_spans_x2y([span], allow_overlap=True):
-            cell = (other.start, other.end, label)
-            fitting[cell] = max(score, fitting.get(cell, score))
+        others = example.get_aligned_spans_x2y([span], allow_overlap=True)
+        fitting.append((others[0].start, others[0].end, label) if others else None)
     return fitting

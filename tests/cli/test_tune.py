@@ -239,6 +239,52 @@ def test_spans_beyond_max_spans_raise_the_lowest_threshold(folder, tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["model"]
 
 
+@pytest.mark.parametrize("joined", [False, True])
+def test_without_overlap_every_threshold_counts_what_the_component_finds(folder, tmp_path, joined):
+    nlp = spacy.load(change(folder, tmp_path, allow_overlap=False))
+    documents = make_joined(nlp, 60, seed=2) if joined else None
+    dev = save(list(documents), tmp_path / "dev.spacy") if documents else folder / "dev.spacy"
+    examples = read_dev(nlp, dev)
+    candidates, _ = find_candidates(nlp, "global_pointer", examples, 1e-6)
+    assert (candidates.change < 0).sum() > 2  # spans that make place for others
+    for threshold in (1 / (1 + numpy.exp(-numpy.linspace(-13, 6, 25)))).tolist():
+        counts = count(candidates, Thresholds(threshold, {})).scores()
+        scores = evaluate(nlp, examples, threshold=threshold)
+        for part in ("p", "r", "f", "macro_f"):
+            assert counts[part] == pytest.approx(scores[f"spans_sc_{part}"]), (threshold, part)
+
+
+@pytest.mark.parametrize("most", [None, 4])
+def test_without_overlap_one_threshold_is_tuned(folder, tmp_path, most):
+    settings = {"allow_overlap": False, "max_spans": most, "threshold": 0.8}
+    model = change(folder, tmp_path, **settings)
+    dev = folder / "dev.spacy"
+    code, output = run(model, dev, "-o", tmp_path / "out", "--precision", 0.6)
+    assert code == 0, output
+    report = json.loads((tmp_path / "out" / "thresholds.json").read_text(encoding="utf-8"))
+    results = report["results"]
+    assert list(results) == ["present", "global", "precision"]
+    assert (report["written"], report["label_thresholds"]) == ("precision", [])
+    nlp = spacy.load(tmp_path / "out")
+    examples = read_dev(nlp, dev)
+    for result in results.values():
+        scores = evaluate(nlp, examples, threshold=result["threshold"])
+        for part in ("p", "r", "f", "macro_f"):
+            assert scores[f"spans_sc_{part}"] == pytest.approx(result[part])
+    assert results["present"]["f"] < results["global"]["f"]
+    assert results["precision"]["p"] >= 0.6
+    for threshold in numpy.linspace(report["lowest"], 0.95, 20).tolist():
+        scores = evaluate(nlp, examples, threshold=threshold)
+        assert scores["spans_sc_f"] <= results["global"]["f"] + 1e-9
+        if scores["spans_sc_p"] >= 0.6:
+            assert scores["spans_sc_r"] <= results["precision"]["r"] + 1e-9
+    # Where more than max_spans would be found, nothing is known of lower thresholds.
+    assert (report["lowest"] > 0.01) == (most is not None)
+    assert ("that max_spans allows" in output) == (most is not None)
+    report = tune(str(model), [dev], tmp_path / "auto", plot=False)
+    assert report["written"] == "global"
+
+
 @pytest.fixture
 def other(tmp_path):
     """A pipeline without the component."""
@@ -298,8 +344,11 @@ def test_wrong_pipelines_are_errors(folder, tmp_path, other):
     message = "must have an enabled global_pointer component, but has: sentencizer"
     assert message in fail(other)
     flat = change(folder, tmp_path, "flat", allow_overlap=False)
-    message = "spacy find-threshold MODEL DEV global_pointer threshold spans_sc_f"
-    assert message in fail(flat)
+    message = "--objective must be auto, global or precision for 'global_pointer', was: macro"
+    assert message in fail(flat, "--objective", "macro")
+    own = {"allow_overlap": False, "label_thresholds": [["ORG", 0.4]]}
+    message = "only one for all labels can be tuned. Repair: remove label_thresholds from"
+    assert message in fail(change(folder, tmp_path, "own", **own))
     wrong = change(folder, tmp_path, "wrong", label_thresholds=[["NONE", 0.5]])
     assert "label_thresholds must name labels of the component, was: 'NONE'" in fail(wrong)
     nlp = spacy.load(folder / "model")
