@@ -203,7 +203,14 @@ def write_pipeline(nlp: Language, name: str, result: Dict[str, Any], folder: Pat
 
     name: of the component.
     result: as in the report.
+    RAISES (ValueError): a label that a config cannot hold.
     """
+    for label, _ in result["label_thresholds"]:
+        if "${" in label:  # in a config, the begin of a variable, which nothing can escape
+            raise ValueError(
+                f"a label with a threshold of its own must not hold '${{', was: {label!r}. "
+                "Repair: another name for the label, or --objective global"
+            )
     settings = {key: result[key] for key in ("threshold", "label_thresholds")}
     pipe: Any = nlp.get_pipe(name)
     pipe.cfg = {**pipe.cfg, **settings}

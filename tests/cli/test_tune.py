@@ -13,7 +13,7 @@ from spacy.tokens import Span
 from spacy.training import Corpus
 from typer.testing import CliRunner
 
-from spacy_globalpointer.cli.tune import new_folder, tune
+from spacy_globalpointer.cli.tune import new_folder, tune, write_pipeline
 from spacy_globalpointer.cli.tune_report import Result, choose_objective
 from spacy_globalpointer.training.candidates import find_candidates
 from spacy_globalpointer.training.thresholds import Counts, Thresholds, count
@@ -358,6 +358,17 @@ def test_wrong_pipelines_are_errors(folder, tmp_path, other):
     empty = make_nlp()
     empty.to_disk(tmp_path / "empty")
     assert "global_pointer" in fail(tmp_path / "empty")
+
+
+def test_a_label_that_a_config_cannot_hold_is_an_error(folder, tmp_path):
+    """A config takes "${...}" in any text for a variable: the pipeline could not be loaded."""
+    result = {"threshold": 0.4, "label_thresholds": [["US${x}", 0.3]]}
+    nlp = spacy.load(folder / "model")
+    with pytest.raises(
+        ValueError, match=r"must not hold '\$\{', was: 'US\$\{x\}'.*--objective global"
+    ):
+        write_pipeline(nlp, "global_pointer", result, tmp_path / "out")
+    assert not (tmp_path / "out").exists()
 
 
 def test_the_chosen_one_of_two_components_changes(folder, tmp_path):
