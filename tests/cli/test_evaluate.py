@@ -248,6 +248,9 @@ def test_wrong_models_and_data_are_errors(folder, tmp_path):
     assert "MODEL must be a pipeline that can be loaded: [E050]" in fail(tmp_path / "none", dev)
     message = "must have an enabled global_pointer component, but has: sentencizer"
     assert message in fail(tmp_path / "other", dev)
+    (tmp_path / "other" / "vocab" / "vectors").write_bytes(b"")
+    message = "MODEL must be a pipeline that can be loaded: EOFError: No data left in file"
+    assert message in fail(tmp_path / "other", dev)
     wrong = change(folder, tmp_path, label_thresholds=[["NONE", 0.5]])
     assert "label_thresholds must name labels of the component, was: 'NONE'" in fail(wrong, dev)
     data = tmp_path / "data.spacy"
