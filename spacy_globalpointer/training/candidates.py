@@ -7,13 +7,12 @@ from typing import Any, Dict, Iterable, Iterator, List, NamedTuple, Optional, Tu
 import numpy
 from spacy.language import Language
 from spacy.training import Example
-from spacy.util import minibatch
 
 from ..pipeline.alignment import NO_GROUP
 from ..pipeline.global_pointer import GlobalPointer
 from ..pipeline.prediction import ScoredSpans, predict_spans
 from ..pipeline.settings import label_cuts
-from .comparison import GoldAccount, fit_to_reference, on_reference
+from .comparison import GoldAccount, fit_to_reference, on_reference, run_before
 from .flat import flat_changes
 from .span_counts import Cell
 from .thresholds import Candidates, Thresholds
@@ -83,15 +82,12 @@ def find_candidates(
         )
     cuts = label_cuts(name, pipe.labels, settings)
     collector = _Collector(pipe, cuts[0])
-    with nlp.select_pipes(disable=nlp.pipe_names[nlp.pipe_names.index(name) :]):
-        # The batches of nlp.evaluate, so that scores are the same to the last bit.
-        for batch in minibatch(examples, nlp.batch_size):
-            docs = list(nlp.pipe(example.predicted for example in batch))
-            spans, full = predict_spans(pipe.model, docs, cuts, settings, raw=True)
-            most = {id(doc): n for doc, n in full}
-            for example, doc, found in zip(batch, docs, spans, strict=True):
-                example.predicted = doc
-                collector.add(example, found, most.get(id(doc)))
+    for batch in run_before(nlp, name, examples):
+        docs = [example.predicted for example in batch]
+        spans, full = predict_spans(pipe.model, docs, cuts, settings, raw=True)
+        most = {id(doc): n for doc, n in full}
+        for example, doc, found in zip(batch, docs, spans, strict=True):
+            collector.add(example, found, most.get(id(doc)))
     return collector.finish(lowest, least)
 
 

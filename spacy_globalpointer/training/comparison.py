@@ -1,15 +1,34 @@
 """Predicted and gold spans on the same tokens, those of the reference, as `nlp.evaluate` does."""
 
 from collections import Counter
-from typing import Dict, List, Optional, Sequence, Set
+from typing import Dict, Iterable, Iterator, List, Optional, Sequence, Set
 
+from spacy.language import Language
 from spacy.tokens import Span
 from spacy.training import Example
+from spacy.util import minibatch
 
 from ..pipeline.alignment import GoldReader, has_same_tokens
 from ..pipeline.global_pointer import GlobalPointer
 from ..pipeline.prediction import ScoredSpans
 from .span_counts import Cell
+
+# Documents of a batch: few, so that progress can be seen while they are predicted.
+MOST_DOCUMENTS = 100
+
+
+def run_before(nlp: Language, name: str, examples: Iterable[Example]) -> Iterator[List[Example]]:
+    """Give the predicted side of examples what the components before one of them make of it.
+
+    name: of the component; it and later ones do not run.
+    YIELDS: batches of examples.
+    """
+    with nlp.select_pipes(disable=nlp.pipe_names[nlp.pipe_names.index(name) :]):
+        for batch in minibatch(examples, min(nlp.batch_size, MOST_DOCUMENTS)):
+            docs = nlp.pipe(example.predicted for example in batch)
+            for example, doc in zip(batch, list(docs), strict=True):
+                example.predicted = doc
+            yield batch
 
 
 class GoldAccount:

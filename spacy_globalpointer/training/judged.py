@@ -7,13 +7,12 @@ import torch
 from spacy.language import Language
 from spacy.tokens import Doc
 from spacy.training import Example
-from spacy.util import minibatch
 
 from ..pipeline.alignment import NO_GROUP, has_same_tokens
 from ..pipeline.global_pointer import GlobalPointer
 from ..pipeline.prediction import ScoredSpans, predict_spans
 from ..pipeline.settings import label_cuts
-from .comparison import GoldAccount, on_reference
+from .comparison import GoldAccount, on_reference, run_before
 from .span_counts import Cell
 from .thresholds import Thresholds
 
@@ -68,22 +67,18 @@ def judge(
     documents: List[Judged] = []
     number = 0
     pipe.predict([])  # refuses a component that is not initialized
-    with nlp.select_pipes(disable=nlp.pipe_names[nlp.pipe_names.index(name) :]):
-        # The batches of nlp.evaluate, so that scores are the same to the last bit.
-        for batch in minibatch(examples, nlp.batch_size):
-            docs = list(nlp.pipe(example.predicted for example in batch))
-            for example, doc, spans in zip(batch, docs, predictor.predict(docs), strict=True):
-                number += 1
-                example.predicted = doc
-                gold = account.read(example)
-                if gold is None:
-                    continue
-                found, scored = (on_reference(example, part, pipe.labels) for part in spans)
-                starts = _sentences(example)
-                reference = example.reference
-                documents.append(
-                    Judged(number, reference, starts, gold, found, {**scored, **found})
-                )
+    for batch in run_before(nlp, name, examples):
+        docs = [example.predicted for example in batch]
+        for example, spans in zip(batch, predictor.predict(docs), strict=True):
+            number += 1
+            gold = account.read(example)
+            if gold is None:
+                continue
+            found, scored = (on_reference(example, part, pipe.labels) for part in spans)
+            starts = _sentences(example)
+            documents.append(
+                Judged(number, example.reference, starts, gold, found, {**scored, **found})
+            )
     if not documents:
         raise ValueError(
             f"DATA must hold gold spans, but has {number} documents, none with the span group "

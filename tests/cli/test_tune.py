@@ -1,5 +1,6 @@
 import json
 import sys
+from functools import partial
 from xml.etree import ElementTree
 
 import numpy
@@ -15,6 +16,9 @@ from typer.testing import CliRunner
 
 from spacy_globalpointer.cli.tune import new_folder, tune, write_pipeline
 from spacy_globalpointer.cli.tune_report import Result, choose_objective
+from spacy_globalpointer.pipeline.prediction import predict_spans
+from spacy_globalpointer.training import candidates as candidates_module
+from spacy_globalpointer.training import judged
 from spacy_globalpointer.training.candidates import find_candidates
 from spacy_globalpointer.training.thresholds import Counts, Thresholds, count
 
@@ -165,6 +169,28 @@ def test_files_and_output_of_the_command(folder, tmp_path):
     assert report["results"]["present"]["f"] == pytest.approx(before["f"])
     assert not (out / "thresholds.svg").exists()
     assert [path.name for path in tmp_path.iterdir()] == ["out"]
+
+
+@pytest.mark.parametrize(
+    ("module", "look"),
+    [(judged, judged.judge), (candidates_module, partial(find_candidates, lowest=0.01))],
+)
+def test_progress_is_seen_while_documents_are_predicted(folder, monkeypatch, module, look):
+    """A bar counts the examples that were asked for: these must not all be asked for at first."""
+    nlp = spacy.load(folder / "model")
+    examples, asked, predicted = read_dev(nlp, folder / "dev.spacy"), [], []
+
+    def spy(model, docs, *arguments, **options):
+        predicted.append((len(asked), len(docs)))
+        return predict_spans(model, docs, *arguments, **options)
+
+    monkeypatch.setattr(module, "predict_spans", spy)
+    look(nlp, "global_pointer", (asked.append(1) or example for example in examples))
+    assert (len(asked), sum(n for _, n in predicted)) == (150, 150)
+    done = 0
+    for n_asked, n in predicted:
+        assert n_asked - done <= 100
+        done += n
 
 
 def change(folder, tmp_path, name="model", **settings):
