@@ -25,7 +25,9 @@ def make_page(report: Dict[str, Any]) -> str:
         lstrip_blocks=True,
         undefined=StrictUndefined,
     )
-    environment.filters.update(percent=percent, named=_named, shown=_shown, score=_score)
+    environment.filters.update(
+        percent=percent, named=_named, shown=_shown, score=_score, exact=_exact_score
+    )
     labels = sorted(report["labels"], key=lambda name: (-_gold(report["labels"][name]), name))
     return environment.get_template("evaluate.html").render(
         report=report,
@@ -56,11 +58,18 @@ def _shown(token: str) -> str:
     return text.replace("\n", "⏎").replace("\t", "⇥") if text.strip() else "␣⏎"["\n" in text]
 
 
-def _score(score: Optional[float], lowest: float) -> str:
-    """A score with two digits, which never looks surer than it is."""
+def _score(score: Optional[float]) -> str:
+    """A score with two digits, which never looks surer than it is; "–" for what has none."""
     if score is None:
-        return "–" if lowest == 1 else f"<{lowest:.2g}"
+        return "–"
     return f"{score:.2f}" if 0.005 <= score < 0.995 else "<0.01" if score < 0.5 else ">0.99"
+
+
+def _exact_score(score: Optional[float]) -> str:
+    """A score whose digits tell apart those near 0 or near 1."""
+    if score is None:
+        return "– (it can never be found)"
+    return f"{score:.2g}" if score < 0.5 else f"{score:.4f}"
 
 
 def _tables(report: Dict[str, Any], labels: Sequence[str]) -> Dict[str, List[Any]]:

@@ -1,16 +1,16 @@
 """Predicted and gold spans on the same tokens, those of the reference, as `nlp.evaluate` does."""
 
 from collections import Counter
-from typing import Dict, Iterable, Iterator, List, Optional, Sequence, Set
+from typing import Dict, Iterable, Iterator, List, Optional, Sequence, Set, Tuple
 
 from spacy.language import Language
 from spacy.tokens import Span
 from spacy.training import Example
 from spacy.util import minibatch
 
-from ..pipeline.alignment import GoldReader, has_same_tokens
+from ..pipeline.alignment import GoldReader, align_span, has_same_tokens
 from ..pipeline.global_pointer import GlobalPointer
-from ..pipeline.prediction import ScoredSpans
+from ..pipeline.prediction import ScoredSpans, score_cells
 from .span_counts import Cell
 
 # Documents of a batch: few, so that progress can be seen while they are predicted.
@@ -78,6 +78,34 @@ class GoldAccount:
         if self._reader.lost:
             notes.append(self._reader.describe_lost(self.pipe.name))
         return notes
+
+
+def score_gold(
+    pipe: GlobalPointer, examples: Sequence[Example], gold: Sequence[Set[Cell]]
+) -> List[Dict[Cell, float]]:
+    """Probabilities of gold spans, whether they are found or not.
+
+    gold: of each example, on the tokens of the reference.
+    RETURNS: without those that the component can never find.
+    """
+    labels = {label: i for i, label in enumerate(pipe.labels)}
+    names: List[List[Cell]] = []
+    cells: List[List[Tuple[int, int, int]]] = []
+    for example, own in zip(examples, gold, strict=True):
+        names.append([])
+        cells.append([])
+        same_tokens = has_same_tokens(example)
+        for start, end, label in sorted(own):
+            span = align_span(example, Span(example.reference, start, end, label), same_tokens)
+            if span and label in labels:
+                names[-1].append((start, end, label))
+                cells[-1].append((labels[label], span.start, span.end - 1))
+    docs = [example.predicted for example in examples]
+    scores = score_cells(pipe.model, docs, cells, pipe.cfg["max_length"])
+    return [
+        {cell: score for cell, score in zip(*columns, strict=True) if score > 0}
+        for columns in zip(names, scores, strict=True)
+    ]
 
 
 def on_reference(example: Example, found: ScoredSpans, labels: Sequence[str]) -> Dict[Cell, float]:

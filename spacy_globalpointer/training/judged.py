@@ -1,6 +1,6 @@
 """One prediction pass over annotated documents: what is found, and how sure the component is."""
 
-from typing import Any, Dict, Iterable, List, NamedTuple, Sequence, Set, Tuple
+from typing import Any, Dict, Iterable, List, NamedTuple, Optional, Sequence, Set, Tuple
 
 import numpy
 import torch
@@ -12,7 +12,7 @@ from ..pipeline.alignment import NO_GROUP, has_same_tokens
 from ..pipeline.global_pointer import GlobalPointer
 from ..pipeline.prediction import ScoredSpans, predict_spans
 from ..pipeline.settings import label_cuts
-from .comparison import GoldAccount, on_reference, run_before
+from .comparison import GoldAccount, on_reference, run_before, score_gold
 from .span_counts import Cell
 from .thresholds import Thresholds
 
@@ -28,6 +28,7 @@ class Judged(NamedTuple):
     sentences (tokens): where they start; only 0 if that is not known.
     found: what the component finds, with probabilities.
     scored: spans of any probability above the lowest, also those that are found.
+    missed: gold spans that are not in scored; without those that can never be found.
     """
 
     number: int
@@ -36,6 +37,11 @@ class Judged(NamedTuple):
     gold: Set[Cell]
     found: Dict[Cell, float]
     scored: Dict[Cell, float]
+    missed: Dict[Cell, float]
+
+    def score(self, cell: Cell) -> Optional[float]:
+        """Probability of a span that is found or gold; None if it can never be found."""
+        return self.scored.get(cell, self.missed.get(cell))
 
 
 class Judgement(NamedTuple):
@@ -58,7 +64,7 @@ def judge(
     """Find spans with the component's own settings, and collect the scores of those below.
 
     name: of the component; later components do not run.
-    lowest (probability): spans below have no score, unless they are found.
+    lowest (probability): of spans below, only those have a score that are found or gold.
     RAISES (ValueError): no annotated documents, settings that mean nothing.
     """
     pipe: Any = nlp.get_pipe(name)
@@ -69,16 +75,22 @@ def judge(
     pipe.predict([])  # refuses a component that is not initialized
     for batch in run_before(nlp, name, examples):
         docs = [example.predicted for example in batch]
-        for example, spans in zip(batch, predictor.predict(docs), strict=True):
+        golds = [account.read(example) for example in batch]
+        spans = [
+            [on_reference(example, part, pipe.labels) for part in parts]
+            for example, parts in zip(batch, predictor.predict(docs), strict=True)
+        ]
+        low = [
+            (gold or set()) - found.keys() - scored.keys()
+            for gold, (found, scored) in zip(golds, spans, strict=True)
+        ]
+        for example, gold, (found, scored), missed in zip(
+            batch, golds, spans, score_gold(pipe, batch, low), strict=True
+        ):
             number += 1
-            gold = account.read(example)
-            if gold is None:
-                continue
-            found, scored = (on_reference(example, part, pipe.labels) for part in spans)
-            starts = _sentences(example)
-            documents.append(
-                Judged(number, example.reference, starts, gold, found, {**scored, **found})
-            )
+            if gold is not None:
+                document = number, example.reference, _sentences(example), gold, found
+                documents.append(Judged(*document, {**scored, **found}, missed))
     if not documents:
         raise ValueError(
             f"DATA must hold gold spans, but has {number} documents, none with the span group "

@@ -104,7 +104,7 @@ def make_report(lang, n_documents=20, labels=None):
         for _ in range(10):
             start = chance.randrange(len(words) - 3)
             gold.add((start, start + chance.randint(1, 3), chance.choice(labels)))
-        found, scored = {}, {}
+        found, scored, missed = {}, {}, {}
         for start, end, label in sorted(gold):
             kind = chance.random()
             if kind < 0.5:
@@ -115,7 +115,9 @@ def make_report(lang, n_documents=20, labels=None):
                 found[start, end + 1, label] = chance.uniform(0.5, 1)
             elif kind < 0.9:
                 scored[start, end, label] = chance.uniform(0.01, 0.5)
-        documents.append(Judged(number, doc, [0], gold, found, {**scored, **found}))
+            elif kind < 0.95:
+                missed[start, end, label] = 10 ** chance.uniform(-8, -2)
+        documents.append(Judged(number, doc, [0], gold, found, {**scored, **found}, missed))
     assert max(nesting_depths({cell[:2] for cell in documents[0].gold}).values()) >= 5
     judgement = Judgement(documents, 0.01, 0, ["a note with <b>signs</b>"])
     return {
@@ -287,7 +289,9 @@ def test_hundreds_of_labels_make_no_giant_table():
 
 
 def test_a_report_of_nothing_has_a_page():
-    nothing = Judgement([Judged(1, Doc(spacy.blank("en").vocab), [0], set(), {}, {})], 0.01, 0, [])
+    nothing = Judgement(
+        [Judged(1, Doc(spacy.blank("en").vocab), [0], set(), {}, {}, {})], 0.01, 0, []
+    )
     report = {**make_report("en", 1), **evaluate_spans(nothing), "worst": []}
     tree = parse(make_page(report))
     assert cells(by_id(tree, "spans"))[0] == ["exact", "-", "-", "-", "0", "0", "0"]
@@ -371,3 +375,24 @@ def test_lines_hold_all_tokens_and_all_of_each_span(tokens, gold, predicted):
         for span in gold
         for i in range(max(0, span["start"] - 100), min(len(tokens), span["end"] - 100))
     }
+
+
+@pytest.mark.parametrize(
+    ("score", "short", "exact"),
+    [
+        (0.4321, "0.43", "0.43"),
+        (0.0000321, "<0.01", "3.2e-05"),
+        (0.99987, ">0.99", "0.9999"),
+        (None, "–", "– (it can never be found)"),
+    ],
+)
+def test_scores_are_short_on_a_bar_and_exact_elsewhere(score, short, exact):
+    label = {"label": "A", "start": 0, "end": 1, "text": "a", "score": score}
+    excerpt = {"document": 1, "start": 0, "end": 1, "tokens": ["a"], "predicted": []}
+    excerpt.update(error={"kind": "missed", **label}, gold=[{**label, "right": False}])
+    report = {**make_report("en", 1, ["A"]), "worst": [excerpt]}
+    (article,) = by_class(parse(make_page(report)), "excerpt")
+    assert f"score {exact} · document 1" in " ".join(text_of(article).split())
+    (bar,) = by_class(article, "span")
+    assert text_of(bar).strip() == f"A {short}"
+    assert bar.get("title") == f"A: a, score {exact}, missed"
