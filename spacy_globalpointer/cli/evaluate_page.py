@@ -7,6 +7,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from .colours import DARK, LIGHT, label_colours
 from .evaluate_report import EXPLAINED, NAMES, percent, score_row
+from .labels import show_label
 from .span_lines import break_lines, stack
 
 # Labels in the confusion table; the JSON file has all.
@@ -26,7 +27,7 @@ def make_page(report: Dict[str, Any]) -> str:
         undefined=StrictUndefined,
     )
     environment.filters.update(
-        percent=percent, named=_named, shown=_shown, score=_score, exact=_exact_score
+        percent=percent, named=_named, brief=_brief, shown=_shown, score=_score, exact=_exact_score
     )
     labels = sorted(report["labels"], key=lambda name: (-_gold(report["labels"][name]), name))
     return environment.get_template("evaluate.html").render(
@@ -50,6 +51,10 @@ def _gold(counts: Dict[str, Any]) -> int:
 
 def _named(label: Optional[str]) -> str:
     return "none" if label is None else label or "(empty label)"
+
+
+def _brief(label: Optional[str]) -> str:
+    return "none" if label is None else show_label(label)
 
 
 def _shown(token: str) -> str:

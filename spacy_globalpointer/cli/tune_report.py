@@ -7,6 +7,7 @@ from wasabi.printer import Printer
 
 from ..training.cross_fitting import choices, cross_fit
 from ..training.thresholds import Candidates, Counts, Thresholds, count, make_curve
+from .labels import show_label
 
 OBJECTIVES = ("auto", "global", "per-label", "macro", "precision")
 PRESENT = "present"
@@ -176,7 +177,7 @@ def print_report(msg: Printer, report: Dict[str, Any]) -> None:
 def _label_row(row: Dict[str, Any]) -> Tuple[str, ...]:
     threshold = f"{row['threshold']:.4f}" if row["is_own"] else "shared"
     gain = _gain(row["f"], row["present_f"])
-    return row["label"], str(row["gold"]), threshold, _percent(row["f"]), gain
+    return show_label(row["label"]), str(row["gold"]), threshold, _percent(row["f"]), gain
 
 
 def _row(name: str, result: Dict[str, Any], present: Dict[str, Any]) -> Tuple[str, ...]:
@@ -205,7 +206,11 @@ def _print_choice(msg: Printer, report: Dict[str, Any]) -> None:
     n_own = len(report["label_thresholds"])
     labels = f", {n_own} labels with one of their own" if n_own else ""
     msg.info(f"Written: {written}. threshold = {report['threshold']}{labels}")
-    never = [row["label"] for row in report["labels"] if row["is_own"] and row["threshold"] == 1]
+    never = [
+        show_label(row["label"])
+        for row in report["labels"]
+        if row["is_own"] and row["threshold"] == 1
+    ]
     if never:
         msg.warn(f"Never found, because that costs least: {', '.join(never)}")
     estimate = results[written]["cross_fitted"]

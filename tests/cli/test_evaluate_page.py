@@ -396,3 +396,15 @@ def test_scores_are_short_on_a_bar_and_exact_elsewhere(score, short, exact):
     (bar,) = by_class(article, "span")
     assert text_of(bar).strip() == f"A {short}"
     assert bar.get("title") == f"A: a, score {exact}, missed"
+
+
+def test_long_labels_are_cut_and_whole_when_pointed_at():
+    long = "L" * 300
+    tree = parse(make_page(make_report("en", 5, ["A", long, "B"])))
+    shown = [node for node in tree.iter() if "LLL" in (node.text or "")]
+    # In both tables, in the heads of excerpts, and on bars.
+    assert {node.tag for node in shown} == {"td", "th", "span"}
+    for node in shown:
+        assert ("L" * 37 + "...") in node.text
+        assert "L" * 38 not in node.text
+        assert node.get("title").startswith(long)
