@@ -386,6 +386,16 @@ def test_wrong_pipelines_are_errors(folder, tmp_path, other):
     assert "global_pointer" in fail(tmp_path / "empty")
 
 
+def test_a_best_threshold_at_the_edge_is_named(folder, tmp_path):
+    arguments = folder / "model", folder / "dev.spacy", "--no-plot", "--objective", "global", "-o"
+    assert "is the lowest that was looked at" not in run(*arguments, tmp_path / "a")[1]
+    code, output = run(*arguments, tmp_path / "b", "--lowest", 0.45)
+    assert code == 0
+    assert "Written: global. threshold = 0.45" in output
+    assert "A threshold that is written, 0.45, is the lowest that was looked at" in output
+    assert "A lower --lowest may find a better one" in output
+
+
 def test_a_label_that_a_config_cannot_hold_is_an_error(folder, tmp_path):
     """A config takes "${...}" in any text for a variable: the pipeline could not be loaded."""
     result = {"threshold": 0.4, "label_thresholds": [["US${x}", 0.3]]}
