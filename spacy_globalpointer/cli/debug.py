@@ -23,7 +23,13 @@ if TYPE_CHECKING:
 
 # Config overrides, such as --paths.train, are no options that are known here.
 CONTEXT = {"allow_extra_args": True, "ignore_unknown_options": True}
-
+# Options of data files only, and their defaults.
+DATA_OPTIONS: Dict[str, Any] = {
+    "--dev": None,
+    "--lang": "en",
+    "--spans-key": "sc",
+    "--format": "auto",
+}
 
 Inputs = Annotated[
     List[str],
@@ -85,6 +91,9 @@ def debug_cli(
         if output is not None:
             check_output(output, "--output")
         if is_config(inputs[0]):
+            check_options(
+                {"--dev": dev, "--lang": lang, "--spans-key": spans_key, "--format": format}
+            )
             with show_validation_error(inputs[0]):
                 survey = debug_config(inputs[0], parse_config_overrides(inputs[1:]), **counts)
         else:
@@ -103,6 +112,21 @@ def debug_cli(
 def is_config(name: str) -> bool:
     """Whether an argument is a training config; "-" reads one from standard input."""
     return name == "-" or name.endswith(".cfg")
+
+
+def check_options(options: Dict[str, Any]) -> None:
+    """Refuse options of data files beside a config, which would do nothing.
+
+    options: their values, by name.
+    RAISES (ValueError): naming the rule, the value and the repair.
+    """
+    for name, value in options.items():
+        if value != DATA_OPTIONS[name]:
+            shown = ", ".join(map(str, value)) if isinstance(value, list) else value
+            raise ValueError(
+                f"{name} must only be given with data files, was: {shown}. The config has its own: "
+                "change it there or by overrides, such as --paths.dev dev.spacy or --nlp.lang zh"
+            )
 
 
 def debug_config(

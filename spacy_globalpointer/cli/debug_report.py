@@ -4,6 +4,8 @@ from typing import TYPE_CHECKING, Any, Callable, Dict, Iterable, List, Sequence,
 
 from wasabi.printer import Printer
 
+from .labels import show_label
+
 # These modules need torch, so they are imported when the command runs.
 if TYPE_CHECKING:
     from spacy_globalpointer.training.case import Advice, Case, Finding
@@ -83,7 +85,9 @@ def _print_labels(msg: Printer, groups: Dict[str, "GroupStatistics"]) -> None:
     for label in every:
         longest = max(max(g.lengths.get(label, {}), default=0) for g in groups.values())
         misaligned = sum(group.count(MISALIGNED, label) for group in groups.values())
-        rows.append((label, *(g.labels[label] for g in groups.values()), longest, misaligned))
+        rows.append(
+            (show_label(label), *(g.labels[label] for g in groups.values()), longest, misaligned)
+        )
     footer = ("all", *(group.n_spans for group in groups.values()), "", "")
     _table(msg, rows, ("label", *groups, "longest (tokens)", "misaligned"), footer)
 
@@ -117,7 +121,7 @@ def _print_remarks(msg: Printer, groups: Dict[str, "GroupStatistics"]) -> None:
     for name, group in groups.items():
         for (remark, label), n in group.remarks.most_common(MOST_REMARKS):
             shown = [text for text in group.examples[remark, label] if text]
-            msg.text(f"{name}: {n} {label} {remark}" + (", such as" if shown else ""))
+            msg.text(f"{name}: {n} {show_label(label)} {remark}" + (", such as" if shown else ""))
             for text in shown:
                 print(f"    {text}")  # a Printer would break the line
         more = len(group.remarks) - MOST_REMARKS

@@ -7,6 +7,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from .colours import DARK, LIGHT
 from .evaluate_report import EXPLAINED, NAMES, percent, score_row
+from .labels import show_label
 from .span_drawing import STYLE, ShownSpan, colour_rules, draw_spans, shorten
 
 # Labels in the confusion table; the JSON file has all.
@@ -25,7 +26,7 @@ def make_page(report: Dict[str, Any]) -> str:
         lstrip_blocks=True,
         undefined=StrictUndefined,
     )
-    environment.filters.update(percent=percent, named=_named, score=_score)
+    environment.filters.update(percent=percent, named=_named, brief=_brief, exact=_exact_score)
     labels = sorted(report["labels"], key=lambda name: (-_gold(report["labels"][name]), name))
     colour_of = {label: i for i, label in enumerate(labels)}
     return environment.get_template("evaluate.html").render(
@@ -51,11 +52,22 @@ def _named(label: Optional[str]) -> str:
     return "none" if label is None else label or "(empty label)"
 
 
-def _score(score: Optional[float], lowest: float) -> str:
-    """A score with two digits, which never looks surer than it is."""
+def _brief(label: Optional[str]) -> str:
+    return "none" if label is None else show_label(label)
+
+
+def _short_score(score: Optional[float]) -> str:
+    """A score with two digits, which never looks surer than it is; "–" for what has none."""
     if score is None:
-        return "–" if lowest == 1 else f"<{lowest:.2g}"
+        return "–"
     return f"{score:.2f}" if 0.005 <= score < 0.995 else "<0.01" if score < 0.5 else ">0.99"
+
+
+def _exact_score(score: Optional[float]) -> str:
+    """A score whose digits tell apart those near 0 or near 1."""
+    if score is None:
+        return "– (it can never be found)"
+    return f"{score:.2g}" if score < 0.5 else f"{score:.4f}"
 
 
 def _tables(report: Dict[str, Any], labels: Sequence[str]) -> Dict[str, List[Any]]:
@@ -125,12 +137,11 @@ def _excerpt(
         spans = []
         for span in excerpt[side]:
             start, end = span["start"] - offset, span["end"] - offset
-            name, score = (
-                _named(span["label"]),
-                _score(span["score"], report["calibration"]["lowest"]),
-            )
-            title = f"{name}: {shorten(span['text'])}, score {score}"
-            label = name if span["right"] else f"{name} {score}"
+            score = _exact_score(span["score"])
+            title = f"{_named(span['label'])}: {shorten(span['text'])}, score {score}"
+            label = _brief(span["label"])
+            if not span["right"]:
+                label += f" {_short_score(span['score'])}"
             if start < 0 or end > len(tokens):
                 label += " …"  # it goes on outside of the excerpt
             if not span["right"]:

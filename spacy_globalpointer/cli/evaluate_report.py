@@ -1,8 +1,10 @@
 """What `spacy global-pointer evaluate` prints."""
 
-from typing import Any, Dict, List, Tuple
+from typing import Any, Dict, Iterable, List, Tuple
 
 from wasabi.printer import Printer
+
+from .labels import show_label
 
 # Pairs of labels that are printed; the files have all.
 MOST_PAIRS = 10
@@ -32,16 +34,20 @@ def print_report(msg: Printer, report: Dict[str, Any]) -> None:
         msg.warn(note)
     msg.info(f"{report['documents']} documents, threshold {report['threshold']}")
     spans = report["spans"]
-    _print_scores(msg, "Spans", {NAMES[part]: spans[part] for part in NAMES})
-    _print_scores(msg, "Spans (per label)", report["labels"])
-    _print_scores(msg, "Spans (per length in tokens)", report["lengths"])
+    _print_scores(msg, "Spans", [(NAMES[part], spans[part]) for part in NAMES])
+    labels = [(show_label(label), counts) for label, counts in report["labels"].items()]
+    _print_scores(msg, "Spans (per label)", labels)
+    _print_scores(msg, "Spans (per length in tokens)", report["lengths"].items())
     if report["errors"]:
         errors = {EXPLAINED[kind]: n for kind, n in report["errors"].items()}
         msg.table(errors, title="Errors", aligns=("l", "r"))
     confused = [row for row in report["confusion"] if is_confusion(row)]
     if confused:
         msg.table(
-            [(row["gold"], row["predicted"], row["spans"]) for row in confused[:MOST_PAIRS]],
+            [
+                (show_label(row["gold"]), show_label(row["predicted"]), row["spans"])
+                for row in confused[:MOST_PAIRS]
+            ],
             title="Labels confused",
             header=("gold", "predicted", "spans"),
             aligns=tuple("llr"),
@@ -72,8 +78,8 @@ def score_row(counts: Dict[str, Any]) -> Tuple[str, ...]:
     return (*scores, str(gold), str(found), str(counts["right"]))
 
 
-def _print_scores(msg: Printer, title: str, parts: Dict[str, Dict[str, Any]]) -> None:
-    rows: List[Tuple[str, ...]] = [(name, *score_row(counts)) for name, counts in parts.items()]
+def _print_scores(msg: Printer, title: str, parts: Iterable[Tuple[str, Dict[str, Any]]]) -> None:
+    rows: List[Tuple[str, ...]] = [(name, *score_row(counts)) for name, counts in parts]
     msg.table(rows, title=title, header=HEADER, aligns=tuple("lrrrrrr"))
 
 

@@ -74,8 +74,11 @@ def load_pipeline(model: str) -> Language:
     """
     try:
         return spacy.load(model)
-    except (OSError, ValueError, ImportError, KeyError) as error:
+    except (OSError, ValueError, ImportError) as error:
         raise ValueError(f"MODEL must be a pipeline that can be loaded: {error}") from error
+    except Exception as error:  # damaged files raise many kinds
+        what = f"{type(error).__name__}: {error}"
+        raise ValueError(f"MODEL must be a pipeline that can be loaded: {what}") from error
 
 
 def find_component(nlp: Language, name: Optional[str] = None) -> Tuple[str, "GlobalPointer"]:

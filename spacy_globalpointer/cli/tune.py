@@ -88,6 +88,7 @@ def tune_cli(
     exactly: one for all labels (global), those of the labels that together
     have the best micro F1 (per-label), those with the best F1 of each label
     (macro), and the one with the best recall at a wanted precision.
+    With allow_overlap = false only those for all labels.
 
     The folder also gets a report, thresholds.json, and a plot, thresholds.svg.
 
@@ -146,16 +147,16 @@ def tune(
     with new_folder(output, force) as folder:
         nlp = load_pipeline(model)
         name, pipe = find_component(nlp, component)
+        options: Dict[str, Any] = {"precision": precision, "min_count": min_count, "folds": folds}
+        options["allow_overlap"] = pipe.cfg["allow_overlap"]
+        check_overlap(name, options["allow_overlap"], objective)
         examples = read_examples(nlp, files, "DEV", silent)
         candidates, account = find_candidates(nlp, name, examples, lowest)
-        results = compare(
-            candidates, present_thresholds(pipe), min_count, precision=precision, folds=folds
-        )
+        results = compare(candidates, present_thresholds(pipe), **options)
         written = choose_objective(results, objective, precision)
         report = {
             **{"model": model, "dev": [str(path) for path in dev], "component": name},
-            **{"objective": objective, "precision": precision, "written": written},
-            **{"min_count": min_count, "folds": folds, **account._asdict()},
+            **{"objective": objective, "written": written, **options, **account._asdict()},
             **make_report(candidates, account.labels, results, written),
         }
         write_pipeline(nlp, name, report["results"][written], folder)
@@ -182,12 +183,34 @@ def check_options(objective: str, precision: Optional[float], plot: bool) -> Non
         raise ValueError("--objective precision needs --precision, such as --precision 0.9")
 
 
+def check_overlap(name: str, allow_overlap: bool, objective: str) -> None:
+    """Refuse thresholds of labels for a component that allows no overlap.
+
+    name: of the component.
+    allow_overlap: its setting.
+    RAISES (ValueError): naming the rule, the value and the repair.
+    """
+    if not allow_overlap and objective in ("per-label", "macro"):
+        raise ValueError(
+            f"--objective must be auto, global or precision for {name!r}, was: {objective}. It has "
+            "allow_overlap = false: which spans remain then depends on the thresholds of all "
+            "labels together, and only one for all labels can be tuned"
+        )
+
+
 def write_pipeline(nlp: Language, name: str, result: Dict[str, Any], folder: Path) -> None:
     """Write a pipeline with other thresholds.
 
     name: of the component.
     result: as in the report.
+    RAISES (ValueError): a label that a config cannot hold.
     """
+    for label, _ in result["label_thresholds"]:
+        if "${" in label:  # in a config, the begin of a variable, which nothing can escape
+            raise ValueError(
+                f"a label with a threshold of its own must not hold '${{', was: {label!r}. "
+                "Repair: another name for the label, or --objective global"
+            )
     settings = {key: result[key] for key in ("threshold", "label_thresholds")}
     pipe: Any = nlp.get_pipe(name)
     pipe.cfg = {**pipe.cfg, **settings}

@@ -6,7 +6,8 @@ import numpy
 from wasabi.printer import Printer
 
 from ..training.cross_fitting import choices, cross_fit
-from ..training.thresholds import Candidates, Counts, Thresholds, count, whole_curve
+from ..training.thresholds import Candidates, Counts, Thresholds, count, make_curve
+from .labels import show_label
 
 OBJECTIVES = ("auto", "global", "per-label", "macro", "precision")
 PRESENT = "present"
@@ -29,21 +30,23 @@ class Result(NamedTuple):
 def compare(
     candidates: Candidates,
     present: Thresholds,
-    min_count: int,
     *,
     precision: Optional[float],
+    min_count: int,
     folds: int,
+    allow_overlap: bool,
 ) -> Dict[str, Result]:
     """Choose thresholds in all ways.
 
     present: thresholds that the component has now.
-    min_count (spans): labels with fewer gold spans keep the global threshold.
     precision (share): wanted micro precision, None for none.
+    min_count (spans): labels with fewer gold spans keep the global threshold.
+    allow_overlap: setting of the component.
     RETURNS: by objective, and the present ones first.
     """
     now = count(candidates, present)
     results = {PRESENT: Result(present, now, now)}  # nothing was chosen
-    for name, choose in choices(min_count, precision).items():
+    for name, choose in choices(min_count, precision, is_flat=not allow_overlap).items():
         thresholds = choose(candidates)
         estimate = cross_fit(candidates, choose, folds)
         results[name] = Result(thresholds, count(candidates, thresholds), estimate)
@@ -70,6 +73,8 @@ def choose_objective(results: Dict[str, Result], objective: str, precision: Opti
         return objective
     if "precision" in results:
         return "precision"
+    if "per-label" not in results:
+        return "global"
     per_label, one = results["per-label"].estimate, results["global"].estimate
     gains = per_label and one and per_label.scores()["f"] > one.scores()["f"]
     return "per-label" if gains else "global"
@@ -100,7 +105,7 @@ def make_report(
     return {
         "documents": len(candidates.gold),
         "gold": int(candidates.gold.sum()),
-        "candidates": len(candidates.score),
+        "candidates": int((candidates.change > 0).sum()),
         "lowest": candidates.lowest,
         **_settings(thresholds, labels),
         "results": {
@@ -124,14 +129,14 @@ def _settings(thresholds: Thresholds, labels: Sequence[str]) -> Dict[str, Any]:
 
 def _curve(candidates: Candidates) -> List[Dict[str, float]]:
     """Micro scores above some thresholds."""
-    curve, gold = whole_curve(candidates), int(candidates.gold.sum())
+    curve, gold = make_curve(candidates), int(candidates.gold.sum())
     # Not the first row, above which there is nothing.
     places = numpy.linspace(1, len(curve.threshold) - 1, POINTS).round().astype(int)
     columns = (column[numpy.unique(places)].tolist() for column in curve)
     return [
         {
             "threshold": threshold,
-            "p": right / predicted,
+            "p": right / max(1, predicted),
             "r": right / gold,
             "f": 2 * right / (predicted + gold),
         }
@@ -146,9 +151,10 @@ def print_report(msg: Printer, report: Dict[str, Any]) -> None:
     """
     for note in report["notes"]:
         msg.warn(note)
+    reach = "scored" if report["allow_overlap"] else "that are found with a threshold of"
     msg.info(
         f"{report['documents']} documents, {report['gold']} gold spans, {report['candidates']} "
-        f"spans scored {report['lowest']:.4g} or higher"
+        f"spans {reach} {report['lowest']:.4g} or higher"
     )
     msg.divider("All labels")
     results = report["results"]
@@ -171,7 +177,7 @@ def print_report(msg: Printer, report: Dict[str, Any]) -> None:
 def _label_row(row: Dict[str, Any]) -> Tuple[str, ...]:
     threshold = f"{row['threshold']:.4f}" if row["is_own"] else "shared"
     gain = _gain(row["f"], row["present_f"])
-    return row["label"], str(row["gold"]), threshold, _percent(row["f"]), gain
+    return show_label(row["label"]), str(row["gold"]), threshold, _percent(row["f"]), gain
 
 
 def _row(name: str, result: Dict[str, Any], present: Dict[str, Any]) -> Tuple[str, ...]:
@@ -200,9 +206,19 @@ def _print_choice(msg: Printer, report: Dict[str, Any]) -> None:
     n_own = len(report["label_thresholds"])
     labels = f", {n_own} labels with one of their own" if n_own else ""
     msg.info(f"Written: {written}. threshold = {report['threshold']}{labels}")
-    never = [row["label"] for row in report["labels"] if row["is_own"] and row["threshold"] == 1]
+    never = [
+        show_label(row["label"])
+        for row in report["labels"]
+        if row["is_own"] and row["threshold"] == 1
+    ]
     if never:
         msg.warn(f"Never found, because that costs least: {', '.join(never)}")
+    lowest, thresholds = report["lowest"], [t for _, t in report["label_thresholds"]]
+    if lowest in (report["threshold"], *thresholds):
+        msg.warn(
+            f"A threshold that is written, {lowest:.4g}, is the lowest that was looked at",
+            "A lower --lowest may find a better one.",
+        )
     estimate = results[written]["cross_fitted"]
     if estimate is None:
         msg.warn("One document is too few for cross-fitting: the gain on others is unknown")

@@ -15,15 +15,25 @@ except ImportError as error:
     ) from error
 
 from .batch import buckets, padded_index
-from .decode import DecodedSpans, decode, decode_dense, keep_best, without_overlap
+from .decode import (
+    LOWEST_CUT,
+    DecodedSpans,
+    best_chain,
+    decode,
+    decode_dense,
+    keep_best,
+    without_overlap,
+)
 from .factors import SpanFactors
 from .rope import rotate
 from .zlpr import zlpr, zlpr_dense
 
 __all__ = [
+    "LOWEST_CUT",
     "DecodedSpans",
     "SpanFactors",
     "Tensor",
+    "best_chain",
     "buckets",
     "decode",
     "decode_dense",

@@ -171,13 +171,11 @@ def without_overlap(spans: DecodedSpans, cuts: Tensor) -> DecodedSpans:
     counts = spans.document[order].unique_consecutive(return_counts=True)[1]
     for index in order.split(counts.tolist()):
         columns = (index, spans.start[index], spans.last[index], gains[index])
-        kept += _best_chain(*(column.tolist() for column in columns))
+        kept += best_chain(*(column.tolist() for column in columns))
     return spans.take(torch.tensor(sorted(kept), dtype=torch.long, device=order.device))
 
 
-def _best_chain(
-    names: list[int], start: list[int], last: list[int], gain: list[float]
-) -> list[int]:
+def best_chain(names: list[int], start: list[int], last: list[int], gain: list[float]) -> list[int]:
     """Names of the disjoint intervals with the greatest gain; intervals are sorted by last."""
     best, taken = [0.0], []  # best[i]: greatest gain of the first i intervals
     before = [bisect_left(last, first) for first in start]

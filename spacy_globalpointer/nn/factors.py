@@ -131,6 +131,21 @@ class SpanFactors:
         scores = shared + start[..., :, None] + end[..., None, :]
         return scores.masked_fill(~self.allowed()[:, None], -torch.inf)
 
+    def scores_of(self, spans: Tensor) -> Tensor:
+        """Score some spans.
+
+        spans (n, 4): rows of document, label, start, last.
+        RETURNS (n): -inf where no span can be.
+        """
+        b, c, s, e = spans.unbind(1)
+        g = c // (self.n_labels // self.n_groups)
+        shared = (self.query[b, g, s] * self.key[b, g, e]).sum(-1)
+        scores = shared + self.start_bias[b, s, c] + self.end_bias[b, e, c]
+        possible = self.mask[b, s] & self.mask[b, e] & (s <= e)
+        if self.max_length is not None:
+            possible &= e < s + self.max_length
+        return scores.masked_fill(~possible, -torch.inf)
+
     def fold(self) -> "SpanFactors":
         """The same scores with one group: each group becomes a document of its own.
 

@@ -1,6 +1,6 @@
 """From documents to scored spans, in chunks that fit into memory."""
 
-from typing import Any, Dict, Iterator, List, NamedTuple, Sequence, Set, Tuple
+from typing import Any, Dict, Iterator, List, NamedTuple, Optional, Sequence, Set, Tuple
 
 import numpy
 import torch
@@ -67,6 +67,34 @@ def predict_spans(
                     found[chunk[place]] = part
                     full += [(batch[place], most)] if most else []
     return found, full
+
+
+def score_cells(
+    model: Model,
+    docs: Sequence[Doc],
+    cells: Sequence[Sequence[Tuple[int, int, int]]],
+    max_length: Optional[int],
+) -> List[List[float]]:
+    """Score some spans of each document, whether they would be found or not.
+
+    cells: (label index, start, last) of each document.
+    max_length (tokens): longest span.
+    RETURNS: probabilities, in the order of cells; 0.0 where no span can be.
+    """
+    scores: List[List[float]] = [[] for _ in docs]
+    asked = [place for place, own in enumerate(cells) if own]
+    for chunk in _chunks([docs[i] for i in asked], model.get_ref("output_layer").get_dim("nO")):
+        places = [asked[i] for i in chunk]
+        batch = [docs[i] for i in places]
+        tables = Tables(model, batch, model.predict(batch))
+        for table in tables.of(range(len(batch)), max_length):
+            own = [places[i] for i in table.documents]
+            rows = [(row, *cell) for row, place in enumerate(own) for cell in cells[place]]
+            spans = torch.tensor(rows, device=table.rows.device)
+            probability = (2 * table.factors.in_float32().scores_of(spans)).sigmoid().tolist()
+            for (row, *_), score in zip(rows, probability, strict=True):
+                scores[own[row]].append(score)
+    return scores
 
 
 def _chunks(docs: Sequence[Doc], width: int) -> Iterator[List[int]]:

@@ -2,25 +2,25 @@
 
 import math
 from collections import Counter
-from typing import Any, Dict, Iterable, List, NamedTuple, Optional, Tuple
+from typing import Any, Dict, Iterable, Iterator, List, NamedTuple, Optional, Tuple
 
 import numpy
 from spacy.language import Language
 from spacy.training import Example
-from spacy.util import minibatch
 
 from ..pipeline.alignment import NO_GROUP
 from ..pipeline.global_pointer import GlobalPointer
 from ..pipeline.prediction import ScoredSpans, predict_spans
 from ..pipeline.settings import label_cuts
-from .comparison import GoldAccount, on_reference
+from .comparison import GoldAccount, fit_to_reference, on_reference, run_before
+from .flat import flat_changes
+from .span_counts import Cell
 from .thresholds import Candidates, Thresholds
 
-OVERLAP = (
-    "'{name}' has allow_overlap = false: which spans remain then depends on all thresholds "
-    "together, and one prediction pass cannot tell. Repair: allow_overlap = true in the config.cfg "
-    "of the pipeline, or a grid of thresholds, each with a pass of its own: "
-    "spacy find-threshold MODEL DEV {name} threshold spans_{key}_f"
+FLAT = (
+    "'{name}' has allow_overlap = false: which spans remain then depends on the thresholds of all "
+    "labels together, and only one for all labels can be tuned. Repair: remove label_thresholds "
+    "from the config.cfg of the pipeline"
 )
 FULL = (
     "max_spans must leave room for all spans that reach the present thresholds, but documents such "
@@ -62,45 +62,46 @@ def find_candidates(
 
     name: of the component; later components do not run.
     lowest (probability): spans below are never candidates.
-    RAISES (ValueError): a component that does not choose by thresholds alone, a lowest threshold
-        above its own, no documents, no gold.
+    RAISES (ValueError): thresholds of labels where no overlap is allowed, a lowest threshold above
+        those of the component, no documents, no gold.
     """
     pipe: Any = nlp.get_pipe(name)
-    if not pipe.cfg["allow_overlap"]:
-        raise ValueError(OVERLAP.format(name=name, key=pipe.key))
+    pipe.predict([])  # refuses a component that is not initialized
     present = present_thresholds(pipe)
+    settings = {**pipe.cfg, "threshold": lowest, "label_thresholds": []}
+    if not pipe.cfg["allow_overlap"]:
+        if present.own:
+            raise ValueError(FLAT.format(name=name))
+        # Of all spans, those without overlap are chosen later, for every threshold.
+        settings.update(allow_overlap=True, max_spans=None)
     least = min(present.shared, *present.own.values()) if present.own else present.shared
     if not 0 < lowest <= least:
         raise ValueError(
             f"--lowest must be above 0 and not above the present thresholds of {name!r}, of which "
             f"the lowest is {least}, was: {lowest}"
         )
-    settings = {**pipe.cfg, "threshold": lowest, "label_thresholds": []}
     cuts = label_cuts(name, pipe.labels, settings)
-    collector = _Collector(pipe)
-    pipe.predict([])  # refuses a component that is not initialized
-    with nlp.select_pipes(disable=nlp.pipe_names[nlp.pipe_names.index(name) :]):
-        # The batches of nlp.evaluate, so that scores are the same to the last bit.
-        for batch in minibatch(examples, nlp.batch_size):
-            docs = list(nlp.pipe(example.predicted for example in batch))
-            spans, full = predict_spans(pipe.model, docs, cuts, settings, raw=True)
-            most = {id(doc): n for doc, n in full}
-            for example, doc, found in zip(batch, docs, spans, strict=True):
-                example.predicted = doc
-                collector.add(example, found, most.get(id(doc)))
+    collector = _Collector(pipe, cuts[0])
+    for batch in run_before(nlp, name, examples):
+        docs = [example.predicted for example in batch]
+        spans, full = predict_spans(pipe.model, docs, cuts, settings, raw=True)
+        most = {id(doc): n for doc, n in full}
+        for example, doc, found in zip(batch, docs, spans, strict=True):
+            collector.add(example, found, most.get(id(doc)))
     return collector.finish(lowest, least)
 
 
 class _Collector:
     """Candidates and gold spans of the documents so far."""
 
-    def __init__(self, pipe: GlobalPointer) -> None:
+    def __init__(self, pipe: GlobalPointer, lowest_cut: float) -> None:
         self.pipe = pipe
+        self.lowest_cut = lowest_cut
         self.key = pipe.key
         self.labels = {label: i for i, label in enumerate(pipe.labels)}
         self.account = GoldAccount(pipe)
         self.gold: List[Dict[int, int]] = []  # spans of each label of each document
-        self.rows: List[Tuple[int, int, float, bool]] = []
+        self.rows: List[Tuple[int, int, float, bool, int]] = []
         # The fullest document, and the score below which it may lack spans.
         self.full: Tuple[float, str, int] = (-math.inf, "", 0)
 
@@ -117,16 +118,36 @@ class _Collector:
             self.full = max(self.full, (float(found.score.min()), example.text[:60], most))
         names = sorted(label for _, _, label in gold)
         labels = [self.labels.setdefault(label, len(self.labels)) for label in names]
-        for cell, score in on_reference(example, found, self.pipe.labels).items():
-            self.rows.append((len(self.gold), self.labels[cell[2]], score, cell in gold))
+        for cell, score, change in self._changes(example, found):
+            row = (len(self.gold), self.labels[cell[2]], score, cell in gold, change)
+            self.rows.append(row)
         self.gold.append(Counter(labels))
+
+    def _changes(self, example: Example, found: ScoredSpans) -> Iterator[Tuple[Cell, float, int]]:
+        """Spans, the score below which a threshold changes them, and 1 if they come, -1 if not."""
+        if self.pipe.cfg["allow_overlap"]:
+            for cell, score in on_reference(example, found, self.pipe.labels).items():
+                yield cell, score, 1
+            return
+        cells = fit_to_reference(example, found, self.pipe.labels)
+        most, n_kept = self.pipe.cfg["max_spans"], 0
+        for score, come, gone in flat_changes(found, self.lowest_cut):
+            n_kept += len(come) - len(gone)
+            if most is not None and n_kept > most:
+                self.full = max(self.full, (score, example.text[:60], most))
+                return
+            for spans, change in ((come, 1), (gone, -1)):
+                for fitting in (cells[i] for i in sorted(spans)):
+                    if fitting is not None:
+                        yield fitting, score, change
 
     def finish(self, lowest: float, least: float) -> Tuple[Candidates, Account]:
         """Put all together.
 
         lowest, least (probability): of the candidates, of the present thresholds.
         """
-        document, label, score, is_gold = zip(*self.rows, strict=True) if self.rows else [()] * 4
+        columns = zip(*self.rows, strict=True) if self.rows else [()] * 5
+        document, label, score, is_gold, change = columns
         gold = numpy.zeros((len(self.gold), len(self.labels)), dtype=numpy.int64)
         for row, counts in zip(gold, self.gold, strict=True):
             row[list(counts)] = list(counts.values())
@@ -136,6 +157,7 @@ class _Collector:
             numpy.array(label, dtype=numpy.int64),
             numpy.array(score, dtype=numpy.float32),
             numpy.array(is_gold, dtype=bool),
+            numpy.array(change, dtype=numpy.int64),
             gold,
             lowest,
         )

@@ -1,15 +1,34 @@
 """Predicted and gold spans on the same tokens, those of the reference, as `nlp.evaluate` does."""
 
 from collections import Counter
-from typing import Dict, List, Optional, Sequence, Set
+from typing import Dict, Iterable, Iterator, List, Optional, Sequence, Set, Tuple
 
+from spacy.language import Language
 from spacy.tokens import Span
 from spacy.training import Example
+from spacy.util import minibatch
 
-from ..pipeline.alignment import GoldReader, has_same_tokens
+from ..pipeline.alignment import GoldReader, align_span, has_same_tokens
 from ..pipeline.global_pointer import GlobalPointer
-from ..pipeline.prediction import ScoredSpans
+from ..pipeline.prediction import ScoredSpans, score_cells
 from .span_counts import Cell
+
+# Documents of a batch: few, so that progress can be seen while they are predicted.
+MOST_DOCUMENTS = 100
+
+
+def run_before(nlp: Language, name: str, examples: Iterable[Example]) -> Iterator[List[Example]]:
+    """Give the predicted side of examples what the components before one of them make of it.
+
+    name: of the component; it and later ones do not run.
+    YIELDS: batches of examples.
+    """
+    with nlp.select_pipes(disable=nlp.pipe_names[nlp.pipe_names.index(name) :]):
+        for batch in minibatch(examples, min(nlp.batch_size, MOST_DOCUMENTS)):
+            docs = nlp.pipe(example.predicted for example in batch)
+            for example, doc in zip(batch, list(docs), strict=True):
+                example.predicted = doc
+            yield batch
 
 
 class GoldAccount:
@@ -61,21 +80,62 @@ class GoldAccount:
         return notes
 
 
+def score_gold(
+    pipe: GlobalPointer, examples: Sequence[Example], gold: Sequence[Set[Cell]]
+) -> List[Dict[Cell, float]]:
+    """Probabilities of gold spans, whether they are found or not.
+
+    gold: of each example, on the tokens of the reference.
+    RETURNS: without those that the component can never find.
+    """
+    labels = {label: i for i, label in enumerate(pipe.labels)}
+    names: List[List[Cell]] = []
+    cells: List[List[Tuple[int, int, int]]] = []
+    for example, own in zip(examples, gold, strict=True):
+        names.append([])
+        cells.append([])
+        same_tokens = has_same_tokens(example)
+        for start, end, label in sorted(own):
+            span = align_span(example, Span(example.reference, start, end, label), same_tokens)
+            if span and label in labels:
+                names[-1].append((start, end, label))
+                cells[-1].append((labels[label], span.start, span.end - 1))
+    docs = [example.predicted for example in examples]
+    scores = score_cells(pipe.model, docs, cells, pipe.cfg["max_length"])
+    return [
+        {cell: score for cell, score in zip(*columns, strict=True) if score > 0}
+        for columns in zip(names, scores, strict=True)
+    ]
+
+
 def on_reference(example: Example, found: ScoredSpans, labels: Sequence[str]) -> Dict[Cell, float]:
     """Scores of predicted spans on the tokens of the reference.
 
     labels (c): names of the labels of found.
     RETURNS: the best score of each span; what does not fit the tokens is left out.
     """
-    names = [labels[i] for i in found.label.tolist()]
+    fitting: Dict[Cell, float] = {}
     scores: List[float] = found.score.tolist()
+    for cell, score in zip(fit_to_reference(example, found, labels), scores, strict=True):
+        if cell is not None:
+            fitting[cell] = max(score, fitting.get(cell, score))
+    return fitting
+
+
+def fit_to_reference(
+    example: Example, found: ScoredSpans, labels: Sequence[str]
+) -> List[Optional[Cell]]:
+    """Each predicted span on the tokens of the reference; None where it does not fit them.
+
+    labels (c): names of the labels of found.
+    """
+    names = [labels[i] for i in found.label.tolist()]
     cells = list(zip(found.start.tolist(), found.end.tolist(), names, strict=True))
     if has_same_tokens(example):
-        return dict(zip(cells, scores, strict=True))
-    fitting: Dict[Cell, float] = {}
-    for (start, end, label), score in zip(cells, scores, strict=True):
+        return list(cells)
+    fitting: List[Optional[Cell]] = []
+    for start, end, label in cells:
         span = Span(example.predicted, start, end, label=label)
-        for other in example.get_aligned_spans_x2y([span], allow_overlap=True):
-            cell = (other.start, other.end, label)
-            fitting[cell] = max(score, fitting.get(cell, score))
+        others = example.get_aligned_spans_x2y([span], allow_overlap=True)
+        fitting.append((others[0].start, others[0].end, label) if others else None)
     return fitting

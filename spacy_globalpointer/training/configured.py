@@ -46,7 +46,10 @@ def load_setup(path: Path, overrides: Dict[str, Any]) -> Setup:
     overrides: by dotted name.
     RAISES (ValueError): a config that makes no pipeline, or none with the component.
     """
-    raw = load_config(path, overrides=overrides, interpolate=False)
+    try:
+        raw = load_config(path, overrides=overrides, interpolate=False)
+    except UnicodeDecodeError as error:
+        raise ValueError(f"{path} must be in UTF-8, was: {error}. Convert it") from error
     nlp = load_model_from_config(raw, auto_fill=True)
     config = nlp.config.interpolate()
     names = [name for name in nlp.pipe_names if nlp.get_pipe_meta(name).factory == FACTORY]

@@ -21,17 +21,19 @@ SEED = 0
 Choice = Callable[[Candidates], Thresholds]
 
 
-def choices(min_count: int, precision: Optional[float] = None) -> Dict[str, Choice]:
+def choices(
+    min_count: int, precision: Optional[float] = None, *, is_flat: bool = False
+) -> Dict[str, Choice]:
     """List the ways to choose thresholds by name.
 
     min_count (spans): labels with fewer gold spans keep the best global threshold.
     precision (share): wanted; None leaves "precision" out.
+    is_flat: leave out thresholds of labels: without overlap these depend on each other.
     """
-    ways: Dict[str, Choice] = {
-        "global": best_global,
-        "per-label": partial(best_per_label, min_count=min_count),
-        "macro": partial(best_macro, min_count=min_count),
-    }
+    ways: Dict[str, Choice] = {"global": best_global}
+    if not is_flat:
+        ways["per-label"] = partial(best_per_label, min_count=min_count)
+        ways["macro"] = partial(best_macro, min_count=min_count)
     if precision is not None:
         ways["precision"] = partial(best_recall, precision=precision)
     return ways

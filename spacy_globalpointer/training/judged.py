@@ -1,19 +1,18 @@
 """One prediction pass over annotated documents: what is found, and how sure the component is."""
 
-from typing import Any, Dict, Iterable, List, NamedTuple, Sequence, Set, Tuple
+from typing import Any, Dict, Iterable, List, NamedTuple, Optional, Sequence, Set, Tuple
 
 import numpy
 import torch
 from spacy.language import Language
 from spacy.tokens import Doc
 from spacy.training import Example
-from spacy.util import minibatch
 
 from ..pipeline.alignment import NO_GROUP, has_same_tokens
 from ..pipeline.global_pointer import GlobalPointer
 from ..pipeline.prediction import ScoredSpans, predict_spans
 from ..pipeline.settings import label_cuts
-from .comparison import GoldAccount, on_reference
+from .comparison import GoldAccount, on_reference, run_before, score_gold
 from .span_counts import Cell
 from .thresholds import Thresholds
 
@@ -29,6 +28,7 @@ class Judged(NamedTuple):
     sentences (tokens): where they start; only 0 if that is not known.
     found: what the component finds, with probabilities.
     scored: spans of any probability above the lowest, also those that are found.
+    missed: gold spans that are not in scored; without those that can never be found.
     """
 
     number: int
@@ -37,6 +37,11 @@ class Judged(NamedTuple):
     gold: Set[Cell]
     found: Dict[Cell, float]
     scored: Dict[Cell, float]
+    missed: Dict[Cell, float]
+
+    def score(self, cell: Cell) -> Optional[float]:
+        """Probability of a span that is found or gold; None if it can never be found."""
+        return self.scored.get(cell, self.missed.get(cell))
 
 
 class Judgement(NamedTuple):
@@ -59,7 +64,7 @@ def judge(
     """Find spans with the component's own settings, and collect the scores of those below.
 
     name: of the component; later components do not run.
-    lowest (probability): spans below have no score, unless they are found.
+    lowest (probability): of spans below, only those have a score that are found or gold.
     RAISES (ValueError): no annotated documents, settings that mean nothing.
     """
     pipe: Any = nlp.get_pipe(name)
@@ -68,22 +73,24 @@ def judge(
     documents: List[Judged] = []
     number = 0
     pipe.predict([])  # refuses a component that is not initialized
-    with nlp.select_pipes(disable=nlp.pipe_names[nlp.pipe_names.index(name) :]):
-        # The batches of nlp.evaluate, so that scores are the same to the last bit.
-        for batch in minibatch(examples, nlp.batch_size):
-            docs = list(nlp.pipe(example.predicted for example in batch))
-            for example, doc, spans in zip(batch, docs, predictor.predict(docs), strict=True):
-                number += 1
-                example.predicted = doc
-                gold = account.read(example)
-                if gold is None:
-                    continue
-                found, scored = (on_reference(example, part, pipe.labels) for part in spans)
-                starts = _sentences(example)
-                reference = example.reference
-                documents.append(
-                    Judged(number, reference, starts, gold, found, {**scored, **found})
-                )
+    for batch in run_before(nlp, name, examples):
+        docs = [example.predicted for example in batch]
+        golds = [account.read(example) for example in batch]
+        spans = [
+            [on_reference(example, part, pipe.labels) for part in parts]
+            for example, parts in zip(batch, predictor.predict(docs), strict=True)
+        ]
+        low = [
+            (gold or set()) - found.keys() - scored.keys()
+            for gold, (found, scored) in zip(golds, spans, strict=True)
+        ]
+        for example, gold, (found, scored), missed in zip(
+            batch, golds, spans, score_gold(pipe, batch, low), strict=True
+        ):
+            number += 1
+            if gold is not None:
+                document = number, example.reference, _sentences(example), gold, found
+                documents.append(Judged(*document, {**scored, **found}, missed))
     if not documents:
         raise ValueError(
             f"DATA must hold gold spans, but has {number} documents, none with the span group "

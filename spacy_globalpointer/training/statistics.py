@@ -164,7 +164,14 @@ class SplitStatistics:
         self.lengths[document.n_tokens] += 1
         self.names.update(document.names)
         self.n_ents += document.n_ents
+        for key, group in self.groups.items():
+            group.add(document.groups.get(key))
         text = " ".join(document.text.split())
+        if text:  # nothing is learned from an empty one, and nothing leaks
+            self._compare(text)
+
+    def _compare(self, text: str) -> None:
+        """Look for a text in this split and the other one."""
         # A surrogate half can be in a Doc that was made in memory.
         mark = blake2b(text.encode("utf8", "surrogatepass"), digest_size=16).digest()
         self.n_repeated += mark in self.texts
@@ -173,8 +180,6 @@ class SplitStatistics:
             self.n_leaked += 1
             if len(self.leaked) < MOST_EXAMPLES and text not in self.leaked:
                 self.leaked.append(text)
-        for key, group in self.groups.items():
-            group.add(document.groups.get(key))
 
     def to_dict(self) -> Dict[str, Any]:
         """All counts, as JSON takes them."""

@@ -16,6 +16,8 @@ class Candidates(NamedTuple):
     """Scored spans of annotated documents, and the number of gold spans.
 
     document, label (n): int64, index; score (n): float32, raw; is_gold (n): bool.
+    change (n): int64, 1 for a span that is found if the threshold is below its score; -1 for one
+        that is then no longer found, as others take its place. Those are only without overlap.
     gold (d documents, c labels): int64, gold spans, with a candidate or without.
     lowest (probability): every span that reaches it is a candidate, and no other.
     """
@@ -24,6 +26,7 @@ class Candidates(NamedTuple):
     label: numpy.ndarray
     score: numpy.ndarray
     is_gold: numpy.ndarray
+    change: numpy.ndarray
     gold: numpy.ndarray
     lowest: float
 
@@ -32,7 +35,7 @@ class Candidates(NamedTuple):
 
         documents (d): bool.
         """
-        part = self._take(documents[self.document])
+        part = self.take(documents[self.document])
         document = documents.cumsum()[part.document] - 1
         return part._replace(document=document, gold=self.gold[documents])
 
@@ -44,14 +47,19 @@ class Candidates(NamedTuple):
         scores = numpy.unique(self.score[self.score >= numpy.float32(floor)])
         thresholds = part_scores(scores[:-1], scores[1:])
         lowest = float(numpy.append(thresholds[~numpy.isnan(thresholds)], 1.0)[0])
-        return self._take(self.score >= _cut(numpy.float64(lowest)))._replace(lowest=lowest)
+        return self.take(self.score >= _cut(numpy.float64(lowest)))._replace(lowest=lowest)
 
-    def _take(self, kept: numpy.ndarray) -> "Candidates":
+    def take(self, kept: numpy.ndarray) -> "Candidates":
+        """Take a part of the spans.
+
+        kept: bool (n), or indices.
+        """
         return self._replace(
             document=self.document[kept],
             label=self.label[kept],
             score=self.score[kept],
             is_gold=self.is_gold[kept],
+            change=self.change[kept],
         )
 
 
@@ -117,30 +125,31 @@ def count(candidates: Candidates, thresholds: Thresholds) -> Counts:
     """Count what the component finds with these thresholds, none of which is below `lowest`."""
     n_labels = candidates.gold.shape[1]
     found = candidates.score >= thresholds.cuts(n_labels)[candidates.label]
-    label, right = candidates.label[found], candidates.is_gold[found]
-    predicted = numpy.bincount(label, minlength=n_labels)
-    return Counts(
-        numpy.bincount(label[right], minlength=n_labels), predicted, candidates.gold.sum(0)
-    )
+    change, is_gold = candidates.change[found], candidates.is_gold[found]
+    right, predicted = numpy.zeros((2, n_labels), dtype=numpy.int64)
+    numpy.add.at(predicted, candidates.label[found], change)
+    numpy.add.at(right, candidates.label[found], change * is_gold)
+    return Counts(right, predicted, candidates.gold.sum(0))
 
 
-def make_curve(score: numpy.ndarray, is_gold: numpy.ndarray, lowest: float) -> Curve:
+def make_curve(candidates: Candidates) -> Curve:
     """Count the spans above each threshold between neighbouring distinct scores.
 
-    Scores that no threshold of DECIMALS decimals can part stay together.
-
-    score (n): float32, raw; is_gold (n): bool.
-    lowest (probability): the last threshold; all scores reach it.
+    Scores that no threshold of DECIMALS decimals can part stay together. The last threshold is the
+    lowest of the candidates, which all reach.
     """
-    order = numpy.argsort(-score, kind="stable")
-    score, right = score[order], is_gold[order].cumsum(dtype=numpy.int64)
+    order = numpy.argsort(-candidates.score, kind="stable")
+    score, change = candidates.score[order], candidates.change[order]
+    predicted, right = change.cumsum(), (change * candidates.is_gold[order]).cumsum()
     last = (score[1:] < score[:-1]).nonzero()[0]  # where a distinct score ends
     threshold = part_scores(score[last + 1], score[last])
     last = last[~numpy.isnan(threshold)]
     ends = numpy.append(last, len(score) - 1) if len(score) else last
     return Curve(
-        numpy.concatenate([[1.0], threshold[~numpy.isnan(threshold)], [lowest] * bool(len(score))]),
-        numpy.concatenate([[0], ends + 1]),
+        numpy.concatenate(
+            [[1.0], threshold[~numpy.isnan(threshold)], [candidates.lowest] * bool(len(score))]
+        ),
+        numpy.concatenate([[0], predicted[ends]]),
         numpy.concatenate([[0], right[ends]]),
     )
 
@@ -168,14 +177,9 @@ def _f1(right: numpy.ndarray, predicted: numpy.ndarray, gold: numpy.ndarray) -> 
     return 2 * right / numpy.maximum(1, predicted + gold)
 
 
-def whole_curve(candidates: Candidates) -> Curve:
-    """Make the curve of one threshold for all labels."""
-    return make_curve(candidates.score, candidates.is_gold, candidates.lowest)
-
-
 def best_global(candidates: Candidates) -> Thresholds:
     """Find the one threshold with the greatest micro F1; of equals the highest."""
-    curve = whole_curve(candidates)
+    curve = make_curve(candidates)
     row = _f1(curve.right, curve.predicted, candidates.gold.sum()).argmax()
     return Thresholds(float(curve.threshold[row]), {})
 
@@ -240,7 +244,7 @@ def best_recall(candidates: Candidates, precision: float) -> Thresholds:
 
     precision (share): wanted; where no threshold has it, that of the best precision is returned.
     """
-    curve = whole_curve(candidates)
+    curve = make_curve(candidates)
     reached = curve.right / numpy.maximum(1, curve.predicted)
     enough = (reached >= precision) & (curve.predicted > 0)
     row = numpy.where(enough, curve.right, -1).argmax() if enough.any() else reached.argmax()
@@ -254,7 +258,7 @@ def _curves(candidates: Candidates, min_count: int) -> Dict[int, Curve]:
     borders = numpy.searchsorted(candidates.label[order], range(len(gold) + 1))
     places = {label: order[borders[label] : borders[label + 1]] for label in range(len(gold))}
     return {
-        label: make_curve(candidates.score[own], candidates.is_gold[own], candidates.lowest)
+        label: make_curve(candidates.take(own))
         for label, own in places.items()
         if gold[label] >= min_count and len(own)
     }

@@ -17,7 +17,7 @@ class SpanError(NamedTuple):
     """A span that was found and is wrong, or was missed.
 
     kind: one of those of `span_counts.name_errors`.
-    score (probability): None if it is below all that were looked at.
+    score (probability): None for a span that can never be found.
     """
 
     document: Judged
@@ -59,16 +59,19 @@ def find_excerpts(documents: Sequence[Judged], most: int) -> List[Excerpt]:
 
 
 def rank_errors(documents: Sequence[Judged]) -> Iterator[SpanError]:
-    """Order errors: the wrong span with the highest score, the missed one with the lowest, ..."""
+    """Order errors: the wrong span with the highest score, the missed one with the lowest, ...
+
+    Missed spans that can never be found are no fault of the scores, and come last.
+    """
     errors = [
-        SpanError(document, cell, kind, document.scored.get(cell))
+        SpanError(document, cell, kind, document.score(cell))
         for document in documents
         for cell, kind in name_errors(document.gold, set(document.found))
     ]
     missed = [error for error in errors if error.kind in (MISSED, MISSED_NESTED)]
     wrong = [error for error in errors if error.kind not in (MISSED, MISSED_NESTED)]
     wrong.sort(key=lambda error: -(error.score or 0))
-    missed.sort(key=lambda error: error.score or 0)
+    missed.sort(key=lambda error: 1.0 if error.score is None else error.score)
     turns = chain.from_iterable(zip_longest(wrong, missed))
     return (error for error in turns if error is not None)
 
@@ -104,7 +107,7 @@ def describe_excerpt(excerpt: Excerpt) -> Dict[str, Any]:
         other = set(document.found) if name == "gold" else document.gold
         inside = sorted(cell for cell in cells if cell[0] < end and start < cell[1])
         parts[name] = [
-            {**_describe(document, cell, document.scored.get(cell)), "right": cell in other}
+            {**_describe(document, cell, document.score(cell)), "right": cell in other}
             for cell in inside
         ]
     error = excerpt.error

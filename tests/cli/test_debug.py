@@ -389,6 +389,25 @@ def test_bad_configs_are_errors(corpus, overrides, message):
     assert message in output
 
 
+def test_a_config_of_another_encoding_is_an_error(tmp_path):
+    path = tmp_path / "a.cfg"
+    path.write_bytes('[nlp]\nlang = "é"'.encode("latin-1"))
+    code, output = run(path)
+    assert code == 1
+    assert "a.cfg must be in UTF-8, was: 'utf-8' codec can't decode byte 0xe9" in output
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [["--dev", "dev.spacy"], ["--lang", "zh"], ["--spans-key", "x"], ["--format", "bio"]],
+)
+def test_options_of_data_files_are_refused_with_a_config(corpus, arguments):
+    code, output = run(CONFIG, *options(corpus), *arguments)
+    assert code == 1
+    assert f"{arguments[0]} must only be given with data files, was: {arguments[1]}" in output
+    assert "The config has its own" in output
+
+
 @pytest.mark.parametrize("content", [None, "", "[nlp", "[paths]\ntrain = ${nowhere.x}\n"])
 def test_files_that_are_no_config_are_errors(tmp_path, content):
     path = tmp_path / "a.cfg"

@@ -131,6 +131,37 @@ def test_scores_are_those_of_the_component(folder):
         assert row["gold"] == pytest.approx(sum(inside) / len(inside), abs=0.06)
 
 
+@pytest.mark.parametrize("settings", [{}, {"allow_overlap": False}, {"max_length": 2}], ids=str)
+@pytest.mark.parametrize("joined", [False, True])
+def test_missed_spans_have_the_scores_of_the_component(folder, tmp_path, settings, joined):
+    """Also where these are far below all thresholds; only what can never be found has none."""
+    model = change(folder, tmp_path, threshold=0.9, **settings)
+    nlp = spacy.load(model)
+    docs = make_joined(nlp, 60, 2) if joined else (e.reference for e in make_noisy(nlp, 60, 3))
+    data = save(list(docs), tmp_path / "data.spacy")
+    everything = {"threshold": 0.0, "allow_overlap": True, "max_spans": 100_000}
+    names = {f"components.global_pointer.{name}": value for name, value in everything.items()}
+    nlp = spacy.load(model, config=names)
+    scores = {}
+    for number, example in enumerate(Corpus(data)(nlp), 1):
+        doc = nlp(example.predicted)
+        for span, score in zip(doc.spans["sc"], doc.spans["sc"].attrs["scores"], strict=True):
+            for same in example.get_aligned_spans_x2y([span], allow_overlap=True):
+                scores[number, same.start, same.end, same.label_] = float(score)
+    worst = evaluate(str(model), [data], worst=1000)["worst"]
+    missed = {
+        (excerpt["document"], span["start"], span["end"], span["label"]): span["score"]
+        for excerpt in worst
+        for span in excerpt["gold"]
+        if not span["right"]
+    }
+    assert sum(score is not None and score < 0.01 for score in missed.values()) > 5
+    for place, score in missed.items():
+        expected = scores.get(place)
+        assert score == (expected and pytest.approx(expected, rel=1e-4)), place
+    assert (None in missed.values()) == ("max_length" in settings)
+
+
 def test_without_overlap_scores_are_those_of_what_was_found(folder, tmp_path):
     model = change(folder, tmp_path, allow_overlap=False)
     report = evaluate(str(model), [folder / "dev.spacy"])
@@ -247,6 +278,9 @@ def test_wrong_models_and_data_are_errors(folder, tmp_path):
     other.to_disk(tmp_path / "other")
     assert "MODEL must be a pipeline that can be loaded: [E050]" in fail(tmp_path / "none", dev)
     message = "must have an enabled global_pointer component, but has: sentencizer"
+    assert message in fail(tmp_path / "other", dev)
+    (tmp_path / "other" / "vocab" / "vectors").write_bytes(b"")
+    message = "MODEL must be a pipeline that can be loaded: EOFError: No data left in file"
     assert message in fail(tmp_path / "other", dev)
     wrong = change(folder, tmp_path, label_thresholds=[["NONE", 0.5]])
     assert "label_thresholds must name labels of the component, was: 'NONE'" in fail(wrong, dev)

@@ -102,7 +102,7 @@ def make_report(lang, n_documents=20, labels=None):
         for _ in range(10):
             start = chance.randrange(len(words) - 3)
             gold.add((start, start + chance.randint(1, 3), chance.choice(labels)))
-        found, scored = {}, {}
+        found, scored, missed = {}, {}, {}
         for start, end, label in sorted(gold):
             kind = chance.random()
             if kind < 0.5:
@@ -113,7 +113,9 @@ def make_report(lang, n_documents=20, labels=None):
                 found[start, end + 1, label] = chance.uniform(0.5, 1)
             elif kind < 0.9:
                 scored[start, end, label] = chance.uniform(0.01, 0.5)
-        documents.append(Judged(number, doc, [0], gold, found, {**scored, **found}))
+            elif kind < 0.95:
+                missed[start, end, label] = 10 ** chance.uniform(-8, -2)
+        documents.append(Judged(number, doc, [0], gold, found, {**scored, **found}, missed))
     assert max(nesting_depths({cell[:2] for cell in documents[0].gold}).values()) >= 5
     judgement = Judgement(documents, 0.01, 0, ["a note with <b>signs</b>"])
     return {
@@ -290,7 +292,9 @@ def test_hundreds_of_labels_make_no_giant_table():
 
 
 def test_a_report_of_nothing_has_a_page():
-    nothing = Judgement([Judged(1, Doc(spacy.blank("en").vocab), [0], set(), {}, {})], 0.01, 0, [])
+    nothing = Judgement(
+        [Judged(1, Doc(spacy.blank("en").vocab), [0], set(), {}, {}, {})], 0.01, 0, []
+    )
     report = {**make_report("en", 1), **evaluate_spans(nothing), "worst": []}
     tree = parse(make_page(report))
     assert cells(by_id(tree, "spans"))[0] == ["exact", "-", "-", "-", "0", "0", "0"]
@@ -332,3 +336,36 @@ def test_layout_in_chromium(page, tmp_path, mode, background):
     rgb = ", ".join(str(int(background[i : i + 2], 16)) for i in (1, 3, 5))
     assert found.pop("background") == f"rgb({rgb})"
     assert found == {"clipped": 0, "wide": 0, "over": 0, "page": 0}
+
+
+@pytest.mark.parametrize(
+    ("score", "short", "exact"),
+    [
+        (0.4321, "0.43", "0.43"),
+        (0.0000321, "<0.01", "3.2e-05"),
+        (0.99987, ">0.99", "0.9999"),
+        (None, "–", "– (it can never be found)"),
+    ],
+)
+def test_scores_are_short_on_a_label_and_exact_elsewhere(score, short, exact):
+    label = {"label": "A", "start": 0, "end": 1, "text": "a", "score": score}
+    excerpt = {"document": 1, "start": 0, "end": 1, "tokens": ["a"], "predicted": []}
+    excerpt.update(error={"kind": "missed", **label}, gold=[{**label, "right": False}])
+    report = {**make_report("en", 1, ["A"]), "worst": [excerpt]}
+    (article,) = by_class(parse(make_page(report)), "excerpt")
+    assert f"score {exact} · document 1" in " ".join(text_of(article).split())
+    (shown,) = by_class(article, "label")
+    assert text_of(shown).strip() == f"A {short}"
+    assert shown.get("title") == f"A: a, score {exact}, missed"
+
+
+def test_long_labels_are_cut_and_whole_when_pointed_at():
+    long = "L" * 300
+    tree = parse(make_page(make_report("en", 5, ["A", long, "B"])))
+    shown = [node for node in tree.iter() if "LLL" in (node.text or "")]
+    # In both tables, and in the heads and texts of excerpts.
+    assert {node.tag for node in shown} == {"td", "th", "span"}
+    for node in shown:
+        assert ("L" * 37 + "...") in node.text
+        assert "L" * 38 not in node.text
+        assert node.get("title").startswith(long)

@@ -1,5 +1,6 @@
 import json
 import sys
+from functools import partial
 from xml.etree import ElementTree
 
 import numpy
@@ -13,8 +14,11 @@ from spacy.tokens import Span
 from spacy.training import Corpus
 from typer.testing import CliRunner
 
-from spacy_globalpointer.cli.tune import new_folder, tune
+from spacy_globalpointer.cli.tune import new_folder, tune, write_pipeline
 from spacy_globalpointer.cli.tune_report import Result, choose_objective
+from spacy_globalpointer.pipeline.prediction import predict_spans
+from spacy_globalpointer.training import candidates as candidates_module
+from spacy_globalpointer.training import judged
 from spacy_globalpointer.training.candidates import find_candidates
 from spacy_globalpointer.training.thresholds import Counts, Thresholds, count
 
@@ -167,6 +171,28 @@ def test_files_and_output_of_the_command(folder, tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["out"]
 
 
+@pytest.mark.parametrize(
+    ("module", "look"),
+    [(judged, judged.judge), (candidates_module, partial(find_candidates, lowest=0.01))],
+)
+def test_progress_is_seen_while_documents_are_predicted(folder, monkeypatch, module, look):
+    """A bar counts the examples that were asked for: these must not all be asked for at first."""
+    nlp = spacy.load(folder / "model")
+    examples, asked, predicted = read_dev(nlp, folder / "dev.spacy"), [], []
+
+    def spy(model, docs, *arguments, **options):
+        predicted.append((len(asked), len(docs)))
+        return predict_spans(model, docs, *arguments, **options)
+
+    monkeypatch.setattr(module, "predict_spans", spy)
+    look(nlp, "global_pointer", (asked.append(1) or example for example in examples))
+    assert (len(asked), sum(n for _, n in predicted)) == (150, 150)
+    done = 0
+    for n_asked, n in predicted:
+        assert n_asked - done <= 100
+        done += n
+
+
 def change(folder, tmp_path, name="model", **settings):
     """The pipeline with other settings."""
     names = {f"components.global_pointer.{key}": value for key, value in settings.items()}
@@ -239,6 +265,52 @@ def test_spans_beyond_max_spans_raise_the_lowest_threshold(folder, tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["model"]
 
 
+@pytest.mark.parametrize("joined", [False, True])
+def test_without_overlap_every_threshold_counts_what_the_component_finds(folder, tmp_path, joined):
+    nlp = spacy.load(change(folder, tmp_path, allow_overlap=False))
+    documents = make_joined(nlp, 60, seed=2) if joined else None
+    dev = save(list(documents), tmp_path / "dev.spacy") if documents else folder / "dev.spacy"
+    examples = read_dev(nlp, dev)
+    candidates, _ = find_candidates(nlp, "global_pointer", examples, 1e-6)
+    assert (candidates.change < 0).sum() > 2  # spans that make place for others
+    for threshold in (1 / (1 + numpy.exp(-numpy.linspace(-13, 6, 25)))).tolist():
+        counts = count(candidates, Thresholds(threshold, {})).scores()
+        scores = evaluate(nlp, examples, threshold=threshold)
+        for part in ("p", "r", "f", "macro_f"):
+            assert counts[part] == pytest.approx(scores[f"spans_sc_{part}"]), (threshold, part)
+
+
+@pytest.mark.parametrize("most", [None, 4])
+def test_without_overlap_one_threshold_is_tuned(folder, tmp_path, most):
+    settings = {"allow_overlap": False, "max_spans": most, "threshold": 0.8}
+    model = change(folder, tmp_path, **settings)
+    dev = folder / "dev.spacy"
+    code, output = run(model, dev, "-o", tmp_path / "out", "--precision", 0.6)
+    assert code == 0, output
+    report = json.loads((tmp_path / "out" / "thresholds.json").read_text(encoding="utf-8"))
+    results = report["results"]
+    assert list(results) == ["present", "global", "precision"]
+    assert (report["written"], report["label_thresholds"]) == ("precision", [])
+    nlp = spacy.load(tmp_path / "out")
+    examples = read_dev(nlp, dev)
+    for result in results.values():
+        scores = evaluate(nlp, examples, threshold=result["threshold"])
+        for part in ("p", "r", "f", "macro_f"):
+            assert scores[f"spans_sc_{part}"] == pytest.approx(result[part])
+    assert results["present"]["f"] < results["global"]["f"]
+    assert results["precision"]["p"] >= 0.6
+    for threshold in numpy.linspace(report["lowest"], 0.95, 20).tolist():
+        scores = evaluate(nlp, examples, threshold=threshold)
+        assert scores["spans_sc_f"] <= results["global"]["f"] + 1e-9
+        if scores["spans_sc_p"] >= 0.6:
+            assert scores["spans_sc_r"] <= results["precision"]["r"] + 1e-9
+    # Where more than max_spans would be found, nothing is known of lower thresholds.
+    assert (report["lowest"] > 0.01) == (most is not None)
+    assert ("that max_spans allows" in output) == (most is not None)
+    report = tune(str(model), [dev], tmp_path / "auto", plot=False)
+    assert report["written"] == "global"
+
+
 @pytest.fixture
 def other(tmp_path):
     """A pipeline without the component."""
@@ -298,8 +370,11 @@ def test_wrong_pipelines_are_errors(folder, tmp_path, other):
     message = "must have an enabled global_pointer component, but has: sentencizer"
     assert message in fail(other)
     flat = change(folder, tmp_path, "flat", allow_overlap=False)
-    message = "spacy find-threshold MODEL DEV global_pointer threshold spans_sc_f"
-    assert message in fail(flat)
+    message = "--objective must be auto, global or precision for 'global_pointer', was: macro"
+    assert message in fail(flat, "--objective", "macro")
+    own = {"allow_overlap": False, "label_thresholds": [["ORG", 0.4]]}
+    message = "only one for all labels can be tuned. Repair: remove label_thresholds from"
+    assert message in fail(change(folder, tmp_path, "own", **own))
     wrong = change(folder, tmp_path, "wrong", label_thresholds=[["NONE", 0.5]])
     assert "label_thresholds must name labels of the component, was: 'NONE'" in fail(wrong)
     nlp = spacy.load(folder / "model")
@@ -309,6 +384,27 @@ def test_wrong_pipelines_are_errors(folder, tmp_path, other):
     empty = make_nlp()
     empty.to_disk(tmp_path / "empty")
     assert "global_pointer" in fail(tmp_path / "empty")
+
+
+def test_a_best_threshold_at_the_edge_is_named(folder, tmp_path):
+    arguments = folder / "model", folder / "dev.spacy", "--no-plot", "--objective", "global", "-o"
+    assert "is the lowest that was looked at" not in run(*arguments, tmp_path / "a")[1]
+    code, output = run(*arguments, tmp_path / "b", "--lowest", 0.45)
+    assert code == 0
+    assert "Written: global. threshold = 0.45" in output
+    assert "A threshold that is written, 0.45, is the lowest that was looked at" in output
+    assert "A lower --lowest may find a better one" in output
+
+
+def test_a_label_that_a_config_cannot_hold_is_an_error(folder, tmp_path):
+    """A config takes "${...}" in any text for a variable: the pipeline could not be loaded."""
+    result = {"threshold": 0.4, "label_thresholds": [["US${x}", 0.3]]}
+    nlp = spacy.load(folder / "model")
+    with pytest.raises(
+        ValueError, match=r"must not hold '\$\{', was: 'US\$\{x\}'.*--objective global"
+    ):
+        write_pipeline(nlp, "global_pointer", result, tmp_path / "out")
+    assert not (tmp_path / "out").exists()
 
 
 def test_the_chosen_one_of_two_components_changes(folder, tmp_path):

@@ -27,6 +27,13 @@ def test_scores_equal_the_formula(factors):
 
 
 @given(factors_bgcl())
+def test_scores_of_single_spans_are_those_of_the_table(factors):
+    scores = factors.scores()
+    cells = torch.ones_like(scores, dtype=torch.bool).nonzero()
+    torch.testing.assert_close(factors.scores_of(cells), scores.flatten())
+
+
+@given(factors_bgcl())
 def test_folding_keeps_the_scores(factors):
     folded = factors.fold()
     b, c = len(factors.mask), factors.n_labels

@@ -29,7 +29,7 @@ PAIRS = st.lists(st.tuples(st.sets(CELLS, max_size=8), FOUND, FOUND), min_size=1
 
 def judged(pairs):
     documents = [
-        Judged(i, Doc(VOCAB, words=WORDS), [0], gold | set(list(found)[:2]), found, low | found)
+        Judged(i, Doc(VOCAB, words=WORDS), [0], gold | set(list(found)[:2]), found, low | found, {})
         for i, (gold, found, low) in enumerate(pairs, start=1)
     ]
     return Judgement(documents, 0.01, 0, [])
@@ -167,7 +167,9 @@ def test_calibration_by_hand(spans):
 
 def test_scores_are_compared_for_spans_that_were_not_found_too():
     gold, found = {(0, 1, "A"), (1, 2, "A")}, {(0, 1, "A"): 0.75, (2, 3, "A"): 0.75}
-    document = Judged(1, Doc(VOCAB, words=WORDS), [0], gold, found, {**found, (1, 2, "A"): 0.25})
+    document = Judged(
+        1, Doc(VOCAB, words=WORDS), [0], gold, found, {**found, (1, 2, "A"): 0.25}, {}
+    )
     calibration = evaluate_spans(Judgement([document], 0.1, 0, []))["calibration"]
     assert calibration["ece"] == pytest.approx((2 * 0.25 + 0.75) / 3)
     assert calibration["ece_of_found"] == pytest.approx(0.25)
@@ -175,6 +177,6 @@ def test_scores_are_compared_for_spans_that_were_not_found_too():
 
 
 def test_a_span_without_a_token_has_a_length_of_its_own():
-    document = Judged(1, Doc(VOCAB, words=WORDS), [0], {(3, 3, "A")}, {}, {})
+    document = Judged(1, Doc(VOCAB, words=WORDS), [0], {(3, 3, "A")}, {}, {}, {})
     report = evaluate_spans(Judgement([document], 0.01, 0, []))
     assert {name: part["missed"] for name, part in report["lengths"].items()} == {"0": 1}

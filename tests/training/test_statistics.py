@@ -119,6 +119,12 @@ def text(words):
     return Document(words, 1, (), 0, {})
 
 
+def test_documents_without_text_are_no_copies():
+    first = statistics([text(""), text(" "), text("")])
+    second = statistics([text(""), text("\n")], other=first)
+    assert (first.n_repeated, second.n_repeated, second.n_leaked) == (0, 0, 0)
+
+
 def test_the_same_text_is_found_whatever_its_white_space():
     train = statistics([text("a b"), text("a  b\n"), text("c")])
     dev = statistics([text(" a b"), text("ab"), text("c"), text("c")], other=train)

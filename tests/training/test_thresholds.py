@@ -22,7 +22,6 @@ from spacy_globalpointer.training.thresholds import (
     make_curve,
     maximise_micro_f1,
     part_scores,
-    whole_curve,
 )
 
 LOWEST = 0.01
@@ -57,7 +56,9 @@ def candidates_of(draw, labels=3, documents=3, most=9):
     columns = list(zip(*rows, strict=True)) if rows else [()] * 4
     document, label = (numpy.array(column, dtype=numpy.int64) for column in columns[:2])
     score = numpy.array(columns[2], dtype=numpy.float32) / 2
-    return Candidates(document, label, score, numpy.array(columns[3], dtype=bool), gold, LOWEST)
+    is_gold = numpy.array(columns[3], dtype=bool)
+    change = numpy.ones(len(rows), dtype=numpy.int64)
+    return Candidates(document, label, score, is_gold, change, gold, LOWEST)
 
 
 def f1(right, predicted, gold):
@@ -163,9 +164,9 @@ FLOATS = st.floats(-7, 20, width=32)
 @given(st.lists(st.tuples(FLOATS, st.booleans()), min_size=1, max_size=12))
 def test_counts_of_a_curve_are_those_of_the_component(rows):
     """Each row's threshold lets exactly its spans pass, with the component's own cut."""
-    score = numpy.array([score for score, _ in rows], dtype=numpy.float32)
-    is_gold = numpy.array([is_gold for _, is_gold in rows])
-    curve = make_curve(score, is_gold, lowest=1e-7)
+    candidates = make_candidates([(0, 0, *row) for row in rows], [[0]], lowest=1e-7)
+    score, is_gold = candidates.score, candidates.is_gold
+    curve = make_curve(candidates)
     assert (numpy.diff(curve.threshold) < 0).all()
     assert (numpy.diff(curve.predicted) > 0).all()
     assert curve.predicted[0] == 0
@@ -193,8 +194,8 @@ def test_a_threshold_parts_two_scores_if_any_does(a, b):
 
 
 def test_scores_that_no_threshold_parts_stay_together():
-    score = numpy.array([19, 18, 1, 0], dtype=numpy.float32)
-    curve = make_curve(score, numpy.array([True, False, True, False]), LOWEST)
+    rows = [(0, 0, 19, True), (0, 0, 18, False), (0, 0, 1, True), (0, 0, 0, False)]
+    curve = make_curve(make_candidates(rows, [[2]]))
     assert curve.predicted.tolist() == [0, 2, 3, 4]
     assert curve.right.tolist() == [0, 1, 2, 2]
 
@@ -216,6 +217,7 @@ def make_candidates(rows, gold, lowest=LOWEST):
         numpy.array(label),
         numpy.array(score, dtype=numpy.float32),
         numpy.array(is_gold),
+        numpy.ones(len(rows), dtype=numpy.int64),
         numpy.array(gold),
         lowest,
     )
@@ -267,7 +269,7 @@ def test_what_a_full_document_may_lack_is_no_candidate():
     above = candidates.above(0.5)
     assert sorted(above.score.tolist()) == [1, 2, 2.5, 3]
     assert above.lowest == pytest.approx(1 / (1 + numpy.exp(-1.5)))
-    assert whole_curve(above).predicted.tolist() == [0, 1, 2, 3, 4]
+    assert make_curve(above).predicted.tolist() == [0, 1, 2, 3, 4]
     nothing = candidates.above(3)
     assert (len(nothing.score), nothing.lowest) == (0, 1.0)
 

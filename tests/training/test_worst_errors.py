@@ -18,9 +18,11 @@ from spacy_globalpointer.training.worst_errors import (
 VOCAB = Vocab()
 
 
-def document(number, gold, found, scored=None, n_tokens=10, sentences=(0,)):
+def document(number, gold, found, scored=None, missed=None, n_tokens=10, sentences=(0,)):
     doc = Doc(VOCAB, words=[f"w{i}" for i in range(n_tokens)])
-    return Judged(number, doc, list(sentences), gold, found, {**(scored or {}), **found})
+    return Judged(
+        number, doc, list(sentences), gold, found, {**(scored or {}), **found}, missed or {}
+    )
 
 
 DOCUMENTS = [
@@ -29,6 +31,7 @@ DOCUMENTS = [
     ),
     document(2, {(0, 1, "A")}, {(0, 1, "B"): 0.8, (8, 9, "B"): 0.99}),
     document(3, {(0, 1, "A")}, {(0, 1, "A"): 0.7}),
+    document(4, {(0, 1, "A"), (0, 1, "B")}, {}, missed={(0, 1, "B"): 1e-5}),
 ]
 
 
@@ -36,19 +39,24 @@ def test_wrong_and_missed_spans_take_turns():
     ranked = [(e.document.number, e.cell, e.kind, e.score) for e in rank_errors(DOCUMENTS)]
     assert ranked == [
         (2, (8, 9, "B"), "spurious", 0.99),
-        (2, (0, 1, "A"), "missed", None),
+        (4, (0, 1, "B"), "missed", 1e-5),
         (2, (0, 1, "B"), "type", 0.8),
         (1, (2, 3, "A"), "missed", 0.4),
         (1, (4, 5, "A"), "spurious", 0.6),
+        # What can never be found comes last.
+        (2, (0, 1, "A"), "missed", None),
+        (4, (0, 1, "A"), "missed", None),
     ]
 
 
 def test_each_part_of_a_document_is_shown_once():
     excerpts = find_excerpts(DOCUMENTS, 10)
-    assert [(e.error.document.number, e.start, e.end) for e in excerpts] == [(2, 0, 10), (1, 0, 10)]
+    assert [(e.error.document.number, e.start, e.end) for e in excerpts] == [
+        *[(2, 0, 10), (4, 0, 10), (1, 0, 10)],
+    ]
     assert [e.error.document.number for e in find_excerpts(DOCUMENTS, 1)] == [2]
     assert find_excerpts(DOCUMENTS, 0) == []
-    assert find_excerpts(DOCUMENTS[2:], 10) == []
+    assert find_excerpts(DOCUMENTS[2:3], 10) == []
     two = document(1, {(1, 2, "A"), (6, 7, "A")}, {}, sentences=(0, 5))
     assert [(e.start, e.end) for e in find_excerpts([two], 10)] == [(0, 5), (5, 10)]
 
