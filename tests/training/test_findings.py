@@ -138,6 +138,18 @@ def test_allow_overlap_must_suit_the_data():
     assert only(make_case(NESTED, settings=settings), "nesting", "error")
 
 
+def test_a_few_spans_that_share_tokens_leave_the_data_flat():
+    apart = lengths_document(*[1] * 198)
+    spans = {(0, 2, "X"), (1, 2, "X")}
+    nested = Document("", 9, ("sc",), 0, {"sc": Group("", gold=spans, spans=spans)})
+    finding = only(make_case([apart, nested]), "nesting", "good")
+    assert finding.text == "The data is flat: only 2 of 200 spans share tokens with others"
+    assert finding.advice.lines == ("allow_overlap = false",)
+    settings = {"allow_overlap": False}
+    assert only(make_case([apart, nested], settings=settings), "nesting", "good").advice is None
+    assert only(make_case([apart, nested, nested]), "nesting", "good").advice is None
+
+
 @pytest.mark.parametrize(
     ("train", "advised", "why"),
     [
