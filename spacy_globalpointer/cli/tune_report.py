@@ -213,6 +213,12 @@ def _print_choice(msg: Printer, report: Dict[str, Any]) -> None:
     ]
     if never:
         msg.warn(f"Never found, because that costs least: {', '.join(never)}")
+    lowest, thresholds = report["lowest"], [t for _, t in report["label_thresholds"]]
+    if lowest in (report["threshold"], *thresholds):
+        msg.warn(
+            f"A threshold that is written, {lowest:.4g}, is the lowest that was looked at",
+            "A lower --lowest may find a better one.",
+        )
     estimate = results[written]["cross_fitted"]
     if estimate is None:
         msg.warn("One document is too few for cross-fitting: the gain on others is unknown")

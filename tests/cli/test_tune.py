@@ -386,6 +386,18 @@ def test_wrong_pipelines_are_errors(folder, tmp_path, other):
     assert "global_pointer" in fail(tmp_path / "empty")
 
 
+def test_a_best_threshold_at_the_edge_is_named(folder, tmp_path):
+    model = change(folder, tmp_path, threshold=0.99)
+    arguments = model, folder / "dev.spacy", "--no-plot", "--objective", "global", "-o"
+    assert "is the lowest that was looked at" not in run(*arguments, tmp_path / "a")[1]
+    code, output = run(*arguments, tmp_path / "b", "--lowest", 0.97)
+    assert code == 0
+    report = json.loads((tmp_path / "b" / "thresholds.json").read_text(encoding="utf-8"))
+    assert report["threshold"] == 0.97
+    assert "A threshold that is written, 0.97, is the lowest that was looked at" in output
+    assert "A lower --lowest may find a better one" in output
+
+
 def test_a_label_that_a_config_cannot_hold_is_an_error(folder, tmp_path):
     """A config takes "${...}" in any text for a variable: the pipeline could not be loaded."""
     result = {"threshold": 0.4, "label_thresholds": [["US${x}", 0.3]]}
