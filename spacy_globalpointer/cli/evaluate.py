@@ -46,7 +46,7 @@ def evaluate_cli(
 
     Also which labels are taken for which, and whether the scores can be trusted:
     spans scored 0.9 should be right nine times out of ten. Scores down to 0.01 are
-    looked at, in the same pass. Components after this one do not run.
+    looked at, and lower ones of gold spans. Components after this one do not run.
 
     The HTML page needs nothing beside it and shows the worst errors, gold and
     predicted spans side by side.

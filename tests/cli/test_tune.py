@@ -387,12 +387,14 @@ def test_wrong_pipelines_are_errors(folder, tmp_path, other):
 
 
 def test_a_best_threshold_at_the_edge_is_named(folder, tmp_path):
-    arguments = folder / "model", folder / "dev.spacy", "--no-plot", "--objective", "global", "-o"
+    model = change(folder, tmp_path, threshold=0.99)
+    arguments = model, folder / "dev.spacy", "--no-plot", "--objective", "global", "-o"
     assert "is the lowest that was looked at" not in run(*arguments, tmp_path / "a")[1]
-    code, output = run(*arguments, tmp_path / "b", "--lowest", 0.45)
+    code, output = run(*arguments, tmp_path / "b", "--lowest", 0.97)
     assert code == 0
-    assert "Written: global. threshold = 0.45" in output
-    assert "A threshold that is written, 0.45, is the lowest that was looked at" in output
+    report = json.loads((tmp_path / "b" / "thresholds.json").read_text(encoding="utf-8"))
+    assert report["threshold"] == 0.97
+    assert "A threshold that is written, 0.97, is the lowest that was looked at" in output
     assert "A lower --lowest may find a better one" in output
 
 
