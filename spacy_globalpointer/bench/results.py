@@ -123,7 +123,8 @@ def _f1(row: Row, system: str, part: str) -> str:
     values = [100 * result[part]["f"] for result in row.done[system]]
     text = f"{statistics.mean(values):.1f}"
     best = max(row.mean(s, part, "f") for s in row.done)
-    text = f"**{text}**" if row.mean(system, part, "f") == best else text
+    if len(row.done) > 1 and row.mean(system, part, "f") == best:
+        text = f"**{text}**"
     return f"{text} ± {statistics.stdev(values):.1f}" if len(values) > 1 else text
 
 

@@ -56,6 +56,13 @@ def test_rows_are_told_apart_by_limit_and_encoder():
     assert names == ["a", "a, pretrained", "a, first 4,000", "a, first 4,000, pretrained"]
 
 
+def test_a_system_alone_is_not_the_best(folder):
+    for path in folder.glob("one-ner-*.json"):
+        path.unlink()
+    table = make_tables(read_rows(folder))["f1"].splitlines()
+    assert table[2] == "| one | 1 | 10% | 70.0 ± 14.1 | not run |"
+
+
 def test_a_result_that_no_run_of_the_sweep_has_is_named(folder):
     (folder / "one-ner-0-00000000.json").write_text("{}", encoding="utf8")
     with pytest.raises(ValueError, match=r"with the configs of now, were: one-ner-0-00000000\."):
