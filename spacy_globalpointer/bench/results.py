@@ -133,7 +133,7 @@ def difference_table(rows: Sequence[Row]) -> str:
     peers = [name for name in NAMES if name != OURS and any(name in r.done for r in rows)]
     lines = []
     for row in rows:
-        if OURS in row.done:
+        if OURS in row.done and len(row.done) > 1:
             ours = row.documents(OURS)
             cells = [_difference(ours, row, peer) if peer in row.done else "" for peer in peers]
             lines.append([row.name(), *cells])

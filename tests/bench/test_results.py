@@ -59,8 +59,9 @@ def test_rows_are_told_apart_by_limit_and_encoder():
 def test_a_system_alone_is_not_the_best(folder):
     for path in folder.glob("one-ner-*.json"):
         path.unlink()
-    table = make_tables(read_rows(folder))["f1"].splitlines()
-    assert table[2] == "| one | 1 | 10% | 70.0 ± 14.1 | not run |"
+    tables = {name: text.splitlines() for name, text in make_tables(read_rows(folder)).items()}
+    assert tables["f1"][2] == "| one | 1 | 10% | 70.0 ± 14.1 | not run |"
+    assert len(tables["difference"]) == 2
 
 
 def test_a_result_that_no_run_of_the_sweep_has_is_named(folder):
