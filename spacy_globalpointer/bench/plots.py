@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any, Callable, Dict, List, Sequence
 
 from ..training.span_counts import LENGTH_NAMES, LENGTHS
-from .results import Row
+from .results import NAMES, Row
 
 Report = Dict[str, Any]
 # Named and with the same colour in every plot.
@@ -22,6 +22,8 @@ COLOURS = {
     "crfsuite": "#c9a6d6",
     "encoder": "#8a8f98",
 }
+# More are wider than a figure.
+LEGEND_COLUMNS = 4
 
 
 def draw(report: Report, folder: Path) -> List[Path]:
@@ -39,10 +41,11 @@ def draw_rows(rows: Sequence[Row], folder: Path) -> List[Path]:
     """Draw the plots of a sweep: F1 against speed, and F1 by the length of the span.
 
     folder: where they are written.
-    RETURNS: the files; none if nothing was run.
+    RETURNS: the files; none if nothing was run that could be compared.
     RAISES (ImportError): without matplotlib.
     """
-    whole = [row for row in rows if row.done and not row.limit]
+    # One system alone says nothing.
+    whole = [row for row in rows if len(row.done) > 1 and not row.limit]
     plots = {"speed": _f1_and_speed, "length": _f1_by_length} if whole else {}
     return [_save(plot, whole, folder / f"{name}.svg") for name, plot in plots.items()]
 
@@ -153,14 +156,14 @@ def _f1_and_speed(figure: Any, rows: Sequence[Row]) -> None:
     for axes, row in zip(panels, rows, strict=True):
         for system in row.done:
             speed, f1 = row.mean(system, "predict_words_per_second"), row.mean(system, "all", "f")
-            axes.plot(speed, 100 * f1, "o", color=COLOURS[system], label=system)
+            axes.plot(speed, 100 * f1, "o", color=COLOURS[system], label=_name(system))
         axes.set(title=row.name(), xlabel="prediction, words/s")
         axes.set_xlim(0, 1.1 * max(row.mean(s, "predict_words_per_second") for s in row.done))
         axes.locator_params(axis="x", nbins=5)
         axes.xaxis.set_major_formatter("{x:,g}")
         axes.grid(alpha=0.3)
     panels[0].set_ylabel("F1")
-    _legend(figure, max(panels, key=lambda axes: len(axes.lines)))
+    _legend(figure, *panels)
 
 
 def _f1_by_length(figure: Any, rows: Sequence[Row]) -> None:
@@ -169,18 +172,27 @@ def _f1_by_length(figure: Any, rows: Sequence[Row]) -> None:
         for system in row.done:
             values = [row.length_f1(system, length) for length in LENGTHS]
             known = [(x, y) for x, y in enumerate(values) if y is not None]
-            axes.plot(*zip(*known, strict=True), "o-", color=COLOURS[system], label=system)
+            axes.plot(*zip(*known, strict=True), "o-", color=COLOURS[system], label=_name(system))
         axes.set_xticks(range(len(LENGTHS)), LENGTH_NAMES)
         axes.set(title=row.name(), xlabel="tokens of the span")
         axes.grid(alpha=0.3)
     panels[0].set_ylabel("F1")
-    _legend(figure, max(panels, key=lambda axes: len(axes.lines)))
+    _legend(figure, *panels)
 
 
-def _legend(figure: Any, axes: Any) -> None:
+def _name(system: str) -> str:
+    return NAMES[system].replace("`", "")
+
+
+def _legend(figure: Any, *panels: Any) -> None:
     """One legend for all panels, where it hides nothing."""
-    handles, names = axes.get_legend_handles_labels()
-    figure.legend(handles, names, loc="outside upper center", ncols=len(names), frameon=False)
+    handles: Dict[str, Any] = {}
+    for axes in panels:
+        for handle, name in zip(*axes.get_legend_handles_labels(), strict=True):
+            handles.setdefault(name, handle)
+    columns = min(len(handles), LEGEND_COLUMNS)
+    names, shown = list(handles), list(handles.values())
+    figure.legend(shown, names, loc="outside upper center", ncols=columns, frameon=False)
 
 
 PLOTS: Dict[str, Dict[str, Callable[[Any, Any], None]]] = {

@@ -7,12 +7,15 @@ from xml.etree import ElementTree
 import pytest
 from sweeps import make_sweep
 
+from spacy_globalpointer.bench import plots
 from spacy_globalpointer.bench.plots import PLOTS, draw, draw_rows
 from spacy_globalpointer.bench.results import read_rows
 from spacy_globalpointer.bench.tables import read_reports
 
 FOLDER = Path(__file__).parents[2] / "docs" / "bench"
 REPORTS = read_reports(FOLDER)
+SYSTEMS = ["global_pointer", "ner", "crf", "spancat", "span_finder", "crfsuite"]
+SYSTEMS += ["global_pointer_gp", "global_pointer_no_rope"]
 NAMES = {
     "heads": ["bert4torch_dense", "global_pointer", "wrong sign"],
     "pipeline": ["spancat", "crf", "encoder", "prediction, words/s"],
@@ -63,6 +66,32 @@ def test_plots_of_a_sweep_show_every_system_and_corpus(tmp_path):
         text = path.read_text(encoding="utf8")
         assert all(name in text for name in ("one", "global_pointer", "ner"))
         assert "two" not in text  # nothing was run
+
+
+def test_the_legend_of_many_systems_is_inside_the_picture(tmp_path):
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    (row, _) = read_rows(make_sweep(tmp_path))
+    ours = row.done["global_pointer"]
+    more = row._replace(done=dict.fromkeys(SYSTEMS, ours)), row._replace(corpus="other")
+    for plot in (plots._f1_and_speed, plots._f1_by_length):
+        figure = Figure(figsize=(9, 3.6), layout="constrained")
+        plot(figure, more)
+        FigureCanvasAgg(figure).draw()
+        (legend,) = figure.legends
+        assert [text.get_text() for text in legend.texts][:2] == ["global_pointer", "ner"]
+        assert len(legend.texts) == len(SYSTEMS)
+        box = legend.get_window_extent()
+        assert box.x0 >= 0
+        assert box.x1 <= figure.bbox.x1
+
+
+def test_one_system_alone_is_not_drawn(tmp_path):
+    folder = make_sweep(tmp_path)
+    for path in folder.glob("one-ner-*.json"):
+        path.unlink()
+    assert draw_rows(read_rows(folder), tmp_path) == []
 
 
 def test_without_matplotlib_the_error_names_the_repair(monkeypatch, tmp_path):
