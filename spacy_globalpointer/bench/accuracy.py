@@ -21,7 +21,9 @@ from spacy.training import Example
 from spacy.training.loop import train_while_improving
 from spacy.util import registry
 
+from ..training import fitting
 from ..training.span_counts import Cell, add_up
+from ..training.statistics import count_nesting
 from .peers import FLAT, fit, hash_config, make_pipeline
 from .scores import count_each, score_parts
 from .text import KEY, Annotated
@@ -30,8 +32,6 @@ from .text import KEY, Annotated
 PATIENCE = 2
 # A system that must be told the longest span looks far enough for this share of the gold spans of
 # the training data, and at least for this many tokens.
-# One that finds spans with and without overlap is told to find none when this share of the gold
-# spans has no token in common with another.
 SHARE, SHORTEST_REACH = 0.99, 10
 
 
@@ -75,14 +75,33 @@ def train_and_score(
             best = predicted
         curve.append({"pass": len(curve) + 1, **{x: scores[x] for x in "prf"}, **seconds})
         log("pass {pass}: P {p:.3f} R {r:.3f} F {f:.3f}".format(**curve[-1]))
+    config_hash = hash_config(system, values)
+    return describe_run(config_hash, fitted, curve, train, dev, best)
+
+
+def describe_run(
+    config_hash: str,
+    fitted: Dict[str, Any],
+    curve: List[Dict[str, float]],
+    train: Sequence[Annotated],
+    dev: Sequence[Annotated],
+    predicted: Sequence[Set[Cell]],
+) -> Dict[str, Any]:
+    """What is known of a run of this process.
+
+    config_hash: of `hash_config`.
+    fitted: overrides that follow from the data.
+    curve: scores, and seconds of training and of prediction, of each pass.
+    predicted: spans found in dev.
+    """
     return {
-        "config": hash_config(system, values),
+        "config": config_hash,
         "fitted": fitted,
         "curve": curve,
         "train_words_per_second": _speed(train, curve, "train_seconds"),
         "predict_words_per_second": _speed(dev, curve, "seconds"),
         "peak_mib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
-        **score_parts(dev, best),
+        **score_parts(dev, predicted),
     }
 
 
@@ -142,10 +161,8 @@ def find_reach(docs: Sequence[Annotated]) -> int:
 
 
 def is_flat(docs: Sequence[Annotated]) -> bool:
-    """Whether SHARE of the spans have no token in common with another."""
-    shared = total = 0
+    """Whether hardly any spans share a token, so that `debug` advises allow_overlap = false."""
+    relations: Counter[str] = Counter()
     for doc in docs:
-        covered = Counter(i for start, end, _ in doc.spans for i in range(start, end))
-        shared += sum(max(covered[i] for i in range(s, e)) > 1 for s, e, _ in doc.spans)
-        total += len(doc.spans)
-    return shared <= (1 - SHARE) * total
+        relations.update(count_nesting(set(doc.spans))[1])
+    return fitting.is_flat(relations, sum(len(doc.spans) for doc in docs))

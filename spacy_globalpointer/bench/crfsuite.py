@@ -3,7 +3,6 @@
 A CRF over BIO tags, and no encoder: its features are words and parts of words around the token.
 """
 
-import resource
 import tempfile
 import time
 from pathlib import Path
@@ -13,9 +12,10 @@ import spacy
 from spacy.tokens import Doc
 from spacy.training import biluo_tags_to_spans, iob_to_biluo
 
-from ..training.span_counts import Cell
+from ..training.span_counts import Cell, add_up
+from .accuracy import describe_run
 from .peers import hash_config, read_system
-from .scores import score_parts
+from .scores import count_each
 from .text import Annotated
 
 # Tokens to each side whose words are features, and whose parts of words.
@@ -50,19 +50,11 @@ def train_and_score(
         trained = time.process_time()
         predicted = _predict([doc.make_doc(nlp.vocab) for doc in dev], model)
         done = time.process_time()
-    scores = score_parts(dev, predicted)
+    scores = add_up(count_each(dev, predicted)).scores()
     seconds = {"train_seconds": trained - start, "seconds": done - trained}
-    curve = [{"pass": 1, **{x: scores["all"][x] for x in "prf"}, **seconds}]
+    curve = [{"pass": 1, **{x: scores[x] for x in "prf"}, **seconds}]
     log("P {p:.3f} R {r:.3f} F {f:.3f}".format(**curve[0]))
-    return {
-        "config": hash_config(system, overrides or {}),
-        "fitted": {},
-        "curve": curve,
-        "train_words_per_second": sum(len(doc.words) for doc in train) / (trained - start),
-        "predict_words_per_second": sum(len(doc.words) for doc in dev) / (done - trained),
-        "peak_mib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
-        **scores,
-    }
+    return describe_run(hash_config(system, overrides or {}), {}, curve, train, dev, predicted)
 
 
 def _train(docs: Sequence[Doc], settings: Dict[str, Any], model: Path) -> None:

@@ -162,7 +162,7 @@ def _run(run: Run, data: Path, results: Path, encoder: Optional[str]) -> float:
     dev = list(read_corpus(find_file(folder, "dev"), nlp))
     outside = run.system == "crfsuite"
     train_and_score = crfsuite.train_and_score if outside else accuracy.train_and_score
-    of_encoder = {"paths.encoder": encoder} if run.system.endswith("_transformer") else {}
+    has_encoder = encoder and run.system.endswith("_transformer")
     result = train_and_score(
         run.system,
         train,
@@ -170,7 +170,7 @@ def _run(run: Run, data: Path, results: Path, encoder: Optional[str]) -> float:
         lang=run.lang,
         passes=run.passes,
         seed=run.seed,
-        overrides={**run.overrides, **(of_encoder if encoder else {})},
+        overrides={**run.overrides, **({"paths.encoder": encoder} if has_encoder else {})},
         log=lambda line: None,
     )
     documents = {"train_documents": len(train), "dev_documents": len(dev)}

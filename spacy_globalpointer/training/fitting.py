@@ -34,15 +34,32 @@ HARDLY_ANY = 0.01
 LONG_SPAN = 64
 
 
+def is_flat(relations: Counter[str], n_spans: int) -> bool:
+    """Whether allow_overlap = false suits spans.
+
+    relations: of the spans, as `count_nesting` counts them.
+    n_spans: how many there are.
+    """
+    return count_shared(relations) <= HARDLY_ANY * n_spans
+
+
+def count_shared(relations: Counter[str]) -> int:
+    """Count spans that share tokens with others; one that does so in two ways counts twice.
+
+    relations: of the spans, as `count_nesting` counts them.
+    """
+    return relations[NESTED] + relations[CROSSING] + relations[SAME_BORDERS]
+
+
 def find_nesting(case: Case) -> Iterator[Finding]:
     """Whether allow_overlap suits the data."""
     overlap: Counter[str] = Counter()
     for group in case.groups.values():
         overlap.update(group.relations)
     total = sum(group.labels.total() for group in case.groups.values())
-    shared = overlap[NESTED] + overlap[CROSSING] + overlap[SAME_BORDERS]
     allowed = case.settings.get("allow_overlap", True)
-    if shared <= HARDLY_ANY * total:
+    if is_flat(overlap, total):
+        shared = count_shared(overlap)
         why = f"only {shared} of {total} spans share tokens with others"
         why = why if shared else "no two spans of a text share a token"
         advice = case.advise(why, allow_overlap=False) if allowed else None
