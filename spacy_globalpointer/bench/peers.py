@@ -30,8 +30,8 @@ SYSTEMS: Dict[str, str] = {
     "spancat_transformer": "peers/spancat_transformer.cfg",
     "ner_transformer": "peers/ner_transformer.cfg",
 }
-# Those that find flat entities, and write them to doc.ents.
-FLAT = ("ner", "crf", "ner_transformer")
+# Those that find flat entities only; those in spaCy write them to doc.ents.
+FLAT = ("ner", "crf", "ner_transformer", "crfsuite")
 
 
 def read_system(system: str, overrides: Optional[Dict[str, Any]] = None) -> Config:

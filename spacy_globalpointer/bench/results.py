@@ -9,6 +9,7 @@ import numpy
 
 from ..training.span_counts import LENGTH_NAMES, LENGTHS
 from .markdown import make_rows
+from .peers import FLAT
 from .scores import bootstrap, read_documents
 from .sweep import SWEEP, read_sweep
 
@@ -99,31 +100,43 @@ def read_rows(folder: Path) -> List[Row]:
 
 def f1_table(rows: Sequence[Row]) -> str:
     """F1 on all spans, in points: mean and spread over the seeds."""
-    return _by_system(rows, "all")
+    return _by_system(rows, lambda row, system: _points(row, system, "all", "f"))
 
 
 def nested_table(rows: Sequence[Row]) -> str:
-    """F1 on nested spans, of the corpora that have them."""
-    return _by_system([r for r in rows if r.done and r.nested_share() >= NESTED], "nested")
+    """Recall of the nested gold spans of the corpora that have them, and F1 in brackets.
+
+    A wrong span counts as nested if another one was found in or around it: what finds flat spans
+    only makes no such mistake, so its F1 would say nothing.
+    """
+    return _by_system([r for r in rows if r.done and r.nested_share() >= NESTED], _nested)
 
 
-def _by_system(rows: Sequence[Row], part: str) -> str:
+def _nested(row: Row, system: str) -> str:
+    recall = _points(row, system, "nested", "r")
+    if system in FLAT:
+        return recall
+    return f"{recall} ({100 * row.mean(system, 'nested', 'f'):.1f})"
+
+
+def _by_system(rows: Sequence[Row], cell: Callable[[Row, str], str]) -> str:
     systems = [name for name in NAMES if any(name in row.planned for row in rows)]
     header = ["corpus", "types", "nested", *(NAMES[system] for system in systems)]
     lines = []
     for row in rows:
         known = [str(len(row.any()["by_label"])), f"{row.nested_share():.0%}"] if row.done else []
-        lines.append([row.name(), *(known or ["", ""]), *(_f1(row, s, part) for s in systems)])
+        missing = {system: "not run" for system in row.planned}
+        cells = [cell(row, s) if s in row.done else missing.get(s, "") for s in systems]
+        lines.append([row.name(), *(known or ["", ""]), *cells])
     return make_rows(header, lines)
 
 
-def _f1(row: Row, system: str, part: str) -> str:
-    if system not in row.done:
-        return "not run" if system in row.planned else ""
-    values = [100 * result[part]["f"] for result in row.done[system]]
+def _points(row: Row, system: str, part: str, score: str) -> str:
+    """Mean and spread over the seeds of a score in points; bold if no system has a better one."""
+    values = [100 * result[part][score] for result in row.done[system]]
     text = f"{statistics.mean(values):.1f}"
-    best = max(row.mean(s, part, "f") for s in row.done)
-    if len(row.done) > 1 and row.mean(system, part, "f") == best:
+    best = max(row.mean(s, part, score) for s in row.done)
+    if len(row.done) > 1 and row.mean(system, part, score) == best:
         text = f"**{text}**"
     return f"{text} ± {statistics.stdev(values):.1f}" if len(values) > 1 else text
 

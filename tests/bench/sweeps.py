@@ -16,7 +16,7 @@ def make_result(right, wrong, missed):
     p, r = n[0] / (n[0] + n[1]), n[0] / (n[0] + n[2])
     scores = {"p": p, "r": r, "f": 2 * n[0] / (2 * n[0] + n[1] + n[2])}
     counts = {**scores, **dict(zip(("right", "wrong", "missed"), n, strict=True))}
-    nested = {"p": 1.0, "r": 0.5, "f": 0.5, "right": 1, "wrong": 0, "missed": 1}
+    nested = {"p": 1.0, "r": 0.5, "f": 2 / 3, "right": 1, "wrong": 0, "missed": 1}
     return {
         **{"config": "abc", "fitted": {}, "curve": [{"pass": 1, **scores, "seconds": 1.0}]},
         **{"train_words_per_second": 1000.0, "predict_words_per_second": 5000.0, "peak_mib": 99.6},
