@@ -125,8 +125,7 @@ def _by_system(rows: Sequence[Row], cell: Callable[[Row, str], str]) -> str:
     lines = []
     for row in rows:
         known = [str(len(row.any()["by_label"])), f"{row.nested_share():.0%}"] if row.done else []
-        missing = {system: "not run" for system in row.planned}
-        cells = [cell(row, s) if s in row.done else missing.get(s, "") for s in systems]
+        cells = [cell(row, s) if s in row.done else "not run" * (s in row.planned) for s in systems]
         lines.append([row.name(), *(known or ["", ""]), *cells])
     return make_rows(header, lines)
 
