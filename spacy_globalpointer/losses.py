@@ -1,19 +1,24 @@
 """The registered losses: functions from factors and gold spans to a loss that torch can derive."""
 
+from functools import partial
 from typing import Callable
 
 from spacy.util import registry
 
 # Tensor from there, because it says what to do where torch is missing.
-from .nn import SpanFactors, Tensor, zlpr
+from .nn import Per, SpanFactors, Tensor, zlpr
 
 SpanLoss = Callable[[SpanFactors, Tensor], Tensor]
 
 
 @registry.losses("spacy_globalpointer.ZLPR.v1")
-def build_zlpr() -> SpanLoss:
+def build_zlpr(per: Per = "document") -> SpanLoss:
     """ZLPR, the loss of GlobalPointer: log(1 + sum_neg exp(s)) + log(1 + sum_pos exp(-s)).
 
+    per: what has sums of its own. "document" is the published loss (Su et al. 2022, arXiv
+        2208.02955). "start" adds up the losses of all start tokens, with s twice the score: gold
+        spans of a document then need not share one sum, so that scores are not too low where there
+        are many.
     RETURNS: (factors, gold rows of document, label, start, last) -> loss (b, c).
     """
-    return zlpr
+    return partial(zlpr, per=per)

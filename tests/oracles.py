@@ -32,17 +32,19 @@ def all_scores(factors):
     return table
 
 
-def zlpr(factors, gold):
-    """(b, c) loss, from the sums as the paper writes them."""
+def zlpr(factors, gold, per):
+    """(b, c) loss, from the sums as the formula writes them."""
     gold = {tuple(row) for row in gold.tolist()}
-    negative = torch.ones(len(factors.mask), factors.n_labels, dtype=torch.float64)
+    rows, scale = (factors.length, 2) if per == "start" else (1, 1)
+    shape = len(factors.mask), factors.n_labels, rows
+    negative = torch.ones(shape, dtype=torch.float64)
     positive = torch.ones_like(negative)
     for (b, c, s, e), score in all_scores(factors).items():
         if (b, c, s, e) in gold:
-            positive[b, c] += math.exp(-score)
+            positive[b, c, s % rows] += math.exp(-scale * score)
         else:
-            negative[b, c] += math.exp(score)
-    return negative.log() + positive.log()
+            negative[b, c, s % rows] += math.exp(scale * score)
+    return (negative.log() + positive.log()).sum(2)
 
 
 def decode(factors, cuts, max_spans=None):

@@ -26,11 +26,12 @@ from .decode import (
 )
 from .factors import SpanFactors
 from .rope import rotate
-from .zlpr import zlpr, zlpr_dense
+from .zlpr import Per, zlpr, zlpr_dense
 
 __all__ = [
     "LOWEST_CUT",
     "DecodedSpans",
+    "Per",
     "SpanFactors",
     "Tensor",
     "best_chain",

@@ -1,13 +1,13 @@
 """The sum of exp(score) over nearly all cells of the table, and its gradient, by hand.
 
-score(s, e, c) = shared(s, e) + start(s, c) + end(e, c), so with S, E, L the exponentials of the
-three, the sum over a block of start tokens is sum_s S * (E @ L): a product of matrices for all
-labels at once. The gradient of shared is E * ((S * weight) @ L'). Both need E of one block of
-start tokens at a time, so memory is O(block x L) for any number of labels.
+score(s, e, c) = shared(s, e) + start(s, c) + end(e, c), so with E and L the exponentials of shared
+and end, the sum over the spans of a start token is exp(start(s, c)) * (E @ L)(s, c): a product of
+matrices for all labels at once. The gradient of shared is E * (weight @ L'). Both need E of one
+block of start tokens at a time, so memory is O(block x L) for any number of labels.
 
-Range: E is shifted by its row maximum, S and L by the maximum of each label, so no exponent is
-above 0. What underflows then is below exp(bound) * tiny, with bound the sum of the shifts. Labels
-where that would not vanish beside the 1 of log(1 + sum) are summed cell by cell instead.
+Range: E is shifted by its row maximum, L by the maximum of each label, so no exponent is above 0.
+What underflows then is below exp(shift) * tiny, with shift the sum of all that was taken out.
+Labels where that would not vanish beside the 1 of log(1 + sum) are summed cell by cell instead.
 """
 
 import math
@@ -28,28 +28,20 @@ class _Part(NamedTuple):
     """One block of start tokens.
 
     E (b, s, e): exponentials of what labels share, 0 where no span counts.
-    S (b, s, c): exponentials of the start terms.
     row_sums (b, s, c): E @ L.
-    bound (b, c): sum of the shifts; no score of the block is higher.
+    shifts (b, s, c): what was taken out of the exponents; no score of the row is higher. -inf where
+        no span starts.
     """
 
     starts: slice
     lasts: slice
     E: Tensor
-    S: Tensor
     row_sums: Tensor
-    bound: Tensor
-
-    def log_sums(self) -> Tensor:
-        """log of the sum of exp(score) over the block.
-
-        RETURNS (b, c): -inf where the block has no span.
-        """
-        return (self.S * self.row_sums).sum(1).log() + self.bound
+    shifts: Tensor
 
 
 class Background:
-    """log(1 + sum of exp(score)) over all spans but a few, per document and label.
+    """log of the sum of exp(score) over all spans but a few, per start token and label.
 
     Two passes over blocks of the table, one for the sums and one for the gradients; between them
     the factors are kept, and small tables.
@@ -81,17 +73,19 @@ class Background:
     def log_sums(self) -> Tensor:
         """First pass.
 
-        RETURNS (b, c): non-negative.
+        RETURNS (b, s, c): -inf where no span starts.
         """
-        log_sums = torch.zeros_like(self.end_shift)
-        highest = torch.full_like(log_sums, -torch.inf)
+        log_sums = torch.empty_like(self.L)
+        highest = torch.full_like(self.end_shift, -torch.inf)
         for part in self._parts():
-            log_sums = torch.logaddexp(log_sums, part.log_sums())
-            highest = torch.maximum(highest, part.bound)
+            torch.add(part.row_sums.log(), part.shifts, out=log_sums[:, part.starts])
+            highest = torch.maximum(highest, part.shifts.amax(1))
         self.unsafe = highest > _safe_bound(self.factors)  # (b, c)
         self.unsafe_pairs = self.unsafe.nonzero()
         if len(self.unsafe_pairs):
-            log_sums[self.unsafe] = exact_log_sums(self.factors, self.unsafe_pairs, self.excluded)
+            document, label = self.unsafe_pairs.unbind(1)
+            exact = exact_log_sums(self.factors, self.unsafe_pairs, self.excluded)
+            log_sums[document, :, label] = exact
         return log_sums
 
     def gradients(self, grad: Tensor, log_sums: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
@@ -99,7 +93,8 @@ class Background:
 
         The gradient of each score is grad * exp(score - log_sums).
 
-        grad, log_sums (b, c): log_sums is at least what `log_sums` returned.
+        grad (b, c).
+        log_sums (b, s, c): non-negative, and at least what `log_sums` returned.
         RETURNS: for query, key, start_bias, end_bias, each of its shape.
         """
         factors = self.factors
@@ -108,11 +103,11 @@ class Background:
         d_start, d_end = torch.empty_like(self.L), torch.zeros_like(self.L)
         for part in self._parts():
             s, e = part.starts, part.lasts
-            weight = (part.bound - log_sums).exp_().mul_(grad).masked_fill_(self.unsafe, 0.0)
-            weighted = part.S * weight[:, None]
-            torch.mul(part.row_sums, weighted, out=d_start[:, s])
-            d_end[:, e].baddbmm_(part.E.transpose(1, 2), weighted)
-            d_shared = (weighted @ self.L[:, e].transpose(1, 2)).mul_(part.E)
+            weight = (part.shifts - log_sums[:, s]).exp_().mul_(grad[:, None])
+            weight.masked_fill_(self.unsafe[:, None], 0.0)
+            torch.mul(part.row_sums, weight, out=d_start[:, s])
+            d_end[:, e].baddbmm_(part.E.transpose(1, 2), weight)
+            d_shared = (weight @ self.L[:, e].transpose(1, 2)).mul_(part.E)
             d_query[:, s] = d_shared @ key[:, e]
             d_key[:, e].baddbmm_(d_shared.transpose(1, 2), query[:, s])
         gradients = d_query[:, None], d_key[:, None], d_start, d_end.mul_(self.L)
@@ -138,16 +133,14 @@ class Background:
         b, s, e = excluded.unbind(1)
         shared[b, s - starts.start, e - lasts.start] = -torch.inf
         row = shared.amax(2, keepdim=True)  # (b, s, 1)
-        start = self.factors.start_bias[:, starts] + row
-        # A row or a block without any span has the maximum -inf, of which nothing can be taken.
-        start_shift = start.amax(1).nan_to_num(neginf=0.0)  # (b, c)
+        shifts = self.factors.start_bias[:, starts] + row + self.end_shift[:, None]
+        shifts.masked_fill_(~self.is_token[:, starts], -torch.inf)
+        # A row without any span has the maximum -inf, of which nothing can be taken.
         E = shared.sub_(row.nan_to_num(neginf=0.0)).exp_()
-        S = start.sub_(start_shift[:, None]).exp_().mul_(self.is_token[:, starts])
-        bound = start_shift + self.end_shift
-        return _Part(starts, lasts, E, S, E @ self.L[:, lasts], bound)
+        return _Part(starts, lasts, E, E @ self.L[:, lasts], shifts)
 
 
 def _safe_bound(factors: SpanFactors) -> float:
-    """Highest sum of shifts at which all that underflows together is below rounding beside 1."""
+    """Highest shift at which all that underflows together is below rounding beside 1."""
     limits, cells = torch.finfo(factors.query.dtype), factors.length**2
     return -math.log(limits.tiny) + math.log(limits.eps) - math.log(cells)

@@ -13,17 +13,16 @@ from .factors import SpanFactors
 
 
 def exact_log_sums(factors: SpanFactors, pairs: Tensor, excluded: Tensor) -> Tensor:
-    """log(1 + sum of exp(score)) over all spans but the excluded, cell by cell.
+    """log of the sum of exp(score) over all spans but the excluded, cell by cell.
 
     factors (b documents, c labels, l tokens): with one group.
     pairs (p, 2): document and label of each sum.
     excluded (n, 3): cells (document, start, last).
-    RETURNS (p).
+    RETURNS (p, s): -inf where no span starts.
     """
-    log_sums = factors.start_bias.new_zeros(len(pairs))  # log(1)
+    log_sums = factors.start_bias.new_empty(len(pairs), factors.length)
     for block in _blocks(factors, pairs, excluded):
-        sums = block.scores.flatten(1).logsumexp(1)
-        log_sums[block.places] = torch.logaddexp(log_sums[block.places], sums)
+        log_sums[block.places, block.starts] = block.scores.logsumexp(2)
     return log_sums
 
 
@@ -38,14 +37,14 @@ def add_exact_gradients(
     """Add the gradient of the sums of the pairs to those of the factors, in place.
 
     gradients: of query, key, start_bias and end_bias, with the shapes of factors.
-    grad, log_sums (b, c): gradient and value of all sums.
+    grad (b, c), log_sums (b, s, c): gradient and value of all sums.
     """
     d_query, d_key, d_start, d_end = gradients
     for block in _blocks(factors, pairs, excluded):
         s, e = block.starts, block.lasts
         document, label = pairs[block.places].unbind(1)
-        total, weight = log_sums[document, label], grad[document, label]
-        d_scores = (block.scores - total[:, None, None]).exp_().mul_(weight[:, None, None])
+        total, weight = log_sums[document, s, label], grad[document, label]  # (n, s), (n)
+        d_scores = (block.scores - total[..., None]).exp_().mul_(weight[:, None, None])
         d_query[:, 0, s].index_add_(0, document, d_scores @ factors.key[document, 0, e])
         d_key[:, 0, e].index_add_(
             0, document, d_scores.transpose(1, 2) @ factors.query[document, 0, s]

@@ -163,6 +163,11 @@ class SpanFactors:
         mask = self.mask[:, None].expand(b, g, -1).flatten(0, 1)
         return SpanFactors(query, key, start, end, mask, self.max_length)
 
+    def times(self, number: float) -> "SpanFactors":
+        """Factors of the scores times a number."""
+        query, start, end = (number * each for each in (self.query, self.start_bias, self.end_bias))
+        return replace(self, query=query, start_bias=start, end_bias=end)
+
     def in_float32(self) -> "SpanFactors":
         """The same factors in float32 if they came in half precision: sums of exponents need it."""
         if self.query.dtype not in (torch.float16, torch.bfloat16):

@@ -4,7 +4,7 @@ Su et al. 2022, "ZLPR: A Novel Loss for Multi-label Classification", arXiv 2208.
 form equals the definition by a property test in float64 (tests/nn/test_zlpr.py).
 """
 
-from typing import Any, Optional
+from typing import Any, Literal, Optional, get_args
 
 import torch
 from torch import Tensor
@@ -13,34 +13,49 @@ from torch.autograd.function import once_differentiable
 from .background import Background
 from .factors import SpanFactors
 
+Per = Literal["document", "start"]
 
-def zlpr_dense(factors: SpanFactors, gold: Tensor) -> Tensor:
+
+def zlpr_dense(factors: SpanFactors, gold: Tensor, *, per: Per = "document") -> Tensor:
     """ZLPR loss of every document and label: the definition, on the whole table of scores.
 
-    loss = log(1 + sum_neg exp(score)) + log(1 + sum_pos exp(-score)).
+    per document: log(1 + sum_neg exp(score)) + log(1 + sum_pos exp(-score))
+    per start: sum_start [log(1 + sum_neg exp(2 score)) + log(1 + sum_pos exp(-2 score))]
+    with the sums over the spans of a document or of a start token (arXiv 2208.02955 has the first).
+
+    Either way sigmoid(2 score) is the probability that the loss implies. With few spans in a sum,
+    the loss is that of a logistic regression, of which 2 score is the logit.
 
     factors (b documents, c labels, l tokens): what a head returned.
     gold (n, 4): rows of document, label, start, last; no duplicates.
+    per: what has sums of its own.
     RETURNS (b, c): non-negative.
-    RAISES (ValueError): a gold row outside the table.
+    RAISES (ValueError): a gold row outside the table; another per.
     """
-    _check_gold(factors, gold)
-    scores = factors.scores()
+    _check(factors, gold, per)
+    scores = factors.scores() if per == "document" else 2 * factors.scores()
     is_gold = torch.zeros_like(scores, dtype=torch.bool)
     is_gold[tuple(gold.T)] = True
-    negative = scores.masked_fill(is_gold, -torch.inf).flatten(2)
-    positive = (-scores).masked_fill(~is_gold, -torch.inf).flatten(2)
-    one = scores.new_zeros((*scores.shape[:2], 1))  # exp(0) is the 1 of both terms
-    return torch.cat((one, negative), -1).logsumexp(-1) + torch.cat((one, positive), -1).logsumexp(
-        -1
-    )
+    negative = scores.masked_fill(is_gold, -torch.inf)
+    positive = (-scores).masked_fill(~is_gold, -torch.inf)
+    if per == "document":
+        negative, positive = negative.flatten(2)[:, :, None], positive.flatten(2)[:, :, None]
+    one = negative.new_zeros((*negative.shape[:3], 1))  # exp(0) is the 1 of both terms
+    loss = torch.cat((one, negative), -1).logsumexp(-1)
+    return (loss + torch.cat((one, positive), -1).logsumexp(-1)).sum(2)
 
 
-def zlpr(factors: SpanFactors, gold: Tensor, *, block: Optional[int] = None) -> Tensor:
+def zlpr(
+    factors: SpanFactors,
+    gold: Tensor,
+    *,
+    per: Per = "document",
+    block: Optional[int] = None,
+) -> Tensor:
     """ZLPR loss of every document and label, without building labels x L x L scores.
 
-    loss = log(1 + sum_neg exp(score)) + log(1 + sum_pos exp(-score)).
-    Source: arXiv 2208.02955; equals `zlpr_dense` (tests/nn/test_zlpr.py), gradient included.
+    The formula is that of `zlpr_dense`, to which it is equal (tests/nn/test_zlpr.py), gradient
+    included. Source: arXiv 2208.02955.
 
     Cells that are gold for some label are few: they are scored one by one. The sum over all other
     cells is a product of matrices (`Background`). Nothing is ever subtracted, because
@@ -49,15 +64,18 @@ def zlpr(factors: SpanFactors, gold: Tensor, *, block: Optional[int] = None) -> 
     factors (b documents, c labels, l tokens): what a head returned; half precision is widened.
     gold (n, 4): rows of document, label, start, last; no duplicates. On the host if it is there
         anyway: sorting it out on a GPU takes longer than moving it.
+    per: what has sums of its own.
     block (tokens): start tokens scored at once; memory grows with it, the result does not change.
     RETURNS (b, c): non-negative.
-    RAISES (ValueError): a gold row outside the table.
+    RAISES (ValueError): a gold row outside the table; another per.
     """
-    _check_gold(factors, gold)
+    _check(factors, gold, per)
     document, label, start, last = gold.unbind(1)
     n_groups, per_group = factors.n_groups, factors.n_labels // factors.n_groups
     document, label = document * n_groups + label // per_group, label % per_group
     wide = factors.in_float32().fold()
+    if per == "start":
+        wide = wide.times(2)
     place = (document * wide.length + start) * wide.length + last
     cells, which = place.unique(return_inverse=True)
     cells = torch.stack(
@@ -66,7 +84,7 @@ def zlpr(factors: SpanFactors, gold: Tensor, *, block: Optional[int] = None) -> 
     which, label = which.to(wide.query.device), label.to(wide.query.device)
     # Autograd follows arguments, not fields: the first four are those of the factors.
     loss: Tensor = _ZLPR.apply(
-        wide.query, wide.key, wide.start_bias, wide.end_bias, wide, cells, which, label, block
+        wide.query, wide.key, wide.start_bias, wide.end_bias, wide, cells, which, label, per, block
     )
     return loss.view(factors.mask.shape[0], factors.n_labels)
 
@@ -89,6 +107,7 @@ class _ZLPR(torch.autograd.Function):
         cells: Tensor,
         which: Tensor,
         label: Tensor,
+        per: Per,
         block: Optional[int],
     ) -> Tensor:
         background = Background(factors, cells, block)
@@ -99,35 +118,42 @@ class _ZLPR(torch.autograd.Function):
         gold = scores[which, label]
         scores[which, label] = -torch.inf
 
-        negative = _add_to_log_sums(background.log_sums(), scores, n[:, None].expand_as(scores))
-        # (b, c), flat: where the sum of each gold span is.
-        sums = n[which] * negative.shape[1] + label
-        nothing = torch.zeros_like(negative).flatten()
-        positive = _add_to_log_sums(nothing, -gold, sums).view_as(negative)
-        ctx.background, ctx.cells, ctx.gold_places = background, cells, (which, label)
-        ctx.save_for_backward(scores, gold, negative, positive)
-        return negative + positive
+        sums = background.log_sums()  # (b, s, c)
+        if per == "document":
+            sums = sums.logsumexp(1, keepdim=True)
+        sums = sums.logaddexp(sums.new_zeros(()))  # exp(0) is the 1 of both terms
+        shape = _, r, c = sums.shape  # r sums for each document and label: l or 1
+        place = n * r + s % r  # of the sum of each cell among the (b, r)
+        index = place[:, None].expand_as(scores)
+        negative = _add_to_log_sums(sums.flatten(0, 1), scores, index).view(shape)
+        index = place[which] * c + label
+        positive = _add_to_log_sums(torch.zeros_like(sums).flatten(), -gold, index)
+        ctx.background, ctx.indices = background, (n, s, e, place, which, label)
+        ctx.save_for_backward(scores, gold, negative, positive[index])
+        return (negative + positive.view(shape)).sum(1)
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, grad: Tensor) -> tuple[Optional[Tensor], ...]:
         scores, gold, negative, positive = ctx.saved_tensors
-        background, (which, label) = ctx.background, ctx.gold_places
-        d_query, d_key, d_start, d_end = background.gradients(grad, negative)
-        n, s, e = ctx.cells.unbind(1)
-        d_scores = (scores - negative[n]).exp_()  # (n, c), 0 at the gold spans
-        d_scores[which, label] = -(-gold - positive[n[which], label]).exp()
+        background, (n, s, e, place, which, label) = ctx.background, ctx.indices
+        query, key = background.factors.query[:, 0], background.factors.key[:, 0]
+        of_starts = negative.expand(-1, query.shape[1], -1)
+        d_query, d_key, d_start, d_end = background.gradients(grad, of_starts)
+        d_scores = (scores - negative.flatten(0, 1)[place]).exp_()  # (n, c), 0 at the gold spans
+        d_scores[which, label] = -(-gold - positive).exp()
         d_scores *= grad[n]
         d_start.index_put_((n, s), d_scores, accumulate=True)
         d_end.index_put_((n, e), d_scores, accumulate=True)
         d_shared = d_scores.sum(1, keepdim=True)
-        query, key = background.factors.query[:, 0], background.factors.key[:, 0]
         d_query[:, 0].index_put_((n, s), d_shared * key[n, e], accumulate=True)
         d_key[:, 0].index_put_((n, e), d_shared * query[n, s], accumulate=True)
-        return d_query, d_key, d_start, d_end, None, None, None, None, None
+        return d_query, d_key, d_start, d_end, *(None,) * 6
 
 
-def _check_gold(factors: SpanFactors, gold: Tensor) -> None:
+def _check(factors: SpanFactors, gold: Tensor, per: Per) -> None:
+    if per not in get_args(Per):
+        raise ValueError(f"per must be one of {get_args(Per)}, was: {per!r}")
     b, c, length = factors.mask.shape[0], factors.n_labels, factors.length
     if gold.ndim != 2 or gold.shape[1] != 4 or gold.dtype != torch.long:
         raise ValueError(

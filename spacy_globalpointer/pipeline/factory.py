@@ -31,6 +31,7 @@ lr_scale = 1.0
 
 [global_pointer.loss]
 @losses = "spacy_globalpointer.ZLPR.v1"
+per = "start"
 
 [global_pointer.model]
 @architectures = "spacy_globalpointer.EfficientGlobalPointer.v1"

@@ -9,6 +9,7 @@ from strategies import factors_and_gold
 from spacy_globalpointer.nn import SpanFactors, background, decode, zlpr, zlpr_dense
 from spacy_globalpointer.nn.factors import BAND_CELLS, BLOCK_CELLS
 
+PER = st.sampled_from(["document", "start"])
 FIELDS = ("query", "key", "start_bias", "end_bias")
 
 
@@ -24,48 +25,55 @@ def _weight(factors):
     return torch.rand(shape, dtype=torch.float64, generator=torch.Generator().manual_seed(0)) + 0.1
 
 
-@given(factors_and_gold())
-def test_definition_equals_the_paper(case):
+@given(factors_and_gold(), PER)
+def test_definition_equals_the_formula(case, per):
     factors, gold = case
-    torch.testing.assert_close(zlpr_dense(factors, gold), oracles.zlpr(factors, gold))
+    expected = oracles.zlpr(factors, gold, per)
+    torch.testing.assert_close(zlpr_dense(factors, gold, per=per), expected)
 
 
-@given(factors_and_gold(), st.sampled_from([1, 2, 3, None]), st.booleans(), st.booleans())
-def test_factored_loss_and_gradient_equal_the_definition(case, block, cell_by_cell, again):
+@given(factors_and_gold(), st.sampled_from([1, 2, 3, None]), st.booleans(), st.booleans(), PER)
+def test_factored_loss_and_gradient_equal_the_definition(case, block, cell_by_cell, again, per):
     factors, gold = case
     with pytest.MonkeyPatch.context() as patch:
         if cell_by_cell:  # as if no product could be trusted
             patch.setattr(background, "_safe_bound", lambda factors: -1e9)
         if again:  # as if the table were too large to be kept for the gradient
             patch.setattr(background, "KEPT_CELLS", 0)
-        value, gradients = _value_and_gradients(zlpr, factors, gold, _weight(factors), block=block)
-    expected, expected_gradients = _value_and_gradients(zlpr_dense, factors, gold, _weight(factors))
+        value, gradients = _value_and_gradients(
+            zlpr, factors, gold, _weight(factors), per=per, block=block
+        )
+    expected, expected_gradients = _value_and_gradients(
+        zlpr_dense, factors, gold, _weight(factors), per=per
+    )
     torch.testing.assert_close(value, expected, rtol=1e-9, atol=1e-9)
     for gradient, wanted in zip(gradients, expected_gradients, strict=True):
         torch.testing.assert_close(gradient, wanted, rtol=1e-9, atol=1e-9)
 
 
-@given(factors_and_gold(longest=3, scale=0.7))
-def test_gradient_equals_finite_differences(case):
+@given(factors_and_gold(longest=3, scale=0.7), PER)
+def test_gradient_equals_finite_differences(case, per):
     factors, gold = case
     leaves = [getattr(factors, name).clone().requires_grad_() for name in FIELDS]
 
     def loss(*leaves):
-        return zlpr(SpanFactors(*leaves, factors.mask, factors.max_length), gold)
+        return zlpr(SpanFactors(*leaves, factors.mask, factors.max_length), gold, per=per)
 
     assert torch.autograd.gradcheck(loss, leaves)
 
 
-@given(factors_and_gold(scale=40.0, dtype=torch.float32), st.sampled_from([2, None]))
-def test_float32_stays_exact_for_extreme_scores(case, block):
+@given(factors_and_gold(scale=40.0, dtype=torch.float32), st.sampled_from([2, None]), PER)
+def test_float32_stays_exact_for_extreme_scores(case, block, per):
     """Scores of several thousands: no inf, no nan, and the definition's value in float64."""
     factors, gold = case
     wide = SpanFactors(
         *(getattr(factors, name).double() for name in FIELDS), factors.mask, factors.max_length
     )
     weight = _weight(factors)
-    value, gradients = _value_and_gradients(zlpr, factors, gold, weight.float(), block=block)
-    expected, expected_gradients = _value_and_gradients(zlpr_dense, wide, gold, weight)
+    value, gradients = _value_and_gradients(
+        zlpr, factors, gold, weight.float(), per=per, block=block
+    )
+    expected, expected_gradients = _value_and_gradients(zlpr_dense, wide, gold, weight, per=per)
     assert (value >= 0).all()
     torch.testing.assert_close(value.double(), expected, rtol=1e-4, atol=1e-3)
     for gradient, wanted in zip(gradients, expected_gradients, strict=True):
@@ -73,8 +81,9 @@ def test_float32_stays_exact_for_extreme_scores(case, block):
         torch.testing.assert_close(gradient / scale, (wanted / scale).float(), rtol=0, atol=5e-3)
 
 
+@pytest.mark.parametrize("per", ["document", "start"])
 @pytest.mark.parametrize("score", [-200.0, -20.0, 0.0, 3.0, 12.0, 16.0, 88.0, 200.0])
-def test_one_confident_gold_span_keeps_sign_and_value(score):
+def test_one_confident_gold_span_keeps_sign_and_value(score, per):
     """Sparse losses that subtract the gold from the total flip sign from 16, 12 or 3 on."""
     bias = torch.full((1, 20, 1), -3.0)
     bias[0, 4] = score
@@ -85,10 +94,9 @@ def test_one_confident_gold_span_keeps_sign_and_value(score):
     mask = torch.ones(1, 20, dtype=torch.bool)
     gold = torch.tensor([[0, 0, 4, 4]])
     wide = SpanFactors(zeros.double(), zeros.double(), bias.double(), end.double(), mask)
-    value, gradients = _value_and_gradients(
-        zlpr, SpanFactors(zeros, zeros, bias, end, mask), gold, torch.ones(1, 1)
-    )
-    expected, expected_gradients = _value_and_gradients(zlpr_dense, wide, gold, torch.ones(1, 1))
+    narrow, weight = SpanFactors(zeros, zeros, bias, end, mask), torch.ones(1, 1)
+    value, gradients = _value_and_gradients(zlpr, narrow, gold, weight, per=per)
+    expected, expected_gradients = _value_and_gradients(zlpr_dense, wide, gold, weight, per=per)
     torch.testing.assert_close(value.double(), expected, rtol=1e-5, atol=1e-6)
     torch.testing.assert_close(gradients[2].double(), expected_gradients[2], rtol=1e-4, atol=1e-7)
     assert float(gradients[2][0, 4]) <= 0
@@ -112,7 +120,8 @@ def test_padding_and_company_change_nothing():
         both.mask[:1, :4],
     )
     gold = torch.tensor([[0, 1, 0, 2], [0, 1, 1, 1], [0, 2, 0, 2]])
-    torch.testing.assert_close(zlpr(both, gold)[:1], zlpr(alone, gold))
+    for per in ("document", "start"):
+        torch.testing.assert_close(zlpr(both, gold, per=per)[:1], zlpr(alone, gold, per=per))
 
 
 def test_the_gradient_can_be_taken_twice():
@@ -127,8 +136,9 @@ def test_the_gradient_can_be_taken_twice():
         torch.testing.assert_close(gradient, same, rtol=0, atol=0)
 
 
+@pytest.mark.parametrize("per", ["document", "start"])
 @pytest.mark.parametrize(("length", "max_length"), [(300, None), (1000, None), (5000, 20)])
-def test_no_tensor_grows_with_labels_and_cells(length, max_length):
+def test_no_tensor_grows_with_labels_and_cells(length, max_length, per):
     """Blocks of a table of all labels together, and numbers of tokens and labels: nothing else."""
     labels = 40
     generator = torch.Generator().manual_seed(0)
@@ -141,7 +151,7 @@ def test_no_tensor_grows_with_labels_and_cells(length, max_length):
     )
     gold = torch.tensor([[0, label, label, label + 5] for label in range(labels)])
     with Largest() as largest:
-        torch.autograd.grad(zlpr(factors, gold).sum(), leaves)
+        torch.autograd.grad(zlpr(factors, gold, per=per).sum(), leaves)
         with torch.no_grad():
             decode(factors, torch.zeros(labels))
     assert largest.numel <= max(length * labels, BLOCK_CELLS)
@@ -184,3 +194,27 @@ def test_gold_outside_the_table_is_an_error(loss, row):
         loss(SpanFactors(zeros, zeros, bias, bias, mask, max_length=2), torch.tensor([row]))
     with pytest.raises(ValueError, match="must be rows"):
         loss(SpanFactors(zeros, zeros, bias, bias, mask), torch.zeros(2, 3))
+
+
+@pytest.mark.parametrize("loss", [zlpr, zlpr_dense])
+def test_sums_over_anything_else_are_an_error(loss):
+    zeros, bias = torch.zeros(1, 1, 5, 2), torch.zeros(1, 5, 2)
+    factors = SpanFactors(zeros, zeros, bias, bias, torch.ones(1, 5, dtype=torch.bool))
+    with pytest.raises(ValueError, match=r"per must be one of .* was: 'token'"):
+        loss(factors, torch.zeros(0, 4, dtype=torch.long), per="token")
+
+
+def test_per_start_is_a_logistic_regression_where_no_two_spans_share_a_start():
+    """Spans of one token: the probability that the loss implies is sigmoid(2 score)."""
+    generator = torch.Generator().manual_seed(0)
+    zeros = torch.zeros(1, 1, 6, 2)
+    scores = torch.randn(1, 6, 2, generator=generator)
+    mask = torch.ones(1, 6, dtype=torch.bool)
+    factors = SpanFactors(zeros, zeros, scores, torch.zeros(1, 6, 2), mask, max_length=1)
+    gold = torch.tensor([[0, 1, 2, 2], [0, 1, 3, 3]])
+    target = torch.zeros(1, 6, 2)
+    target[0, gold[:, 2], gold[:, 1]] = 1.0
+    expected = torch.nn.functional.binary_cross_entropy_with_logits(
+        2 * scores, target, reduction="none"
+    )
+    torch.testing.assert_close(zlpr(factors, gold, per="start"), expected.sum(1))

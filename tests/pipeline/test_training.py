@@ -67,7 +67,8 @@ def test_loss_and_gradient_equal_the_definition(head, max_length):
             n_groups=1 if head.startswith("E") else 3,
             max_length=max_length,
         )
-        value = zlpr_dense(factors, torch.tensor(gold, dtype=torch.long).reshape(-1, 4)).sum()
+        spans = torch.tensor(gold, dtype=torch.long).reshape(-1, 4)
+        value = zlpr_dense(factors, spans, per="start").sum()
         (gradient,) = torch.autograd.grad(value, leaf)
         numpy.testing.assert_allclose(d_row, gradient[0], rtol=1e-3, atol=1e-4)
         total += float(value.detach())
@@ -264,10 +265,10 @@ def test_rehearsal_keeps_what_was_learned():
     new = [make_example(nlp, "A queen sang.", [("queen", "ROLE")])]
     old = [_unannotated(nlp, text) for text, _ in SENTENCES]
     optimizer = nlp.resume_training()
-    optimizer.learn_rate = 0.01
+    optimizer.learn_rate = 0.003
     pipe.update(new, sgd=optimizer)
     losses = pipe.rehearse(old, sgd=optimizer)
-    assert losses["global_pointer"] > 0
+    assert losses["global_pointer"] > 0.1
     for _ in range(60):
         pipe.update(new, sgd=optimizer)
         losses = pipe.rehearse(old, sgd=optimizer)
