@@ -111,7 +111,10 @@ class _ZLPR(torch.autograd.Function):
         block: Optional[int],
     ) -> Tensor:
         background = Background(factors, cells, block)
-        cells = cells.to(query.device)
+        r = 1 if per == "document" else factors.length  # sums of a document and label
+        # Only those that a gold cell is in are made anew.
+        touched, place = (cells[:, 0] * r + cells[:, 1] % r).unique(return_inverse=True)
+        cells, touched, place = (each.to(query.device) for each in (cells, touched, place))
         n, s, e = cells.unbind(1)
         shared = (query[n, 0, s] * key[n, 0, e]).sum(-1, keepdim=True)
         scores = shared + start_bias[n, s] + end_bias[n, e]  # (n, c)
@@ -121,26 +124,24 @@ class _ZLPR(torch.autograd.Function):
         sums = background.log_sums()  # (b, s, c)
         if per == "document":
             sums = sums.logsumexp(1, keepdim=True)
-        sums = sums.logaddexp(sums.new_zeros(()))  # exp(0) is the 1 of both terms
-        shape = _, r, c = sums.shape  # r sums for each document and label: l or 1
-        place = n * r + s % r  # of the sum of each cell among the (b, r)
-        index = place[:, None].expand_as(scores)
-        negative = _add_to_log_sums(sums.flatten(0, 1), scores, index).view(shape)
-        index = place[which] * c + label
-        positive = _add_to_log_sums(torch.zeros_like(sums).flatten(), -gold, index)
-        ctx.background, ctx.indices = background, (n, s, e, place, which, label)
+        negative = sums.logaddexp(sums.new_zeros(()))  # (b, r, c); exp(0) is the 1 of both terms
+        rows, index = (touched // r, touched % r), place[:, None].expand_as(scores)
+        negative[rows] = _add_to_log_sums(negative[rows], scores, index)
+        zeros, index = torch.zeros_like(negative[rows]), place[which] * scores.shape[1] + label
+        positive = _add_to_log_sums(zeros.flatten(), -gold, index)
+        ctx.background, ctx.indices = background, (n, s, e, which, label)
         ctx.save_for_backward(scores, gold, negative, positive[index])
-        return (negative + positive.view(shape)).sum(1)
+        return negative.sum(1).index_add_(0, rows[0], positive.view_as(zeros))
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, grad: Tensor) -> tuple[Optional[Tensor], ...]:
         scores, gold, negative, positive = ctx.saved_tensors
-        background, (n, s, e, place, which, label) = ctx.background, ctx.indices
+        background, (n, s, e, which, label) = ctx.background, ctx.indices
         query, key = background.factors.query[:, 0], background.factors.key[:, 0]
-        of_starts = negative.expand(-1, query.shape[1], -1)
-        d_query, d_key, d_start, d_end = background.gradients(grad, of_starts)
-        d_scores = (scores - negative.flatten(0, 1)[place]).exp_()  # (n, c), 0 at the gold spans
+        negative = negative.expand(-1, query.shape[1], -1)  # (b, s, c)
+        d_query, d_key, d_start, d_end = background.gradients(grad, negative)
+        d_scores = (scores - negative[n, s]).exp_()  # (n, c), 0 at the gold spans
         d_scores[which, label] = -(-gold - positive).exp()
         d_scores *= grad[n]
         d_start.index_put_((n, s), d_scores, accumulate=True)
