@@ -12,13 +12,13 @@ SpanLoss = Callable[[SpanFactors, Tensor], Tensor]
 
 
 @registry.losses("spacy_globalpointer.ZLPR.v1")
-def build_zlpr(per: Per = "document") -> SpanLoss:
+def build_zlpr(per: Per = "start") -> SpanLoss:
     """ZLPR, the loss of GlobalPointer: log(1 + sum_neg exp(s)) + log(1 + sum_pos exp(-s)).
 
-    per: what has sums of its own. "document" is the published loss (Su et al. 2022, arXiv
-        2208.02955). "start" adds up the losses of all start tokens, with s twice the score: gold
-        spans of a document then need not share one sum, so that scores are not too low where there
-        are many.
+    per: over whose spans the sums are taken. "document" is the published loss (Su et al. 2022,
+        arXiv 2208.02955). "start" adds up the losses of all start tokens, with s twice the score:
+        gold spans of a document then need not share one sum, by which their scores come out too low
+        where there are many.
     RETURNS: (factors, gold rows of document, label, start, last) -> loss (b, c).
     """
     return partial(zlpr, per=per)

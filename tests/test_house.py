@@ -145,14 +145,17 @@ def call_architecture(build, name, tmp_path):
 
 
 def call_loss(build, name, tmp_path):
-    from spacy_globalpointer.nn import SpanFactors
+    from spacy_globalpointer.nn import SpanFactors, zlpr_dense
 
-    rows, mask = torch.zeros(1, 3, 12), torch.ones(1, 3, dtype=torch.bool)
+    rows, mask = torch.ones(1, 3, 12), torch.ones(1, 3, dtype=torch.bool)
     factors = SpanFactors.from_rows(
         rows, mask, head_size=4, n_labels=2, n_groups=1, rope=True, max_length=None
     )
-    loss = registry.resolve({"loss": {"@losses": name}})["loss"]
-    assert (loss(factors, torch.tensor([[0, 1, 0, 2]])) > 0).all()
+    gold = torch.tensor([[0, 1, 0, 2]])
+    for settings in {"per": "document"}, {"per": "start"}, {}:
+        loss = registry.resolve({"loss": {"@losses": name, **settings}})["loss"]
+        expected = zlpr_dense(factors, gold, per=settings.get("per", "start"))
+        torch.testing.assert_close(loss(factors, gold), expected)
 
 
 def call_scorer(make, name, tmp_path):

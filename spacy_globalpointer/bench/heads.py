@@ -1,8 +1,8 @@
 """One training step of a head, factored against dense: loss and gradient from hidden states.
 
-All systems get the same weights, hidden states and gold spans, so they compute the same loss:
-`global_pointer` (factored, as the component trains), `zlpr_dense` (the definition, on the table of
-labels x L x L scores), and bert4torch's EfficientGlobalPointer with its dense and its sparse loss.
+All systems get the same weights, hidden states and gold spans, so they compute the same loss, the
+published one per document: `global_pointer` (factored), `zlpr_dense` (the definition, on the table
+of labels x L x L scores), and bert4torch's EfficientGlobalPointer with its dense and sparse loss.
 """
 
 from functools import partial

@@ -63,7 +63,8 @@ class Background:
         self.excluded = excluded.to(factors.query.device)
         self.inside = self.excluded.tensor_split(counts)  # the cells of each block
         self.is_token = factors.mask[..., None]
-        self.end_shift = factors.end_bias.amax(1)  # (b, c)
+        # (b, c); of a label that ends nowhere the maximum is -inf, of which nothing can be taken.
+        self.end_shift = factors.end_bias.amax(1).nan_to_num(neginf=0.0)
         # (b, e, c), exponentials of the terms of the last token.
         self.L = (factors.end_bias - self.end_shift[:, None]).exp_().mul_(self.is_token)
         cells = sum((s.stop - s.start) * (e.stop - e.start) for s, e in self.blocks)

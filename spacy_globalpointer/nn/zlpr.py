@@ -23,12 +23,13 @@ def zlpr_dense(factors: SpanFactors, gold: Tensor, *, per: Per = "document") -> 
     per start: sum_start [log(1 + sum_neg exp(2 score)) + log(1 + sum_pos exp(-2 score))]
     with the sums over the spans of a document or of a start token (arXiv 2208.02955 has the first).
 
-    Either way sigmoid(2 score) is the probability that the loss implies. With few spans in a sum,
-    the loss is that of a logistic regression, of which 2 score is the logit.
+    Where a start token has one possible span, the second is a logistic regression, with 2 score the
+    logit: sigmoid(2 score) is the probability of the span, as it is of the first form where its
+    sums have many spans.
 
     factors (b documents, c labels, l tokens): what a head returned.
     gold (n, 4): rows of document, label, start, last; no duplicates.
-    per: what has sums of its own.
+    per: over whose spans the sums are taken.
     RETURNS (b, c): non-negative.
     RAISES (ValueError): a gold row outside the table; another per.
     """
@@ -64,7 +65,7 @@ def zlpr(
     factors (b documents, c labels, l tokens): what a head returned; half precision is widened.
     gold (n, 4): rows of document, label, start, last; no duplicates. On the host if it is there
         anyway: sorting it out on a GPU takes longer than moving it.
-    per: what has sums of its own.
+    per: over whose spans the sums are taken.
     block (tokens): start tokens scored at once; memory grows with it, the result does not change.
     RETURNS (b, c): non-negative.
     RAISES (ValueError): a gold row outside the table; another per.
@@ -112,7 +113,7 @@ class _ZLPR(torch.autograd.Function):
     ) -> Tensor:
         background = Background(factors, cells, block)
         r = 1 if per == "document" else factors.length  # sums of a document and label
-        # Only those that a gold cell is in are made anew.
+        # Gold cells are added to the sums that they are in; all others stay as they are.
         touched, place = (cells[:, 0] * r + cells[:, 1] % r).unique(return_inverse=True)
         cells, touched, place = (each.to(query.device) for each in (cells, touched, place))
         n, s, e = cells.unbind(1)

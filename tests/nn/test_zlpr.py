@@ -159,18 +159,39 @@ def test_no_tensor_grows_with_labels_and_cells(length, max_length, per):
         assert largest.numel <= max(length * labels, 2 * BAND_CELLS)
 
 
+@pytest.mark.parametrize("per", ["document", "start"])
 @pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
-def test_half_precision_is_summed_in_float32(dtype):
+def test_half_precision_is_summed_in_float32(dtype, per):
     generator = torch.Generator().manual_seed(0)
     leaves = [torch.randn(1, 1, 30, 4, generator=generator) for _ in "qk"]
     leaves += [torch.randn(1, 30, 5, generator=generator) for _ in "ab"]
+    leaves[2][0, 7, 0] = 4e4  # twice that is out of the range of float16
     mask, gold = torch.ones(1, 30, dtype=torch.bool), torch.tensor([[0, 1, 2, 3]])
     half = [leaf.to(dtype).requires_grad_() for leaf in leaves]
-    value = zlpr(SpanFactors(*half, mask), gold)
+    value = zlpr(SpanFactors(*half, mask), gold, per=per)
     assert value.dtype == torch.float32
     wide = SpanFactors(*(leaf.detach().double() for leaf in half), mask)
-    torch.testing.assert_close(value.double(), zlpr_dense(wide, gold), rtol=1e-5, atol=1e-5)
+    expected = zlpr_dense(wide, gold, per=per)
+    torch.testing.assert_close(value.double(), expected, rtol=1e-5, atol=1e-5)
     assert torch.autograd.grad(value.sum(), half)[0].dtype == dtype
+
+
+@pytest.mark.parametrize("per", ["document", "start"])
+@pytest.mark.parametrize("nowhere", [torch.finfo(torch.float32).min, -torch.inf])
+def test_a_label_that_can_end_nowhere(nowhere, per):
+    """Masked with the lowest number, as is usual, or with -inf: no span, and no nan."""
+    generator = torch.Generator().manual_seed(0)
+    leaves = [torch.randn(1, 1, 6, 4, generator=generator) for _ in "qk"]
+    leaves += [torch.randn(1, 6, 2, generator=generator) for _ in "ab"]
+    leaves[3][..., 1] = nowhere
+    leaves = [leaf.requires_grad_() for leaf in leaves]
+    factors = SpanFactors(*leaves, torch.ones(1, 6, dtype=torch.bool))
+    value = zlpr(factors, torch.tensor([[0, 0, 1, 2]]), per=per)
+    expected = zlpr_dense(factors, torch.tensor([[0, 0, 1, 2]]), per=per)
+    torch.testing.assert_close(value, expected)
+    assert value[0, 1] == 0
+    for gradient in torch.autograd.grad(value.sum(), leaves):
+        assert gradient.isfinite().all()
 
 
 @pytest.mark.parametrize(
