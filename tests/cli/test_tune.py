@@ -240,7 +240,7 @@ def test_gold_that_cannot_be_found_counts_as_missed_and_is_named(folder, tmp_pat
 
 def test_spans_beyond_max_spans_raise_the_lowest_threshold(folder, tmp_path):
     """Above it nothing is missing, and the counts are those of the component."""
-    lowest = 1e-6
+    lowest = 1e-4
     nlp, examples, candidates, account = candidates_of(folder, lowest)
     assert candidates.lowest == lowest
     most = 14
