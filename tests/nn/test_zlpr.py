@@ -9,7 +9,8 @@ from strategies import factors_and_gold
 from spacy_globalpointer.nn import SpanFactors, background, decode, zlpr, zlpr_dense
 from spacy_globalpointer.nn.factors import BAND_CELLS, BLOCK_CELLS
 
-PER = st.sampled_from(["document", "start"])
+FORMS = ("document", "start")
+PER = st.sampled_from(FORMS)
 FIELDS = ("query", "key", "start_bias", "end_bias")
 
 
@@ -81,7 +82,7 @@ def test_float32_stays_exact_for_extreme_scores(case, block, per):
         torch.testing.assert_close(gradient / scale, (wanted / scale).float(), rtol=0, atol=5e-3)
 
 
-@pytest.mark.parametrize("per", ["document", "start"])
+@pytest.mark.parametrize("per", FORMS)
 @pytest.mark.parametrize("score", [-200.0, -20.0, 0.0, 3.0, 12.0, 16.0, 88.0, 200.0])
 def test_one_confident_gold_span_keeps_sign_and_value(score, per):
     """Sparse losses that subtract the gold from the total flip sign from 16, 12 or 3 on."""
@@ -120,7 +121,7 @@ def test_padding_and_company_change_nothing():
         both.mask[:1, :4],
     )
     gold = torch.tensor([[0, 1, 0, 2], [0, 1, 1, 1], [0, 2, 0, 2]])
-    for per in ("document", "start"):
+    for per in FORMS:
         torch.testing.assert_close(zlpr(both, gold, per=per)[:1], zlpr(alone, gold, per=per))
 
 
@@ -136,7 +137,7 @@ def test_the_gradient_can_be_taken_twice():
         torch.testing.assert_close(gradient, same, rtol=0, atol=0)
 
 
-@pytest.mark.parametrize("per", ["document", "start"])
+@pytest.mark.parametrize("per", FORMS)
 @pytest.mark.parametrize(("length", "max_length"), [(300, None), (1000, None), (5000, 20)])
 def test_no_tensor_grows_with_labels_and_cells(length, max_length, per):
     """Blocks of a table of all labels together, and numbers of tokens and labels: nothing else."""
@@ -159,7 +160,7 @@ def test_no_tensor_grows_with_labels_and_cells(length, max_length, per):
         assert largest.numel <= max(length * labels, 2 * BAND_CELLS)
 
 
-@pytest.mark.parametrize("per", ["document", "start"])
+@pytest.mark.parametrize("per", FORMS)
 @pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
 def test_half_precision_is_summed_in_float32(dtype, per):
     generator = torch.Generator().manual_seed(0)
@@ -176,7 +177,7 @@ def test_half_precision_is_summed_in_float32(dtype, per):
     assert torch.autograd.grad(value.sum(), half)[0].dtype == dtype
 
 
-@pytest.mark.parametrize("per", ["document", "start"])
+@pytest.mark.parametrize("per", FORMS)
 @pytest.mark.parametrize("nowhere", [torch.finfo(torch.float32).min, -torch.inf])
 def test_a_label_that_can_end_nowhere(nowhere, per):
     """Masked with the lowest number, as is usual, or with -inf: no span, and no nan."""

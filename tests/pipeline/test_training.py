@@ -289,6 +289,10 @@ def test_rehearsal_keeps_what_was_learned(rehearses):
     old = [_unannotated(nlp, text) for text, _ in SENTENCES]
     optimizer = nlp.resume_training()
     optimizer.learn_rate = 0.003
+    pipe.update(new, sgd=optimizer)
+    if rehearses:
+        losses = pipe.rehearse(old, sgd=optimizer)
+        assert losses["global_pointer"] > 0
     for _ in range(60):
         pipe.update(new, sgd=optimizer)
         if rehearses:
