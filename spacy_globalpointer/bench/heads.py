@@ -1,8 +1,10 @@
 """One training step of a head, factored against dense: loss and gradient from hidden states.
 
-All systems get the same weights, hidden states and gold spans, so they compute the same loss, the
-published one per document: `global_pointer` (factored), `zlpr_dense` (the definition, on the table
-of labels x L x L scores), and bert4torch's EfficientGlobalPointer with its dense and sparse loss.
+All systems get the same weights, hidden states and gold spans. `global_pointer` is what the
+component trains with by default: factored, with sums per start token. The others compute the
+published loss, with sums per document: `per_document` (factored), `zlpr_dense` (its definition, on
+the table of labels x L x L scores), and bert4torch's EfficientGlobalPointer with its dense and
+sparse loss.
 """
 
 from functools import partial
@@ -12,6 +14,7 @@ from typing import Any, Callable, Dict, List, Optional, Sequence, Tuple
 import torch
 from torch import Tensor, nn
 
+from ..losses import build_zlpr
 from ..nn import SpanFactors, zlpr, zlpr_dense
 from .measure import extra_memory, interleave, ready, save, summary
 from .sparse_loss import LOSS_FORMS, derive_loss
@@ -188,7 +191,8 @@ def _bert4torch_head(extractor: nn.Linear, types: nn.Linear) -> nn.Module:
 
 
 SYSTEMS: Dict[str, Callable[[nn.Linear, nn.Linear, Tensor, Shape], Loss]] = {
-    "global_pointer": partial(_ours, zlpr),
+    "global_pointer": partial(_ours, build_zlpr()),
+    "per_document": partial(_ours, zlpr),
     "zlpr_dense": partial(_ours, zlpr_dense),
     "bert4torch_dense": _bert4torch_dense,
     "bert4torch_sparse": _bert4torch_sparse,

@@ -11,6 +11,7 @@ Report = Dict[str, Any]
 COLOURS = {
     "global_pointer": "#0b6e99",
     "global_pointer_gp": "#5aa9c9",
+    "per_document": "#5aa9c9",
     "zlpr_dense": "#8a8f98",
     "bert4torch_dense": "#c2571a",
     "bert4torch_sparse": "#e6a15c",

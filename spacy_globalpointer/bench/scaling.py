@@ -1,9 +1,9 @@
 """How time and memory of the head grow with labels, tokens and documents.
 
-`head` is a training step from hidden states: loss and gradients; `loss` is its part from factors
-on; `products` are the bare matrix products that `head` needs, and nothing else: the floor. `decode`
-finds spans in factors. `pipeline` predicts one document with a tok2vec encoder and max_length,
-`encoder` without the head.
+`head` is a training step from hidden states: the default loss and gradients; `loss` is its part
+from factors on; `products` are the bare matrix products that `head` needs, and nothing else: the
+floor. `decode` finds spans in factors. `pipeline` predicts one document with a tok2vec encoder and
+max_length, `encoder` without the head.
 """
 
 from dataclasses import replace
@@ -14,7 +14,8 @@ import torch
 from spacy.tokens import Doc
 from torch import Tensor
 
-from ..nn import decode, zlpr
+from ..losses import build_zlpr
+from ..nn import decode
 from .heads import HIDDEN, TOKENS_PER_GOLD, factored, make_head, with_gradients
 from .measure import extra_memory, interleave, ready, save, summary
 from .pipeline import Trainer
@@ -90,7 +91,7 @@ def _head(size: Size, seed: int) -> Callable[[], object]:
     states, extractor, types, gold = make_head(size[:3], HIDDEN, seed)
 
     def loss(states: Tensor) -> Tensor:
-        return zlpr(factored(states, extractor, types, size.max_length), gold).sum()
+        return build_zlpr()(factored(states, extractor, types, size.max_length), gold).sum()
 
     return with_gradients(loss, states, extractor, types)
 
@@ -102,7 +103,7 @@ def _loss(size: Size, seed: int) -> Callable[[], object]:
     names = ("query", "key", "start_bias", "end_bias")
     leaves = {name: getattr(factors, name).contiguous().requires_grad_() for name in names}
     factors = replace(factors, **leaves)
-    return lambda: torch.autograd.grad(zlpr(factors, gold).sum(), list(leaves.values()))
+    return lambda: torch.autograd.grad(build_zlpr()(factors, gold).sum(), list(leaves.values()))
 
 
 def _products(size: Size, seed: int) -> Callable[[], object]:

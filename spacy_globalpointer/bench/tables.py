@@ -61,8 +61,8 @@ def _heads(results: Dict[str, Any]) -> str:
     for step in results["steps"]:
         shape = f"{step['documents']} × {step['tokens']:,} × {step['labels']}"
         by_shape.setdefault(shape, {})[step["system"]] = step
-    peers = ("zlpr_dense", "bert4torch_dense", "bert4torch_sparse")
-    names = ("`zlpr_dense`", "bert4torch, dense", "bert4torch, sparse")
+    peers = ("per_document", "zlpr_dense", "bert4torch_dense", "bert4torch_sparse")
+    names = ("per document", "`zlpr_dense`", "bert4torch, dense", "bert4torch, sparse")
     header = ["documents × tokens × labels", "`global_pointer`", *names]
     header += ["memory", "memory of bert4torch, dense"]
     rows = []

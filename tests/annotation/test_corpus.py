@@ -256,9 +256,12 @@ def test_a_run_that_is_killed_again_and_again_comes_to_its_end(
 
 def kill_midway(model, nlp, inputs, output, **options):
     assert run_child(nlp, 12, model, inputs, output, batch_size=4, save_every=0, **options)
-    assert sorted(path.name for path in output.parent.iterdir() if "o." in path.name) == [
+    # How many steps a batch has depends on the digits of its scores: the twelfth may be that in
+    # which a new journal is about to replace the old one.
+    left = {path.name for path in output.parent.iterdir() if "o." in path.name}
+    assert left - {"o.jsonl.progress.tmp"} == {
         *("o.jsonl.part", "o.jsonl.progress", "o.rejected.jsonl.part")
-    ]
+    }
 
 
 def test_a_run_is_not_continued_with_other_things(model, nlp, inputs, tmp_path):
