@@ -106,9 +106,10 @@ def describe_run(
 
 
 def _is_over(curve: List[Dict[str, float]]) -> bool:
-    """Whether the last PATIENCE passes brought nothing better."""
+    """Whether the last PATIENCE passes brought nothing better than what was found before."""
     scores = [step["f"] for step in curve]
-    return len(scores) > PATIENCE and max(scores[-PATIENCE:]) <= max(scores[:-PATIENCE])
+    best = max(scores[:-PATIENCE], default=0.0)
+    return 0 < best >= max(scores[-PATIENCE:])
 
 
 def _speed(docs: Sequence[Annotated], curve: List[Dict[str, float]], what: str) -> float:
