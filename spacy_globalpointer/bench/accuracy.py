@@ -11,7 +11,7 @@ import statistics
 import sys
 import time
 from collections import Counter
-from typing import Any, Callable, Dict, Iterable, List, Optional, Sequence, Set
+from typing import Any, Callable, ContextManager, Dict, Iterable, List, Optional, Sequence, Set
 
 import numpy
 from spacy.language import Language
@@ -27,6 +27,7 @@ from ..training.statistics import count_nesting
 from .peers import FLAT, fit, hash_config, make_pipeline
 from .scores import count_each, score_parts
 from .text import KEY, Annotated
+from .tuned import cross_fit_threshold
 
 # Passes without a better score on dev after which training stops.
 PATIENCE = 2
@@ -52,8 +53,9 @@ def train_and_score(
     lang: of the texts.
     passes: at most; training stops after PATIENCE passes without a better score.
     overrides: of the system's config.
-    RETURNS: the learning curve, scores of the best pass (see `score_parts`), words per second of
-        processor time, which other runs on the machine hardly change, and peak memory.
+    RETURNS: the learning curve, scores of the best pass (see `score_parts`) and with a tuned
+        threshold (`cross_fit_threshold`), words per second of processor time, which other runs on
+        the machine hardly change, and peak memory.
     """
     fitted = fit(system, find_reach(train), is_flat(train))
     values = {"nlp.lang": lang, **fitted, **(overrides or {})}
@@ -63,20 +65,23 @@ def train_and_score(
     examples = [doc.make_example(nlp.vocab) for doc in train]
     curve: List[Dict[str, float]] = []
     best: List[Set[Cell]] = []
+    tuned: Optional[Dict[str, float]] = None
     while len(curve) < passes and not _is_over(curve):
         random.shuffle(examples)
         start = time.process_time()
         _train_once(nlp, examples, training)
         trained = time.process_time()
-        predicted = _predict_averaged(nlp, system, dev, training["optimizer"].averages)
-        seconds = {"train_seconds": trained - start, "seconds": time.process_time() - trained}
-        scores = add_up(count_each(dev, predicted)).scores()
-        if all(scores["f"] > step["f"] for step in curve):
-            best = predicted
+        with _averaged(nlp, training["optimizer"].averages):
+            predicted = predict_cells(nlp, system, dev)
+            seconds = {"train_seconds": trained - start, "seconds": time.process_time() - trained}
+            scores = add_up(count_each(dev, predicted)).scores()
+            if all(scores["f"] > step["f"] for step in curve):
+                best = predicted
+                tuned = cross_fit_threshold(nlp, dev) if scores["right"] else None
         curve.append({"pass": len(curve) + 1, **{x: scores[x] for x in "prf"}, **seconds})
         log("pass {pass}: P {p:.3f} R {r:.3f} F {f:.3f}".format(**curve[-1]))
     config_hash = hash_config(system, values)
-    return describe_run(config_hash, fitted, curve, train, dev, best)
+    return {**describe_run(config_hash, fitted, curve, train, dev, best), "tuned": tuned}
 
 
 def describe_run(
@@ -138,11 +143,8 @@ def _train_once(nlp: Language, examples: List[Example], training: Dict[str, Any]
         pass
 
 
-def _predict_averaged(
-    nlp: Language, system: str, docs: Sequence[Annotated], averages: Optional[Dict[Any, Any]]
-) -> List[Set[Cell]]:
-    with nlp.use_params(averages) if averages else contextlib.nullcontext():
-        return predict_cells(nlp, system, docs)
+def _averaged(nlp: Language, averages: Optional[Dict[Any, Any]]) -> ContextManager[None]:
+    return nlp.use_params(averages) if averages else contextlib.nullcontext()
 
 
 def predict_cells(nlp: Language, system: str, docs: Sequence[Annotated]) -> List[Set[Cell]]:

@@ -57,6 +57,11 @@ class Row(NamedTuple):
         nested, every = (result[key]["right"] + result[key]["missed"] for key in ("nested", "all"))
         return float(nested / max(1, every))
 
+    def tuned(self) -> "Row":
+        """The same with those results only that have a tuned threshold."""
+        done = {s: [r for r in results if r.get("tuned")] for s, results in self.done.items()}
+        return self._replace(done={system: some for system, some in done.items() if some})
+
     def mean(self, system: str, *keys: str) -> float:
         """Mean over the seeds of a figure of the results."""
         return statistics.mean(_get(result, keys) for result in self.done[system])
@@ -138,6 +143,23 @@ def _points(row: Row, system: str, part: str, score: str) -> str:
     if len(row.done) > 1 and row.mean(system, part, score) == best:
         text = f"**{text}**"
     return f"{text} ± {statistics.stdev(values):.1f}" if len(values) > 1 else text
+
+
+def tuned_table(rows: Sequence[Row]) -> str:
+    """F1 with the threshold of the config, and with one chosen on other documents of dev."""
+    known = [row.tuned() for row in rows]
+    systems = [name for name in NAMES if any(name in row.done for row in known)]
+    lines = [
+        [row.name(), *(_tuned(row, s) if s in row.done else "" for s in systems)]
+        for row in known
+        if row.done
+    ]
+    return make_rows(["corpus", *(NAMES[system] for system in systems)], lines)
+
+
+def _tuned(row: Row, system: str) -> str:
+    before, after = (100 * row.mean(system, part, "f") for part in ("all", "tuned"))
+    return f"{before:.1f} → {after:.1f}"
 
 
 def difference_table(rows: Sequence[Row]) -> str:
@@ -222,6 +244,7 @@ def _get(result: Result, keys: Sequence[str]) -> float:
 TABLES: Dict[str, Callable[[Sequence[Row]], str]] = {
     "f1": f1_table,
     "nested": nested_table,
+    "tuned": tuned_table,
     "difference": difference_table,
     "length": length_table,
     "errors": error_table,

@@ -10,8 +10,11 @@ GROUPS = [
 ]
 
 
-def make_result(right, wrong, missed):
-    """Two documents with the same counts, all spans of one label and one token."""
+def make_result(right, wrong, missed, tuned):
+    """Two documents with the same counts, all spans of one label and one token.
+
+    tuned: F1 with a tuned threshold, None for a system without one.
+    """
     n = 2 * right, 2 * wrong, 2 * missed
     p, r = n[0] / (n[0] + n[1]), n[0] / (n[0] + n[2])
     scores = {"p": p, "r": r, "f": 2 * n[0] / (2 * n[0] + n[1] + n[2])}
@@ -22,11 +25,16 @@ def make_result(right, wrong, missed):
         **{"train_words_per_second": 1000.0, "predict_words_per_second": 5000.0, "peak_mib": 99.6},
         **{"all": counts, "by_label": {"A": counts}, "by_length": {"1": counts}, "nested": nested},
         **{"errors": {"missed": n[2], "spurious": n[1]}, "lost": 3},
+        "tuned": tuned and {"p": tuned, "r": tuned, "f": tuned},
         "documents": " ".join([f"{right}/{wrong}/{missed}"] * 2),
     }
 
 
-COUNTS = {("global_pointer", 0): (8, 2, 2), ("global_pointer", 1): (6, 4, 4), ("ner", 0): (5, 5, 5)}
+COUNTS = {
+    ("global_pointer", 0): (8, 2, 2, 0.82),
+    ("global_pointer", 1): (6, 4, 4, 0.64),
+    ("ner", 0): (5, 5, 5, None),
+}
 
 
 def make_sweep(folder):

@@ -4,7 +4,7 @@ import pytest
 
 from spacy_globalpointer.bench import accuracy
 from spacy_globalpointer.bench.accuracy import find_reach, is_flat, train_and_score
-from spacy_globalpointer.bench.peers import SYSTEMS
+from spacy_globalpointer.bench.peers import FLAT, SYSTEMS
 from spacy_globalpointer.bench.text import STYLES, Annotated, generate
 
 # The others have their weights from elsewhere, no head, or no pipeline.
@@ -36,6 +36,9 @@ def test_systems_learn_their_training_data(system, monkeypatch):
         system, docs, docs, lang="zh", passes=40, seed=0, overrides=overrides, log=lambda line: None
     )
     assert result["all"]["f"] > 0.5
+    assert (result["tuned"] is None) == (system in FLAT)
+    if result["tuned"]:
+        assert result["tuned"]["f"] > 0.5
 
 
 def test_training_stops_when_nothing_gets_better_than_what_was_found(monkeypatch):

@@ -31,6 +31,15 @@ def test_nested_spans_have_a_recall_and_f1_where_it_says_something(tables):
     assert tables["nested"][2:] == ["| one | 1 | 10% | **50.0** ± 0.0 (66.7) | **50.0** |"]
 
 
+def test_a_tuned_threshold_stands_beside_that_of_the_config(tables):
+    # Systems without a threshold are left out, as are runs of before it was tuned.
+    assert tables["tuned"] == [
+        "| corpus | `global_pointer` |",
+        "| --- | ---: |",
+        "| one | 70.0 → 73.0 |",
+    ]
+
+
 def test_differences_are_those_of_the_mean_counts(tables):
     # All documents are alike: no other draw of them gives another difference.
     assert tables["difference"] == [

@@ -1,0 +1,73 @@
+"""What a tuned threshold gives: chosen on some documents, counted on others."""
+
+from typing import Any, Dict, List, Optional, Sequence
+
+import numpy
+from spacy.language import Language
+
+from ..training.candidates import find_candidates
+from ..training.cross_fitting import cross_fit
+from ..training.thresholds import Candidates, best_global
+from .text import KEY, Annotated
+
+# No threshold below is looked at: most spans would be candidates then.
+LOWEST = 0.05
+FOLDS = 5
+
+
+def cross_fit_threshold(nlp: Language, docs: Sequence[Annotated]) -> Optional[Dict[str, float]]:
+    """Scores with a threshold that is chosen, for each fifth of the documents, on the others.
+
+    One threshold for all labels, the one with the best F1.
+
+    RETURNS: p, r and f; None for a pipeline whose spans have no scores, and for a single document.
+    RAISES (ValueError): a pipeline that finds no gold span.
+    """
+    if nlp.has_pipe("global_pointer"):
+        examples = [doc.make_example(nlp.vocab) for doc in docs]
+        candidates, _ = find_candidates(nlp, "global_pointer", examples, LOWEST)
+    elif nlp.has_pipe("spancat"):
+        candidates = _find_in_spancat(nlp, docs)
+    else:
+        return None
+    gold = candidates.gold.copy()
+    gold[:, 0] += [doc.lost for doc in docs]
+    estimate = cross_fit(candidates._replace(gold=gold), best_global, FOLDS)
+    if estimate is None:
+        return None
+    scores = estimate.scores()
+    return {name: scores[name] for name in "prf"}
+
+
+def _find_in_spancat(nlp: Language, docs: Sequence[Annotated]) -> Candidates:
+    pipe: Any = nlp.get_pipe("spancat")
+    labels = {label: i for i, label in enumerate(pipe.labels)}
+    threshold = pipe.cfg["threshold"]
+    pipe.cfg["threshold"] = LOWEST
+    try:
+        found = list(nlp.pipe(doc.make_doc(nlp.vocab) for doc in docs))
+    finally:
+        pipe.cfg["threshold"] = threshold
+    gold = numpy.zeros((len(docs), len(labels)), dtype=numpy.int64)
+    rows: List[List[float]] = []
+    for i, (doc, predicted) in enumerate(zip(docs, found, strict=True)):
+        for _, _, label in doc.spans:
+            # A label that only dev has is missed, whatever the threshold.
+            gold[i, labels.get(label, 0)] += 1
+        group = predicted.spans[KEY]
+        for span, score in zip(group, group.attrs["scores"], strict=True):
+            cell = (span.start, span.end, span.label_)
+            rows.append([i, labels[span.label_], score, cell in doc.spans])
+    document, label, probability, is_gold = numpy.array(rows, dtype=float).reshape(-1, 4).T
+    with numpy.errstate(divide="ignore"):
+        # Candidates have raw scores, of which the probability is sigmoid(2 s).
+        raw = 0.5 * (numpy.log(probability) - numpy.log1p(-probability))
+    return Candidates(
+        document.astype(numpy.int64),
+        label.astype(numpy.int64),
+        raw.astype(numpy.float32),
+        is_gold.astype(bool),
+        numpy.ones(len(rows), dtype=numpy.int64),
+        gold,
+        LOWEST,
+    )
