@@ -172,8 +172,9 @@ def test_a_pipeline_that_has_seen_many_words_is_replaced(
 
 
 # A child process that kills itself with SIGKILL at a chosen step. A step is a moment before
-# something changes on the disk, or in the middle of it.
-def _count_steps(kill_at):
+# something changes on the disk, or in the middle of it. How many a batch has depends on the digits
+# of its scores; "saves" counts the moments only in which a new journal is to replace the old one.
+def _count_steps(kill_at, unit):
     steps = 0
 
     def step():
@@ -196,22 +197,23 @@ def _count_steps(kill_at):
             step()
         self.file.write(data[len(data) // 2 :])
 
-    os.fsync = after_step(os.fsync)
     os.replace = after_step(os.replace)
-    corpus.remove = after_step(corpus.remove)
-    AppendedFile.write = write
+    if unit == "steps":
+        os.fsync = after_step(os.fsync)
+        corpus.remove = after_step(corpus.remove)
+        AppendedFile.write = write
 
 
-def _run_child(nlp, kill_at, args, options):
+def _run_child(nlp, kill_at, unit, args, options):
     corpus.load_model = lambda model: nlp
-    _count_steps(kill_at)
+    _count_steps(kill_at, unit)
     annotate(*args, **options)
 
 
-def run_child(nlp, kill_at, *args, **options):
-    """Exit code of a run that is killed at a step, if it has so many."""
+def run_child(nlp, kill_at, *args, unit="steps", **options):
+    """Exit code of a run that is killed at a step (or save), if it has so many."""
     context = multiprocessing.get_context("fork")
-    child = context.Process(target=_run_child, args=(nlp, kill_at, args, options))
+    child = context.Process(target=_run_child, args=(nlp, kill_at, unit, args, options))
     child.start()
     child.join()
     assert child.exitcode in (0, -signal.SIGKILL)
@@ -255,13 +257,13 @@ def test_a_run_that_is_killed_again_and_again_comes_to_its_end(
 
 
 def kill_midway(model, nlp, inputs, output, **options):
-    assert run_child(nlp, 12, model, inputs, output, batch_size=4, save_every=0, **options)
-    # How many steps a batch has depends on the digits of its scores: the twelfth may be that in
-    # which a new journal is about to replace the old one.
+    options = {"batch_size": 4, "save_every": 0, "unit": "saves", **options}
+    assert run_child(nlp, 3, model, inputs, output, **options)
     left = {path.name for path in output.parent.iterdir() if "o." in path.name}
-    assert left - {"o.jsonl.progress.tmp"} == {
-        *("o.jsonl.part", "o.jsonl.progress", "o.rejected.jsonl.part")
+    assert left == {
+        *("o.jsonl.part", "o.jsonl.progress", "o.jsonl.progress.tmp", "o.rejected.jsonl.part")
     }
+    assert 0 < len((output.parent / "o.jsonl.part").read_text().splitlines()) < len(NUMBERS)
 
 
 def test_a_run_is_not_continued_with_other_things(model, nlp, inputs, tmp_path):
@@ -308,7 +310,8 @@ def test_an_output_that_is_there_is_kept_until_the_new_one_is_whole(model, nlp, 
     with pytest.raises(ValueError, match=r"must not be there yet, was: .*o.jsonl, .*o.rejected"):
         annotate(model, [inputs], output)
     options = {"batch_size": 4, "save_every": 0}
-    run_child(nlp, 12, model, [inputs / "b.txt.gz"], output, overwrite=True, **options)
+    killed = {**options, "unit": "saves", "overwrite": True}
+    assert run_child(nlp, 3, model, [inputs / "b.txt.gz"], output, **killed)
     assert snapshot(tmp_path).items() > before.items()
     annotate(model, [inputs / "b.txt.gz"], output, **options)
     assert len(read(output)) == 15
