@@ -63,9 +63,9 @@ def fill_folder(folder, is_converted=False):
     """
     shutil.copytree(ROOT / "configs", folder / "configs")
     grow_splits = runpy.run_path(str(ROOT / "scripts" / "grow_corpus.py"))["grow_splits"]
-    for prefix, lang, sizes in (("my", "en", (150, 50)), ("zh", "zh", (40, 20))):
+    for prefix, lang, sizes in (("my", "en", (150, 50, 20)), ("zh", "zh", (40, 20, 0))):
         source = srsly.read_yaml(ROOT / "assets" / "sample" / f"{lang}.yml")
-        splits = grow_splits(source, dict(zip(("train", "dev"), sizes, strict=True)), 0)
+        splits = grow_splits(source, dict(zip(("train", "dev", "test"), sizes, strict=True)), 0)
         for split, records in splits.items():
             srsly.write_jsonl(folder / f"{prefix}_{split}.jsonl", records)
             if prefix == "my" and split == "dev":

@@ -47,8 +47,8 @@ Objective = Annotated[
         "--objective",
         "-O",
         help=f"Which thresholds are written: {', '.join(OBJECTIVES)}. auto: precision with "
-        "--precision; otherwise per-label if it has the better F1 in cross-fitting, where it is "
-        "counted on documents that the thresholds were not chosen on, and global if not",
+        "--precision; otherwise global, per-label or those of now, whichever has the best F1 in "
+        "cross-fitting, where it is counted on documents that the thresholds were not chosen on",
     ),
 ]
 Precision = Annotated[

@@ -56,8 +56,8 @@ def compare(
 def choose_objective(results: Dict[str, Result], objective: str, precision: Optional[float]) -> str:
     """Decide which thresholds are written.
 
-    objective: one of OBJECTIVES; "auto" takes precision if wanted, otherwise per-label where
-        cross-fitting says that it finds more than global, otherwise global.
+    objective: one of OBJECTIVES; "auto" takes precision if wanted, otherwise what has the best F1
+        in cross-fitting: global, per-label, or the present ones; global where there is none.
     precision (share): wanted micro precision, None for none.
     RETURNS: a key of results.
     RAISES (ValueError): no threshold has the precision.
@@ -73,11 +73,11 @@ def choose_objective(results: Dict[str, Result], objective: str, precision: Opti
         return objective
     if "precision" in results:
         return "precision"
-    if "per-label" not in results:
-        return "global"
-    per_label, one = results["per-label"].estimate, results["global"].estimate
-    gains = per_label and one and per_label.scores()["f"] > one.scores()["f"]
-    return "per-label" if gains else "global"
+    # Of equals the first.
+    names = [name for name in (PRESENT, "global", "per-label") if name in results]
+    estimates = {name: results[name].estimate for name in names}
+    scores = {name: counts.scores()["f"] for name, counts in estimates.items() if counts}
+    return max(scores, key=scores.__getitem__) if "global" in scores else "global"
 
 
 def make_report(
@@ -222,6 +222,11 @@ def _print_choice(msg: Printer, report: Dict[str, Any]) -> None:
     estimate = results[written]["cross_fitted"]
     if estimate is None:
         msg.warn("One document is too few for cross-fitting: the gain on others is unknown")
+    elif written == PRESENT:
+        msg.info(
+            "Cross-fitting does not find a gain over the present thresholds: they stay. More "
+            "annotated documents would tell"
+        )
     elif written != "precision" and estimate["f"] <= results[PRESENT]["f"]:
         msg.warn(
             "Cross-fitting does not find a gain over the present thresholds",

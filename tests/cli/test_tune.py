@@ -137,10 +137,19 @@ def test_auto_does_not_take_a_gain_that_cross_fitting_does_not_see():
         counts, others = (Counts(*numpy.array([[n], [10], [10]])) for n in (right, estimate))
         return Result(Thresholds(0.5, {}), counts, others)
 
-    for estimate, written in ((6, "per-label"), (5, "global"), (4, "global")):
-        results = {"global": result(6, 5), "per-label": result(9, estimate)}
+    for present, estimate, written in (
+        *((4, 6, "per-label"), (4, 5, "global"), (4, 4, "global")),
+        *((5, 4, "present"), (5, 6, "per-label"), (6, 6, "present")),
+    ):
+        results = {
+            "present": result(present, present),
+            "global": result(6, 5),
+            "per-label": result(9, estimate),
+        }
         assert choose_objective(results, "auto", None) == written
         assert choose_objective(results, "per-label", None) == "per-label"
+        without = {name: results[name] for name in ("present", "global")}
+        assert choose_objective(without, "auto", None) == ("global" if present < 5 else "present")
 
 
 def test_files_and_output_of_the_command(folder, tmp_path):
@@ -161,12 +170,16 @@ def test_files_and_output_of_the_command(folder, tmp_path):
     assert len(report["curve"]) <= 300
     best = max(point["f"] for point in report["curve"])
     assert best == pytest.approx(report["results"]["global"]["f"], abs=0.005)
-    # The same again, over the pipeline itself, which then has the present thresholds.
+    # The same again, over the pipeline itself, which keeps the thresholds that it has now.
     before = report["results"]["per-label"]
     code, output = run(out, folder / "dev.spacy", "-o", out, "--force", "--no-plot")
     assert code == 0
+    assert "Written: present. threshold = 0." in output
+    assert "does not find a gain over the present thresholds: they stay" in " ".join(output.split())
     report = json.loads((out / "thresholds.json").read_text(encoding="utf-8"))
     assert report["results"]["present"]["f"] == pytest.approx(before["f"])
+    assert report["threshold"] == before["threshold"]
+    assert report["label_thresholds"] == before["label_thresholds"]
     assert not (out / "thresholds.svg").exists()
     assert [path.name for path in tmp_path.iterdir()] == ["out"]
 
