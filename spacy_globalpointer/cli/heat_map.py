@@ -263,7 +263,7 @@ def _runs(row: numpy.ndarray) -> Iterator[Tuple[int, int]]:
 
 def _token_label(text: str) -> str:
     text = "".join(VISIBLE.get(character, character) for character in text)
-    return text if len(text) <= LONGEST_TOKEN else text[: LONGEST_TOKEN - 1] + "…"
+    return shorten(text, LONGEST_TOKEN)
 
 
 def _text(
