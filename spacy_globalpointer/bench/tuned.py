@@ -7,7 +7,7 @@ from spacy.language import Language
 
 from ..training.candidates import find_candidates
 from ..training.cross_fitting import cross_fit
-from ..training.thresholds import Candidates, best_global
+from ..training.thresholds import Candidates, best_global, to_cut
 from .text import KEY, Annotated
 
 # No threshold below is looked at: most spans would be candidates then.
@@ -59,13 +59,10 @@ def _find_in_spancat(nlp: Language, docs: Sequence[Annotated]) -> Candidates:
             cell = (span.start, span.end, span.label_)
             rows.append([i, labels[span.label_], score, cell in doc.spans])
     document, label, probability, is_gold = numpy.array(rows, dtype=float).reshape(-1, 4).T
-    with numpy.errstate(divide="ignore"):
-        # Candidates have raw scores, of which the probability is sigmoid(2 s).
-        raw = 0.5 * (numpy.log(probability) - numpy.log1p(-probability))
     return Candidates(
         document.astype(numpy.int64),
         label.astype(numpy.int64),
-        raw.astype(numpy.float32),
+        to_cut(probability),
         is_gold.astype(bool),
         numpy.ones(len(rows), dtype=numpy.int64),
         gold,

@@ -47,7 +47,7 @@ class Candidates(NamedTuple):
         scores = numpy.unique(self.score[self.score >= numpy.float32(floor)])
         thresholds = part_scores(scores[:-1], scores[1:])
         lowest = float(numpy.append(thresholds[~numpy.isnan(thresholds)], 1.0)[0])
-        return self.take(self.score >= _cut(numpy.float64(lowest)))._replace(lowest=lowest)
+        return self.take(self.score >= to_cut(numpy.float64(lowest)))._replace(lowest=lowest)
 
     def take(self, kept: numpy.ndarray) -> "Candidates":
         """Take a part of the spans.
@@ -80,7 +80,7 @@ class Thresholds(NamedTuple):
         """
         thresholds = numpy.full(n_labels, self.shared)
         thresholds[list(self.own)] = list(self.own.values())
-        return _cut(thresholds)
+        return to_cut(thresholds)
 
 
 class Counts(NamedTuple):
@@ -164,11 +164,12 @@ def part_scores(below: numpy.ndarray, above: numpy.ndarray) -> numpy.ndarray:
     with numpy.errstate(over="ignore"):
         threshold = (1 / (1 + numpy.exp(-2 * middle))).round(DECIMALS)
     threshold = threshold.clip(10**-DECIMALS, 1 - 10**-DECIMALS)  # 0 and 1 part nothing
-    cut = _cut(threshold)
+    cut = to_cut(threshold)
     return numpy.where((below < cut) & (cut <= above), threshold, numpy.nan)
 
 
-def _cut(threshold: numpy.ndarray) -> numpy.ndarray:
+def to_cut(threshold: numpy.ndarray) -> numpy.ndarray:
+    """Raw scores, float32 as the component has them, that stand for probabilities."""
     with numpy.errstate(divide="ignore"):
         return (0.5 * numpy.log(threshold / (1 - threshold))).astype(numpy.float32)
 
