@@ -70,7 +70,7 @@ class Run(NamedTuple):
             finally:
                 if self.device == "cuda":
                     torch.cuda.set_sync_debug_mode("default")
-        found = [each for each in caught if "synchronizing" in str(each.message)]
+        found = [each for each in caught if "called a synchronizing" in str(each.message)]
         lines = Counter("/".join([*Path(w.filename).parts[-2:], str(w.lineno)]) for w in found)
         return {"waits": len(found), "lines": dict(lines.most_common())}
 
