@@ -27,8 +27,8 @@ def require_encoder(model: Model, docs: Sequence[Doc], tables: Tables) -> None:
                 "the encoder must have run before the spans are scored, but has left no vectors "
                 f"on the document {doc.text[:60]!r}. The component listens to {listened} ('*' is "
                 "the nearest tok2vec or transformer before it), which is missing, disabled or "
-                "excluded here. Repair: run it as well, or give the component an encoder of its own: "
-                "nlp.replace_listeners(...) before you save or source it"
+                "excluded here. Repair: run it as well, or give the component an encoder of its "
+                "own: nlp.replace_listeners(...) before you save or source it"
             )
 
 
