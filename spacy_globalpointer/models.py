@@ -7,6 +7,7 @@ serialisation work as for any spaCy model. What the rows mean is said in
 
 from functools import partial
 from typing import Any, Callable, Dict, List, Optional, Tuple
+from uuid import uuid4
 
 from spacy.tokens import Doc
 from spacy.util import registry
@@ -26,7 +27,7 @@ def build_efficient_global_pointer(
     head_size: int = 64,
     rope: bool = True,
     dropout: float = 0.0,
-    hidden_size: Optional[int] = None,
+    hidden_size: Optional[int] = 128,
     nO: Optional[int] = None,
 ) -> Model[List[Doc], List[Floats2d]]:
     """Efficient GlobalPointer: one extractor of spans for all labels, and a linear type term each.
@@ -39,7 +40,8 @@ def build_efficient_global_pointer(
     rope: rotate query and key by their position, so that the score knows the distance.
     dropout (share): of the token vectors, while training, besides `training.dropout`.
     hidden_size (channels): width of a maxout layer, normalized, between the token vectors and the
-        extractor; None for none. An encoder trained from scratch learns faster with it.
+        extractor; None for none, as published. An encoder trained from scratch learns faster with
+        it; a pretrained one does without.
     nO: number of labels; None until initialisation.
     RETURNS: documents -> rows (l, 2d + 2C).
     RAISES (ValueError): an odd head_size with rope, dropout outside [0, 1).
@@ -55,7 +57,7 @@ def build_global_pointer(
     head_size: int = 64,
     rope: bool = True,
     dropout: float = 0.0,
-    hidden_size: Optional[int] = None,
+    hidden_size: Optional[int] = 128,
     nO: Optional[int] = None,
 ) -> Model[List[Doc], List[Floats2d]]:
     """GlobalPointer: an extractor of spans for each label.
@@ -68,7 +70,8 @@ def build_global_pointer(
     rope: rotate query and key by their position, so that the score knows the distance.
     dropout (share): of the token vectors, while training, besides `training.dropout`.
     hidden_size (channels): width of a maxout layer, normalized, between the token vectors and the
-        extractor; None for none. An encoder trained from scratch learns faster with it.
+        extractor; None for none, as published. An encoder trained from scratch learns faster with
+        it; a pretrained one does without.
     nO: number of labels; None until initialisation.
     RETURNS: documents -> rows (l, 2dC).
     RAISES (ValueError): an odd head_size with rope, dropout outside [0, 1).
@@ -80,11 +83,15 @@ def build_global_pointer(
 
 
 def rows_to_factors(
-    model: Model, rows: Tensor, mask: Tensor, max_length: Optional[int]
+    model: Model,
+    rows: Tensor,
+    mask: Tensor,
+    max_length: Optional[int],
+    document: Optional[Tensor] = None,
 ) -> SpanFactors:
     """View padded output rows of a model of this module as factors.
 
-    rows (b, l, width), mask (b, l), max_length (tokens): see SpanFactors.
+    rows (b, l, width), mask (b, l), max_length (tokens), document (b, s): see SpanFactors.
     """
     return SpanFactors.from_rows(
         rows,
@@ -94,6 +101,7 @@ def rows_to_factors(
         n_groups=count_groups(model),
         rope=model.attrs["rope"],
         max_length=max_length,
+        document=document,
     )
 
 
@@ -109,10 +117,11 @@ def finish_update(model: Model, optimizer: Optimizer, head_scale: float) -> None
     """
     encoder = model.get_ref("tok2vec")
     encoder.finish_update(optimizer)
-    inside = {node.id for node in encoder.walk()}
+    # Not by node.id: another process may have given the id of a head to a part of the encoder.
+    inside = set(map(id, encoder.walk()))
     for node in model.walk():
         for name in node.param_names:
-            if node.id not in inside and node.has_grad(name):
+            if id(node) not in inside and node.has_grad(name):
                 weights, gradient = node.get_param(name), node.get_grad(name)
                 weights, _ = optimizer((node.id, name), weights, gradient, lr_scale=head_scale)
                 node.set_param(name, weights)
@@ -159,6 +168,9 @@ def _build(
             "columns": list(columns),
             # With the weights, so that the two cannot part: the component reads and adds labels.
             "labels": [],
+            # Longest span and longest text of the training, in tokens; None before there was any.
+            "max_length": None,
+            "longest_text": None,
             "resize_output": resize_output,
         },
         refs=refs,
@@ -181,13 +193,17 @@ def _check_sizes(head_size: int, rope: bool, dropout: float, hidden_size: Option
 def forward(
     model: Model[List[Doc], List[Floats2d]], docs: List[Doc], is_train: bool, *, dropout: float
 ) -> Tuple[List[Floats2d], Callable]:
-    """Encode, complete missing vectors, project; the type term reads the extractor's output."""
+    """Encode, project; the type term reads the extractor's output.
+
+    A token without a vector, which the encoder has not seen, gets a row of zeros.
+    """
     hidden, types = model.maybe_get_ref("hidden"), model.maybe_get_ref("types")
     vectors, backprop_tok2vec = model.get_ref("tok2vec")(docs, is_train)
     ops, width = model.ops, model.get_dim("nI")
     lengths = ops.asarray1i([len(x) for x in vectors])
     # Transformers return an array without columns for an empty document or one of whitespace only.
     X = ops.flatten([x if x.shape[1] else ops.alloc2f(x.shape[0], width) for x in vectors])
+    has_vector = X.any(axis=1, keepdims=True)
     mask = ops.get_dropout_mask(X.shape, dropout) if is_train and dropout else None
     X = X if mask is None else X * mask
     if hidden is not None:
@@ -197,9 +213,10 @@ def forward(
     if types is not None:
         terms, backprop_types = types(pairs, is_train)
         rows = ops.xp.hstack([pairs, terms])
+    rows = rows * has_vector
 
     def backprop(d_rows: List[Floats2d]) -> List[Doc]:
-        dY = ops.flatten(d_rows)
+        dY = ops.flatten(d_rows) * has_vector
         d_pairs = ops.as_contig(dY[:, : pairs.shape[1]])
         if types is not None:
             d_pairs = d_pairs + backprop_types(ops.as_contig(dY[:, pairs.shape[1] :]))
@@ -268,6 +285,8 @@ def resize_output(model: Model, nO: int) -> Model:
         return model
     # A layer of its own, because the optimizer keeps moments of the old shape under the old id.
     new: Model[Floats2d, Floats2d] = Linear(nO=rows, nI=old.get_dim("nI"))
+    # Thinc counts ids anew in each process, so that of a layer from another one may come again.
+    new.id = uuid4().int
     new.ops, new.init = old.ops, old.init
     new.initialize()
     for name in old.param_names:
@@ -278,19 +297,6 @@ def resize_output(model: Model, nO: int) -> Model:
         new.set_param(name, grown.reshape((rows, *grown.shape[3:])))
     model.replace_node(old, new)
     return model
-
-
-def order_columns(model: Model) -> None:
-    """Bring weights of version 0.1.0, which put start and end term of a label side by side, into
-    the order of now: the start terms of all labels, then their end terms.
-    """
-    layer, columns = model.get_ref("output_layer"), model.attrs["columns"]
-    if isinstance(columns, int):
-        model.attrs["columns"] = [2, 1] if model.attrs["n_groups"] else [1, columns]
-        for name in layer.param_names if model.attrs["n_groups"] and layer.has_param("W") else ():
-            weights = layer.get_param(name)
-            halves = [weights[0::2], weights[1::2]]
-            layer.set_param(name, model.ops.xp.concatenate(halves))
 
 
 def _by_label(weights: FloatsXd, parts: int, width: int) -> Any:

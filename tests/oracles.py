@@ -24,7 +24,7 @@ def all_scores(factors):
     table = {}
     for b in range(len(factors.mask)):
         for c in range(factors.n_labels):
-            for s in range(factors.length):
+            for s in range(factors.n_starts):
                 for e in range(factors.length):
                     score = span_score(factors, b, c, s, e)
                     if score is not None:
@@ -33,18 +33,26 @@ def all_scores(factors):
 
 
 def zlpr(factors, gold, per):
-    """(b, c) loss, from the sums as the formula writes them."""
+    """(n, c) loss of the documents, from the sums as the formula writes them."""
     gold = {tuple(row) for row in gold.tolist()}
-    rows, scale = (factors.length, 2) if per == "start" else (1, 1)
-    shape = len(factors.mask), factors.n_labels, rows
-    negative = torch.ones(shape, dtype=torch.float64)
-    positive = torch.ones_like(negative)
+    document = factors.documents().tolist()
+    scale = 2 if per == "start" else 1
+    sums = {}  # [negative, positive] of each document, label and, per start, start token
+    for b, row in enumerate(document):
+        for s, n in enumerate(row):
+            for c in range(factors.n_labels):
+                sums[n, c, (b, s) if per == "start" else None] = [1.0, 1.0]
     for (b, c, s, e), score in all_scores(factors).items():
+        own = sums[document[b][s], c, (b, s) if per == "start" else None]
         if (b, c, s, e) in gold:
-            positive[b, c, s % rows] += math.exp(-scale * score)
+            own[1] += math.exp(-scale * score)
         else:
-            negative[b, c, s % rows] += math.exp(scale * score)
-    return (negative.log() + positive.log()).sum(2)
+            own[0] += math.exp(scale * score)
+    n_documents = 1 + max(map(max, document))
+    loss = torch.zeros(n_documents, factors.n_labels, dtype=torch.float64)
+    for (n, c, _), (negative, positive) in sums.items():
+        loss[n, c] += math.log(negative) + math.log(positive)
+    return loss
 
 
 def decode(factors, cuts, max_spans=None):

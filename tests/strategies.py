@@ -19,7 +19,7 @@ def _random_gold(draw, factors):
 
 @st.composite
 def factors_bgcl(draw, scale=2.0, longest=7, dtype=torch.float64):
-    """Factors of up to 3 documents with padding, masked tokens, bands and groups."""
+    """Factors of up to 3 rows with padding, masked tokens, bands, groups and several documents."""
     b, length, d = (draw(st.integers(1, most)) for most in (3, longest, 4))
     g, per_group = draw(st.sampled_from([(1, 1), (1, 3), (3, 1), (2, 2)]))
     generator = torch.Generator().manual_seed(draw(st.integers(0, 2**31)))
@@ -30,14 +30,19 @@ def factors_bgcl(draw, scale=2.0, longest=7, dtype=torch.float64):
     mask = torch.rand(b, length, generator=generator) < draw(st.sampled_from([0.6, 1.0]))
     mask &= torch.arange(length) < torch.randint(1, length + 1, (b, 1), generator=generator)
     max_length = draw(st.sampled_from([None, None, 1, 3]))
-    shape = b, length, g * per_group
-    query, key = normal(b, g, length, d), normal(b, g, length, d)
-    return SpanFactors(query, key, normal(*shape), normal(*shape), mask, max_length)
+    n_starts, c = draw(st.sampled_from([length, max(1, length - 2)])), g * per_group
+    query, key = normal(b, g, n_starts, d), normal(b, g, length, d)
+    start_bias, end_bias = normal(b, n_starts, c), normal(b, length, c)
+    document = None
+    if n_starts < length:  # of a document that may go on in the next row
+        places = torch.arange(b * n_starts).view(b, n_starts)
+        document = places // draw(st.sampled_from([2, n_starts + 1]))
+    return SpanFactors(query, key, start_bias, end_bias, mask, max_length, document)
 
 
 @st.composite
 def factors_and_gold(draw, **settings):
-    """Factors and gold rows (document, label, start, last), nested and same-label included."""
+    """Factors and gold (row of the batch, label, start, last), nested and same-label included."""
     factors = draw(factors_bgcl(**settings))
     return factors, _random_gold(draw, factors)
 

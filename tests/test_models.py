@@ -45,10 +45,10 @@ def _weights(model):
 @pytest.mark.parametrize(("width", "head_size", "n_labels"), [(768, 64, 100), (96, 32, 7)])
 def test_parameters_are_those_of_the_published_formulas(width, head_size, n_labels):
     docs, d, c = _docs(), head_size, n_labels
-    efficient = build_efficient_global_pointer(_encoder(width), head_size=d, nO=c)
+    efficient = build_efficient_global_pointer(_encoder(width), head_size=d, hidden_size=None, nO=c)
     efficient.initialize(X=docs)
     assert _weights(efficient) == {"W": 2 * d * width + 4 * d * c, "b": 2 * d + 2 * c}
-    full = build_global_pointer(_encoder(width), head_size=d, nO=c)
+    full = build_global_pointer(_encoder(width), head_size=d, hidden_size=None, nO=c)
     full.initialize(X=docs)
     assert _weights(full) == {"W": 2 * d * width * c, "b": 2 * d * c}
     if width == 768:
@@ -69,7 +69,7 @@ def test_rows_hold_one_row_a_token_and_nO_is_the_number_of_labels(build):
 def test_efficient_score_is_the_published_formula():
     """s_c(i, j) = (R_i q_i).(R_j k_j) / sqrt(d) + w_c.[q_i; k_i; q_j; k_j] + bias."""
     docs = _docs(1)
-    model = build_efficient_global_pointer(_encoder(), head_size=6, nO=3)
+    model = build_efficient_global_pointer(_encoder(), head_size=6, hidden_size=None, nO=3)
     model.initialize(X=docs)
     model.layers[2].set_param("b", numpy.arange(6, dtype="f"))
     (hidden,) = model.layers[0].predict(docs)
@@ -127,7 +127,8 @@ def test_gradient_reaches_encoder_and_weights(build, dropout, hidden_size):
             wanted = slope(vectors[doc], place)
             assert d_vectors[doc][place] == pytest.approx(wanted, rel=1e-4, abs=1e-6)
     params = [(node, name) for node in model.walk() for name in node.param_names]
-    assert len(params) == 2 * (len(build(encoder).layers) - 1) + (4 if hidden_size else 0)
+    n_layers = len(build(encoder, hidden_size=None).layers) - 1
+    assert len(params) == 2 * n_layers + (4 if hidden_size else 0)
     for node, name in params:
         place = tuple(min(1, size - 1) for size in node.get_param(name).shape)
         wanted = slope(node.get_param(name), place)

@@ -69,9 +69,9 @@ def train_and_score(
     while len(curve) < passes and not _is_over(curve):
         random.shuffle(examples)
         start = time.process_time()
-        _train_once(nlp, examples, training)
+        train_once(nlp, examples, training)
         trained = time.process_time()
-        with _averaged(nlp, training["optimizer"].averages):
+        with averaged(nlp, training["optimizer"].averages):
             predicted = predict_cells(nlp, system, dev)
             seconds = {"train_seconds": trained - start, "seconds": time.process_time() - trained}
             scores = add_up(count_each(dev, predicted)).scores()
@@ -121,7 +121,7 @@ def _speed(docs: Sequence[Annotated], curve: List[Dict[str, float]], what: str) 
     return sum(len(doc.words) for doc in docs) / statistics.median(step[what] for step in curve)
 
 
-def _train_once(nlp: Language, examples: List[Example], training: Dict[str, Any]) -> None:
+def train_once(nlp: Language, examples: List[Example], training: Dict[str, Any]) -> None:
     """One pass over the examples, as `spacy train` makes it."""
     steps = train_while_improving(
         nlp,
@@ -143,7 +143,8 @@ def _train_once(nlp: Language, examples: List[Example], training: Dict[str, Any]
         pass
 
 
-def _averaged(nlp: Language, averages: Optional[Dict[Any, Any]]) -> ContextManager[None]:
+def averaged(nlp: Language, averages: Optional[Dict[Any, Any]]) -> ContextManager[None]:
+    """The pipeline with averaged weights, if the optimizer has them."""
     return nlp.use_params(averages) if averages else contextlib.nullcontext()
 
 

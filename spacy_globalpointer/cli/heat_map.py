@@ -69,7 +69,7 @@ def score_spans(pipe: Any, doc: Doc) -> Scores:
     from ..pipeline.tables import Tables
 
     tables = Tables(pipe.model, [doc], pipe.model.predict([doc]))
-    (table,) = tables.of([0], pipe.cfg["max_length"])
+    (table,) = tables.of([0], pipe.max_length)
     probability = (2 * table.factors.scores()[0]).sigmoid()
     allowed = table.factors.allowed()[0]
     return Scores(list(pipe.labels), probability.cpu().numpy(), allowed.cpu().numpy())

@@ -14,7 +14,7 @@ except ImportError as error:
         f"but importing torch failed with: {error}. Repair: pip install torch"
     ) from error
 
-from .batch import buckets, padded_index
+from .batch import buckets, end_to_end, padded_index
 from .decode import (
     LOWEST_CUT,
     DecodedSpans,
@@ -38,6 +38,7 @@ __all__ = [
     "buckets",
     "decode",
     "decode_dense",
+    "end_to_end",
     "keep_best",
     "padded_index",
     "rotate",

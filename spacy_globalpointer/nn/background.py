@@ -50,8 +50,8 @@ class Background:
     def __init__(self, factors: SpanFactors, excluded: Tensor, block: Optional[int]) -> None:
         """Lay out the blocks.
 
-        factors (b documents, c labels, l tokens): with one group.
-        excluded (n, 3): cells (document, start, last), no duplicates.
+        factors (b rows, c labels, l tokens): with one group.
+        excluded (n, 3): cells (row, start, last), no duplicates.
         block (tokens): start tokens summed at once; None for the size of `blocks`.
         """
         self.factors = factors
@@ -62,11 +62,12 @@ class Background:
         counts = torch.searchsorted(excluded[:, 1].contiguous(), borders).tolist()
         self.excluded = excluded.to(factors.query.device)
         self.inside = self.excluded.tensor_split(counts)  # the cells of each block
-        self.is_token = factors.mask[..., None]
+        is_token = factors.mask[..., None]
+        self.may_start = is_token[:, : factors.n_starts]
         # (b, c); of a label that ends nowhere the maximum is -inf, of which nothing can be taken.
         self.end_shift = factors.end_bias.amax(1).nan_to_num(neginf=0.0)
         # (b, e, c), exponentials of the terms of the last token.
-        self.L = (factors.end_bias - self.end_shift[:, None]).exp_().mul_(self.is_token)
+        self.L = (factors.end_bias - self.end_shift[:, None]).exp_().mul_(is_token)
         cells = sum((s.stop - s.start) * (e.stop - e.start) for s, e in self.blocks)
         self.keeps = cells * len(factors.mask) <= KEPT_CELLS
         self.kept: list[_Part] = []
@@ -76,7 +77,7 @@ class Background:
 
         RETURNS (b, s, c): -inf where no span starts.
         """
-        log_sums = torch.empty_like(self.L)
+        log_sums = torch.empty_like(self.factors.start_bias)
         highest = torch.full_like(self.end_shift, -torch.inf)
         for part in self._parts():
             torch.add(part.row_sums.log(), part.shifts, out=log_sums[:, part.starts])
@@ -94,17 +95,17 @@ class Background:
 
         The gradient of each score is grad * exp(score - log_sums).
 
-        grad (b, c).
+        grad (b, s, c).
         log_sums (b, s, c): non-negative, and at least what `log_sums` returned.
         RETURNS: for query, key, start_bias, end_bias, each of its shape.
         """
         factors = self.factors
         query, key = factors.query[:, 0], factors.key[:, 0]
         d_query, d_key = torch.empty_like(query), torch.zeros_like(key)
-        d_start, d_end = torch.empty_like(self.L), torch.zeros_like(self.L)
+        d_start, d_end = torch.empty_like(factors.start_bias), torch.zeros_like(self.L)
         for part in self._parts():
             s, e = part.starts, part.lasts
-            weight = (part.shifts - log_sums[:, s]).exp_().mul_(grad[:, None])
+            weight = (part.shifts - log_sums[:, s]).exp_().mul_(grad[:, s])
             weight.masked_fill_(self.unsafe[:, None], 0.0)
             torch.mul(part.row_sums, weight, out=d_start[:, s])
             d_end[:, e].baddbmm_(part.E.transpose(1, 2), weight)
@@ -135,7 +136,7 @@ class Background:
         shared[b, s - starts.start, e - lasts.start] = -torch.inf
         row = shared.amax(2, keepdim=True)  # (b, s, 1)
         shifts = self.factors.start_bias[:, starts] + row + self.end_shift[:, None]
-        shifts.masked_fill_(~self.is_token[:, starts], -torch.inf)
+        shifts.masked_fill_(~self.may_start[:, starts], -torch.inf)
         # A row without any span has the maximum -inf, of which nothing can be taken.
         E = shared.sub_(row.nan_to_num(neginf=0.0)).exp_()
         return _Part(starts, lasts, E, E @ self.L[:, lasts], shifts)

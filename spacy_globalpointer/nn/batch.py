@@ -1,4 +1,4 @@
-"""Documents of different lengths, padded a few at a time under a memory budget."""
+"""Documents of different lengths as tables: padded a few at a time, or laid end to end."""
 
 from collections.abc import Iterator, Sequence
 
@@ -47,3 +47,37 @@ def padded_index(offsets: Sequence[int], lengths: Sequence[int]) -> tuple[Tensor
     position = torch.arange(int(length.max()))[None]
     mask = position < length
     return start + position * mask, mask
+
+
+# Fewest start tokens of a row, unless the text is shorter.
+ROW = 64
+
+
+def end_to_end(lengths: Sequence[int], reach: int) -> tuple[Tensor, Tensor, Tensor]:
+    """Lay documents end to end, in random order, and cut the text that they make into rows.
+
+    A row has s start tokens, and then those that their spans reach: the first ones of the next row,
+    or behind the last row those of the first. So a span that crosses the border of two documents is
+    in the table, and each document has one behind it, be it itself.
+
+    lengths (tokens): one a document, at least 1.
+    reach (tokens): longest span.
+    RETURNS (b, l), (b, s) and (n): the token of each place, counted through all documents in the
+        order that was given, -1 for padding; the document of each start token; and where each
+        document begins among the start tokens of all rows.
+    """
+    length = torch.tensor(lengths)
+    order = torch.randperm(len(length))
+    first = torch.empty_like(length)
+    first[order] = length[order].cumsum(0) - length[order]
+    document = order.repeat_interleave(length[order])
+    offset = length.cumsum(0) - length - first  # from the text to the order that was given
+    token = torch.arange(len(document)) + offset[document]
+    # With twice as many start tokens as a span reaches, two thirds of a row start spans.
+    n_rows = max(1, len(token) // max(ROW, 2 * reach))
+    n_starts = -(-len(token) // n_rows)
+    padding = n_rows * n_starts - len(token)
+    token = torch.nn.functional.pad(token, (0, padding), value=-1)
+    document = torch.nn.functional.pad(document, (0, padding), value=int(document[-1]))
+    place = torch.arange(n_rows)[:, None] * n_starts + torch.arange(n_starts + reach - 1)
+    return token[place % len(token)], document.view(n_rows, n_starts), first

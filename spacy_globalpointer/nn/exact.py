@@ -20,7 +20,7 @@ def exact_log_sums(factors: SpanFactors, pairs: Tensor, excluded: Tensor) -> Ten
     excluded (n, 3): cells (document, start, last).
     RETURNS (p, s): -inf where no span starts.
     """
-    log_sums = factors.start_bias.new_empty(len(pairs), factors.length)
+    log_sums = factors.start_bias.new_empty(len(pairs), factors.n_starts)
     for block in _blocks(factors, pairs, excluded):
         log_sums[block.places, block.starts] = block.scores.logsumexp(2)
     return log_sums
@@ -37,14 +37,14 @@ def add_exact_gradients(
     """Add the gradient of the sums of the pairs to those of the factors, in place.
 
     gradients: of query, key, start_bias and end_bias, with the shapes of factors.
-    grad (b, c), log_sums (b, s, c): gradient and value of all sums.
+    grad, log_sums (b, s, c): gradient and value of all sums.
     """
     d_query, d_key, d_start, d_end = gradients
     for block in _blocks(factors, pairs, excluded):
         s, e = block.starts, block.lasts
         document, label = pairs[block.places].unbind(1)
-        total, weight = log_sums[document, s, label], grad[document, label]  # (n, s), (n)
-        d_scores = (block.scores - total[..., None]).exp_().mul_(weight[:, None, None])
+        total, weight = log_sums[document, s, label], grad[document, s, label]  # (n, s)
+        d_scores = (block.scores - total[..., None]).exp_().mul_(weight[..., None])
         d_query[:, 0, s].index_add_(0, document, d_scores @ factors.key[document, 0, e])
         d_key[:, 0, e].index_add_(
             0, document, d_scores.transpose(1, 2) @ factors.query[document, 0, s]
@@ -66,7 +66,7 @@ def _blocks(factors: SpanFactors, pairs: Tensor, excluded: Tensor) -> Iterator[_
     """Scores of the pairs, as many as there are documents at once."""
     at_once = len(factors.mask)
     no_token = ~factors.mask[..., None]
-    start_bias = factors.start_bias.masked_fill(no_token, -torch.inf)
+    start_bias = factors.start_bias.masked_fill(no_token[:, : factors.n_starts], -torch.inf)
     end_bias = factors.end_bias.masked_fill(no_token, -torch.inf)
     for first in range(0, len(pairs), at_once):
         places = slice(first, first + at_once)

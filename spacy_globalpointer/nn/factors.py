@@ -27,10 +27,15 @@ class SpanFactors:
     group is Efficient GlobalPointer, one group a label is GlobalPointer, and between lie labels
     that share an extractor.
 
-    query, key (b, g, l, d): rotated and scaled.
-    start_bias, end_bias (b, l, c): the terms of the label.
+    A row of the batch is a document, or a stretch of text from several: then `document` says in
+    which of them a span starts. Only the first tokens of a row may be start tokens, s <= l.
+
+    query (b, g, s, d), key (b, g, l, d): rotated and scaled.
+    start_bias (b, s, c), end_bias (b, l, c): the terms of the label.
     mask (b, l): bool, tokens at which a span may start or end.
     max_length (tokens): longest span, None for no limit.
+    document (b, s): int64, the document of each start token, from 0 on; None where each row is one.
+        On the host.
     RAISES (ValueError): shapes that do not fit together, max_length below 1.
     """
 
@@ -40,19 +45,24 @@ class SpanFactors:
     end_bias: Tensor
     mask: Tensor
     max_length: Optional[int] = None
+    document: Optional[Tensor] = None
 
     def __post_init__(self) -> None:
-        b, g, length, _ = self.query.shape
-        c = self.start_bias.shape[-1]
-        if self.key.shape != self.query.shape:
+        b, g, length, d = self.key.shape
+        n_starts, c = self.query.shape[2], self.start_bias.shape[-1]
+        if self.query.shape != (b, g, n_starts, d) or n_starts > length:
             raise ValueError(
-                f"query and key must have one shape (b, g, l, d), were: {tuple(self.query.shape)} "
-                f"and {tuple(self.key.shape)}"
+                "query and key must have the shapes (b, g, s, d) and (b, g, l, d) with s <= l, "
+                f"were: {tuple(self.query.shape)} and {tuple(self.key.shape)}"
             )
-        for name in ("start_bias", "end_bias"):
+        for name, tokens in (("start_bias", n_starts), ("end_bias", length)):
             shape = tuple(getattr(self, name).shape)
-            if shape != (b, length, c):
-                raise ValueError(f"{name} must have the shape {(b, length, c)}, was: {shape}")
+            if shape != (b, tokens, c):
+                raise ValueError(f"{name} must have the shape {(b, tokens, c)}, was: {shape}")
+        if self.document is not None and self.document.shape != (b, n_starts):
+            raise ValueError(
+                f"document must have the shape {(b, n_starts)}, was: {tuple(self.document.shape)}"
+            )
         if self.mask.shape != (b, length) or self.mask.dtype != torch.bool:
             raise ValueError(
                 f"mask must be bool with the shape {(b, length)}, was: {self.mask.dtype} "
@@ -74,6 +84,7 @@ class SpanFactors:
         n_groups: int = 1,
         rope: bool = True,
         max_length: Optional[int] = None,
+        document: Optional[Tensor] = None,
     ) -> "SpanFactors":
         """View the output rows of a head as factors.
 
@@ -82,6 +93,7 @@ class SpanFactors:
 
         rows (b, l, 2dg + 2c) or (b, l, 2dc): one a token.
         mask (b, l): bool, tokens at which a span may start or end.
+        document (b, s): the document of each start token; None where each row is one document.
         """
         width = 2 * head_size * n_groups
         # (b, l, g, 2, d) -> (b, g, 2, l, d)
@@ -91,7 +103,11 @@ class SpanFactors:
         query, key = (rotate(pairs) if rope else pairs).unbind(2)
         if not n_terms:
             start_bias = end_bias = rows.new_zeros((*rows.shape[:2], n_labels))
-        return cls(query * head_size**-0.5, key, start_bias, end_bias, mask, max_length)
+        if document is not None:
+            query, start_bias = (
+                each.narrow(-2, 0, document.shape[1]) for each in (query, start_bias)
+            )
+        return cls(query * head_size**-0.5, key, start_bias, end_bias, mask, max_length, document)
 
     @property
     def n_groups(self) -> int:
@@ -105,8 +121,22 @@ class SpanFactors:
 
     @property
     def length(self) -> int:
-        """Tokens of the longest document."""
+        """Tokens of the longest row."""
+        return self.key.shape[2]
+
+    @property
+    def n_starts(self) -> int:
+        """Start tokens of a row: all of them, unless it goes on where the next one starts."""
         return self.query.shape[2]
+
+    def documents(self) -> Tensor:
+        """The document of each start token.
+
+        RETURNS (b, s): int64, on the host.
+        """
+        if self.document is not None:
+            return self.document
+        return torch.arange(len(self.mask))[:, None].expand(-1, self.n_starts)
 
     def allowed(self) -> Tensor:
         """Which spans exist: start <= last, not longer than max_length, both tokens in the mask.
@@ -114,11 +144,11 @@ class SpanFactors:
         RETURNS (b, s, e): bool.
         """
         position = torch.arange(self.length, device=self.mask.device)
-        start, last = position[:, None], position[None]
+        start, last = position[: self.n_starts, None], position[None]
         band = start <= last
         if self.max_length is not None:
             band = band & (last < start + self.max_length)
-        return band & self.mask[:, :, None] & self.mask[:, None]
+        return band & self.mask[:, : self.n_starts, None] & self.mask[:, None]
 
     def scores(self) -> Tensor:
         """Score every span for every label: the definition, for tests and for reading.
@@ -147,9 +177,9 @@ class SpanFactors:
         return scores.masked_fill(~possible, -torch.inf)
 
     def fold(self) -> "SpanFactors":
-        """The same scores with one group: each group becomes a document of its own.
+        """The same scores with one group: each group becomes a row, and a document, of its own.
 
-        RETURNS: factors of b * g documents and c / g labels.
+        RETURNS: factors of b * g rows and c / g labels.
         """
         if self.n_groups == 1:
             return self
@@ -161,7 +191,11 @@ class SpanFactors:
         )
         query, key = self.query.flatten(0, 1)[:, None], self.key.flatten(0, 1)[:, None]
         mask = self.mask[:, None].expand(b, g, -1).flatten(0, 1)
-        return SpanFactors(query, key, start, end, mask, self.max_length)
+        document = self.document
+        if document is not None:  # (b, s) -> (b, g, s) -> (b * g, s)
+            document = document[:, None] * g + torch.arange(g)[:, None]
+            document = document.flatten(0, 1)
+        return SpanFactors(query, key, start, end, mask, self.max_length, document)
 
     def times(self, number: float) -> "SpanFactors":
         """Factors of the scores times a number."""
@@ -187,8 +221,8 @@ class SpanFactors:
             cells = max(1, budget // len(self.mask))  # of each document
             # A block of s start tokens has up to s + reach last tokens.
             size = max(16, cells // min(self.length, reach + isqrt(cells)))
-        for start in range(0, self.length, size):
-            stop = min(start + size, self.length)
+        for start in range(0, self.n_starts, size):
+            stop = min(start + size, self.n_starts)
             yield slice(start, stop), slice(start, min(stop + reach - 1, self.length))
 
     def shared_scores(self, starts: slice, lasts: slice) -> Tensor:

@@ -27,11 +27,14 @@ def zlpr_dense(factors: SpanFactors, gold: Tensor, *, per: Per = "document") -> 
     logit: sigmoid(2 score) is the probability of the span, as it is of the first form where its
     sums have many spans.
 
-    factors (b documents, c labels, l tokens): what a head returned.
-    gold (n, 4): rows of document, label, start, last; no duplicates.
+    A span belongs to the document in which it starts: where a row of the batch holds several
+    documents, one that goes on into the next is a negative span of the former.
+
+    factors (b rows, c labels, l tokens): what a head returned, for n documents.
+    gold (m, 4): row of the batch, label, start and last of each span; no duplicates.
     per: over whose spans the sums are taken.
-    RETURNS (b, c): non-negative.
-    RAISES (ValueError): a gold row outside the table; another per.
+    RETURNS (n, c): non-negative.
+    RAISES (ValueError): a gold span outside the table; another per.
     """
     _check(factors, gold, per)
     scores = factors.scores() if per == "document" else 2 * factors.scores()
@@ -39,11 +42,18 @@ def zlpr_dense(factors: SpanFactors, gold: Tensor, *, per: Per = "document") -> 
     is_gold[tuple(gold.T)] = True
     negative = scores.masked_fill(is_gold, -torch.inf)
     positive = (-scores).masked_fill(~is_gold, -torch.inf)
-    if per == "document":
-        negative, positive = negative.flatten(2)[:, :, None], positive.flatten(2)[:, :, None]
-    one = negative.new_zeros((*negative.shape[:3], 1))  # exp(0) is the 1 of both terms
-    loss = torch.cat((one, negative), -1).logsumexp(-1)
-    return (loss + torch.cat((one, positive), -1).logsumexp(-1)).sum(2)
+    losses = []
+    for document in factors.documents().unique():
+        inside = (factors.documents() == document).to(scores.device)
+        loss = scores.new_zeros(factors.n_labels)
+        for terms in (negative, positive):
+            terms = terms.movedim(1, 2)[inside].movedim(1, 0)  # (c, start tokens, e)
+            if per == "document":
+                terms = terms.flatten(1)[:, None]
+            one = terms.new_zeros((*terms.shape[:2], 1))  # exp(0) is the 1 of both terms
+            loss = loss + torch.cat((one, terms), -1).logsumexp(-1).sum(1)
+        losses.append(loss)
+    return torch.stack(losses)
 
 
 def zlpr(
@@ -62,22 +72,23 @@ def zlpr(
     cells is a product of matrices (`Background`). Nothing is ever subtracted, because
     log(total - gold) loses all digits once the model is good.
 
-    factors (b documents, c labels, l tokens): what a head returned; half precision is widened.
-    gold (n, 4): rows of document, label, start, last; no duplicates. On the host if it is there
-        anyway: sorting it out on a GPU takes longer than moving it.
+    factors (b rows, c labels, l tokens): what a head returned, for n documents; half precision is
+        widened.
+    gold (m, 4): row of the batch, label, start and last of each span; no duplicates. On the host if
+        it is there anyway: sorting it out on a GPU takes longer than moving it.
     per: over whose spans the sums are taken.
     block (tokens): start tokens scored at once; memory grows with it, the result does not change.
-    RETURNS (b, c): non-negative.
-    RAISES (ValueError): a gold row outside the table; another per.
+    RETURNS (n, c): non-negative.
+    RAISES (ValueError): a gold span outside the table; another per.
     """
     _check(factors, gold, per)
-    document, label, start, last = gold.unbind(1)
+    row, label, start, last = gold.unbind(1)
     n_groups, per_group = factors.n_groups, factors.n_labels // factors.n_groups
-    document, label = document * n_groups + label // per_group, label % per_group
+    row, label = row * n_groups + label // per_group, label % per_group
     wide = factors.in_float32().fold()
     if per == "start":
         wide = wide.times(2)
-    place = (document * wide.length + start) * wide.length + last
+    place = (row * wide.length + start) * wide.length + last
     cells, which = place.unique(return_inverse=True)
     cells = torch.stack(
         (cells // wide.length**2, cells // wide.length % wide.length, cells % wide.length), 1
@@ -87,13 +98,13 @@ def zlpr(
     loss: Tensor = _ZLPR.apply(
         wide.query, wide.key, wide.start_bias, wide.end_bias, wide, cells, which, label, per, block
     )
-    return loss.view(factors.mask.shape[0], factors.n_labels)
+    return loss.view(-1, factors.n_labels)
 
 
 class _ZLPR(torch.autograd.Function):
     """Value and gradient by hand, for factors with one group.
 
-    cells (n, 3): (document, start, last) of the cells that are gold for some label, in order.
+    cells (n, 3): (row, start, last) of the cells that are gold for some label, in order.
     which, label (m): cell and label of each gold span.
     """
 
@@ -112,39 +123,49 @@ class _ZLPR(torch.autograd.Function):
         block: Optional[int],
     ) -> Tensor:
         background = Background(factors, cells, block)
-        r = 1 if per == "document" else factors.length  # sums of a document and label
+        document = factors.documents()  # (b, s)
+        n_documents = int(document.max()) + 1
+        # The sum that the spans of a start token are in: that of its document, or one of its own.
+        sum_of = document if per == "document" else torch.arange(document.numel()).view_as(document)
         # Gold cells are added to the sums that they are in; all others stay as they are.
-        touched, place = (cells[:, 0] * r + cells[:, 1] % r).unique(return_inverse=True)
-        cells, touched, place = (each.to(query.device) for each in (cells, touched, place))
+        touched, place = sum_of[cells[:, 0].cpu(), cells[:, 1].cpu()].unique(return_inverse=True)
+        indices = (cells, touched, place, document, sum_of)
+        cells, touched, place, document, sum_of = (each.to(query.device) for each in indices)
         n, s, e = cells.unbind(1)
         shared = (query[n, 0, s] * key[n, 0, e]).sum(-1, keepdim=True)
         scores = shared + start_bias[n, s] + end_bias[n, e]  # (n, c)
         gold = scores[which, label]
         scores[which, label] = -torch.inf
 
-        sums = background.log_sums()  # (b, s, c)
-        if per == "document":
-            sums = sums.logsumexp(1, keepdim=True)
-        negative = sums.logaddexp(sums.new_zeros(()))  # (b, r, c); exp(0) is the 1 of both terms
-        rows, index = (touched // r, touched % r), place[:, None].expand_as(scores)
-        negative[rows] = _add_to_log_sums(negative[rows], scores, index)
-        zeros, index = torch.zeros_like(negative[rows]), place[which] * scores.shape[1] + label
+        sums = background.log_sums().flatten(0, 1)
+        if per == "start":
+            negative = sums.logaddexp(sums.new_zeros(()))  # exp(0) is the 1 of both terms
+        else:
+            one = sums.new_zeros(n_documents, sums.shape[1])
+            negative = _add_to_log_sums(one, sums, sum_of.reshape(-1, 1).expand_as(sums))
+        index = place[:, None].expand_as(scores)
+        negative[touched] = _add_to_log_sums(negative[touched], scores, index)
+        zeros, index = torch.zeros_like(negative[touched]), place[which] * scores.shape[1] + label
         positive = _add_to_log_sums(zeros.flatten(), -gold, index)
-        ctx.background, ctx.indices = background, (n, s, e, which, label)
+        ctx.background, ctx.indices = background, (n, s, e, which, label, document, sum_of)
         ctx.save_for_backward(scores, gold, negative, positive[index])
-        return negative.sum(1).index_add_(0, rows[0], positive.view_as(zeros))
+        losses = negative.index_add(0, touched, positive.view_as(zeros))
+        if per == "document":
+            return losses
+        total = losses.new_zeros(n_documents, losses.shape[1])
+        return total.index_add_(0, document.flatten(), losses)
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, grad: Tensor) -> tuple[Optional[Tensor], ...]:
         scores, gold, negative, positive = ctx.saved_tensors
-        background, (n, s, e, which, label) = ctx.background, ctx.indices
+        background, (n, s, e, which, label, document, sum_of) = ctx.background, ctx.indices
         query, key = background.factors.query[:, 0], background.factors.key[:, 0]
-        negative = negative.expand(-1, query.shape[1], -1)  # (b, s, c)
-        d_query, d_key, d_start, d_end = background.gradients(grad, negative)
-        d_scores = (scores - negative[n, s]).exp_()  # (n, c), 0 at the gold spans
+        grad = grad[document]  # (b, s, c)
+        d_query, d_key, d_start, d_end = background.gradients(grad, negative[sum_of])
+        d_scores = (scores - negative[sum_of[n, s]]).exp_()  # (n, c), 0 at the gold spans
         d_scores[which, label] = -(-gold - positive).exp()
-        d_scores *= grad[n]
+        d_scores *= grad[n, s]
         d_start.index_put_((n, s), d_scores, accumulate=True)
         d_end.index_put_((n, e), d_scores, accumulate=True)
         d_shared = d_scores.sum(1, keepdim=True)
@@ -159,22 +180,23 @@ def _check(factors: SpanFactors, gold: Tensor, per: Per) -> None:
     b, c, length = factors.mask.shape[0], factors.n_labels, factors.length
     if gold.ndim != 2 or gold.shape[1] != 4 or gold.dtype != torch.long:
         raise ValueError(
-            "gold must be rows (document, label, start, last) of int64, was: "
+            "gold must be rows (row of the batch, label, start, last) of int64, was: "
             f"{gold.dtype} {tuple(gold.shape)}"
         )
     start, last = gold[:, 2], gold[:, 3]
-    limits = torch.tensor([b, c, length, length], device=gold.device)
+    limits = torch.tensor([b, c, factors.n_starts, length], device=gold.device)
     good = (gold >= 0).all(1) & (gold < limits).all(1) & (start <= last)
     if factors.max_length is not None:
         good &= last - start < factors.max_length
     mask = factors.mask.to(gold.device)
-    document, _, start, last = gold.clamp(min=0).minimum(limits - 1).unbind(1)
-    good &= mask[document, start] & mask[document, last]
+    row, _, start, last = gold.clamp(min=0).minimum(limits - 1).unbind(1)
+    good &= mask[row, start] & mask[row, last]
     if not good.all():
         raise ValueError(
-            f"gold rows (document, label, start, last) must be spans of the table ({b} documents, "
-            f"{c} labels, {length} tokens, max_length {factors.max_length}) that start and end at "
-            f"tokens of the mask, was: {gold[~good][0].tolist()}"
+            f"gold rows (row of the batch, label, start, last) must be spans of the table ({b} "
+            f"rows, {c} labels, {factors.n_starts} start tokens, {length} tokens, max_length "
+            f"{factors.max_length}) that start and end at tokens of the mask, was: "
+            f"{gold[~good][0].tolist()}"
         )
 
 

@@ -1,13 +1,12 @@
 """Gold spans on the predicted tokens, and an account of those that cannot be learned."""
 
 from collections import Counter
-from typing import NamedTuple, Optional, Sequence, Set, Tuple
+from typing import Iterable, List, NamedTuple, Optional, Sequence, Set, Tuple
 
 import numpy
 from spacy.attrs import IS_SPACE, ORTH
-from spacy.tokens import Span
+from spacy.tokens import Doc, Span
 from spacy.training import Example
-from spacy.vocab import Vocab
 
 from .learning import Cell
 
@@ -15,6 +14,7 @@ MISALIGNED = "do not begin and end where predicted tokens do"
 EMPTY = "have no token"
 TOO_LONG = "are longer than max_length"
 WHITESPACE = "begin or end with a whitespace token"
+NO_VECTOR = "begin or end with a token that has no vector"
 NO_GROUP = (
     "A missing group means 'not annotated', an empty one 'no spans here'. Check spans_key; spaCy's "
     "own reader drops all spans with gold_preproc = true or max_length > 0 (use the reader "
@@ -23,9 +23,9 @@ NO_GROUP = (
 
 
 class GoldSpan(NamedTuple):
-    """A gold span on the predicted tokens: label is a hash of the vocab, last is inclusive."""
+    """A gold span on the predicted tokens: last is inclusive."""
 
-    label: int
+    label: str
     start: int
     last: int
 
@@ -35,6 +35,7 @@ class GoldReader:
 
     documents: seen with the span group.
     spans: that can be learned.
+    longest (tokens): the longest of them.
     labels: of all gold spans, also of those that cannot be learned.
     lost: counts of the spans that cannot be learned, by label and reason.
     """
@@ -49,6 +50,7 @@ class GoldReader:
         self.max_length = max_length
         self.documents = 0
         self.spans = 0
+        self.longest = 0
         self.labels: Set[str] = set()
         self.lost: Counter[Tuple[str, str]] = Counter()
 
@@ -61,18 +63,24 @@ class GoldReader:
             return None
         self.documents += 1
         gold = set()
-        same_tokens = has_same_tokens(example)
         is_space = example.predicted.to_array(IS_SPACE)
-        for span in example.reference.spans[self.key]:
+        spans = example.reference.spans[self.key]
+        for span, aligned in zip(spans, align_spans(example, spans), strict=True):
             self.labels.add(span.label_)
-            aligned = align_span(example, span, same_tokens)
             reason = self._cannot_learn(aligned, is_space)
             if aligned is None or reason:
                 self.lost[span.label_, reason] += 1
             else:
-                gold.add(GoldSpan(span.label, aligned.start, aligned.end - 1))
+                gold.add(GoldSpan(span.label_, aligned.start, aligned.end - 1))
+                self.longest = max(self.longest, len(aligned))
         self.spans += len(gold)
         return gold
+
+    def lose(self, labels: Iterable[str]) -> None:
+        """Count spans that were read, but begin or end with a token that has no vector."""
+        for label in labels:
+            self.lost[label, NO_VECTOR] += 1
+            self.spans -= 1
 
     def _cannot_learn(self, span: Optional[Span], is_space: numpy.ndarray) -> str:
         if span is None:
@@ -102,18 +110,18 @@ class GoldReader:
         )
 
 
-def label_cells(name: str, labels: Sequence[str], vocab: Vocab, gold: Set[GoldSpan]) -> Set[Cell]:
+def label_cells(name: str, labels: Sequence[str], gold: Iterable[GoldSpan]) -> Set[Cell]:
     """Give gold spans the index of their label.
 
     name: of the component.
     RETURNS: (label index, start, last).
     RAISES (ValueError): a label that is not in labels.
     """
-    indices = {vocab.strings[label]: i for i, label in enumerate(labels)}
+    indices = {label: i for i, label in enumerate(labels)}
     for span in gold:
         if span.label not in indices:
             raise ValueError(
-                f"'{name}' does not know the label {vocab.strings[span.label]!r} of a gold span. "
+                f"'{name}' does not know the label {span.label!r} of a gold span. "
                 f"Its labels are: {', '.join(labels)}. Repair: nlp.get_pipe({name!r})"
                 ".add_label(...) before training, or initialize with all labels"
             )
@@ -128,13 +136,26 @@ def has_same_tokens(example: Example) -> bool:
     return bool((predicted.to_array(ORTH) == reference.to_array(ORTH)).all())
 
 
-def align_span(example: Example, span: Span, same_tokens: bool) -> Optional[Span]:
-    """Find the predicted tokens of a span of the reference.
+def align_spans(example: Example, spans: Iterable[Span]) -> List[Optional[Span]]:
+    """Find the predicted tokens of spans of the reference, as Example.get_aligned_spans_y2x does.
 
-    same_tokens: what has_same_tokens says.
-    RETURNS: None where predicted tokens do not begin and end with it.
+    RETURNS: one for each; None where predicted tokens do not begin and end with it.
     """
-    if same_tokens or not len(span):
+    spans = list(spans)
+    if has_same_tokens(example):
+        return list(spans)
+    align = example.alignment.y2x  # an Example looks the alignment up anew each time it is asked
+    return [_align(example.predicted, span, align[span.start : span.end]) for span in spans]
+
+
+def _align(predicted: Doc, span: Span, tokens: numpy.ndarray) -> Optional[Span]:
+    if not len(span):
         return span
-    spans = example.get_aligned_spans_y2x([span], allow_overlap=True)
-    return spans[0] if spans else None
+    if not len(tokens):
+        return None
+    aligned = Span(predicted, int(tokens[0]), int(tokens[-1]) + 1, label=span.label)
+    return aligned if _letters(aligned) == _letters(span) else None
+
+
+def _letters(span: Span) -> str:
+    return span.text.lower().strip().replace(" ", "")

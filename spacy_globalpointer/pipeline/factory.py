@@ -16,7 +16,7 @@ DEFAULT_CONFIG = """
 spans_key = "sc"
 threshold = 0.5
 label_thresholds = []
-max_length = null
+max_length = "auto"
 max_spans = null
 allow_overlap = true
 annotate_ents = false
@@ -61,7 +61,8 @@ depth = 4
 
 @Language.factory(
     "global_pointer",
-    assigns=["doc.spans"],
+    # doc.ents with annotate_ents only; spaCy asks the factory, not the component.
+    assigns=["doc.spans", "doc.ents", "token.ent_iob", "token.ent_type"],
     default_config=Config().from_str(DEFAULT_CONFIG)["global_pointer"],
     default_score_weights={
         "spans_sc_f": 1.0,
@@ -78,7 +79,7 @@ def make_global_pointer(
     spans_key: str,
     threshold: float,
     label_thresholds: List[List[Union[str, float]]],
-    max_length: Optional[int],
+    max_length: Optional[Union[int, str]],
     max_spans: Optional[int],
     allow_overlap: bool,
     annotate_ents: bool,

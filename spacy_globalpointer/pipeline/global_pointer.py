@@ -19,7 +19,16 @@ from .alignment import NO_GROUP, GoldReader, label_cells
 from .labelled import LabelledPipe
 from .learning import batch_loss
 from .prediction import ScoredSpans, predict_spans
-from .settings import check_settings, describe_full, label_cuts, warn_of_config
+from .settings import (
+    AUTO,
+    check_settings,
+    describe_full,
+    describe_long,
+    label_cuts,
+    warn_of_config,
+)
+from .tables import Tables
+from .vectors import describe_without_vector
 
 # Updates in which a new head finds spans everywhere, which is no news.
 BEGINNING = 20
@@ -47,7 +56,7 @@ class GlobalPointer(LabelledPipe):
         spans_key: str = "sc",
         threshold: float = 0.5,
         label_thresholds: Sequence[Sequence[Union[str, float]]] = (),
-        max_length: Optional[int] = None,
+        max_length: Optional[Union[int, str]] = AUTO,
         max_spans: Optional[int] = None,
         allow_overlap: bool = True,
         annotate_ents: bool = False,
@@ -65,7 +74,8 @@ class GlobalPointer(LabelledPipe):
         spans_key: of doc.spans, for predicted and for gold spans.
         threshold (probability): lowest score of a span; 0.5 is the boundary that the loss learns.
         label_thresholds (pairs of label and probability): go before threshold.
-        max_length (tokens): longest span, in training and prediction; None for no limit.
+        max_length (tokens): longest span, in training and prediction; "auto" for that of the
+            training data with a margin, None for no limit.
         max_spans (spans): most spans of a document, best first; None for ten a token.
         allow_overlap: False keeps the best set of spans without a common token.
         annotate_ents: also write doc.ents.
@@ -110,7 +120,10 @@ class GlobalPointer(LabelledPipe):
         """
         self._require_initialized()
         cuts = label_cuts(self.name, self.labels, self.cfg)
-        spans, full = predict_spans(self.model, list(docs), cuts, self.cfg)
+        docs = list(docs)
+        spans, full = predict_spans(self.model, docs, cuts, self.cfg, watch=self._warn_of_vectors)
+        if self.max_length is None and (longest := self.model.attrs["longest_text"]):
+            self._warn_once(describe_long(self.name, docs, longest), topic="long")
         if full and self._n_updates > BEGINNING:
             self._warn_once(describe_full(self.name, *full[0]), topic="max_spans")
         return spans
@@ -120,10 +133,10 @@ class GlobalPointer(LabelledPipe):
 
         spans: from predict.
         """
-        hashes = [self.vocab.strings[label] for label in self.labels]
         for doc, found in zip(docs, spans, strict=True):
             rows = zip(*(column.tolist() for column in found[:3]), strict=True)
-            group = [Span(doc, start, end, label=hashes[label]) for label, start, end in rows]
+            # By its name: a component that came from another pipeline has the vocab of that one.
+            group = [Span(doc, start, end, self.labels[label]) for label, start, end in rows]
             doc.spans[self.key] = SpanGroup(
                 doc, name=self.key, attrs={"scores": found.score}, spans=group
             )
@@ -158,21 +171,26 @@ class GlobalPointer(LabelledPipe):
         RETURNS: the loss, and the gradient of the rows; zero for documents that are not annotated.
         RAISES (ValueError): a label that the component does not have.
         """
-        docs, gold = [], {}
-        reader = GoldReader(self.key, self.cfg["max_length"])
+        examples = list(examples)
+        docs = [example.predicted for example in examples]
+        tables = Tables(self.model, docs, rows)
+        reader, gold = self._make_reader(), {}
         for place, example in enumerate(examples):
-            docs.append(example.predicted)
             spans = reader.read(example)
             if spans is not None or self.cfg["missing"] == "negative":
-                gold[place] = label_cells(self.name, self.labels, self.vocab, spans or set())
+                cells = label_cells(self.name, self.labels, spans or set())
+                gold[place] = {cell for cell in cells if tables.can_border(place, *cell[1:])}
+                reader.lose(self.labels[label] for label, *_ in cells - gold[place])
+        self._remember(reader.longest, max(map(len, docs), default=0))
         self._warn_of_lost(reader)
+        self._warn_of_vectors(docs, tables)
         if not gold:
             self._warn_once(
                 f"'{self.name}' learns nothing from a batch of {len(docs)} documents: none has "
                 f"the span group {self.key!r}. {NO_GROUP}",
                 topic="no group",
             )
-        return batch_loss(self.model, docs, rows, gold, self.loss, self.cfg["max_length"])
+        return batch_loss(tables, gold, self.loss, self.max_length)
 
     def rehearse(
         self,
@@ -204,8 +222,8 @@ class GlobalPointer(LabelledPipe):
         gold = {place: spans.cells() for place, spans in enumerate(wanted)}
 
         def get_loss(rows: List[Floats2d]) -> Tuple[float, List[Floats2d]]:
-            length = self.cfg["max_length"]
-            return batch_loss(self.model, docs, rows, gold, self.loss, length, n_labels=n_labels)
+            tables = Tables(self.model, docs, rows)
+            return batch_loss(tables, gold, self.loss, self.max_length, n_labels=n_labels)
 
         losses = self._learn(docs, get_loss, drop, None, losses)
         if sgd:
@@ -258,10 +276,11 @@ class GlobalPointer(LabelledPipe):
         validate_get_examples(get_examples, "GlobalPointer.initialize")
         for label in labels or ():
             self.add_label(label)
-        reader = GoldReader(self.key, self.cfg["max_length"])
+        reader, longest = self._make_reader(), 0
         sample: List[Doc] = []
         for example in get_examples():
             reader.read(example)
+            longest = max(longest, len(example.predicted))
             if len(sample) < 10 and len(example.predicted):
                 sample.append(example.predicted)
         if not self.labels and not reader.documents:
@@ -272,6 +291,8 @@ class GlobalPointer(LabelledPipe):
         for label in sorted(reader.labels) if labels is None else ():
             self.add_label(label)
         self._require_labels()
+        self.model.attrs.update(max_length=None, longest_text=None)
+        self._remember(reader.longest, longest)
         self._warn_of_lost(reader)
         if nlp is not None:
             warn_of_config(self.name, self.key, nlp)
@@ -279,12 +300,22 @@ class GlobalPointer(LabelledPipe):
         self._n_updates = 0
         self.model.initialize(X=sample or [Doc(self.vocab, words=["a"])])
 
+    def _make_reader(self) -> GoldReader:
+        # What "auto" allows grows with the spans that are read.
+        fixed = None if self.cfg["max_length"] == AUTO else self.cfg["max_length"]
+        return GoldReader(self.key, fixed)
+
     def _warn_of_lost(self, reader: GoldReader) -> None:
         if reader.lost:
-            self._warn_once(reader.describe_lost(self.name), topic="lost")
+            reasons = sorted({reason for _, reason in reader.lost})
+            self._warn_once(reader.describe_lost(self.name), topic=f"lost: {reasons}")
+
+    def _warn_of_vectors(self, docs: Sequence[Doc], tables: Tables) -> None:
+        topic, message = describe_without_vector(self.name, docs, tables)
+        self._warn_once(message, topic=topic)
 
     def _warn_once(self, message: str, topic: str) -> None:
-        """Warn unless the topic was warned of before."""
-        if topic not in self._warned:
+        """Warn unless there is nothing to say, or the topic was warned of before."""
+        if message and topic not in self._warned:
             self._warned.add(topic)
             warnings.warn(message, stacklevel=3)

@@ -1,12 +1,16 @@
-"""A trainable pipe whose labels live in its model, so that weights and labels cannot part."""
+"""A trainable pipe whose labels live in its model, so that weights and labels cannot part.
+
+So does what it saw of spans and texts in training.
+"""
 
 from pathlib import Path
-from typing import Iterable, List, Tuple, Union
+from typing import Any, Dict, Iterable, List, Optional, Tuple, Union
 
 from spacy.errors import Errors
 from spacy.pipeline import TrainablePipe
 
-from ..models import order_columns, resize_output
+from ..models import resize_output
+from .settings import longest_span, with_margin
 
 
 class LabelledPipe(TrainablePipe):
@@ -15,10 +19,24 @@ class LabelledPipe(TrainablePipe):
     Settings come from the pipeline's config, so that an override given to spacy.load counts.
     """
 
+    cfg: Dict[str, Any]
+
     @property
     def labels(self) -> Tuple[str, ...]:
         """The labels, in the order of the model's output."""
         return tuple(self.model.attrs["labels"])
+
+    @property
+    def max_length(self) -> Optional[int]:
+        """Longest span in tokens, of the setting or of what was learned; None for no limit."""
+        return longest_span(self.model, self.cfg)
+
+    def _remember(self, span: int, text: int) -> None:
+        """Let the bound on spans grow with the longest span and text (tokens) of the training."""
+        known = self.model.attrs
+        if span > (known["max_length"] or 0):
+            known["max_length"] = with_margin(span)
+        known["longest_text"] = max(text, known["longest_text"] or 0)
 
     @property
     def label_data(self) -> List[str]:
@@ -75,7 +93,6 @@ class LabelledPipe(TrainablePipe):
     def _after_loading(self) -> "LabelledPipe":
         for label in self.labels:
             self.vocab.strings.add(label)
-        order_columns(self.model)
         return self
 
     def _resize(self) -> None:

@@ -4,45 +4,45 @@ import math
 from typing import Collection, List, Mapping, Optional, Sequence, Tuple
 
 import torch
-from spacy.tokens import Doc
-from thinc.api import Model
 from thinc.types import Floats2d
 
 from ..losses import SpanLoss
-from .tables import Table, Tables, one_thread, threads_for
+from .tables import Tables, TrainingTable, plain_torch, threads_for
 
 Cell = Tuple[int, int, int]
 
 
 def batch_loss(
-    model: Model,
-    docs: Sequence[Doc],
-    rows: Sequence[Floats2d],
+    tables: Tables,
     gold: Mapping[int, Collection[Cell]],
     loss: SpanLoss,
     max_length: Optional[int],
     n_labels: Optional[int] = None,
 ) -> Tuple[float, List[Floats2d]]:
-    """Sum the loss over documents and labels.
+    """Sum the loss over documents and labels, with the documents laid end to end.
 
-    rows: output of the model, (l, width) for each document.
+    So spans across the border of two documents are learned not to be any.
+
+    tables: the rows of all documents of the batch.
     gold: (label index, start, last) of each document, by its place; others are not annotated.
-    loss: from factors and gold rows to (b, c).
+    loss: from factors and gold rows to (n, c).
     max_length (tokens): longest span.
     n_labels: only the first so many labels count; None for all.
     RETURNS: the loss, and the gradient of the rows of each document.
     """
-    with one_thread() as threads:
-        tables = Tables(model, docs, rows)
-        total, d_rows = tables.rows.new_zeros(()), torch.zeros_like(tables.rows)
-        for table in tables.of(sorted(gold), max_length, requires_grad=True):
-            with threads_for(table, threads):
-                value = loss(table.factors, _gold_rows(table, gold))[:, :n_labels].sum()
-                (gradient,) = torch.autograd.grad(value, table.rows)
-            d_rows[table.place] = gradient.flatten(0, 1)[table.padded_place]
-            total += value.detach()
+    with plain_torch(training=True) as threads:
+        d_rows = torch.zeros_like(tables.rows)
+        annotated = [place for place in sorted(gold) if tables.lengths[place]]
+        if not annotated:
+            return 0.0, tables.unflatten(d_rows)
+        table = tables.end_to_end(annotated, max_length)
+        with threads_for(table.factors, threads):
+            spans = _gold_rows(table, [gold[place] for place in annotated])
+            value = loss(table.factors, spans)[:, :n_labels].sum()
+            (gradient,) = torch.autograd.grad(value, table.rows)
+        d_rows.index_add_(0, table.token.flatten(), gradient.flatten(0, 1))
     # Asked once a batch: a GPU has to finish all its work to answer.
-    loss_of_batch = float(total)
+    loss_of_batch = float(value.detach())
     if not math.isfinite(loss_of_batch):
         raise ValueError(
             f"the loss must be finite, was: {loss_of_batch}. The scores have grown too far. "
@@ -51,11 +51,12 @@ def batch_loss(
     return loss_of_batch, tables.unflatten(d_rows)
 
 
-def _gold_rows(table: Table, gold: Mapping[int, Collection[Cell]]) -> torch.Tensor:
-    """Rows (document, label, start, last) of a table, in a fixed order, on the host."""
-    cells = [
-        (place, *cell)
-        for place, document in enumerate(table.documents)
-        for cell in sorted(gold[document])
-    ]
-    return torch.tensor(cells, dtype=torch.long).reshape(-1, 4)
+def _gold_rows(table: TrainingTable, gold: Sequence[Collection[Cell]]) -> torch.Tensor:
+    """(row, label, start, last) of the gold spans of each document, in a fixed order."""
+    n_starts = table.factors.n_starts
+    rows = []
+    for first, cells in zip(table.first, gold, strict=True):
+        for label, start, last in sorted(cells):
+            row, column = divmod(first + start, n_starts)
+            rows.append((row, label, column, column + last - start))
+    return torch.tensor(rows, dtype=torch.long).reshape(-1, 4)

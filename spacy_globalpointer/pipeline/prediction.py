@@ -1,6 +1,6 @@
 """From documents to scored spans, in chunks that fit into memory."""
 
-from typing import Any, Dict, Iterator, List, NamedTuple, Optional, Sequence, Set, Tuple
+from typing import Any, Callable, Dict, Iterator, List, NamedTuple, Optional, Sequence, Set, Tuple
 
 import numpy
 import torch
@@ -8,7 +8,9 @@ from spacy.tokens import Doc
 from thinc.api import Model
 
 from ..nn import DecodedSpans, decode, keep_best, without_overlap
-from .tables import Table, Tables, one_thread, threads_for
+from .settings import longest_span
+from .tables import Table, Tables, plain_torch, threads_for
+from .vectors import require_encoder
 
 # Floats of the rows that are predicted at once: 64 MiB. nlp.pipe hands over 1,000 documents of any
 # length, and the rows of GlobalPointer grow with the labels.
@@ -42,15 +44,19 @@ def predict_spans(
     cfg: Dict[str, Any],
     *,
     raw: bool = False,
+    watch: Optional[Callable[[Sequence[Doc], Tables], None]] = None,
 ) -> Tuple[List[ScoredSpans], List[Tuple[Doc, int]]]:
     """Find the spans of each document whose score reaches the cut of its label.
 
     cuts (c): lowest raw score of a span for each label.
     cfg: max_length, max_spans and allow_overlap of the component.
     raw: give raw scores, which differ where probabilities have long become 1.
+    watch: called with the documents that are predicted at once, and their rows.
     RETURNS: the spans of each document, and the documents that have more than they may, with
         that number.
+    RAISES (ValueError): the encoder, another component, has not run.
     """
+    max_length = longest_span(model, cfg)
     empty = numpy.empty(0, dtype=numpy.int64)
     nothing = ScoredSpans(empty, empty, empty, numpy.empty(0, dtype=numpy.float32))
     found: List[ScoredSpans] = [nothing] * len(docs)
@@ -58,10 +64,13 @@ def predict_spans(
     for chunk in _chunks(docs, model.get_ref("output_layer").get_dim("nO")):
         batch = [docs[i] for i in chunk]
         rows = model.predict(batch)
-        with one_thread() as threads:
+        with plain_torch() as threads:
             tables = Tables(model, batch, rows)
-            for table in tables.of(range(len(batch)), cfg["max_length"]):
-                with threads_for(table, threads):
+            require_encoder(model, batch, tables)
+            if watch is not None:
+                watch(batch, tables)
+            for table in tables.of(range(len(batch)), max_length):
+                with threads_for(table.factors, threads):
                     decoded = _decode(table, batch, cuts, cfg, raw)
                 for place, part, most in decoded:
                     found[chunk[place]] = part
@@ -86,14 +95,15 @@ def score_cells(
     for chunk in _chunks([docs[i] for i in asked], model.get_ref("output_layer").get_dim("nO")):
         places = [asked[i] for i in chunk]
         batch = [docs[i] for i in places]
-        tables = Tables(model, batch, model.predict(batch))
-        for table in tables.of(range(len(batch)), max_length):
-            own = [places[i] for i in table.documents]
-            rows = [(row, *cell) for row, place in enumerate(own) for cell in cells[place]]
-            spans = torch.tensor(rows, device=table.rows.device)
-            probability = (2 * table.factors.in_float32().scores_of(spans)).sigmoid().tolist()
-            for (row, *_), score in zip(rows, probability, strict=True):
-                scores[own[row]].append(score)
+        with plain_torch():
+            tables = Tables(model, batch, model.predict(batch))
+            for table in tables.of(range(len(batch)), max_length):
+                own = [places[i] for i in table.documents]
+                rows = [(row, *cell) for row, place in enumerate(own) for cell in cells[place]]
+                spans = torch.tensor(rows, device=table.factors.mask.device)
+                probability = (2 * table.factors.in_float32().scores_of(spans)).sigmoid().tolist()
+                for (row, *_), score in zip(rows, probability, strict=True):
+                    scores[own[row]].append(score)
     return scores
 
 
@@ -125,7 +135,7 @@ def _decode(
             max(n, SPANS_PER_TOKEN * len(docs[i]))
             for n, i in zip(most, table.documents, strict=True)
         ]
-    label_cuts = torch.tensor(cuts, device=table.rows.device)
+    label_cuts = torch.tensor(cuts, device=table.factors.mask.device)
     # One more than may remain tells whether there are more.
     spans = decode(table.factors, label_cuts, max_spans=[n + 1 for n in wide]).to_host()
     more = _counts(spans, most) > torch.tensor(wide)

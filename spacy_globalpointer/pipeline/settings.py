@@ -3,12 +3,17 @@
 import math
 import warnings
 from collections import Counter
-from typing import Any, Dict, List, Sequence, Tuple
+from typing import Any, Dict, List, Optional, Sequence, Tuple, cast
 
 from spacy.language import Language
 from spacy.tokens import Doc
+from thinc.api import Model
 
 MISSING = ("skip", "negative")
+# max_length: as long as the longest gold span of the training, and half as long again.
+AUTO = "auto"
+# A text is far longer than those of the training if it is so many times as long as the longest.
+FAR = 2
 
 
 def check_settings(name: str, cfg: Dict[str, Any]) -> None:
@@ -35,11 +40,13 @@ def check_settings(name: str, cfg: Dict[str, Any]) -> None:
                 f"'{name}': label_thresholds must name each label once, but has {label!r} "
                 f"{count} times"
             )
-    for what in ("max_length", "max_spans"):
-        if cfg[what] is not None and (not isinstance(cfg[what], int) or cfg[what] < 1):
+    for what, words in (("max_length", (AUTO,)), ("max_spans", ())):
+        value = cfg[what]
+        if value is not None and value not in words and (type(value) is not int or value < 1):
+            or_auto = f'"{AUTO}", ' if words else ""
             raise ValueError(
-                f"'{name}': {what} must be a whole number of at least 1, or null for no limit of "
-                f"its own, was: {cfg[what]}"
+                f"'{name}': {what} must be {or_auto}a whole number of at least 1, or null for no "
+                f"limit of its own, was: {value!r}"
             )
     if cfg["missing"] not in MISSING:
         raise ValueError(f"'{name}': missing must be one of {MISSING}, was: {cfg['missing']!r}")
@@ -109,6 +116,13 @@ def weight_lines(key: str) -> List[str]:
     ]
 
 
+def _key_of(component: Any) -> Optional[str]:
+    """Key of doc.spans that a component writes; span_finder has it among its settings only."""
+    settings = getattr(component, "cfg", None)
+    found = settings.get("spans_key") if isinstance(settings, dict) else None
+    return getattr(component, "key", found)
+
+
 def describe_rivals(name: str, key: str, nlp: Language) -> str:
     """Say that other components write the same group of spans.
 
@@ -116,15 +130,46 @@ def describe_rivals(name: str, key: str, nlp: Language) -> str:
     RETURNS: empty if there are none.
     """
     rivals = [
-        other
-        for other, component in nlp.pipeline
-        if other != name and getattr(component, "key", None) == key
+        other for other, component in nlp.pipeline if other != name and _key_of(component) == key
     ]
     if not rivals:
         return ""
     return (
         f"'{name}' and {rivals} all write doc.spans[{key!r}]: the later ones overwrite the "
         "spans and the scores of the earlier ones. Give each a spans_key of its own"
+    )
+
+
+def longest_span(model: Model, cfg: Dict[str, Any]) -> Optional[int]:
+    """Longest span in tokens that a component with these settings learns and finds.
+
+    RETURNS: None for no limit, as for "auto" before any training.
+    """
+    if cfg["max_length"] == AUTO:
+        return cast(Optional[int], model.attrs["max_length"])
+    return cast(Optional[int], cfg["max_length"])
+
+
+def with_margin(longest: int) -> int:
+    """Bound on the length of spans where the longest known span has so many tokens."""
+    return longest + max(4, longest // 2)
+
+
+def describe_long(name: str, docs: Sequence[Doc], longest_text: int) -> str:
+    """Say that texts are far longer than those of the training, where spans have no bound.
+
+    name: of the component.
+    longest_text (tokens): of the training.
+    RETURNS: empty if none is.
+    """
+    long = [doc for doc in docs if len(doc) > FAR * longest_text]
+    if not long:
+        return ""
+    return (
+        f"'{name}' was trained on texts of up to {longest_text} tokens, and {len(long)} of "
+        f"{len(docs)} documents are far longer, such as {long[0].text[:60]!r} with {len(long[0])}. "
+        "Without max_length, spans that are longer than any text of the training may be found "
+        'there. Repair: max_length = "auto" in training and prediction, or a number of tokens'
     )
 
 

@@ -1,6 +1,7 @@
 """From the rows of a model to padded batches of factors, and gradients back to rows."""
 
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+from itertools import accumulate
 from typing import Iterator, List, NamedTuple, Optional, Sequence, cast
 
 import torch
@@ -11,8 +12,10 @@ from thinc.types import Floats2d
 from torch import Tensor
 
 from ..models import count_groups, rows_to_factors
-from ..nn import SpanFactors, buckets, padded_index
+from ..nn import SpanFactors, buckets, end_to_end, padded_index
 
+# Longest span across the border of documents, in tokens, where spans have no limit.
+FREE_REACH = 128
 # Below so many cells (documents x tokens x tokens) one thread is faster than several.
 CELLS_OF_ONE_THREAD = 2**21
 
@@ -21,41 +24,55 @@ class Table(NamedTuple):
     """Documents of similar length: their span scores are one padded table.
 
     documents: their places in the batch.
-    rows (b, l, width): output rows of the model, padded.
-    place (n): row of each token in the concatenated rows of the batch.
-    padded_place (n): the same in the rows of the table.
-    factors: the rows seen as factors; no span starts or ends on whitespace.
+    factors: their rows seen as factors; no span has a token without a border at an end.
     """
 
     documents: List[int]
-    rows: Tensor
-    place: Tensor
-    padded_place: Tensor
     factors: SpanFactors
 
 
+class TrainingTable(NamedTuple):
+    """Documents laid end to end: their span scores are one table, those across borders included.
+
+    rows (b, l, width): output rows of the model, a leaf of autograd.
+    token (b, l): row of each place in the concatenated rows of the batch; any for padding.
+    factors: the rows seen as factors; their documents are numbered in the order asked for.
+    first (n): where each document begins among the start tokens of all rows; on the host.
+    """
+
+    rows: Tensor
+    token: Tensor
+    factors: SpanFactors
+    first: List[int]
+
+
 @contextmanager
-def one_thread() -> Iterator[int]:
-    """Let torch work with one thread.
+def plain_torch(*, training: bool = False) -> Iterator[int]:
+    """Let torch work with one thread, in full precision, and with autograd as it is needed here.
 
     Many short operations would each wait for the other threads, and wait long where other
-    processes want the cores.
+    processes want the cores. What the caller has switched on (autocast, no_grad, inference_mode) is
+    no matter of these operations, as it is none of Thinc's layers.
 
-    YIELDS: number of threads that it had.
+    YIELDS: number of threads that torch had.
     """
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
-        yield threads
+        with ExitStack() as stack:
+            for device in ("cpu", "cuda")[: 1 + torch.cuda.is_available()]:
+                stack.enter_context(torch.autocast(device, enabled=False))
+            stack.enter_context(torch.inference_mode(False))
+            stack.enter_context(torch.set_grad_enabled(training))
+            yield threads
     finally:
         torch.set_num_threads(threads)
 
 
 @contextmanager
-def threads_for(table: Table, threads: int) -> Iterator[None]:
-    """Let torch work on a large table with so many threads, within `one_thread`."""
-    factors = table.factors
-    cells = factors.n_groups * len(table.documents) * factors.length**2
+def threads_for(factors: SpanFactors, threads: int) -> Iterator[None]:
+    """Let torch work on a large table with so many threads, within `plain_torch`."""
+    cells = factors.n_groups * len(factors.mask) * factors.length**2
     # With max_length a table is worked on in small blocks, however long it is.
     is_band = factors.max_length is not None and factors.max_length < factors.length
     torch.set_num_threads(1 if is_band or cells < CELLS_OF_ONE_THREAD else threads)
@@ -77,39 +94,57 @@ class Tables:
         self.model = model
         self.lengths = [len(doc) for doc in docs]
         self.rows = xp2torch(model.ops.flatten(list(rows)))
-        self.is_space = torch.cat([_is_space(doc) for doc in docs])
-        if not self.rows.isfinite().all():
-            raise ValueError(_not_finite(docs, rows))
+        # Asked once a batch: a GPU has to finish all its work to answer.
+        has_vector, is_finite = torch.stack((self.rows.any(1), self.rows.isfinite().all(1))).cpu()
+        if not is_finite.all():
+            raise ValueError(_not_finite(docs, is_finite.split(self.lengths)))
+        self.has_vector = has_vector
+        self.may_border = has_vector & ~torch.cat([_is_space(doc) for doc in docs])
+        self.offsets = list(accumulate(self.lengths, initial=0))
 
-    def of(
-        self,
-        documents: Sequence[int],
-        max_length: Optional[int] = None,
-        requires_grad: bool = False,
-    ) -> Iterator[Table]:
+    def of(self, documents: Sequence[int], max_length: Optional[int] = None) -> Iterator[Table]:
         """Pad documents of similar length together.
 
         documents: places in the batch; those without tokens are in no table.
         max_length (tokens): longest span.
-        requires_grad: of the rows of each table.
         """
-        offsets = [0]
-        for length in self.lengths:
-            offsets.append(offsets[-1] + length)
         n_tables = count_groups(self.model)
         for bucket in buckets([self.lengths[i] for i in documents], tables=n_tables):
             places = [documents[i] for i in bucket]
             index, is_token = padded_index(
-                [offsets[i] for i in places], [self.lengths[i] for i in places]
+                [self.offsets[i] for i in places], [self.lengths[i] for i in places]
             )
-            # On the host, which knows all lengths: a GPU would have to report how many are true.
-            padded_place = is_token.flatten().nonzero().squeeze(1)
-            place = index.flatten()[padded_place]
-            mask = is_token & ~self.is_space[index]
-            device = self.rows.device
-            rows = self.rows[index.to(device)].requires_grad_(requires_grad)
-            factors = rows_to_factors(self.model, rows, mask.to(device), max_length)
-            yield Table(places, rows, place.to(device), padded_place.to(device), factors)
+            mask = is_token & self.may_border[index]
+            rows, mask = self.rows[index.to(self.rows.device)], mask.to(self.rows.device)
+            yield Table(places, rows_to_factors(self.model, rows, mask, max_length))
+
+    def end_to_end(self, documents: Sequence[int], max_length: Optional[int]) -> TrainingTable:
+        """Lay documents end to end for training: see `nn.end_to_end`.
+
+        documents: places in the batch, at least one, all with tokens.
+        max_length (tokens): longest span. None for no limit: then spans across borders are as long
+            as the longest document, or FREE_REACH.
+        """
+        lengths = [self.lengths[i] for i in documents]
+        reach = max(*lengths, FREE_REACH) if max_length is None else max_length
+        token, document, first = end_to_end(lengths, reach)
+        parts = [torch.arange(self.offsets[i], self.offsets[i + 1]) for i in documents]
+        in_batch = torch.cat(parts)[token]
+        mask = (token >= 0) & self.may_border[in_batch]
+        in_batch = in_batch.to(self.rows.device)
+        rows = self.rows[in_batch].requires_grad_()
+        factors = rows_to_factors(self.model, rows, mask.to(rows.device), reach, document)
+        return TrainingTable(rows, in_batch, factors, first.tolist())
+
+    def can_border(self, document: int, start: int, last: int) -> bool:
+        """Whether a span of a document may start and end at these tokens."""
+        offset = self.offsets[document]
+        return bool(self.may_border[offset + start] and self.may_border[offset + last])
+
+    def documents_without_vectors(self) -> List[int]:
+        """Places of the documents with tokens of which none has a vector."""
+        parts = self.has_vector.split(self.lengths)
+        return [i for i, part in enumerate(parts) if len(part) and not part.any()]
 
     def unflatten(self, rows: Tensor) -> List[Floats2d]:
         """Give each document its part of the concatenated rows."""
@@ -121,8 +156,8 @@ def _is_space(doc: Doc) -> Tensor:
     return torch.from_numpy(doc.to_array(IS_SPACE).astype(bool))
 
 
-def _not_finite(docs: Sequence[Doc], rows: Sequence[Floats2d]) -> str:
-    bad = [i for i, row in enumerate(rows) if not xp2torch(row).isfinite().all()]
+def _not_finite(docs: Sequence[Doc], is_finite: Sequence[Tensor]) -> str:
+    bad = [i for i, part in enumerate(is_finite) if not part.all()]
     return (
         f"the model's output must be finite, but that for document {bad[0]} of {len(docs)} is not: "
         f"{docs[bad[0]].text[:60]!r}. The encoder has diverged or its input is broken. Repair: a "

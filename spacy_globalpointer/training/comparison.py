@@ -8,7 +8,7 @@ from spacy.tokens import Span
 from spacy.training import Example
 from spacy.util import minibatch
 
-from ..pipeline.alignment import GoldReader, align_span, has_same_tokens
+from ..pipeline.alignment import GoldReader, align_spans, has_same_tokens
 from ..pipeline.global_pointer import GlobalPointer
 from ..pipeline.prediction import ScoredSpans, score_cells
 from .span_counts import Cell
@@ -46,7 +46,7 @@ class GoldAccount:
         self.pipe = pipe
         self.unannotated = 0
         self.unknown: Counter[str] = Counter()
-        self._reader = GoldReader(pipe.key, pipe.cfg["max_length"])
+        self._reader = GoldReader(pipe.key, pipe.max_length)
         self._labels = set(pipe.labels)
 
     def read(self, example: Example) -> Optional[Set[Cell]]:
@@ -94,14 +94,15 @@ def score_gold(
     for example, own in zip(examples, gold, strict=True):
         names.append([])
         cells.append([])
-        same_tokens = has_same_tokens(example)
-        for start, end, label in sorted(own):
-            span = align_span(example, Span(example.reference, start, end, label), same_tokens)
+        ordered = sorted(own)
+        spans = [Span(example.reference, *cell) for cell in ordered]
+        aligned = align_spans(example, spans)
+        for (start, end, label), span in zip(ordered, aligned, strict=True):
             if span and label in labels:
                 names[-1].append((start, end, label))
                 cells[-1].append((labels[label], span.start, span.end - 1))
     docs = [example.predicted for example in examples]
-    scores = score_cells(pipe.model, docs, cells, pipe.cfg["max_length"])
+    scores = score_cells(pipe.model, docs, cells, pipe.max_length)
     return [
         {cell: score for cell, score in zip(*columns, strict=True) if score > 0}
         for columns in zip(names, scores, strict=True)

@@ -13,7 +13,7 @@ from spacy.tokens import Doc, Span
 from spacy.training import Example
 
 from ..corpora import Record, record_to_doc
-from ..pipeline.alignment import EMPTY, MISALIGNED, align_span, has_same_tokens
+from ..pipeline.alignment import EMPTY, MISALIGNED, align_spans
 from ..pipeline.alignment import WHITESPACE as SPACE_TOKEN
 
 LabelledSpan = Tuple[int, int, str]
@@ -162,13 +162,12 @@ def excerpt(text: str, start: int, end: int) -> str:
 
 def _read_group(example: Example, key: str) -> Group:
     group = Group(example.reference.text)
-    same_tokens = has_same_tokens(example)
     lost = []
-    for span in example.reference.spans[key]:
+    spans = example.reference.spans[key]
+    for span, aligned in zip(spans, align_spans(example, spans), strict=True):
         if not len(span):
             group.remarks.append((EMPTY, span.label_, ""))
             continue
-        aligned = align_span(example, span, same_tokens)
         problem = MISALIGNED if aligned is None else SPACE_TOKEN if _has_space(aligned) else ""
         is_new = group.note(span.start_char, span.end_char, span.label_, problem)
         if aligned is not None and not problem:

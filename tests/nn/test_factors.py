@@ -38,7 +38,7 @@ def test_folding_keeps_the_scores(factors):
     folded = factors.fold()
     b, c = len(factors.mask), factors.n_labels
     torch.testing.assert_close(
-        folded.scores().reshape(b, c, factors.length, factors.length), factors.scores()
+        folded.scores().reshape(b, c, factors.n_starts, factors.length), factors.scores()
     )
 
 
@@ -78,7 +78,7 @@ def test_with_rope_the_score_depends_on_the_distance_only():
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"key": torch.zeros(2, 1, 5, 3)}, "query and key must have one shape"),
+        ({"key": torch.zeros(2, 1, 5, 3)}, "query and key must have the shapes"),
         ({"end_bias": torch.zeros(2, 5, 2)}, r"end_bias must have the shape \(2, 5, 3\)"),
         ({"mask": torch.ones(2, 5)}, "mask must be bool"),
         ({"g": 2}, "multiple of the 2 groups, was: 3"),

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import oracles
 import pytest
 import torch
@@ -16,13 +18,13 @@ FIELDS = ("query", "key", "start_bias", "end_bias")
 
 def _value_and_gradients(loss, factors, gold, weight, **settings):
     leaves = [getattr(factors, name).detach().clone().requires_grad_() for name in FIELDS]
-    value = loss(SpanFactors(*leaves, factors.mask, factors.max_length), gold, **settings)
+    value = loss(replace(factors, **dict(zip(FIELDS, leaves, strict=True))), gold, **settings)
     gradients = torch.autograd.grad((value * weight).sum(), leaves)
     return value.detach(), gradients
 
 
 def _weight(factors):
-    shape = len(factors.mask), factors.n_labels
+    shape = int(factors.documents().max()) + 1, factors.n_labels
     return torch.rand(shape, dtype=torch.float64, generator=torch.Generator().manual_seed(0)) + 0.1
 
 
@@ -58,7 +60,7 @@ def test_gradient_equals_finite_differences(case, per):
     leaves = [getattr(factors, name).clone().requires_grad_() for name in FIELDS]
 
     def loss(*leaves):
-        return zlpr(SpanFactors(*leaves, factors.mask, factors.max_length), gold, per=per)
+        return zlpr(replace(factors, **dict(zip(FIELDS, leaves, strict=True))), gold, per=per)
 
     assert torch.autograd.gradcheck(loss, leaves)
 
@@ -67,9 +69,7 @@ def test_gradient_equals_finite_differences(case, per):
 def test_float32_stays_exact_for_extreme_scores(case, block, per):
     """Scores of several thousands: no inf, no nan, and the definition's value in float64."""
     factors, gold = case
-    wide = SpanFactors(
-        *(getattr(factors, name).double() for name in FIELDS), factors.mask, factors.max_length
-    )
+    wide = replace(factors, **{name: getattr(factors, name).double() for name in FIELDS})
     weight = _weight(factors)
     value, gradients = _value_and_gradients(
         zlpr, factors, gold, weight.float(), per=per, block=block

@@ -1,0 +1,71 @@
+"""Tokens without a vector, which the encoder has not seen: whose they are, and why."""
+
+from typing import List, Sequence, Tuple
+
+from spacy.tokens import Doc, Token
+from thinc.api import Model
+
+from .tables import Tables
+
+
+def require_encoder(model: Model, docs: Sequence[Doc], tables: Tables) -> None:
+    """Refuse documents that the encoder, another component of the pipeline, has not run on.
+
+    spaCy hands zeros to a listener then.
+
+    tables: of the documents.
+    RAISES (ValueError): the listener's encoder has left nothing on a document with tokens.
+    """
+    names = {node.upstream_name for node in model.walk() if hasattr(node, "upstream_name")}
+    if not names or tables.has_vector.all():
+        return
+    for place in tables.documents_without_vectors():
+        doc = docs[place]
+        if not doc.tensor.size and getattr(doc._, "trf_data", None) is None:
+            listened = " and ".join(sorted(map(repr, names)))
+            raise ValueError(
+                "the encoder must have run before the spans are scored, but has left no vectors "
+                f"on the document {doc.text[:60]!r}. The component listens to {listened} ('*' is "
+                "the nearest tok2vec or transformer before it), which is missing, disabled or "
+                "excluded here. Repair: run it as well, or give the component an encoder of its "
+                "own: nlp.replace_listeners(...) before you save or source it"
+            )
+
+
+def describe_without_vector(name: str, docs: Sequence[Doc], tables: Tables) -> Tuple[str, str]:
+    """Say which tokens have no vector, so that no span starts or ends there.
+
+    name: of the component.
+    tables: of the documents.
+    RETURNS: the cause in a word and the message; both empty if all have one, white space apart.
+    """
+    tokens = _without_vector(docs, tables)
+    if not tokens:
+        return "", ""
+    n_tokens = sum(not token.is_space for doc in docs for token in doc)
+    n_docs = len({id(token.doc) for token in tokens})
+    words = [token for token in tokens if any(map(str.isalnum, token.text))]
+    shown = ", ".join(dict.fromkeys(ascii(token.text[:20]) for token in (words or tokens)[:5]))
+    text = (
+        f"'{name}': {len(tokens)} of {n_tokens} tokens have no vector (in {n_docs} of {len(docs)} "
+        f"documents; such as {shown}), so no span starts or ends there. "
+    )
+    if not words:
+        return "characters", text + "The encoder's tokenizer has no piece for such characters"
+    return "words", text + (
+        "The encoder has not seen these words: a transformer cuts off what exceeds its longest "
+        "input (often 512 pieces, of which a rare word takes many), and static vectors lack "
+        "unknown words. Repair: a smaller window in [components.transformer.model.get_spans]"
+    )
+
+
+def _without_vector(docs: Sequence[Doc], tables: Tables) -> List[Token]:
+    if tables.has_vector.all():
+        return []
+    parts = tables.has_vector.split(tables.lengths)
+    return [
+        doc[i]
+        for doc, part in zip(docs, parts, strict=True)
+        for i in (~part).nonzero().flatten().tolist()
+        if not doc[i].is_space
+    ]
