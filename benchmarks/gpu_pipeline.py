@@ -101,8 +101,6 @@ def _outcome(nlp: Any, docs: Sequence[Any]) -> Tuple[List[Tensor], List[Tensor],
     pipe = nlp.get_pipe("global_pointer")
     examples = [doc.make_example(nlp.vocab) for doc in docs]
     set_dropout_rate(pipe.model, 0.0)
-    import torch
-
     rows, backprop = pipe.model.begin_update([example.predicted for example in examples])
     torch.manual_seed(0)  # the loss lays the documents end to end in random order
     loss, d_rows = pipe.get_loss(examples, rows)
