@@ -16,7 +16,7 @@ def count_each(docs: Sequence[Annotated], predicted: Sequence[Set[Cell]]) -> Lis
     """Count right, wrong and missed spans of each document."""
     counts = []
     for doc, found in zip(docs, predicted, strict=True):
-        gold = set(doc.spans)
+        gold: Set[Cell] = set(doc.spans)
         counts.append(Counts(len(gold & found), len(found - gold), len(gold - found) + doc.lost))
     return counts
 
@@ -30,7 +30,9 @@ def score_parts(docs: Sequence[Annotated], predicted: Sequence[Set[Cell]]) -> Di
     RETURNS: "all", "by_label", "by_length", "nested", "errors", "lost", and "documents": right,
         wrong and missed of each as text, documents apart by a space.
     """
-    pairs = [(set(doc.spans), found) for doc, found in zip(docs, predicted, strict=True)]
+    pairs: List[Tuple[Set[Cell], Set[Cell]]] = [
+        (set(doc.spans), found) for doc, found in zip(docs, predicted, strict=True)
+    ]
     errors = Counter(kind for gold, found in pairs for _, kind in name_errors(gold, found))
     counts, parts = count_each(docs, predicted), count_parts(pairs)
     return {

@@ -9,11 +9,11 @@ from spacy.tokens import Doc
 from spacy.training import Example
 
 from ..pipeline.alignment import NO_GROUP, has_same_tokens
+from ..pipeline.borders import Cell, is_whole
 from ..pipeline.global_pointer import GlobalPointer
 from ..pipeline.prediction import ScoredSpans, predict_spans
 from ..pipeline.settings import label_cuts
 from .comparison import GoldAccount, on_reference, run_before, score_gold
-from .span_counts import Cell
 from .thresholds import Thresholds
 
 # Of the spans whose scores are compared with gold.
@@ -97,6 +97,12 @@ def judge(
             f"{pipe.key!r}. {NO_GROUP}"
         )
     notes = [*account.notes(), *predictor.notes()]
+    n_off = sum(not is_whole(cell) for document in documents for cell in document.found)
+    if n_off:
+        notes.append(
+            f"{n_off} predicted spans do not begin and end where tokens of DATA do: they are wrong, "
+            "whatever their label"
+        )
     if not any(document.gold for document in documents):
         notes.append(f"No document has a gold span: the group {pipe.key!r} is empty in all of them")
     return Judgement(documents, predictor.lowest, account.unannotated, notes)

@@ -90,7 +90,7 @@ def test_totals_are_those_of_nlp_evaluate(folder, tmp_path, settings, joined):
     assert report["spans"]["exact"]["right"] > 5
     # Every wrong and every missed span is in some excerpt.
     errors = {
-        (excerpt["document"], side, span["start"], span["end"], span["label"])
+        (excerpt["document"], side, span["start"], span["text"], span["label"])
         for excerpt in report["worst"]
         for side in ("gold", "predicted")
         for span in excerpt[side]
