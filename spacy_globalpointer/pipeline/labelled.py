@@ -1,12 +1,14 @@
 """A trainable pipe whose labels live in its model, so that weights and labels cannot part."""
 
+import warnings
 from pathlib import Path
-from typing import Iterable, List, Tuple, Union
+from typing import Iterable, List, Optional, Tuple, Union
 
 from spacy.errors import Errors
 from spacy.pipeline import TrainablePipe
 
 from ..models import order_columns, resize_output
+from .stored import StoredSettings
 
 
 class LabelledPipe(TrainablePipe):
@@ -14,6 +16,8 @@ class LabelledPipe(TrainablePipe):
 
     Settings come from the pipeline's config, so that an override given to spacy.load counts.
     """
+
+    stored: Optional[StoredSettings] = None  # set by the factory
 
     @property
     def labels(self) -> Tuple[str, ...]:
@@ -53,6 +57,7 @@ class LabelledPipe(TrainablePipe):
 
         exclude: names of fields to leave out: "vocab", "model".
         """
+        self._warn_of_changes()
         return super().to_bytes(exclude=[*exclude, "cfg"])
 
     def from_bytes(self, bytes_data: bytes, *, exclude: Iterable[str] = ()) -> "LabelledPipe":
@@ -65,6 +70,7 @@ class LabelledPipe(TrainablePipe):
 
         exclude: names of fields to leave out: "vocab", "model".
         """
+        self._warn_of_changes()
         super().to_disk(path, exclude=[*exclude, "cfg"])
 
     def from_disk(self, path: Union[str, Path], *, exclude: Iterable[str] = ()) -> "LabelledPipe":
@@ -76,7 +82,15 @@ class LabelledPipe(TrainablePipe):
         for label in self.labels:
             self.vocab.strings.add(label)
         order_columns(self.model)
+        if self.stored:
+            self.stored.respell_labels(self)
         return self
+
+    def _warn_of_changes(self) -> None:
+        """Warn of settings that were changed in Python, and that no one writes."""
+        message = self.stored.describe_changes(self) if self.stored else ""
+        if message:
+            warnings.warn(message, stacklevel=3)
 
     def _resize(self) -> None:
         resize_output(self.model, len(self.labels))

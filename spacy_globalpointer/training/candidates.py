@@ -12,7 +12,7 @@ from ..pipeline.alignment import NO_GROUP
 from ..pipeline.borders import Cell
 from ..pipeline.global_pointer import GlobalPointer
 from ..pipeline.prediction import ScoredSpans, predict_spans
-from ..pipeline.settings import label_cuts
+from ..pipeline.settings import label_cuts, own_thresholds
 from .comparison import GoldAccount, move_found, on_reference, run_before
 from .flat import flat_changes
 from .thresholds import Candidates, Thresholds
@@ -48,8 +48,9 @@ def present_thresholds(pipe: GlobalPointer) -> Thresholds:
     RAISES (ValueError): settings that mean nothing.
     """
     label_cuts(pipe.name, pipe.labels, pipe.cfg)  # checks them
-    own = {pipe.labels.index(label): float(t) for label, t in pipe.cfg["label_thresholds"]}
-    return Thresholds(float(pipe.cfg["threshold"]), own)
+    own = own_thresholds(pipe.name, pipe.labels, pipe.cfg)
+    by_index = {pipe.labels.index(label): threshold for label, threshold in own.items()}
+    return Thresholds(float(pipe.cfg["threshold"]), by_index)
 
 
 def find_candidates(

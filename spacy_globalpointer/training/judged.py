@@ -100,8 +100,8 @@ def judge(
     n_off = sum(not is_whole(cell) for document in documents for cell in document.found)
     if n_off:
         notes.append(
-            f"{n_off} predicted spans do not begin and end where tokens of DATA do: they are wrong, "
-            "whatever their label"
+            f"{n_off} predicted spans do not begin and end where tokens of DATA do: they count as "
+            "wrong"
         )
     if not any(document.gold for document in documents):
         notes.append(f"No document has a gold span: the group {pipe.key!r} is empty in all of them")

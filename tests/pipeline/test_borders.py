@@ -1,4 +1,5 @@
 import time
+from itertools import pairwise
 
 import pytest
 import spacy
@@ -19,7 +20,7 @@ def cut(text, borders):
     words, spaces = [], []
     for word in text.split(" "):
         at = sorted({0, len(word), *(n for n in borders if 0 < n < len(word))})
-        words += [word[a:b] for a, b in zip(at, at[1:], strict=False)]
+        words += [word[a:b] for a, b in pairwise(at)]
         spaces += [False] * (len(at) - 2) + [True]
     spaces[-1] = False
     return Doc(VOCAB, words=words, spaces=spaces)
