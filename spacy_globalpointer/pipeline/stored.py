@@ -2,7 +2,7 @@
 
 import weakref
 from copy import deepcopy
-from typing import Any, Dict, Optional, Tuple, Type
+from typing import Any, Dict, Optional, Sequence, Tuple, Type
 
 from spacy.language import Language
 
@@ -48,11 +48,10 @@ class StoredSettings:
     def respell_labels(self, pipe: Any) -> None:
         """Put labels right whose `$` were doubled when the config was written and read."""
         for settings in (pipe.cfg, self._find(pipe)[1]):
-            for pair in settings.get("label_thresholds", ()):
-                label = find_label(pair[0], pipe.labels)
-                # What is spelt for the config stays so in it, and "${" everywhere.
-                if label and "${" not in label and (settings is pipe.cfg or "$" in pair[0]):
-                    pair[0] = label
+            own = settings.get("label_thresholds", ())
+            if not _is_variable(own):
+                labels = [[_respell(text, pipe.labels), cut] for text, cut in own]
+                settings["label_thresholds"] = labels
 
     def describe_changes(self, pipe: Any) -> str:
         """Say which settings of a component will not be written.
@@ -73,6 +72,12 @@ class StoredSettings:
             f"written: {values} will be lost; the config has {says}. Repair, before writing:\n\n"
             + "\n".join(lines)
         )
+
+
+def _respell(text: str, labels: Sequence[str]) -> str:
+    """The label that is meant, if it can be written so."""
+    label = find_label(text, labels)
+    return label if label and "${" not in label and find_label(label, labels) == label else text
 
 
 def _labels(cfg: Dict[str, Any], pipe: Any) -> Dict[str, Any]:
