@@ -133,5 +133,8 @@ def text_of(doc: Doc, cell: Cell) -> str:
     if start == end:
         return ""
     first, last = doc[start], doc[end - 1]
-    before, behind = (cell[0] - start) * len(first), (end - cell[1]) * len(last)
-    return doc.text[first.idx + round(before) : last.idx + len(last) - round(behind)]
+    inside = [[i for i, sign in enumerate(t.text) if not sign.isspace()] for t in (first, last)]
+    begin = inside[0][round((cell[0] - start) * len(inside[0]))] if cell[0] > start else 0
+    left = round((end - cell[1]) * len(inside[1]))
+    stop = inside[1][-left - 1] + 1 if left else len(last)
+    return doc.text[first.idx + begin : last.idx + stop]
