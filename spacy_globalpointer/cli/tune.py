@@ -1,9 +1,12 @@
 """`spacy global-pointer tune`: the best thresholds of a trained pipeline, from one prediction."""
 
+from functools import partial
 from pathlib import Path
-from typing import Annotated, Any, Dict, List, Optional, Sequence
+from typing import Annotated, Any, Callable, Dict, Iterable, List, Optional, Sequence
 
 from spacy.cli._util import import_code, setup_gpu
+from spacy.language import Language
+from spacy.training import Example
 from typer import Argument, Option
 from wasabi.printer import Printer
 
@@ -140,7 +143,6 @@ def tune(
         read or written. (ImportError): no matplotlib.
     """
     from ..training.candidates import find_candidates, present_thresholds
-    from ..training.tuned import set_thresholds, write_scores
     from .threshold_plot import draw
 
     check_options(objective, precision, plot)
@@ -151,8 +153,8 @@ def tune(
         options: Dict[str, Any] = {"precision": precision, "min_count": min_count, "folds": folds}
         options["allow_overlap"] = pipe.cfg["allow_overlap"]
         check_overlap(name, options["allow_overlap"], objective)
-        examples = read_examples(nlp, files, "DEV", silent)
-        candidates, account = find_candidates(nlp, name, examples, lowest)
+        read = partial(read_examples, nlp, files, "DEV", silent)
+        candidates, account = find_candidates(nlp, name, read(), lowest)
         results = compare(candidates, present_thresholds(pipe), **options)
         written = choose_objective(results, objective, precision)
         report = {
@@ -160,11 +162,7 @@ def tune(
             **{"objective": objective, "written": written, **options, **account._asdict()},
             **make_report(candidates, account.labels, results, written),
         }
-        set_thresholds(nlp, name, report["results"][written])
-        if written != PRESENT:
-            note = describe_scores(name, report)
-            write_scores(nlp, name, read_examples(nlp, files, "DEV", silent), note)
-        nlp.to_disk(folder)
+        write_pipeline(nlp, report, read, folder)
         write_json(report, folder / REPORT)
         if plot:
             draw(report, folder / PLOT)
@@ -201,3 +199,23 @@ def check_overlap(name: str, allow_overlap: bool, objective: str) -> None:
             "allow_overlap = false: which spans remain then depends on the thresholds of all "
             "labels together, and only one for all labels can be tuned"
         )
+
+
+def write_pipeline(
+    nlp: Language,
+    report: Dict[str, Any],
+    read: Callable[[], Iterable[Example]],
+    folder: Path,
+) -> None:
+    """Write a pipeline with the thresholds of a report, and with their scores where they are new.
+
+    read: gives the examples to score.
+    RAISES (ValueError): a label that a config cannot hold.
+    """
+    from ..training.tuned import set_thresholds, write_scores
+
+    name, written = report["component"], report["written"]
+    set_thresholds(nlp, name, report["results"][written])
+    if written != PRESENT:
+        write_scores(nlp, name, read(), describe_scores(name, report))
+    nlp.to_disk(folder)

@@ -108,5 +108,5 @@ def make_global_pointer(
         lr_scale=lr_scale,
         scorer=scorer,
     )
-    pipe.stored = StoredSettings(pipe.cfg, nlp)
+    pipe._stored = StoredSettings(pipe.cfg, nlp)
     return pipe

@@ -17,7 +17,7 @@ class LabelledPipe(TrainablePipe):
     Settings come from the pipeline's config, so that an override given to spacy.load counts.
     """
 
-    stored: Optional[StoredSettings] = None  # set by the factory
+    _stored: Optional[StoredSettings] = None  # set by the factory
 
     @property
     def labels(self) -> Tuple[str, ...]:
@@ -82,13 +82,13 @@ class LabelledPipe(TrainablePipe):
         for label in self.labels:
             self.vocab.strings.add(label)
         order_columns(self.model)
-        if self.stored:
-            self.stored.respell_labels(self)
+        if self._stored:
+            self._stored.respell_labels(self)
         return self
 
     def _warn_of_changes(self) -> None:
         """Warn of settings that were changed in Python, and that no one writes."""
-        message = self.stored.describe_changes(self) if self.stored else ""
+        message = self._stored.describe_changes(self) if self._stored else ""
         if message:
             warnings.warn(message, stacklevel=3)
 

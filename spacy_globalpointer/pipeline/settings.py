@@ -38,7 +38,7 @@ def check_settings(name: str, cfg: Dict[str, Any]) -> None:
         if "${" in label:
             raise ValueError(
                 f"'{name}': label_thresholds must not have '${{', where a variable begins in a "
-                f"config, was: {label!r}. Repair: spell each '$' as {DOLLAR}"
+                f"config, was: {label!r}. Repair: spell each '$' as {DOLLAR}, in a file \\{DOLLAR}"
             )
     for what in ("max_length", "max_spans"):
         if cfg[what] is not None and (not isinstance(cfg[what], int) or cfg[what] < 1):
@@ -75,7 +75,11 @@ def own_thresholds(name: str, labels: Sequence[str], cfg: Dict[str, Any]) -> Dic
     for text, threshold in cfg["label_thresholds"]:
         label = find_label(text, labels)
         if label is None:
-            hint = f" Spell each '$' as {DOLLAR}: a config doubles it." if "$" in text else ""
+            hint = (
+                f" Spell each '$' as {DOLLAR} (a config doubles it), in a file \\{DOLLAR}."
+                if "$" in text
+                else ""
+            )
             raise ValueError(
                 f"'{name}': label_thresholds must name labels of the component, was: {text!r}."
                 f"{hint} Its labels are: {', '.join(labels)}"

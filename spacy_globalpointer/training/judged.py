@@ -1,6 +1,6 @@
 """One prediction pass over annotated documents: what is found, and how sure the component is."""
 
-from typing import Any, Dict, Iterable, List, NamedTuple, Optional, Sequence, Set, Tuple
+from typing import Any, Dict, Iterable, Iterator, List, NamedTuple, Optional, Sequence, Set, Tuple
 
 import numpy
 import torch
@@ -96,16 +96,19 @@ def judge(
             f"DATA must hold gold spans, but has {number} documents, none with the span group "
             f"{pipe.key!r}. {NO_GROUP}"
         )
-    notes = [*account.notes(), *predictor.notes()]
+    notes = [*account.notes(), *predictor.notes(), *_notes(documents, pipe.key)]
+    return Judgement(documents, predictor.lowest, account.unannotated, notes)
+
+
+def _notes(documents: Sequence[Judged], key: str) -> Iterator[str]:
     n_off = sum(not is_whole(cell) for document in documents for cell in document.found)
     if n_off:
-        notes.append(
+        yield (
             f"{n_off} predicted spans do not begin and end where tokens of DATA do: they count as "
             "wrong"
         )
     if not any(document.gold for document in documents):
-        notes.append(f"No document has a gold span: the group {pipe.key!r} is empty in all of them")
-    return Judgement(documents, predictor.lowest, account.unannotated, notes)
+        yield f"No document has a gold span: the group {key!r} is empty in all of them"
 
 
 class _Predictor:
