@@ -492,6 +492,31 @@ def test_a_best_threshold_at_the_edge_is_named(folder, tmp_path):
     assert "A lower --lowest may find a better one" in output
 
 
+def test_labels_that_a_config_would_change_keep_their_thresholds(folder, tmp_path):
+    """spaCy doubles a dollar each time that a config is written and read."""
+    names = {"ORG": "US$", "PERSON": "a${b}", "GPE": 'x"\\%\n'}
+    nlp = spacy.load(folder / "model")
+    labels = [names.get(label, label) for label in nlp.get_pipe("global_pointer").labels]
+    nlp.get_pipe("global_pointer").model.attrs["labels"] = labels
+    nlp.to_disk(tmp_path / "model")
+    docs = [example.reference for example in read_dev(nlp, folder / "dev.spacy")]
+    for doc in docs:
+        spans = [(s.start, s.end, names.get(s.label_, s.label_)) for s in doc.spans["sc"]]
+        doc.spans["sc"] = [Span(doc, *span) for span in spans]
+    dev = save(docs, tmp_path / "dev.spacy")
+    options = "--no-plot", "-O", "per-label", "--min-count", 1
+    model = tmp_path / "model"
+    for out in (tmp_path / "once", tmp_path / "twice"):
+        code, output = run(model, dev, "-o", out, *options)
+        assert code == 0, output
+        report = json.loads((out / "thresholds.json").read_text(encoding="utf-8"))
+        assert {label for label, _ in report["label_thresholds"]} == set(labels)
+        loaded = spacy.load(out)
+        scores = loaded.evaluate(read_dev(loaded, dev))
+        assert scores["spans_sc_f"] == pytest.approx(report["results"]["per-label"]["f"])
+        model = out
+
+
 def test_the_chosen_one_of_two_components_changes(folder, tmp_path):
     nlp = spacy.load(folder / "model")
     names = {"components.global_pointer.spans_key": "second"}
