@@ -21,6 +21,8 @@ from spacy.util import get_package_path, is_package
 
 from spacy_globalpointer.corpora.stream import BEGINNING, Position
 
+from ..corpora import dump_json
+
 
 def part_of(target: Path) -> Path:
     """Where a file or folder is made."""
@@ -85,7 +87,7 @@ class Journal:
                 "Start anew with --overwrite"
             ) from error
         # As it looks when it was in a file.
-        own = json.loads(json.dumps(self.fingerprint))
+        own = json.loads(dump_json(self.fingerprint))
         changed = [key for key in own if own[key] != fingerprint.get(key)]
         if changed:
             raise ValueError(
@@ -104,7 +106,7 @@ class Journal:
             "position": progress.position,
             "progress": asdict(progress),
         }
-        replace_file(self.path, json.dumps(saved, indent=2).encode())
+        replace_file(self.path, dump_json(saved, indent=2).encode())
 
 
 def replace_file(path: Path, data: bytes) -> None:

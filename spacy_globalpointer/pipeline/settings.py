@@ -9,11 +9,14 @@ from spacy.language import Language
 from spacy.tokens import Doc
 from thinc.api import Model
 
+from .spelling import DOLLAR, find_label
+
 MISSING = ("skip", "negative")
 # max_length: as long as the longest gold span of the training, and half as long again.
 AUTO = "auto"
 # A text is far longer than those of the training if it is so many times as long as the longest.
 FAR = 2
+TWICE = "'{name}': label_thresholds must name each label once, but has {label!r} {count} times"
 
 
 def check_settings(name: str, cfg: Dict[str, Any]) -> None:
@@ -36,9 +39,11 @@ def check_settings(name: str, cfg: Dict[str, Any]) -> None:
     labels = Counter(label for label, _ in cfg["label_thresholds"])
     for label, count in labels.items():
         if count > 1:
+            raise ValueError(TWICE.format(name=name, label=label, count=count))
+        if "${" in label:
             raise ValueError(
-                f"'{name}': label_thresholds must name each label once, but has {label!r} "
-                f"{count} times"
+                f"'{name}': label_thresholds must not have '${{', where a variable begins in a "
+                f"config, was: {label!r}. Repair: spell each '$' as {DOLLAR}, in a file \\{DOLLAR}"
             )
     for what, words in (("max_length", (AUTO,)), ("max_spans", ())):
         value = cfg[what]
@@ -63,15 +68,33 @@ def label_cuts(name: str, labels: Sequence[str], cfg: Dict[str, Any]) -> Tuple[f
     RAISES (ValueError): settings that mean nothing, a threshold for an unknown label.
     """
     check_settings(name, cfg)  # tools such as find-threshold assign cfg
-    thresholds = dict.fromkeys(labels, cfg["threshold"])
-    for label, threshold in cfg["label_thresholds"]:
-        if label not in thresholds:
-            raise ValueError(
-                f"'{name}': label_thresholds must name labels of the component, was: {label!r}. "
-                f"Its labels are: {', '.join(labels)}"
-            )
-        thresholds[label] = threshold
+    thresholds = {**dict.fromkeys(labels, cfg["threshold"]), **own_thresholds(name, labels, cfg)}
     return tuple(_cut(threshold) for threshold in thresholds.values())
+
+
+def own_thresholds(name: str, labels: Sequence[str], cfg: Dict[str, Any]) -> Dict[str, float]:
+    """Read label_thresholds.
+
+    RETURNS (probability): by label of the component.
+    RAISES (ValueError): an unknown label, or one that is named twice.
+    """
+    own: Dict[str, float] = {}
+    for text, threshold in cfg["label_thresholds"]:
+        label = find_label(text, labels)
+        if label is None:
+            hint = (
+                f" Spell each '$' as {DOLLAR} (a config doubles it), in a file \\{DOLLAR}."
+                if "$" in text
+                else ""
+            )
+            raise ValueError(
+                f"'{name}': label_thresholds must name labels of the component, was: {text!r}."
+                f"{hint} Its labels are: {', '.join(labels)}"
+            )
+        if label in own:
+            raise ValueError(TWICE.format(name=name, label=label, count=2))
+        own[label] = float(threshold)
+    return own
 
 
 def _cut(threshold: float) -> float:

@@ -5,6 +5,7 @@ from dataclasses import replace
 from typing import Dict, Iterator, List, Sequence
 
 from ..pipeline.settings import weight_lines
+from ..pipeline.spelling import find_label
 from .case import ERROR, GOOD, INFO, WARNING, Advice, Case, Finding, count_noun, list_some
 from .fitting import find_lengths, find_nesting, find_remarks, find_tokens, find_window
 from .statistics import GroupStatistics, SplitStatistics
@@ -128,7 +129,8 @@ def _unknown_labels(case: Case, labels: Counter[str]) -> Iterator[Finding]:
             f"[initialize.components.{case.name}], or before training with add_label"
         )
         yield Finding("labels", ERROR, text)
-    cuts = [label for label, _ in case.settings.get("label_thresholds", ()) if label not in known]
+    own = [label for label, _ in case.settings.get("label_thresholds", ())]
+    cuts = [label for label in own if find_label(label, list(known)) is None]
     if cuts:
         text = f"label_thresholds of '{case.name}' names labels that it will not have"
         yield Finding("labels", ERROR, f"{text}: {list_some(cuts)}. Remove them")
