@@ -20,18 +20,17 @@ from typer.testing import CliRunner
 
 from spacy_globalpointer.cli import app as our_app
 from spacy_globalpointer.cli.convert import convert
+from spacy_globalpointer.cli.init_config import make_config
+from spacy_globalpointer.configs import find_config
 from spacy_globalpointer.corpora.jsonl import read_jsonl
 
 ROOT = Path(__file__).parent.parent
 FENCE = re.compile(r"^```(\w*)\n(.*?)^```", flags=re.DOTALL | re.MULTILINE)
-EXTRAS = re.compile(r'pip install "?spacy-globalpointer(?:\[(\w+)\])?"?')
+EXTRAS = re.compile(r'pip install "?(?:spacy-globalpointer|\.)(?:\[(\w+)\])?"?')
 # Options that make a command quick. They come last, so they win over those of the page.
 SHORT = "--gpu-id -1 --training.max_steps {} --training.eval_frequency {}"
-FAST = " --training.dropout 0.0 --training.optimizer.learn_rate 0.01"
-TRAIN = {
-    "tok2vec.cfg": SHORT.format(60, 30) + FAST,
-    "transformer.cfg": SHORT.format(2, 1) + " --paths.encoder {tiny_bert}",
-}
+FAST = SHORT.format(60, 30) + " --training.dropout 0.0 --training.optimizer.learn_rate 0.01"
+PRETRAINED = SHORT.format(2, 1) + " --paths.encoder {tiny_bert}"
 
 
 class Block(NamedTuple):
@@ -57,21 +56,25 @@ def read_blocks(page):
 
 
 def fill_folder(folder, is_converted=False):
-    """What a reader has: some annotated sentences, texts, and the configs.
+    """What a reader has: some annotated sentences, the sample project with its own, and texts.
 
-    is_converted: the sentences have become train.spacy and dev.spacy before.
+    is_converted: the sentences have become train.spacy and dev.spacy before, with a config.cfg.
     """
-    shutil.copytree(ROOT / "configs", folder / "configs")
+    shutil.copy(ROOT / "project.yml", folder)
     grow_splits = runpy.run_path(str(ROOT / "scripts" / "grow_corpus.py"))["grow_splits"]
     for prefix, lang, sizes in (("my", "en", (150, 50, 20)), ("zh", "zh", (40, 20, 0))):
         source = srsly.read_yaml(ROOT / "assets" / "sample" / f"{lang}.yml")
         splits = grow_splits(source, dict(zip(("train", "dev", "test"), sizes, strict=True)), 0)
         for split, records in splits.items():
             srsly.write_jsonl(folder / f"{prefix}_{split}.jsonl", records)
+            (folder / "corpus" / lang).mkdir(parents=True, exist_ok=True)
+            srsly.write_jsonl(folder / "corpus" / lang / f"{split}.jsonl", records)
             if prefix == "my" and split == "dev":
                 texts = [{"id": i, "text": row["text"]} for i, row in enumerate(records)]
     for split in ("train", "dev") if is_converted else ():
         convert([folder / f"my_{split}.jsonl"], folder / f"{split}.spacy")
+    if is_converted:
+        (folder / "config.cfg").write_text(make_config(), encoding="utf8")
     (folder / "texts").mkdir()
     srsly.write_jsonl(folder / "texts" / "news.jsonl", texts)
     lines = "".join(f"{row['text']}\n" for row in texts)
@@ -151,17 +154,19 @@ def run_line(line, where, tiny_bert=None):
         return result.output
     if command[0] == "mkdir":
         Path(command[1]).mkdir()
-    elif command[:3] != ["python3", "-m", "venv"]:  # .ci/run does those
+    elif command[:3] != ["python3", "-m", "venv"] and command[0] != ".":  # .ci/run does those
         assert command[:2] == ["pip", "install"], f"{where}: what is to be done with {line}?"
-        check_install(line, command[2], where)
+        check_install(line, command[-1], where)
     return ""
 
 
 def shorten(command, tiny_bert):
     """Options that a command gets, besides its own."""
     if command[1] == "train":
-        return TRAIN[Path(command[2]).name].format(tiny_bert=tiny_bert).split()
-    return ["--build", "none"] if command[1] == "package" else []
+        is_pretrained = "[components.transformer]" in Path(command[2]).read_text(encoding="utf8")
+        return (PRETRAINED.format(tiny_bert=tiny_bert) if is_pretrained else FAST).split()
+    # .ci/run runs the project.
+    return {"package": ["--build", "none"], "project": ["--dry"]}.get(command[1], [])
 
 
 def check_install(line, name, where):
@@ -181,7 +186,7 @@ def check_install(line, name, where):
 def check_config(excerpt, where):
     """An excerpt must fit into a shipped config; sections around it are left out."""
     name = "transformer" if "[components.transformer" in excerpt else "tok2vec"
-    config = Config().from_disk(ROOT / "configs" / f"{name}.cfg", interpolate=False)
+    config = Config().from_disk(find_config(name), interpolate=False)
     sections = re.findall(r"^\[(\S+)\]", excerpt, re.MULTILINE)
     parts = [section.split(".") for section in sections]
     around = {".".join(part[:n]) for part in parts for n in range(1, len(part))} - set(sections)

@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+import warnings
 
 import pytest
 import spacy
@@ -204,6 +205,22 @@ def test_init_config_knows_the_component(tmp_path):
     config = spacy.util.load_config(path)
     assert config["components"]["global_pointer"]["threshold"] == 0.5
     run("debug", "config", path, "--paths.train", tmp_path, "--paths.dev", tmp_path)
+
+
+def test_the_rate_of_a_transformer_that_is_not_there_is_a_warning(tmp_path):
+    path = tmp_path / "config.cfg"
+    out = run("init", "config", path, "-p", "global_pointer", "--gpu", "--optimize", "accuracy")
+    assert "Transformer: roberta-base" in out
+    rates = "learns at 5e-05, the rate of a pretrained one"
+    for changes, is_slow in (({}, True), ({"learn_rate": 0.001}, False)):
+        config = spacy.util.load_config(path)
+        assert config["nlp"]["pipeline"] == ["global_pointer"]
+        config["training"]["optimizer"].update(changes)
+        nlp = spacy.util.load_model_from_config(config)
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            nlp.initialize(lambda nlp=nlp: make_examples(nlp))
+        assert any(rates in str(warning.message) for warning in caught) == is_slow
 
 
 def test_find_function():

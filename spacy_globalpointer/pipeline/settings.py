@@ -1,6 +1,7 @@
 """The settings of the component: their rules, and the cuts that follow from the thresholds."""
 
 import math
+import re
 import warnings
 from collections import Counter
 from typing import Any, Dict, List, Sequence, Tuple
@@ -9,6 +10,8 @@ from spacy.language import Language
 from spacy.tokens import Doc
 
 MISSING = ("skip", "negative")
+# Encoders from scratch are trained at 0.001, pretrained ones at some 0.00005.
+LOW_RATE = 0.0001
 
 
 def check_settings(name: str, cfg: Dict[str, Any]) -> None:
@@ -78,7 +81,11 @@ def warn_of_config(name: str, key: str, nlp: Language) -> None:
 
     key: the spans_key of the component.
     """
-    for message in (describe_weights(name, key, nlp), describe_rivals(name, key, nlp)):
+    for message in (
+        describe_weights(name, key, nlp),
+        describe_rivals(name, key, nlp),
+        describe_rate(name, nlp),
+    ):
         if message:
             warnings.warn(message, stacklevel=3)
 
@@ -125,6 +132,29 @@ def describe_rivals(name: str, key: str, nlp: Language) -> str:
     return (
         f"'{name}' and {rivals} all write doc.spans[{key!r}]: the later ones overwrite the "
         "spans and the scores of the earlier ones. Give each a spans_key of its own"
+    )
+
+
+def describe_rate(name: str, nlp: Language) -> str:
+    """Say that the component's own encoder learns at the rate of a pretrained one.
+
+    `spacy init config --gpu --optimize accuracy` sets that for a transformer that it leaves out.
+
+    RETURNS: empty if it does not.
+    """
+    config = nlp.config.interpolate()
+    tok2vec = config["components"].get(name, {}).get("model", {}).get("tok2vec", {})
+    optimizer = config.get("training", {}).get("optimizer", {})
+    rate = optimizer.get("learn_rate")
+    rate = rate.get("initial_rate") if isinstance(rate, dict) else rate
+    is_new = re.match(r"spacy\.(Tok2Vec|HashEmbedCNN)\.", tok2vec.get("@architectures", ""))
+    is_pretrained = config.get("initialize", {}).get("init_tok2vec")
+    if not is_new or is_pretrained or not isinstance(rate, float) or rate >= LOW_RATE:
+        return ""
+    return (
+        f"'{name}' has an encoder of its own, trained from scratch, but [training.optimizer] "
+        f"learns at {rate}, the rate of a pretrained one: it would hardly learn. Repair: "
+        "learn_rate = 0.001, or a config of `spacy global-pointer init-config`"
     )
 
 
