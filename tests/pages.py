@@ -14,6 +14,9 @@ from typing import NamedTuple
 import srsly
 import typer
 from spacy.cli._util import app
+from spacy.cli.init_config import init_config
+from spacy.training.initialize import init_nlp
+from spacy.training.loop import train
 from spacy.util import fix_random_seed, load_model_from_config, registry
 from thinc.api import Config, require_cpu
 from typer.testing import CliRunner
@@ -120,6 +123,8 @@ def run_block(block, where, scope, tiny_bert):
         return "\n".join(run_line(line, where, tiny_bert) for line in lines if line), False
     if block.kind == "ini":
         check_config(block.code, where)
+    elif block.kind == "diff":
+        check_diff(block.code)
     elif block.kind == "json":
         assert list(read_jsonl(block.code.splitlines(), where))
     else:
@@ -187,11 +192,7 @@ def check_config(excerpt, where):
     """An excerpt must fit into a shipped config; sections around it are left out."""
     name = "transformer" if "[components.transformer" in excerpt else "tok2vec"
     config = Config().from_disk(find_config(name), interpolate=False)
-    sections = re.findall(r"^\[(\S+)\]", excerpt, re.MULTILINE)
-    parts = [section.split(".") for section in sections]
-    around = {".".join(part[:n]) for part in parts for n in range(1, len(part))} - set(sections)
-    text = "\n".join([f"[{section}]" for section in sorted(around)] + [excerpt])
-    config = config.merge(Config().from_str(text, interpolate=False))
+    config = config.merge(read_excerpt(excerpt))
     nlp = load_model_from_config(config, auto_fill=True, validate=True)
     assert "global_pointer" in nlp.pipe_names, where
     assert callable(registry.resolve(nlp.config["corpora"])["train"]), where
@@ -199,6 +200,46 @@ def check_config(excerpt, where):
     merged = json.dumps(nlp.config)
     for value in re.findall(r'^@\w+ = ("[^"]+")', excerpt, re.MULTILINE):
         assert value in merged, f"{where}: {value} is not used"
+
+
+def check_diff(code):
+    """A diff must change what spaCy writes for the component that goes to what trains with ours."""
+    old, new = (
+        read_excerpt("\n".join(line[1:] for line in code.splitlines() if line[:1] != mark))
+        for mark in "+-"
+    )
+    config = init_config(pipeline=old["nlp"]["pipeline"][1:], silent=True)
+    change(config, old, new)
+    nlp = load_model_from_config(config, auto_fill=True, validate=True)
+    config = nlp.config.merge({"paths": {"train": "train.spacy", "dev": "dev.spacy"}})
+    config["training"].update(max_steps=2, eval_frequency=1)
+    nlp = init_nlp(config)
+    train(nlp)
+    assert nlp.get_pipe("global_pointer").labels
+
+
+def read_excerpt(text):
+    """The config that an excerpt is a part of, without values around it."""
+    sections = re.findall(r"^\[(\S+)\]", text, re.MULTILINE)
+    parts = [section.split(".") for section in sections]
+    around = {".".join(part[:n]) for part in parts for n in range(1, len(part))} - set(sections)
+    text = "\n".join([f"[{section}]" for section in sorted(around)] + [text])
+    return Config().from_str(text, interpolate=False)
+
+
+def change(config, old, new):
+    """Take out of a config what only `old` has, and put in what `new` has."""
+    for name, value in old.items():
+        assert name in config, f"spaCy writes no {name}"
+        if isinstance(value, dict) and name in new:
+            change(config[name], value, new[name])
+        elif not isinstance(value, dict):
+            assert config[name] == value, f"spaCy writes {name} = {config[name]}"
+        if name not in new:
+            del config[name]
+    for name, value in new.items():
+        if name not in old or not isinstance(value, dict):
+            config[name] = value
 
 
 def list_commands(command, path=""):

@@ -206,13 +206,14 @@ def test_every_command_helps_and_keeps_its_outputs_by_name(
             assert name in re.split(r"[/.]|-transformer", output), output
 
 
-def test_the_sample_runs_own_under_its_own_name_and_steps(project: dict[str, Any]) -> None:
+def test_the_sample_runs_own_under_its_own_name_and_steps(
+    project: dict[str, Any], lang: str
+) -> None:
     """And own under its name: neither overwrites the other, and the data decide its steps."""
     commands = {command["name"]: command for command in project["commands"]}
     variables = project["vars"]
     (line,) = commands["sample"]["script"]
     words = line.split()
-    lang = variables["lang"]
     assert words[:7] == ["python", "-m", "spacy", "project", "run", "own", "."]
     overrides = dict(zip(words[7::2], words[8::2], strict=True))
     assert overrides["--vars.name"] == lang

@@ -19,7 +19,7 @@ from .alignment import NO_GROUP, GoldReader, label_cells
 from .labelled import LabelledPipe
 from .learning import batch_loss
 from .prediction import ScoredSpans, predict_spans
-from .settings import check_settings, describe_full, label_cuts, warn_of_config
+from .settings import check_model, check_settings, describe_full, label_cuts, warn_of_config
 
 # Updates in which a new head finds spans everywhere, which is no news.
 BEGINNING = 20
@@ -74,8 +74,9 @@ class GlobalPointer(LabelledPipe):
             "negative" (no spans in it).
         lr_scale: learning rate of the head, as a multiple of the encoder's.
         scorer: of the pipeline's predictions.
-        RAISES (ValueError): settings that mean nothing.
+        RAISES (ValueError): settings that mean nothing, a model of another component.
         """
+        check_model(name, model)
         self.vocab = vocab
         self.model = model
         self.name = name

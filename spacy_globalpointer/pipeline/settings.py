@@ -8,8 +8,11 @@ from typing import Any, Dict, List, Sequence, Tuple
 
 from spacy.language import Language
 from spacy.tokens import Doc
+from thinc.api import Model
 
 MISSING = ("skip", "negative")
+# Attributes of the models of this package that the component reads.
+OF_A_HEAD = {"head_size", "rope", "n_groups", "columns", "labels"}
 # Encoders from scratch are trained at 0.001, pretrained ones at some 0.00005.
 LOW_RATE = 0.0001
 
@@ -48,6 +51,21 @@ def check_settings(name: str, cfg: Dict[str, Any]) -> None:
         raise ValueError(f"'{name}': missing must be one of {MISSING}, was: {cfg['missing']!r}")
     if not cfg["lr_scale"] > 0:
         raise ValueError(f"'{name}': lr_scale must be above 0, was: {cfg['lr_scale']}")
+
+
+def check_model(name: str, model: Model) -> None:
+    """Refuse a model of another component, which would fail only when it is trained.
+
+    name: of the component, for the message.
+    RAISES (ValueError): naming the rule, the value and the repair.
+    """
+    if not OF_A_HEAD <= model.attrs.keys():
+        shown = model.name if len(model.name) <= 60 else f"{model.name[:60]}..."
+        raise ValueError(
+            f"'{name}': model must be an architecture of spacy-globalpointer, was: {shown!r}. "
+            f"Repair: replace the block [components.{name}.model] and keep its tok2vec, under "
+            '@architectures = "spacy_globalpointer.EfficientGlobalPointer.v1"'
+        )
 
 
 def label_cuts(name: str, labels: Sequence[str], cfg: Dict[str, Any]) -> Tuple[float, ...]:
