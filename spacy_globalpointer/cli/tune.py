@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Annotated, Any, Dict, Iterator, List, Optional, Sequence
 
 import srsly
-from spacy.cli._util import import_code, setup_gpu
+from spacy.cli._util import import_code
 from spacy.language import Language
 from typer import Argument, Option
 from wasabi.printer import Printer
@@ -21,6 +21,7 @@ from .inputs import (
     find_files,
     load_pipeline,
     read_examples,
+    use_gpu,
 )
 from .tune_report import (
     OBJECTIVES,
@@ -99,7 +100,7 @@ def tune_cli(
     options.update(precision=precision, min_count=min_count, folds=folds)
     try:
         import_code(code)
-        setup_gpu(gpu_id, silent=gpu_id < 0)
+        use_gpu(gpu_id, silent=False)
         report = tune(model, dev, output, force=force, plot=plot, silent=False, **options)
     except (ValueError, OSError, ImportError) as error:
         msg.fail("Tuning stopped", str(error), exits=1)
