@@ -21,7 +21,8 @@ def test_blocks_run(tmp_path):
     assert kinds.count("ini") == 3
     lines = [line for kind, code, _ in blocks if kind == "bash" for line in code.splitlines()]
     commands = [line.split()[1] for line in lines if line.startswith("spacy ")]
-    assert commands == ["global-pointer"] * 3 + ["train", "global-pointer", "evaluate"]
+    ours = "global-pointer"
+    assert commands == [ours] * 4 + ["train", ours, "evaluate", "project"]
     fill_folder(tmp_path)
     assert "PERSON" in run_page(PAGE, tmp_path)["html"]
 

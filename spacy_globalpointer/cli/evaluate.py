@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Annotated, Any, Dict, List, Optional, Sequence, Tuple
 
-from spacy.cli._util import import_code, setup_gpu
+from spacy.cli._util import import_code
 from typer import Argument, Option
 from wasabi.printer import Printer
 
@@ -18,6 +18,7 @@ from .inputs import (
     find_files,
     load_pipeline,
     read_examples,
+    use_gpu,
 )
 from .outputs import check_output, write_json, write_text
 
@@ -56,7 +57,7 @@ def evaluate_cli(
     msg = Printer()
     try:
         import_code(code)
-        setup_gpu(gpu_id, silent=gpu_id < 0)
+        use_gpu(gpu_id, silent=False)
         options: Any = {"component": component, "worst": worst, "silent": False}
         report = evaluate(model, data, output, html, **options)
     except (ValueError, OSError, ImportError) as error:

@@ -4,11 +4,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Iterable, List, Optional, Sequence, Tuple
 
 import spacy
+from spacy.cli._util import setup_gpu
 from spacy.language import Language
 from spacy.tokens import Doc, DocBin
 from spacy.training import Corpus, Example
 from tqdm import tqdm
 from typer import Argument, Option
+from wasabi.printer import Printer
 
 # This module needs torch, so it is imported when a command runs.
 if TYPE_CHECKING:
@@ -21,6 +23,26 @@ Code = Annotated[
     Optional[Path], Option("--code", "-c", help="Python file with functions that the model needs")
 ]
 Gpu = Annotated[int, Option("--gpu-id", "-g", help="GPU, or -1 for the CPU")]
+
+
+def use_gpu(gpu_id: int, *, silent: bool = True) -> None:
+    """Use a GPU for what comes, or the CPU.
+
+    gpu_id: number of the GPU; below 0 for the CPU.
+    silent: do not say which.
+    RAISES (ValueError): a GPU that cannot be used.
+    """
+    try:
+        # Its own message is printed before it looks whether there is a GPU.
+        setup_gpu(gpu_id, silent=True)
+    except Exception as error:  # CuPy, PyTorch and drivers have many of their own
+        raise ValueError(
+            "--gpu-id must be the number of a GPU that can be used, or -1 for the CPU, was: "
+            f"{gpu_id}: {str(error) or type(error).__name__}. Repair: leave it out; or for a GPU "
+            'install a PyTorch that is built for its CUDA, and CuPy: pip install "spacy[cuda12x]"'
+        ) from error
+    if gpu_id >= 0 and not silent:
+        Printer().info(f"Using GPU: {gpu_id}")
 
 
 def find_files(paths: Sequence[Path], what: str) -> List[Path]:

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Dict, List, NamedTuple, Optional, Sequence, Tuple
 
 import spacy
-from spacy.cli._util import import_code, setup_gpu
+from spacy.cli._util import import_code
 from spacy.language import Language
 from spacy.tokens import Doc, SpanGroup
 from tqdm import tqdm
@@ -13,7 +13,7 @@ from wasabi.printer import Printer
 
 from ..corpora import FORMATS
 from .heat_map import check_length, draw_heat_map, score_spans
-from .inputs import Code, Component, Gpu, find_component, load_pipeline
+from .inputs import Code, Component, Gpu, find_component, load_pipeline, use_gpu
 from .outputs import check_output, write_text
 from .render_data import Data, find_files, read_documents, split_inputs, take_gold, tokenize
 from .render_page import render_page
@@ -98,7 +98,7 @@ def render_cli(
     options |= {"spans_key": spans_key, "format": format, "limit": limit, "page_size": page_size}
     try:
         import_code(code)
-        setup_gpu(gpu_id, silent=gpu_id < 0)
+        use_gpu(gpu_id, silent=False)
         report = render(inputs, output=output, heatmap=heatmap, **options, silent=False)
     except (ValueError, OSError, ImportError) as error:
         msg.fail("Rendering stopped", str(error), exits=1)

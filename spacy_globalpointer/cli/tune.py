@@ -4,7 +4,7 @@ from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, Callable, Dict, Iterable, List, Optional, Sequence
 
-from spacy.cli._util import import_code, setup_gpu
+from spacy.cli._util import import_code
 from spacy.language import Language
 from spacy.training import Example
 from typer import Argument, Option
@@ -19,6 +19,7 @@ from .inputs import (
     find_files,
     load_pipeline,
     read_examples,
+    use_gpu,
 )
 from .outputs import new_folder, write_json
 from .tune_report import (
@@ -102,7 +103,7 @@ def tune_cli(
     options.update(precision=precision, min_count=min_count, folds=folds)
     try:
         import_code(code)
-        setup_gpu(gpu_id, silent=gpu_id < 0)
+        use_gpu(gpu_id, silent=False)
         report = tune(model, dev, output, force=force, plot=plot, silent=False, **options)
     except (ValueError, OSError, ImportError) as error:
         msg.fail("Tuning stopped", str(error), exits=1)

@@ -1,6 +1,5 @@
 import json
 import zlib
-from pathlib import Path
 
 import pytest
 import spacy
@@ -10,8 +9,9 @@ from spacy.tokens import DocBin, Span
 from typer.testing import CliRunner
 
 from spacy_globalpointer.cli.debug import debug_config, debug_data
+from spacy_globalpointer.configs import find_config
 
-CONFIG = Path(__file__).parents[2] / "configs" / "tok2vec.cfg"
+CONFIG = find_config("tok2vec")
 TRANSFORMER = CONFIG.with_name("transformer.cfg")
 EN = spacy.blank("en")
 LINES = [

@@ -13,6 +13,7 @@ import torch
 from samples import (
     KINDS,
     LABELS,
+    OWN,
     SENTENCES,
     encoder_settings,
     found,
@@ -487,3 +488,28 @@ def test_a_large_batch_is_predicted_in_chunks(trained, monkeypatch):
     )
     assert _spans(trained) == expected
     assert sizes == [1] * len(SENTENCES)
+
+
+@pytest.mark.parametrize(
+    "model",
+    [
+        OWN,
+        {
+            "@architectures": "spacy.SpanCategorizer.v1",
+            "reducer": {"@layers": "spacy.mean_max_reducer.v1", "hidden_size": 8},
+            "scorer": {"@layers": "spacy.LinearLogistic.v1"},
+            "tok2vec": OWN,
+        },
+        {
+            "@architectures": "spacy.SpanFinder.v1",
+            "scorer": {"@layers": "spacy.LinearLogistic.v1", "nO": 2},
+            "tok2vec": OWN,
+        },
+        {"@architectures": "spacy.Tok2VecListener.v1", "width": 8},
+    ],
+    ids=["tok2vec", "spancat", "span_finder", "listener"],
+)
+def test_a_model_of_another_component_is_refused(model):
+    rule = "model must be an architecture of spacy-globalpointer, was: '.{1,63}'. Repair: replace "
+    with pytest.raises(ValueError, match=rf"'my_name': {rule}the block \[components.my_name.model"):
+        spacy.blank("en").add_pipe("global_pointer", "my_name", config={"model": model})
