@@ -31,7 +31,7 @@ def make_page(report: Dict[str, Any]) -> str:
     colour_of = {label: i for i, label in enumerate(labels)}
     return environment.get_template("evaluate.html").render(
         report=report,
-        style=STYLE + colour_rules(len(labels)),
+        style=STYLE + colour_rules(labels),
         colour_of=colour_of,
         light=LIGHT,
         dark=DARK,
@@ -133,7 +133,7 @@ def _excerpt(
     """An excerpt with drawings of its gold and its predicted spans."""
     tokens, offset = excerpt["tokens"], excerpt["start"]
     drawings = {}
-    for side, error in (("gold", "missed"), ("predicted", "wrong")):
+    for side, error in (("predicted", "wrong"), ("gold", "missed")):
         spans = []
         for span in excerpt[side]:
             start, end = span["start"] - offset, span["end"] - offset
