@@ -15,7 +15,7 @@ from spacy.util import fix_random_seed
 from typer.testing import CliRunner
 
 from spacy_globalpointer.cli.render import render
-from spacy_globalpointer.cli.render_page import render_page
+from spacy_globalpointer.cli.render_page import MOST_ERRORS, render_page
 from spacy_globalpointer.cli.render_parts import LONGEST_PART, MOST_LINES, prepare
 from spacy_globalpointer.cli.span_drawing import colour_rules
 
@@ -142,6 +142,116 @@ def test_errors_are_named_and_stand_out():
         "ORG 1 gold, 1 predicted, 1 right",
         "PER< 0 gold, 1 predicted, 0 right",
     }
+
+
+def compare(words, gold, predicted):
+    """A page of one document."""
+    doc, other = make_doc("en", words, gold), make_doc("en", words, predicted)
+    other.spans["sc"].attrs["scores"] = numpy.linspace(0.9, 0.5, len(predicted))
+    shown = prepare(1, other, other.spans["sc"], doc.spans["sc"])
+    return parse(render_page([shown], "A title"))
+
+
+def test_a_right_span_stays_right_where_its_gold_is_not_drawn():
+    """Gold spans are drawn from the shortest, predicted ones from the surest."""
+    n = MOST_LINES + 3
+    spans = [(i, 2 * n - i, "A") for i in range(n)]
+    page = compare(["w"] * 2 * n, spans, spans[:2])
+    summary = f"documents: 1; spans: {n} gold, 2 predicted, 2 right, 3 not drawn"
+    assert text(page.find(".//body/p")) == summary
+    predicted, gold = having(page, "panel")
+    assert not having(predicted, "odd")
+    assert len(having(gold, "label")) == MOST_LINES
+    undrawn, check = having(page, "check")
+    assert text(undrawn) == "3 spans are not drawn"
+    assert text(check).startswith(f"{n} gold, 2 predicted, 2 right; missed A w")
+    assert "wrong" not in text(check)
+
+
+def test_many_errors_are_counted_and_the_first_are_named():
+    words = [f"w{i}" for i in range(60)]
+    page = compare(words, [], [(i, i + 1, "A") for i in range(60)])
+    (check,) = having(page, "check")
+    named = [f"A w{i}" for i in range(MOST_ERRORS)]
+    expected = f"0 gold, 60 predicted, 0 right; wrong {', '.join(named)} and 40 more"
+    assert text(check) == expected
+
+
+def test_gold_off_the_tokens_is_counted_besides_the_one_it_is_widened_to(nlp):
+    doc = nlp("Anna closed.")
+    doc.spans["sc"] = [Span(doc, 0, 1, "PERSON")]
+    doc.spans["sc"].attrs["scores"] = numpy.array([0.9])
+    words, spaces = ["An", "na", "closed", "."], [0, 1, 0, 0]
+    gold = make_doc("en", words, [(0, 1, "PERSON"), (0, 2, "PERSON")], spaces)
+    page = parse(render_page([prepare(1, doc, doc.spans["sc"], gold.spans["sc"])], "A title"))
+    assert text(page.find(".//body/p")) == "documents: 1; spans: 2 gold, 1 predicted, 1 right"
+    assert text(having(page, "check")[0]) == "2 gold, 1 predicted, 1 right; missed PERSON Anna"
+
+
+def test_what_is_left_out_of_a_file_is_in_the_header(tmp_path):
+    path = tmp_path / "a.jsonl"
+    spans = [{"start": 0, "end": 4, "label": "PERSON"}, {"start": 5, "end": 8, "label": "ODD"}]
+    rows = [{"text": "Anna closed.", "spans": spans}, {"text": "", "spans": []}]
+    path.write_text("\n".join(map(json.dumps, rows)), encoding="utf-8")
+    _, output = run(path, "--output", tmp_path / "page.html")
+    page = parse((tmp_path / "page.html").read_text(encoding="utf-8"))
+    assert text(page.find(".//body/p")) == "documents: 1; spans: 2 gold, 1 not drawn"
+    notes = [text(note) for note in having(page, "note")]
+    assert notes[0] == "1 documents without a token are left out"
+    off = "Spans that do not begin and end where tokens do are not drawn: ODD 1"
+    assert notes[1] == off
+    assert all(note in output for note in notes)
+    assert text(having(page, "check")[0]) == "1 spans are not drawn"
+    assert {text(item) for item in having(page, "labels")[0]} == {
+        "PERSON 1 gold",
+        "ODD 1 gold, 1 not drawn",
+    }
+
+
+def test_only_documents_with_errors(folder, tmp_path):
+    """The page has a box to tick that needs no script; the option leaves the others out."""
+    arguments = folder / "model", folder / "dev.spacy", "--output", tmp_path / "page.html"
+    assert run(*arguments)[0] == 0
+    page = parse((tmp_path / "page.html").read_text(encoding="utf-8"))
+    articles = page.findall(".//article")
+    wrong = [article for article in articles if "wrong" in classes(article)]
+    assert [text(article.find("h2")) for article in wrong] == ["6"]
+    (box,) = page.iter("input")
+    assert (box.get("type"), box.get("id")) == ("checkbox", "errors-only")
+    (label,) = page.iter("label")
+    assert label.get("for") == "errors-only"
+    assert text(label) == "only documents with errors: 1 of 6"
+    summary = text(page.find(".//body/p"))
+    assert run(*arguments, "--errors-only")[0] == 0
+    page = parse((tmp_path / "page.html").read_text(encoding="utf-8"))
+    assert [text(article.find("h2")) for article in page.findall(".//article")] == ["6"]
+    assert text(page.find(".//body/p")) == summary
+    assert "only documents with errors: 1 of 6" in text(page)
+    assert not list(page.iter("input"))
+
+
+def test_a_document_whose_errors_no_part_has_is_one_with_errors():
+    doc = make_doc("en", ["a", "b"], [])
+    other = make_doc("en", ["a", "b"], [(1, 1, "A")])
+    doc.spans["sc"].attrs["scores"] = numpy.array([])
+    shown = [prepare(1, doc, doc.spans["sc"], other.spans["sc"])]
+    assert shown[0].has_errors
+    page = parse(render_page(shown, "A title", errors_only=True))
+    assert text(having(page, "check")[0]) == "1 spans are not drawn"
+
+
+def test_many_and_long_labels_leave_room_for_the_rest(folder, tmp_path):
+    labels = [f"{i}-" + "L" * 3000 for i in range(300)]
+    doc = make_doc("en", ["Ulm", "."], [(0, 1, label) for label in labels])
+    path = save([doc], tmp_path / "a.spacy")
+    code, output = run(folder / "model", path, "--output", tmp_path / "page.html")
+    assert code == 0
+    assert len(output) < 3000
+    assert "and 280 more. Its labels are: " in output
+    page = parse((tmp_path / "page.html").read_text(encoding="utf-8"))
+    (fold,) = page.iter("details")
+    assert text(fold.find("summary")).startswith("30")
+    assert max(len(text(label)) for label in having(page, "label")) <= 40
 
 
 @pytest.mark.parametrize("lang", WORDS)
@@ -469,6 +579,10 @@ def bad(folder):
         (["dev.spacy", "--spans-key", "x"], "in the group 'x', but all groups there are: sc"),
         (["dev.spacy", "--lang", "qqq"], "qqq"),
         (["dev.spacy", "--heatmap", "{new}/x.svg"], "--heatmap needs a pipeline"),
+        (["dev.spacy", "--errors-only"], "--errors-only needs a pipeline, annotated data to"),
+        (["model", "--text", "a", "--errors-only"], "--errors-only needs a pipeline, annotated"),
+        (["model", "bare.txt", "--errors-only"], "must have gold spans in the group 'sc', but all"),
+        (["model", "--text", "\n" * 360_084], "--text must be a text, was: "),
         (["model", "dev.spacy", "--heatmap", "{new}/page.html"], "must be two files, were: "),
         (
             ["model", "dev.spacy", "--heatmap", "{new}/x.svg", "--document", "7"],
@@ -485,6 +599,7 @@ def test_bad_input_is_an_error_and_leaves_no_file(bad, tmp_path, arguments, mess
     code, output = run(*arguments, "--output", tmp_path / "page.html")
     assert code == 1
     assert message in output
+    assert len(output) < 2000
     assert list(tmp_path.iterdir()) == []
 
 
@@ -587,6 +702,21 @@ def test_pages_are_legible_in_a_browser(lang, dark, tmp_path):
         assert (report["overlaps"], report["outside"], report["beyond"]) == (0, 0, 0)
         assert min(report["weakest"], report["bars"], report["ink"]) >= 4.5
         assert report["is_dark"] == dark
+
+
+def test_a_tick_leaves_only_documents_with_errors(tmp_path):
+    shown = []
+    for number in range(1, 13):
+        doc = make_doc("en", ["a", "b"], [(0, 1, "A")])
+        doc.spans["sc"].attrs["scores"] = numpy.array([0.9])
+        gold = make_doc("en", ["a", "b"], [(0, 1, "A" if number % 5 else "B")])
+        shown.append(prepare(number, doc, doc.spans["sc"], gold.spans["sc"]))
+    page = render_page(shown, "A title", 4)
+    for ticked, labels in (("", 8), (" checked", 4)):
+        one = page.replace('id="errors-only"', f'id="errors-only"{ticked}')
+        report = measure(one, tmp_path, dark=False)
+        assert report["pages"] == (["page-1", "page-2", "page-3"] if ticked else ["page-1"])
+        assert report["labels"] == labels
 
 
 @pytest.mark.parametrize("spans", [[], [(0, 2, "A"), (1, 2, "B")]])
