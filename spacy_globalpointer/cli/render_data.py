@@ -147,7 +147,7 @@ def take_gold(
             names = list_labels((other, None) for other in others) or "none"
             what = f"{spans_key!r}, but all groups there are: {names}"
             if labels is None or required:
-                why = "data without a pipeline" if labels is None else "data for --errors-only"
+                why = "data for --errors-only" if required else "data without a pipeline"
                 other = ", or a pipeline before the data: MODEL DATA" if labels is None else ""
                 raise ValueError(
                     f"{why} must have gold spans in the group {what}. Repair: --spans-key{other}"
