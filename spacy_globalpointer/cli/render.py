@@ -160,16 +160,14 @@ def render(
         read = Data([nlp.make_doc(text or "")], [Counter()], [])
     else:
         read = read_documents(nlp, Path(data), spans_key=key, format=format, limit=limit)
-    labels = pipe.labels if pipe else None
-    gold, notes = take_gold(read.docs, key, labels, required=errors_only)
+    gold, notes = take_gold(read.docs, key, pipe and pipe.labels, required=errors_only)
     given = list(zip(gold, read.left_out, strict=True))
     contents: Dict[Path, str] = {}
     if pipe is None:
         shown = _show_gold(given)
     else:
-        docs = [tokenize(nlp, doc) for doc in read.docs]
-        wanted = check_choice(docs, document) if heatmap else None
-        shown, picture = _show_predicted(nlp, pipe, docs, given, wanted, silent)
+        wanted = document if heatmap else None
+        shown, picture = _show_predicted(nlp, pipe, read.docs, given, wanted, silent)
         contents |= {heatmap: picture} if heatmap else {}
     notes = [*read.notes, *notes, *describe_undrawn(shown)]
     if output is not None:
@@ -212,12 +210,11 @@ def check_outputs(
             raise ValueError(f"{option} must not be the data, was: {path}")
 
 
-def check_choice(docs: List[Doc], document: int) -> int:
+def check_choice(docs: List[Doc], document: int) -> None:
     """Refuse a document that a heat map cannot show.
 
     docs: tokenized.
     document: its number, from 1.
-    RETURNS: the number.
     RAISES (ValueError): no such document, too long.
     """
     if document > len(docs):
@@ -226,7 +223,6 @@ def check_choice(docs: List[Doc], document: int) -> int:
             f"{document}. --limit 0 takes all"
         )
     check_length(docs[document - 1], f"document {document}")
-    return document
 
 
 def _load(
@@ -257,6 +253,9 @@ def _show_predicted(
     """Predict, and draw the heat map of the document with the wanted number."""
     shown: List[Shown] = []
     picture = ""
+    docs = [tokenize(nlp, doc) for doc in docs]
+    if wanted is not None:
+        check_choice(docs, wanted)
     later = nlp.pipe_names[nlp.pipe_names.index(pipe.name) + 1 :]
     with nlp.select_pipes(disable=later):
         predicted = nlp.pipe(docs)

@@ -4,7 +4,6 @@ from collections import Counter
 from itertools import islice
 from typing import Any, Dict, Iterator, List, Optional, Sequence, Tuple
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
 from spacy import displacy
 from spacy.tokens import Doc, SpanGroup
 from tqdm import tqdm
@@ -13,6 +12,7 @@ from .colours import DARK, LIGHT
 from .labels import show_label
 from .render_parts import GOLD, PREDICTED, RIGHT, UNDRAWN, Shown, drawn_extents, extents
 from .span_drawing import STYLE, ShownSpan, colour_rules, draw_spans, shorten
+from .templating import fill_template
 
 # More labels are folded up, for what is below them to be seen.
 MOST_LABELS = 40
@@ -49,15 +49,9 @@ def render_page(
     # None: tqdm shows its bar on a terminal only.
     bar = tqdm(shown, "Drawing", unit=" docs", disable=silent or None)
     parts = [part for document in bar for part in _describe(document, labels, errors_only)]
-    environment = Environment(
-        loader=PackageLoader(__package__),
-        autoescape=True,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        undefined=StrictUndefined,
-    )
-    environment.filters["brief"] = show_label
-    return environment.get_template("render.html").render(
+    return fill_template(
+        "render.html",
+        {"brief": show_label},
         title=shorten(title),
         style=STYLE + colour_rules(list(labels)),
         light=LIGHT,
