@@ -13,6 +13,7 @@ from spacy.tokens import Doc, Span
 from spacy.training import Example
 
 from ..corpora import Record, record_to_doc
+from ..corpora.messages import excerpt
 from ..pipeline.alignment import EMPTY, MISALIGNED, align_span, has_same_tokens
 from ..pipeline.alignment import WHITESPACE as SPACE_TOKEN
 
@@ -26,8 +27,6 @@ REMARKS = (MISALIGNED, EMPTY, SPACE_TOKEN, PADDED, PUNCTUATION, DUPLICATE)
 LOST = REMARKS[:3]
 # What stands in `breaks` for letters, of which there are too many to count each.
 LETTERS, IDEOGRAPHS = "letters or digits", "Chinese characters"
-# Characters that are shown before and after a span.
-AROUND = 24
 # Brackets and quotes of Unicode, and the quotes that open and close alike.
 PAIRED_KINDS, PAIRED_SIGNS = ("Ps", "Pe", "Pi", "Pf"), "\"'"
 
@@ -143,21 +142,6 @@ def read_record(record: Record, nlp: Language, key: str) -> Document:
             lost.append((start, end))
     group.note_breaks(doc, lost)
     return Document(record.text, len(doc), (key,), 0, {key: group})
-
-
-def excerpt(text: str, start: int, end: int) -> str:
-    """Show a span in brackets, in the text around it, on one line.
-
-    start, end (characters): of the span.
-    """
-    before, inner, after = text[max(0, start - AROUND) : start], text[start:end], text[end:]
-    if len(inner) > 2 * AROUND:
-        inner = f"{inner[:AROUND]}...{inner[-AROUND:]}"
-    dots = "..." if start > AROUND else "", "..." if len(after) > AROUND else ""
-    return "".join(
-        " " if character.isspace() else character
-        for character in f"{dots[0]}{before}[{inner}]{after[:AROUND]}{dots[1]}"
-    )
 
 
 def _read_group(example: Example, key: str) -> Group:
