@@ -47,7 +47,8 @@ class Report:
         for (start, end, label), outcome in zip(record.spans or (), outcomes, strict=True):
             self.outcomes[label, outcome] += 1
             if outcome == "skipped" and len(self.skipped) < MOST_SHOWN:
-                self.skipped.append(excerpt(record.text, start, end))
+                shown = excerpt(record.text, start, end)
+                self.skipped += [shown] if shown not in self.skipped else []
         self.n_docs += 1
         self.n_unannotated += record.spans is None
         self.notes.update(record.notes)
@@ -59,7 +60,9 @@ class Report:
         label: count only this one; None counts all.
         RETURNS (spans): how many there were.
         """
-        return sum(n for (k, o), n in self.outcomes.items() if o == outcome and label in (None, k))
+        if label is not None:
+            return self.outcomes[label, outcome]
+        return sum(n for (_, found), n in self.outcomes.items() if found == outcome)
 
     def merge(self, other: "Report", source: Path) -> None:
         """Add the counts of one file.
@@ -90,19 +93,20 @@ def check_kept(report: Report, source: Path, lang: str) -> None:
     if report.outcomes and not report.n_kept:
         raise ValueError(
             f"{source}: spans must fit the tokens, but all {report.outcomes.total()} were left "
-            f"out, such as {'; '.join(report.skipped)}. {advise_skipped(lang)}"
+            f"out. {advise_skipped(report, lang)}"
         )
 
 
-def advise_skipped(lang: str) -> str:
-    """What to do about spans that were left out.
+def advise_skipped(report: Report, lang: str) -> str:
+    """What to do about spans that were left out, and some of them.
 
     lang: of the tokenizer.
     """
     return (
         "If these are not what was marked, repair the offsets: characters from 0, end exclusive. "
         f"If they are, is the language right (--lang {lang})? "
-        "--alignment expand widens spans to whole tokens, --alignment fail names the first."
+        "--alignment expand widens spans to whole tokens, --alignment fail names the first. "
+        f"Left out, such as: {'; '.join(report.skipped)}"
     )
 
 
@@ -130,7 +134,7 @@ def print_report(msg: Printer, report: Report, lang: str) -> None:
         msg.warn(
             f"{n_skipped} of {total} spans ({n_skipped / total:.1%}) do not fit the tokens and "
             "were left out",
-            f"Such as {'; '.join(report.skipped)}. {advise_skipped(lang)}",
+            advise_skipped(report, lang),
         )
     if report.n_unannotated:
         msg.warn(

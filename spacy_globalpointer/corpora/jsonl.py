@@ -194,5 +194,5 @@ def _read_spans(spans: Any, source: str) -> List[Dict[str, Any]]:
                 f'{source}: a span must be an object with "start", "end" and "label", was: '
                 f"{shorten(span)}{keys}. Add what is missing: {', '.join(missing)}"
             )
-        refuse_unread(span, f"{source}, a span", known=SPAN_KEYS)
+        refuse_unread(span, source, known=SPAN_KEYS)
     return spans

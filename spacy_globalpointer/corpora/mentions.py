@@ -65,10 +65,19 @@ class _Reading(NamedTuple):
     start: int
     end: int
 
+    def read(self, text: str, cell: Cell) -> Optional[str]:
+        """What stands at a span's offsets; None outside the text."""
+        return self.unit.read(text, cell.start + self.start, cell.end + self.end)
+
     def fits(self, text: str, cell: Cell) -> bool:
         """Whether a span's mention stands at its offsets; white space does not count."""
-        found = self.unit.read(text, cell.start + self.start, cell.end + self.end)
+        found = self.read(text, cell)
         return found is not None and _squash(found) == _squash(cell.mention or "")
+
+    def score(self, text: str, cells: Sequence[Cell]) -> Tuple[int, int]:
+        """How many mentions stand at their offsets, and how many to the letter."""
+        n_same = sum(self.read(text, cell) == cell.mention for cell in cells)
+        return sum(self.fits(text, cell) for cell in cells), n_same
 
 
 def find_mention(span: Dict[str, Any], text: str) -> Optional[str]:
@@ -129,15 +138,17 @@ def _advise(
     text: str, cells: Sequence[Cell], wrong: Cell, given: _Reading, others: Sequence[_Unit]
 ) -> str:
     """Which reading fits most mentions, and what to do."""
-    best, most = given, sum(given.fits(text, cell) for cell in cells)
-    for reading in _list_readings(text, wrong, given.unit, others):
-        n = sum(reading.fits(text, cell) for cell in cells)
-        if n > most and reading.fits(text, wrong):
-            best, most = reading, n
-    if best is given or 2 * most < len(cells):
+    readings = [
+        reading
+        for reading in _list_readings(text, wrong, given.unit, others)
+        if reading.fits(text, wrong)
+    ]
+    best = max(readings, key=lambda reading: reading.score(text, cells), default=given)
+    n = best.score(text, cells)[0]
+    if n <= given.score(text, cells)[0] or 2 * n < len(cells):
         return "No usual reading of the offsets fits: repair them, or the mention"
     what, repair = _describe(best, given.unit)
-    return f"{most} of {len(cells)} mentions of this record fit if {what}. Repair: {repair}"
+    return f"{n} of {len(cells)} mentions of this record fit if {what}. Repair: {repair}"
 
 
 def _list_readings(

@@ -192,17 +192,17 @@ def _has_type(value: Dict[str, Any]) -> bool:
 
 
 def _is_place(value: Any) -> bool:
-    """Whether this is a number, or a list of numbers or of pairs of them."""
+    """Whether this is a number, or a list of numbers or of lists of them."""
     if isinstance(value, list):
-        return bool(value) and all(_is_place(item) for item in value)
+        inner = [x for item in value for x in (item if isinstance(item, list) else [item])]
+        return bool(inner) and all(type(x) is int for x in inner)
     return type(value) is int or (isinstance(value, str) and value.isdecimal())
 
 
 def _is_name(value: Any) -> bool:
     """Whether this is a string, or a list of strings, and no number."""
-    if isinstance(value, list):
-        return bool(value) and all(_is_name(item) for item in value)
-    return isinstance(value, str) and not value.isdecimal()
+    values = value if isinstance(value, list) else [value]
+    return bool(values) and all(isinstance(x, str) and not x.isdecimal() for x in values)
 
 
 def _is_row(value: Any) -> bool:
