@@ -15,6 +15,7 @@ from ..corpora.sources import Source
 from ..corpora.stream import read_entries
 from .convert import SUFFIXES, find_sources
 
+MOST_REMARKS = 3
 TEXTS = re.compile(r"\.txt(\.gz)?$")
 
 
@@ -63,10 +64,11 @@ def read_documents(
     RAISES (ValueError): what cannot be read, or no documents.
     """
     skipped: Counter[str] = Counter()
+    remarks: Counter[str] = Counter()
     found = (
         doc
         for file in find_files(path)
-        for doc in _read_file(nlp, file, spans_key, format, skipped)
+        for doc in _read_file(nlp, file, spans_key, format, skipped, remarks)
         if len(doc)
     )
     docs = list(islice(found, limit or None))
@@ -78,6 +80,7 @@ def read_documents(
     if skipped:
         shown = ", ".join(f"{label} {n}" for label, n in skipped.most_common(10))
         notes.append(f"Spans that do not begin and end where tokens do are left out: {shown}")
+    notes += [f"{remark} ({n} documents)" for remark, n in remarks.most_common(MOST_REMARKS)]
     return Data(docs, notes)
 
 
@@ -91,7 +94,12 @@ def find_files(path: Path) -> List[Path]:
 
 
 def _read_file(
-    nlp: Language, path: Path, spans_key: str, format: str, skipped: Counter[str]
+    nlp: Language,
+    path: Path,
+    spans_key: str,
+    format: str,
+    skipped: Counter[str],
+    remarks: Counter[str],
 ) -> Iterator[Doc]:
     is_text = format == "txt" or (format == "auto" and TEXTS.search(path.name) is not None)
     if path.suffix == ".spacy" or is_text:
@@ -108,6 +116,7 @@ def _read_file(
     for record in read_records(path, format=format, joiner=joiner):
         doc, outcomes = record_to_doc(record, nlp, spans_key=spans_key)
         spans = zip(record.spans or (), outcomes, strict=True)
+        remarks.update(record.notes)
         skipped.update(label for (_, _, label), outcome in spans if outcome == "skipped")
         yield doc
 

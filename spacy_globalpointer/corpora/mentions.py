@@ -44,7 +44,7 @@ class Cell(NamedTuple):
     mention: Optional[str]
 
 
-class _Unit(NamedTuple):
+class Unit(NamedTuple):
     """What offsets count: the characters at which each of them starts and ends."""
 
     name: str
@@ -61,7 +61,7 @@ class _Unit(NamedTuple):
 class _Reading(NamedTuple):
     """A unit, and what is to be added to start and end."""
 
-    unit: _Unit
+    unit: Unit
     start: int
     end: int
 
@@ -124,7 +124,7 @@ def check_mentions(
         return
     others = [characters._replace(name=CHARACTERS)] if joiner is not None else []
     if joiner is None:
-        others = [*_count_otherwise(text), *([_count_tokens(text, words)] if words else ())]
+        others = [*list_units(text), *([_count_tokens(text, words)] if words else ())]
     found = unit.read(text, wrong.start, wrong.end)
     raise ValueError(
         f"{source}: start and end must give the mention of the span, was: {quote(wrong.mention)} "
@@ -134,8 +134,31 @@ def check_mentions(
     )
 
 
+def list_units(text: str) -> Iterator[Unit]:
+    """What offsets may count in place of characters, as far as it makes a difference.
+
+    text: that they belong to.
+    """
+    seen = [list(range(len(text) + 1))]
+    signs = {
+        "": lambda sign: 1,
+        UTF16: lambda sign: len(sign.encode("utf-16-le", "surrogatepass")) // 2,
+        UTF8: lambda sign: len(sign.encode("utf-8", "surrogatepass")),
+    }
+    breaks = {"": ("\n", 1), CRLF_TWO: ("\n", 2), CRLF_ONE: ("\r\n", 0)}
+    for (name, width), (ending, (sign, size)) in product(signs.items(), breaks.items()):
+        places = [0]
+        for number, character in enumerate(text):
+            is_break = text.startswith(sign, number) and text[number - 1 : number] != "\r"
+            places.append(places[-1] + (size if is_break else width(character)))
+        if places not in seen:
+            seen.append(places)
+            borders = {place: number for number, place in enumerate(places)}
+            yield Unit(" and ".join(filter(None, (name, ending))), borders, borders)
+
+
 def _advise(
-    text: str, cells: Sequence[Cell], wrong: Cell, given: _Reading, others: Sequence[_Unit]
+    text: str, cells: Sequence[Cell], wrong: Cell, given: _Reading, others: Sequence[Unit]
 ) -> str:
     """Which reading fits most mentions, and what to do."""
     readings = [
@@ -152,7 +175,7 @@ def _advise(
 
 
 def _list_readings(
-    text: str, wrong: Cell, unit: _Unit, others: Sequence[_Unit]
+    text: str, wrong: Cell, unit: Unit, others: Sequence[Unit]
 ) -> Iterator[_Reading]:
     """Readings to try, the usual ones first."""
     yield _Reading(unit, 0, 1)
@@ -170,7 +193,7 @@ def _list_readings(
         yield _Reading(unit, shift, shift + 1)
 
 
-def _describe(reading: _Reading, given: _Unit) -> Tuple[str, str]:
+def _describe(reading: _Reading, given: Unit) -> Tuple[str, str]:
     """What a reading takes offsets for, and what to write in their place."""
     what: List[str] = []
     repair: List[str] = []
@@ -203,12 +226,12 @@ def _squash(text: str) -> str:
     return "".join(text.split())
 
 
-def _count_characters(text: str) -> _Unit:
+def _count_characters(text: str) -> Unit:
     places = {place: place for place in range(len(text) + 1)}
-    return _Unit("characters", places, places)
+    return Unit("characters", places, places)
 
 
-def _count_tokens(text: str, words: Sequence[str]) -> _Unit:
+def _count_tokens(text: str, words: Sequence[str]) -> Unit:
     """Offsets in tokens, as far as these are found in the text."""
     starts: Dict[int, int] = {}
     ends: Dict[int, int] = {}
@@ -219,24 +242,4 @@ def _count_tokens(text: str, words: Sequence[str]) -> _Unit:
             break
         starts[number], ends[number + 1] = place, place + len(word)
         place += len(word)
-    return _Unit(TOKENS, starts, ends)
-
-
-def _count_otherwise(text: str) -> Iterator[_Unit]:
-    """Units other than characters that make a difference in this text."""
-    seen = [list(range(len(text) + 1))]
-    signs = {
-        "": lambda sign: 1,
-        UTF16: lambda sign: len(sign.encode("utf-16-le", "surrogatepass")) // 2,
-        UTF8: lambda sign: len(sign.encode("utf-8", "surrogatepass")),
-    }
-    breaks = {"": ("\n", 1), CRLF_TWO: ("\n", 2), CRLF_ONE: ("\r\n", 0)}
-    for (name, width), (ending, (sign, size)) in product(signs.items(), breaks.items()):
-        places = [0]
-        for number, character in enumerate(text):
-            is_break = text.startswith(sign, number) and text[number - 1 : number] != "\r"
-            places.append(places[-1] + (size if is_break else width(character)))
-        if places not in seen:
-            seen.append(places)
-            borders = {place: number for number, place in enumerate(places)}
-            yield _Unit(" and ".join(filter(None, (name, ending))), borders, borders)
+    return Unit(TOKENS, starts, ends)
