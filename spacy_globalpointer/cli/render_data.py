@@ -15,6 +15,7 @@ from ..corpora.stream import read_entries
 from .convert import SUFFIXES, find_sources
 from .labels import list_labels
 
+MOST_REMARKS = 3
 TEXTS = re.compile(r"\.txt(\.gz)?$")
 
 
@@ -64,7 +65,12 @@ def read_documents(
     limit (documents): 0 means all.
     RAISES (ValueError): what cannot be read, or no documents.
     """
-    read = (pair for file in find_files(path) for pair in _read_file(nlp, file, spans_key, format))
+    remarks: Counter[str] = Counter()
+    read = (
+        pair
+        for file in find_files(path)
+        for pair in _read_file(nlp, file, spans_key, format, remarks)
+    )
     docs: List[Doc] = []
     left_out: List[Counter[str]] = []
     n_empty, is_more = 0, False
@@ -90,6 +96,7 @@ def read_documents(
     if labels:
         shown = list_labels(labels.most_common())
         notes.append(f"Spans that do not begin and end where tokens do are not drawn: {shown}")
+    notes += [f"{remark} ({n} documents)" for remark, n in remarks.most_common(MOST_REMARKS)]
     return Data(docs, left_out, notes)
 
 
@@ -103,7 +110,7 @@ def find_files(path: Path) -> List[Path]:
 
 
 def _read_file(
-    nlp: Language, path: Path, spans_key: str, format: str
+    nlp: Language, path: Path, spans_key: str, format: str, remarks: Counter[str]
 ) -> Iterator[Tuple[Doc, Counter[str]]]:
     """Documents of a file, with the labels of spans that have no tokens of their own."""
     is_text = format == "txt" or (format == "auto" and TEXTS.search(path.name) is not None)
@@ -121,6 +128,7 @@ def _read_file(
     for record in read_records(path, format=format, joiner=joiner):
         doc, outcomes = record_to_doc(record, nlp, spans_key=spans_key)
         spans = zip(record.spans or (), outcomes, strict=True)
+        remarks.update(record.notes)
         yield doc, Counter(label for (_, _, label), outcome in spans if outcome == "skipped")
 
 

@@ -569,7 +569,7 @@ def bad(folder):
         (["two", "dev.spacy"], "several global_pointer components: global_pointer, other. Repair"),
         (["model", "dev.spacy", "--component", "x"], "must be an enabled global_pointer"),
         (["nowhere", "dev.spacy"], "MODEL must be a pipeline that can be loaded"),
-        (["nowhere.spacy"], "an input must be a file or a folder with corpus files in it"),
+        (["nowhere.spacy"], "an input must be there, was: nowhere.spacy, which is missing"),
         (["empty.jsonl"], "was: an empty file. Name the format with --format"),
         (["none.spacy"], "data must hold documents, but there is none in: "),
         (["bad.spacy"], "a file named .spacy must be a complete DocBin"),
