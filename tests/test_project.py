@@ -33,6 +33,20 @@ def load_script(name: str) -> ModuleType:
 grow_corpus = load_script("grow_corpus")
 
 
+def test_pictures_lose_the_empty_space_around_them(tmp_path: Path) -> None:
+    """The rest of what draws the README's pictures needs Chromium and the trained project."""
+    images = pytest.importorskip("PIL.Image")
+    draw_pictures = load_script("draw_pictures")
+    image = images.new("RGB", (400, 300), "#ffffff")
+    image.paste("#aa0000", (100, 80, 150, 90))
+    image.save(tmp_path / "shot.png")
+    (tmp_path / "small.png").write_bytes(draw_pictures.shrink(tmp_path / "shot.png"))
+    with images.open(tmp_path / "small.png") as small:
+        assert small.size == (50 + 2 * draw_pictures.MARGIN, 10 + 2 * draw_pictures.MARGIN)
+        place = draw_pictures.MARGIN, draw_pictures.MARGIN
+        assert small.convert("RGB").getpixel(place) == (0xAA, 0, 0)
+
+
 @pytest.fixture(params=LANGS)
 def lang(request: pytest.FixtureRequest) -> str:
     return request.param

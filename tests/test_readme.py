@@ -31,6 +31,15 @@ def test_links_resolve():
     assert broken_links(PAGE) == []
 
 
+def test_pictures_are_there_and_small():
+    names = re.findall(r"!\[[^]]+\]\(([^)]+)\)|(?:src|srcset)=\"([^\"]+)\"", README)
+    paths = {ROOT / (name or other) for name, other in names}
+    pictures = set((ROOT / "docs" / "pictures").iterdir())
+    assert pictures <= paths, "a picture that the page does not show"
+    assert all(path.is_file() for path in paths)
+    assert all(path.stat().st_size < 150_000 for path in pictures)
+
+
 def test_settings_table_is_that_of_the_factory():
     rows = re.findall(r"^\| `(\w+)` \| `([^`]+)` \|", README, flags=re.MULTILINE)
     nlp = spacy.blank("en")

@@ -7,6 +7,7 @@ from spacy.cli._util import import_code
 from typer import Argument, Option
 from wasabi.printer import Printer
 
+from ..corpora.messages import fit_screen
 from .evaluate_page import make_page
 from .evaluate_report import print_report
 from .inputs import (
@@ -61,7 +62,7 @@ def evaluate_cli(
         options: Any = {"component": component, "worst": worst, "silent": False}
         report = evaluate(model, data, output, html, **options)
     except (ValueError, OSError, ImportError) as error:
-        msg.fail("Evaluation stopped", str(error), exits=1)
+        msg.fail("Evaluation stopped", fit_screen(str(error)), exits=1)
     print_report(msg, report)
     for path in filter(None, (output, html)):
         msg.good(f"Wrote {path}")

@@ -4,6 +4,7 @@ from typing import Any, Dict, Iterable, List, Tuple
 
 from wasabi.printer import Printer
 
+from ..corpora.messages import fit_screen
 from .labels import show_label
 
 # Pairs of labels that are printed; the files have all.
@@ -31,7 +32,7 @@ def print_report(msg: Printer, report: Dict[str, Any]) -> None:
     report: as in the JSON file.
     """
     for note in report["notes"]:
-        msg.warn(note)
+        msg.warn(fit_screen(note))
     msg.info(f"{report['documents']} documents, threshold {report['threshold']}")
     spans = report["spans"]
     _print_scores(msg, "Spans", [(NAMES[part], spans[part]) for part in NAMES])

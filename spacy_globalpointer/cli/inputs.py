@@ -1,7 +1,7 @@
 """What several commands read: pipelines and annotated .spacy files."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Iterable, List, Optional, Sequence, Tuple
+from typing import TYPE_CHECKING, Annotated, Dict, Iterable, List, Optional, Sequence, Tuple
 
 import spacy
 from spacy.cli._util import setup_gpu
@@ -11,6 +11,8 @@ from spacy.training import Corpus, Example
 from tqdm import tqdm
 from typer import Argument, Option
 from wasabi.printer import Printer
+
+from ..corpora.messages import list_some, shorten
 
 # This module needs torch, so it is imported when a command runs.
 if TYPE_CHECKING:
@@ -46,22 +48,25 @@ def use_gpu(gpu_id: int, *, silent: bool = True) -> None:
 
 
 def find_files(paths: Sequence[Path], what: str) -> List[Path]:
-    """Find .spacy files.
+    """Find .spacy files, each once.
 
     paths: files, or folders of them.
     what: they are, for the message.
     RAISES (ValueError): no such file.
     """
-    files: List[Path] = []
+    files: Dict[Path, Path] = {}
     for path in paths:
+        if not path.exists():
+            raise ValueError(f"{what} must be there, was: {path}, which is missing")
         found = sorted(path.rglob("*.spacy")) if path.is_dir() else [path]
         if not found or not all(file.is_file() and file.suffix == ".spacy" for file in found):
             raise ValueError(
                 f"{what} must be a .spacy file or a folder with some, was: {path}. Other formats "
                 "become one with: spacy global-pointer convert"
             )
-        files += found
-    return files
+        for file in found:
+            files.setdefault(file.resolve(), file)
+    return list(files.values())
 
 
 def read_examples(
@@ -81,9 +86,10 @@ def read_examples(
         except OSError:
             raise
         except Exception as error:  # zlib, msgpack and numpy have many of their own
-            raise ValueError(f"{what} must be .spacy files, but {path} is not: {error}") from error
+            reason = shorten(str(error), 400)
+            raise ValueError(f"{what} must be .spacy files, but {path} is not: {reason}") from error
     if not any(len(doc) for doc in documents):
-        raise ValueError(f"{what} must hold documents, but has none: {', '.join(map(str, files))}")
+        raise ValueError(f"{what} must hold documents, but has none: {list_some(files)}")
     examples = Corpus(files[0]).make_examples(nlp, documents)
     # None: tqdm shows its bar on a terminal only.
     return tqdm(examples, total=len(documents), unit=" docs", disable=silent or None)

@@ -451,3 +451,11 @@ def test_a_pipeline_that_drops_documents_is_an_error(model, monkeypatch, tmp_pat
     (tmp_path / "a.txt").write_text("one\ntwo")
     with pytest.raises(ValueError, match=r"every document back, was: without 2, first .* line 1"):
         annotate(model, [tmp_path / "a.txt"], tmp_path / "o.jsonl")
+
+
+def test_a_message_of_any_value_fits_on_a_screen(capsys):
+    run.say("warn", "a.jsonl line 1: a label must be short, was: " + "x" * 360_084 + ". Cut it")
+    printed = " ".join(capsys.readouterr().err.split())  # without the line breaks of a terminal
+    assert len(printed) < 2000
+    assert "a label must be short, was: " in printed
+    assert ". Cut it" in printed

@@ -133,7 +133,7 @@ def test_standard_input_and_output(model, corpus, tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["nothing.txt", "o.jsonl"], "an input must be a file, a folder, or - for standard input"),
+        (["nothing.txt", "o.jsonl"], "an input must be there, was: nothing.txt, which is missing"),
         (["in.jsonl", "o.json"], "the output must end in .jsonl or .spacy"),
         (["in.jsonl", "in.jsonl/o.jsonl"], "the output must be in a folder that can be written"),
         (["in.jsonl", "o.jsonl", "--spans-key", "x"], "spans_key must be that of a global_pointer"),

@@ -286,7 +286,8 @@ def test_wrong_models_and_data_are_errors(folder, tmp_path):
     assert "label_thresholds must name labels of the component, was: 'NONE'" in fail(wrong, dev)
     data = tmp_path / "data.spacy"
     model = folder / "model"
-    assert "DATA must be a .spacy file or a folder with some" in fail(model, data)
+    assert f"DATA must be there, was: {data}, which is missing" in fail(model, data)
+    assert "DATA must be a .spacy file or a folder with some" in fail(model, __file__)
     data.write_bytes(b"")
     assert "DATA must be .spacy files, but" in fail(model, data)
     assert "DATA must hold documents, but has none" in fail(model, save([], data))

@@ -555,7 +555,7 @@ def test_wrong_data_is_an_error(folder, tmp_path):
         return doc
 
     dev = tmp_path / "dev.spacy"
-    assert "DEV must be a .spacy file or a folder with some" in fail(dev)
+    assert f"DEV must be there, was: {dev}, which is missing" in fail(dev)
     assert "DEV must be a .spacy file or a folder with some" in fail(tmp_path)
     dev.write_bytes(b"")
     assert "DEV must be .spacy files, but" in fail(dev)
