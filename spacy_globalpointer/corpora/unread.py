@@ -13,7 +13,8 @@ FREE = frozenset({"meta", "metadata", "cats"})
 # Words in names of keys. Lists and objects under these are annotation ...
 ANNOTATION = frozenset(
     "annotation annotations annotated ent entity entities ents event events highlights iob iob2 "
-    "bilou bioes mention mentions ner nes relation relations span spans 实体 标注".split()
+    "bilou bioes mention mentions ner nes relation relations span spans spo triples triplets 实体 "
+    "标注".split()
 )
 # ... and under these, unless they are classes of the whole text: names, or numbers by name.
 LABELS = frozenset("label labels 标签".split())
@@ -32,7 +33,14 @@ PLACES = frozenset(
     "positions range span spans".split()
 )
 TYPE = frozenset("category class ent entity group label labels ner tag tags type types".split())
-MENTION = frozenset("entity mention phrase span surface text value word".split())
+MENTION = frozenset(
+    "entity mention object phrase span subject surface text trigger value word".split()
+)
+# Parts of a text that are no annotation: their borders may be given.
+PARTS = frozenset(
+    "chunk chunks line lines page pages paragraph paragraphs section sections sent sentence "
+    "sentences sents token tokens word words".split()
+)
 # Strings that name no kind of span: what stands there, or where it comes from.
 PLAIN = frozenset("heading id key source text title token url uuid value word".split())
 TAG = re.compile(r"O|[BIMELSU]-\S+")
@@ -130,6 +138,8 @@ def _is_annotation(key: str, value: Any, facts: _Text, depth: int = 0) -> bool:
     else:
         if any(_is_span(item, facts.text) or _is_row(item) for item in value):
             return True
+        if not words & PARTS and _are_borders(value, len(facts.text)):
+            return True
         items = [("", item) for item in value]
     return any(_is_annotation(name, item, facts, depth + 1) for name, item in items)
 
@@ -212,3 +222,10 @@ def _is_row(value: Any) -> bool:
     pairs = [item for item in value if isinstance(item, list) and _is_place(item)]
     numbers = [item for item in value if type(item) is int]
     return len(value) <= 6 and (len(numbers) == 2 or any(len(pair) == 2 for pair in pairs))
+
+
+def _are_borders(values: Sequence[Any], length: int) -> bool:
+    """Whether these are pairs of start and end in a text of this length."""
+    pairs = [v for v in values if isinstance(v, list) and [type(x) for x in v] == [int, int]]
+    inside = all(0 <= start <= end <= length for start, end in pairs)
+    return len(pairs) == len(values) and inside and any(start < end for start, end in pairs)

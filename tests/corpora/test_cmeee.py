@@ -46,6 +46,10 @@ def test_no_entities_is_not_annotated_and_an_empty_list_is():
         ({"text": TEXT, "entities": [{"start_idx": 0}]}, '"entities" must be a list of objects'),
         ({"text": TEXT, "entities": None}, '"entities" must be a list of objects'),
         (
+            {"text": f"😀{TEXT}", "entities": [entity(4, 5, "sym", "发热")]},
+            "1 of 1 mentions .* UTF-16 code units, in which an emoji is two and ends are inclusive",
+        ),
+        (
             {"text": TEXT, "entities": [entity(2, 5, "sym", "发热")]},
             "must give the mention of the span, was: '发热'",
         ),

@@ -2,6 +2,8 @@ import json
 
 import pytest
 import spacy
+from hypothesis import given
+from hypothesis import strategies as st
 
 from spacy_globalpointer.corpora import Record, record_to_doc
 from spacy_globalpointer.corpora.jsonl import read_json, read_jsonl
@@ -151,6 +153,31 @@ def test_messages_show_no_more_than_the_start_of_a_line():
     with pytest.raises(ValueError, match="valid JSON") as error:
         read('{"text": "' + "a" * 5000)
     assert len(str(error.value)) < 250
+
+
+NAMES = st.sampled_from(["text", "tokens", "spans", "label", "start", "end", "entities", "x"])
+VALUES = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers(-2, 9)
+    | st.floats()
+    | st.text("ab 0\udc80😀", max_size=4),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(NAMES, inner, max_size=4),
+    max_leaves=12,
+)
+
+
+@given(st.dictionaries(NAMES, VALUES))
+def test_any_json_becomes_a_record_or_a_clear_error(row):
+    message = "x.jsonl line 1: "
+    try:
+        (record,) = read(row)
+    except ValueError as error:
+        message = str(error)
+    else:
+        assert record.spans is None or len(record.spans) == len(row["spans"])
+        assert not row.get("entities") or isinstance(row["entities"], (str, int, float))
+    assert message.encode().startswith(b"x.jsonl line 1: ")
 
 
 @pytest.mark.parametrize(
