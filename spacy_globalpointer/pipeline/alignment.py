@@ -93,6 +93,11 @@ class GoldReader:
             return TOO_LONG
         return ""
 
+    def account(self, name: str) -> Tuple[str, str]:
+        """Name the reasons why gold spans cannot be learned, and describe which; empty if none."""
+        reasons = sorted({reason for _, reason in self.lost})
+        return "; ".join(reasons), self.describe_lost(name) if reasons else ""
+
     def describe_lost(self, name: str) -> str:
         """Say which gold spans cannot be learned, by reason and label.
 

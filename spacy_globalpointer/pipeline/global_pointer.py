@@ -1,7 +1,6 @@
 """The trainable component: scores every span of a document at once, for every label."""
 
 import os
-import warnings
 from functools import partial
 from typing import Any, Callable, Dict, Iterable, List, Optional, Sequence, Set, Tuple, Union
 
@@ -17,7 +16,7 @@ from ..losses import SpanLoss
 from ..models import finish_update
 from .alignment import NO_GROUP, GoldReader, label_cells
 from .labelled import LabelledPipe
-from .learning import batch_loss
+from .learning import batch_loss, what_was_known
 from .prediction import ScoredSpans, predict_spans
 from .settings import (
     AUTO,
@@ -125,9 +124,9 @@ class GlobalPointer(LabelledPipe):
         docs = list(docs)
         spans, full = predict_spans(self.model, docs, cuts, self.cfg, watch=self._warn_of_vectors)
         if self.max_length is None and (longest := self.model.attrs["longest_text"]):
-            self._warn_once(describe_long(self.name, docs, longest), topic="long")
+            self._warn_once("long", describe_long(self.name, docs, longest))
         if full and self._n_updates > BEGINNING:
-            self._warn_once(describe_full(self.name, *full[0]), topic="max_spans")
+            self._warn_once("max_spans", describe_full(self.name, *full[0]))
         return spans
 
     def set_annotations(self, docs: Iterable[Doc], spans: List[ScoredSpans]) -> None:
@@ -184,13 +183,13 @@ class GlobalPointer(LabelledPipe):
                 gold[place] = {cell for cell in cells if tables.can_border(place, *cell[1:])}
                 reader.lose(self.labels[label] for label, *_ in cells - gold[place])
         self._remember(reader.longest, max(map(len, docs), default=0))
-        self._warn_of_lost(reader)
+        self._warn_once(*reader.account(self.name))
         self._warn_of_vectors(docs, tables)
         if not gold:
             self._warn_once(
+                "no group",
                 f"'{self.name}' learns nothing from a batch of {len(docs)} documents: none has "
                 f"the span group {self.key!r}. {NO_GROUP}",
-                topic="no group",
             )
         return batch_loss(tables, gold, self.loss, self.max_length)
 
@@ -211,17 +210,7 @@ class GlobalPointer(LabelledPipe):
         losses = {} if losses is None else losses
         if self._rehearsal_model is None:
             return losses
-        if any(hasattr(node, "upstream_name") for node in self.model.walk()):
-            raise ValueError(
-                f"'{self.name}' can only rehearse with an encoder of its own: the copy that it "
-                "rehearses from would listen to an encoder that has gone on learning. Repair: "
-                f"nlp.replace_listeners(..., {self.name!r}, ['model.tok2vec']) before "
-                "nlp.resume_training"
-            )
-        # Labels that came later are not rehearsed.
-        n_labels = self._rehearsal_model.get_dim("nO")
-        wanted, _ = predict_spans(self._rehearsal_model, docs, [0.0] * n_labels, self.cfg)
-        gold = {place: spans.cells() for place, spans in enumerate(wanted)}
+        gold, n_labels = what_was_known(self.name, self._rehearsal_model, docs, self.cfg)
 
         def get_loss(rows: List[Floats2d]) -> Tuple[float, List[Floats2d]]:
             tables = Tables(self.model, docs, rows)
@@ -295,7 +284,7 @@ class GlobalPointer(LabelledPipe):
         self._require_labels()
         self.model.attrs.update(max_length=None, longest_text=None)
         self._remember(reader.longest, longest)
-        self._warn_of_lost(reader)
+        self._warn_once(*reader.account(self.name))
         if nlp is not None:
             warn_of_config(self.name, self.key, nlp)
         self._resize()
@@ -307,17 +296,5 @@ class GlobalPointer(LabelledPipe):
         fixed = None if self.cfg["max_length"] == AUTO else self.cfg["max_length"]
         return GoldReader(self.key, fixed)
 
-    def _warn_of_lost(self, reader: GoldReader) -> None:
-        if reader.lost:
-            reasons = sorted({reason for _, reason in reader.lost})
-            self._warn_once(reader.describe_lost(self.name), topic=f"lost: {reasons}")
-
     def _warn_of_vectors(self, docs: Sequence[Doc], tables: Tables) -> None:
-        topic, message = describe_without_vector(self.name, docs, tables)
-        self._warn_once(message, topic=topic)
-
-    def _warn_once(self, message: str, topic: str) -> None:
-        """Warn unless there is nothing to say, or the topic was warned of before."""
-        if message and topic not in self._warned:
-            self._warned.add(topic)
-            warnings.warn(message, stacklevel=3)
+        self._warn_once(*describe_without_vector(self.name, docs, tables))

@@ -5,7 +5,7 @@ So does what it saw of spans and texts in training.
 
 import warnings
 from pathlib import Path
-from typing import Any, Dict, Iterable, List, Optional, Tuple, Union
+from typing import Any, Dict, Iterable, List, Optional, Set, Tuple, Union
 
 from spacy.errors import Errors
 from spacy.pipeline import TrainablePipe
@@ -22,6 +22,7 @@ class LabelledPipe(TrainablePipe):
     """
 
     cfg: Dict[str, Any]
+    _warned: Set[str]
     _stored: Optional[StoredSettings] = None  # set by the factory
 
     @property
@@ -106,6 +107,12 @@ class LabelledPipe(TrainablePipe):
         """Warn of settings that were changed in Python, and that no one writes."""
         message = self._stored.describe_changes(self) if self._stored else ""
         if message:
+            warnings.warn(message, stacklevel=3)
+
+    def _warn_once(self, topic: str, message: str) -> None:
+        """Warn unless there is nothing to say, or the topic was warned of before."""
+        if message and topic not in self._warned:
+            self._warned.add(topic)
             warnings.warn(message, stacklevel=3)
 
     def _resize(self) -> None:

@@ -1,12 +1,15 @@
 """The loss of a batch and the gradient of the rows."""
 
 import math
-from typing import Collection, List, Mapping, Optional, Sequence, Tuple
+from typing import Any, Collection, Dict, List, Mapping, Optional, Sequence, Set, Tuple
 
 import torch
+from spacy.tokens import Doc
+from thinc.api import Model
 from thinc.types import Floats2d
 
 from ..losses import SpanLoss
+from .prediction import predict_spans
 from .tables import Tables, TrainingTable, plain_torch, threads_for
 
 Cell = Tuple[int, int, int]
@@ -49,6 +52,28 @@ def batch_loss(
             "Repair: a lower learning rate or lr_scale, or grad_clip in the optimizer"
         )
     return loss_of_batch, tables.unflatten(d_rows)
+
+
+def what_was_known(
+    name: str, model: Model, docs: Sequence[Doc], cfg: Dict[str, Any]
+) -> Tuple[Dict[int, Set[Cell]], int]:
+    """Find what is to be rehearsed: the spans that a copy of the model finds.
+
+    name: of the component.
+    model: the copy, from before labels came that are not rehearsed.
+    cfg: settings of the component.
+    RETURNS: the spans of each document, and the number of labels that the copy has.
+    RAISES (ValueError): the encoder is another component of the pipeline.
+    """
+    if any(hasattr(node, "upstream_name") for node in model.walk()):
+        raise ValueError(
+            f"'{name}' can only rehearse with an encoder of its own: the copy that it rehearses "
+            "from would listen to an encoder that has gone on learning. Repair: "
+            f"nlp.replace_listeners(..., {name!r}, ['model.tok2vec']) before nlp.resume_training"
+        )
+    n_labels = model.get_dim("nO")
+    found, _ = predict_spans(model, docs, [0.0] * n_labels, cfg)
+    return {place: spans.cells() for place, spans in enumerate(found)}, n_labels
 
 
 def _gold_rows(table: TrainingTable, gold: Sequence[Collection[Cell]]) -> torch.Tensor:
