@@ -8,6 +8,7 @@ from ..pipeline.settings import weight_lines
 from .case import ERROR, GOOD, INFO, WARNING, Advice, Case, Finding, count_noun, list_some
 from .fitting import find_lengths, find_nesting, find_remarks, find_tokens, find_window
 from .statistics import GroupStatistics, SplitStatistics
+from .unseen import find_unseen
 
 
 def find_all(case: Case) -> List[Finding]:
@@ -19,7 +20,8 @@ def find_all(case: Case) -> List[Finding]:
     splits = {name: case.splits[name] for name, group in case.groups.items() if group.n_spans}
     if splits:
         case = replace(case, splits=splits)
-        for find in (_labels, find_nesting, find_lengths, find_window, find_tokens, find_remarks):
+        kinds = (_labels, find_nesting, find_lengths, find_window)
+        for find in (*kinds, find_unseen, find_tokens, find_remarks):
             findings += find(case)
     return findings
 

@@ -6,7 +6,7 @@ Texts come as training examples, or as records of a corpus file.
 import unicodedata
 from collections import Counter
 from dataclasses import dataclass, field
-from typing import Dict, List, NamedTuple, Sequence, Set, Tuple
+from typing import Dict, List, Mapping, NamedTuple, Sequence, Set, Tuple
 
 from spacy.language import Language
 from spacy.tokens import Doc, Span
@@ -15,6 +15,7 @@ from spacy.training import Example
 from ..corpora import Record, record_to_doc
 from ..pipeline.alignment import EMPTY, MISALIGNED, align_spans
 from ..pipeline.alignment import WHITESPACE as SPACE_TOKEN
+from .pieces import PieceCounter, PieceCounts
 
 LabelledSpan = Tuple[int, int, str]
 
@@ -103,6 +104,7 @@ class Document(NamedTuple):
     names: of all its groups of spans.
     n_ents: entities in doc.ents.
     groups: by name, those that were asked for and are there.
+    pieces: that a transformer is given, by name of the group that is predicted with it.
     """
 
     text: str
@@ -110,17 +112,28 @@ class Document(NamedTuple):
     names: Tuple[str, ...]
     n_ents: int
     groups: Dict[str, Group]
+    pieces: Mapping[str, PieceCounts] = {}
 
 
-def read_example(example: Example, keys: Sequence[str]) -> Document:
+def read_example(
+    example: Example, keys: Sequence[str], pieces: Mapping[str, PieceCounter] = {}
+) -> Document:
     """Look over a training example.
 
     keys: names of the groups to look at.
+    pieces: of the transformer that a group is predicted with, where there is one.
     """
     reference = example.reference
     found = {key: _read_group(example, key) for key in keys if key in reference.spans}
-    names = tuple(reference.spans)
-    return Document(reference.text, len(example.predicted), names, len(reference.ents), found)
+    given = {key: counter.count(example.predicted) for key, counter in pieces.items()}
+    return Document(
+        reference.text,
+        len(example.predicted),
+        tuple(reference.spans),
+        len(reference.ents),
+        found,
+        {key: counts for key, counts in given.items() if counts is not None},
+    )
 
 
 def read_record(record: Record, nlp: Language, key: str) -> Document:
