@@ -20,7 +20,7 @@ CAUSES = (NO_PIECE, CUT_OFF, NO_WINDOW)
 MOST_EXAMPLES = 5
 # Pieces of a window are fewer by this share of the longest input: the first word of a window may
 # have more pieces there than in the middle of a text.
-SLACK = 1 / 32
+SLACK = 1 / 16
 
 
 class PieceCounts(NamedTuple):
@@ -28,7 +28,7 @@ class PieceCounts(NamedTuple):
 
     n_tokens: white space is left out here and in what follows.
     lost: cause, one of CAUSES, by token without a vector.
-    words: the tokens in `lost`.
+    words: the tokens that have no piece, or their beginning.
     longest (pieces): the longest window.
     width (tokens): a window that is nowhere cut off; None if none is.
     """
@@ -46,7 +46,7 @@ class PieceStatistics:
 
     n_tokens: white space is left out here and in what follows.
     lost (tokens): without a vector, by cause.
-    words: some of them, by cause.
+    words: some of those that have no piece.
     n_spans: gold spans that start or end on one.
     longest (pieces): the longest window.
     widths: texts with cut windows, by the window (tokens) that is nowhere cut off.
@@ -54,7 +54,7 @@ class PieceStatistics:
 
     n_tokens: int = 0
     lost: Counter[str] = field(default_factory=Counter)
-    words: Dict[str, List[str]] = field(default_factory=dict)
+    words: List[str] = field(default_factory=list)
     n_spans: int = 0
     longest: int = 0
     widths: Counter[int] = field(default_factory=Counter)
@@ -66,10 +66,7 @@ class PieceStatistics:
         """
         self.n_tokens += counts.n_tokens
         self.lost.update(counts.lost.values())
-        for cause, word in zip(counts.lost.values(), counts.words, strict=True):
-            words = self.words.setdefault(cause, [])
-            if len(words) < MOST_EXAMPLES and word not in words:
-                words.append(word)
+        self.words = list(dict.fromkeys([*self.words, *counts.words]))[:MOST_EXAMPLES]
         self.n_spans += sum(
             start in counts.lost or end - 1 in counts.lost for start, end, _ in spans
         )
@@ -89,6 +86,7 @@ class PieceStatistics:
 class PieceCounter:
     """Cuts texts to windows and pieces as a transformer of spacy-transformers does.
 
+    name: of the transformer, or its directory.
     section: of the config where the transformer's settings are; empty if they are not there.
     tokenizer_config: of the config.
     most (pieces): of a window; what is more is cut off.
@@ -101,6 +99,7 @@ class PieceCounter:
 
         model: a TransformerModel; it may be without its weights.
         """
+        self.name = str(model.attrs["name"])
         self.section = section
         self.problem = ""
         self.tokenizer_config: Dict[str, Any] = dict(model._init_tokenizer_config)
@@ -145,7 +144,8 @@ class PieceCounter:
                 lost[token.i] = is_cut if token.i in seen else NO_WINDOW
         width = self._width(doc) if CUT_OFF in lost.values() else None
         n_tokens = sum(not token.is_space for token in doc)
-        return PieceCounts(n_tokens, lost, [doc[i].text for i in lost], longest, width)
+        words = [doc[i].text[:20] for i, cause in lost.items() if cause == NO_PIECE]
+        return PieceCounts(n_tokens, lost, words, longest, width)
 
     def _tokenize(self, windows: List[Span]) -> Tuple[Any, Any]:
         """Pieces of the windows, and the pieces of each token of the text in all of them."""
@@ -224,11 +224,28 @@ def _load(model: Any) -> Tuple[Any, Any]:
         tokenizer, config = model.tokenizer, model.transformer.config
     else:
         name = model.attrs["name"]
-        tokenizer = AutoTokenizer.from_pretrained(name, **model._init_tokenizer_config)
-        config = AutoConfig.from_pretrained(name, **model._init_transformer_config)
+        tokenizer = _from_pretrained(AutoTokenizer, name, model._init_tokenizer_config)
+        config = _from_pretrained(AutoConfig, name, model._init_transformer_config)
     # Or it says that long texts crash the model, from which they are cut off here.
     tokenizer.deprecation_warnings["sequence-length-is-longer-than-the-specified-maximum"] = True
     return tokenizer, config
+
+
+def _from_pretrained(kind: Any, name: str, settings: Dict[str, Any]) -> Any:
+    """What transformers load by a name: from this machine, or else from the hub.
+
+    RAISES (OSError): it is not on this machine, and the hub cannot be asked.
+    """
+    from huggingface_hub import model_info
+
+    try:
+        return kind.from_pretrained(name, **{**settings, "local_files_only": True})
+    except OSError as error:
+        try:  # Asked once: transformers try for a minute where there is no network.
+            model_info(name, timeout=10)
+        except Exception:
+            raise error from None
+    return kind.from_pretrained(name, **settings)
 
 
 def _describe(error: Exception) -> str:

@@ -17,64 +17,62 @@ def find_unseen(case: Case) -> Iterator[Finding]:
     if case.window is not None and case.window.unit == "pieces":
         text = "Tokens without a word piece are not counted with spacy-curated-transformers; its "
         yield Finding("tokens", INFO, f"{text}windows are of pieces, so that none is cut off")
-    if case.pieces is None:
+    pieces = case.pieces
+    if pieces is None:
         return
-    if case.pieces.problem:
-        text = "Tokens without a vector are not counted, as the transformer's tokenizer cannot be "
-        yield Finding("tokens", INFO, f"{text}used here. {case.pieces.problem}")
+    if pieces.problem:
+        text = f"Tokens without a vector are not counted for the transformer {pieces.name!r}. "
+        yield Finding("tokens", INFO, text + pieces.problem)
         return
     found = {name: split.pieces[case.key] for name, split in case.splits.items()}
-    width = _choose_width(case, found)
+    width = _choose_width(case, pieces, found)
     for name, own in found.items():
-        yield _find_lost(case, name, own, width)
-    yield from _find_overflow(case.pieces, max(own.longest for own in found.values()))
+        yield _find_lost(case, pieces, name, own, width)
+    yield from _find_overflow(pieces, max(own.longest for own in found.values()))
 
 
-def _find_lost(case: Case, name: str, own: PieceStatistics, width: Optional[int]) -> Finding:
+def _find_lost(
+    case: Case, pieces: PieceCounter, name: str, own: PieceStatistics, width: Optional[int]
+) -> Finding:
     lost, n_gold = own.lost, case.groups[name].all_lengths.total()
     if not lost:
         text = f"Every token of {name} gets a vector: no window has more than {own.longest} "
         return Finding("tokens", GOOD, f"{text}word pieces")
-    text = (
-        f"{lost.total()} of {own.n_tokens} tokens of {name} get no vector, and {own.n_spans} of "
-        f"{n_gold} gold spans start or end on one: these are never learned or found."
-    )
+    text = f"{lost.total()} of {own.n_tokens} tokens of {name} get no vector, and "
+    if own.n_spans:
+        text += f"{own.n_spans} of {n_gold} gold spans start or end on one: these are never learned"
+        text += " or found."
+    else:
+        text += "no gold span starts or ends on one."
     if lost[NO_PIECE]:
-        text += f" {_count(own, NO_PIECE)}: take such characters out of the texts, or of the spans."
+        text += f" {lost[NO_PIECE]} {NO_PIECE}, such as {', '.join(map(ascii, own.words))}"
+        text += ": take such characters out of the texts, or of the spans." if own.n_spans else "."
     if lost[NO_WINDOW]:
-        text += f" {_count(own, NO_WINDOW)}: make stride smaller than window."
+        text += f" {lost[NO_WINDOW]} {NO_WINDOW}: make stride smaller than window."
     advice = None
-    if lost[CUT_OFF] and case.pieces is not None:
-        text += (
-            f" {_count(own, CUT_OFF)}, for a window has up to {own.longest} word pieces, and the "
-            f"transformer takes {case.pieces.most}."
-        )
-        advice = width and _advise_window(case, case.pieces, width)
-        text += (
-            f" Windows of {width} tokens fit."
-            if width
-            else (
-                f" No window fits that has words of more than {PIECES_OF_A_WORD} pieces, such as "
-                "base64: take them out of the texts."
-            )
-        )
+    if lost[CUT_OFF]:
+        text += f" {lost[CUT_OFF]} {CUT_OFF}, for a window has up to {own.longest} word pieces, and"
+        text += f" the transformer takes {pieces.most}."
+        if width is not None and width <= max(own.widths):
+            advice = _advise_window(case, pieces, width)
+            text += f" Windows of {width} tokens fit."
+        else:
+            text += f" No window fits words of more than {PIECES_OF_A_WORD} pieces, such as base64:"
+            text += " take them out of the texts."
     if n_gold and own.n_spans == n_gold:
-        return Finding("tokens", ERROR, text, advice or None)
+        return Finding("tokens", ERROR, text, advice)
     is_harmless = not own.n_spans and set(+lost) == {NO_PIECE}
-    return Finding("tokens", INFO if is_harmless else WARNING, text, advice or None)
+    return Finding("tokens", INFO if is_harmless else WARNING, text, advice)
 
 
-def _count(own: PieceStatistics, cause: str) -> str:
-    return f"{own.lost[cause]} {cause}, such as {', '.join(map(ascii, own.words[cause]))}"
-
-
-def _choose_width(case: Case, found: Dict[str, PieceStatistics]) -> Optional[int]:
+def _choose_width(
+    case: Case, pieces: PieceCounter, found: Dict[str, PieceStatistics]
+) -> Optional[int]:
     """The widest window (tokens) that is nowhere cut off in texts that are written in words.
 
     RETURNS: None if there is none, or nothing is cut off.
     """
-    assert case.pieces is not None
-    least = case.pieces.most / PIECES_OF_A_WORD
+    least = pieces.most / PIECES_OF_A_WORD
     widths = [width for own in found.values() for width in own.widths if width >= least]
     if not widths:
         return None

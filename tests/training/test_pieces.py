@@ -107,17 +107,22 @@ def test_the_causes_are_told_apart(small_bert):
     doc = spacy.tokens.Doc(nlp.vocab, words=words)
     counts = counter.count(doc)
     assert counts.lost == {1: NO_PIECE, 3: NO_WINDOW, 4: NO_WINDOW, 6: CUT_OFF}
-    assert counts.words == ["\u200b", "c", "d", "e"]
+    assert counts.words == ["\u200b"]
     assert counts.longest == 43
 
 
-def write(path, texts, nlp=None):
-    """Documents with a span on each word that begins with a capital."""
-    nlp = nlp or spacy.blank("en")
+def write(path, texts):
+    """Documents with a span on each word that begins with a capital, to the next full stop."""
+    nlp = spacy.blank("en")
     docs = []
     for text in texts:
         doc = nlp.make_doc(text)
-        doc.spans["sc"] = [Span(doc, t.i, t.i + 1, "X") for t in doc if t.text[:1].isupper()]
+        ends = [t.i for t in doc if t.text == "."]
+        doc.spans["sc"] = [
+            Span(doc, t.i, next((end for end in ends if end > t.i), t.i + 1), "X")
+            for t in doc
+            if t.text[:1].isupper()
+        ]
         docs.append(doc)
     DocBin(docs=docs).to_disk(path)
     return str(path)
@@ -154,8 +159,8 @@ def test_debug_names_a_window_that_fits(small_bert, tmp_path):
     assert (finding.level, finding.topic) == ("warning", "tokens")
     assert finding.text == (
         "14 of 22 tokens of train get no vector, and 7 of 11 gold spans start or end on one: "
-        "these are never learned or found. 14 are cut off, such as 'Abcdefg', 'hijk', for a "
-        "window has up to 112 word pieces, and the transformer takes 32. Windows of 5 tokens fit."
+        "these are never learned or found. 14 are cut off, for a window has up to 112 word "
+        "pieces, and the transformer takes 32. Windows of 5 tokens fit."
     )
     assert finding.advice.section == "components.transformer.model.get_spans"
     assert finding.advice.lines == (f'@span_getters = "{STRIDED}"', "window = 5", "stride = 3")
@@ -168,6 +173,16 @@ def test_debug_names_a_window_that_fits(small_bert, tmp_path):
     survey = run_debug(tmp_path, small_bert, train, path=pasted)
     assert [f.level for f in found(survey, "gets a vector")] == ["good", "good"]
     assert not found(survey, "get no vector")
+
+
+@pytest.mark.parametrize(("other", "is_cut_off"), [("in one", False), ("x" * 40 + " y", True)])
+def test_wider_windows_are_no_cure_where_windows_are_cut_off(
+    small_bert, tmp_path, other, is_cut_off
+):
+    windows = {"get_spans.window": 2, "get_spans.stride": 2}
+    survey = run_debug(tmp_path, small_bert, ["one Two three .", other], **windows)
+    (finding,) = found(survey, "1 of 1 spans of train do not fit in one window")
+    assert finding.text.endswith(": raise window and stride") != is_cut_off
 
 
 def test_debug_counts_documents_that_are_one_window(small_bert, tmp_path):
@@ -184,10 +199,13 @@ def test_debug_counts_documents_that_are_one_window(small_bert, tmp_path):
 def test_text_that_is_no_words_does_not_make_the_windows_short(small_bert, tmp_path):
     survey = run_debug(tmp_path, small_bert, [f"Ab {'x' * 70} Cd"])
     (finding,) = found(survey, "get no vector")
-    assert "No window fits that has words of more than 16 pieces" in finding.text
+    assert "No window fits words of more than 16 pieces, such as base64" in finding.text
     assert finding.advice is None
     survey = run_debug(tmp_path, small_bert, [f"Ab {'x' * 70} Cd", "Abcdefg hijk " * 10])
     assert "Windows of 5 tokens fit" in found(survey, "get no vector")[0].text
+    survey = run_debug(tmp_path, small_bert, ["Abcdefg hijk " * 10], [f"Ab {'x' * 70} Cd"])
+    train, dev = found(survey, "get no vector")
+    assert ("Windows of 5" in train.text, "No window fits" in dev.text) == (True, True)
 
 
 def test_no_gold_span_that_is_seen_is_an_error(small_bert, tmp_path):
@@ -196,10 +214,21 @@ def test_no_gold_span_that_is_seen_is_an_error(small_bert, tmp_path):
     assert finding.level == "error"
 
 
-@pytest.mark.parametrize(("is_gold", "level"), [(False, "info"), (True, "warning")])
-def test_characters_without_a_piece(tiny_bert, tmp_path, is_gold, level):
+@pytest.mark.parametrize(
+    ("is_gold", "level", "gold", "repair"),
+    [
+        (False, "info", "no gold span starts or ends on one.", "."),
+        (
+            True,
+            "warning",
+            "1 of 2 gold spans start or end on one: these are never learned or found.",
+            ": take such characters out of the texts, or of the spans.",
+        ),
+    ],
+)
+def test_characters_without_a_piece(tiny_bert, tmp_path, is_gold, level, gold, repair):
     nlp = spacy.blank("en")
-    survey = run_debug(tmp_path, tiny_bert, ["A \u200b b"])
+    write(tmp_path / "dev.spacy", ["A"])
     doc = nlp.make_doc("A \u200b \ufe0f b")
     doc.spans["sc"] = [Span(doc, 0, 1, "X"), Span(doc, *((1, 4) if is_gold else (3, 4)), "X")]
     DocBin(docs=[doc]).to_disk(tmp_path / "train.spacy")
@@ -209,9 +238,8 @@ def test_characters_without_a_piece(tiny_bert, tmp_path, is_gold, level):
     (finding,) = found(survey, "get no vector")
     assert finding.level == level
     assert finding.text == (
-        f"2 of 4 tokens of train get no vector, and {int(is_gold)} of 2 gold spans start or end "
-        "on one: these are never learned or found. 2 have no word piece, such as '\\u200b', "
-        "'\\ufe0f': take such characters out of the texts, or of the spans."
+        f"2 of 4 tokens of train get no vector, and {gold} 2 have no word piece, such as "
+        f"'\\u200b', '\\ufe0f'{repair}"
     )
     assert finding.advice is None
 
@@ -238,6 +266,20 @@ def test_a_tokenizer_that_cannot_be_loaded_leaves_the_tokens(tmp_path):
     assert finding.level == "info"
     assert "nowhere" in finding.text
     assert len(finding.text) < 400
+
+
+def test_a_name_is_loaded_from_the_hub_only_where_this_machine_does_not_have_it(
+    tiny_bert, tmp_path, monkeypatch
+):
+    import huggingface_hub
+
+    asked = []
+    monkeypatch.setattr(huggingface_hub, "model_info", lambda name, timeout: asked.append(name))
+    assert found(run_debug(tmp_path, tiny_bert, ["A b"]), "gets a vector")
+    assert asked == []
+    survey = run_debug(tmp_path, "nobody/nothing", ["A b"])
+    assert found(survey, "are not counted for the transformer 'nobody/nothing'. OSError: ")
+    assert asked == ["nobody/nothing"]
     assert not found(survey, "get no vector")
     assert not [f for f in survey.all_findings() if f.level == "error"]
 
