@@ -14,24 +14,26 @@ from typing import NamedTuple
 import srsly
 import typer
 from spacy.cli._util import app
+from spacy.cli.init_config import init_config
+from spacy.training.initialize import init_nlp
+from spacy.training.loop import train
 from spacy.util import fix_random_seed, load_model_from_config, registry
 from thinc.api import Config, require_cpu
 from typer.testing import CliRunner
 
 from spacy_globalpointer.cli import app as our_app
 from spacy_globalpointer.cli.convert import convert
+from spacy_globalpointer.cli.init_config import make_config
+from spacy_globalpointer.configs import find_config
 from spacy_globalpointer.corpora.jsonl import read_jsonl
 
 ROOT = Path(__file__).parent.parent
 FENCE = re.compile(r"^```(\w*)\n(.*?)^```", flags=re.DOTALL | re.MULTILINE)
-EXTRAS = re.compile(r'pip install "?spacy-globalpointer(?:\[(\w+)\])?"?')
+EXTRAS = re.compile(r'pip install "?(?:spacy-globalpointer|\.)(?:\[(\w+)\])?"?')
 # Options that make a command quick. They come last, so they win over those of the page.
 SHORT = "--gpu-id -1 --training.max_steps {} --training.eval_frequency {}"
-FAST = " --training.dropout 0.0 --training.optimizer.learn_rate 0.01"
-TRAIN = {
-    "tok2vec.cfg": SHORT.format(60, 30) + FAST,
-    "transformer.cfg": SHORT.format(2, 1) + " --paths.encoder {tiny_bert}",
-}
+FAST = SHORT.format(60, 30) + " --training.dropout 0.0 --training.optimizer.learn_rate 0.01"
+PRETRAINED = SHORT.format(2, 1) + " --paths.encoder {tiny_bert}"
 
 
 class Block(NamedTuple):
@@ -57,21 +59,25 @@ def read_blocks(page):
 
 
 def fill_folder(folder, is_converted=False):
-    """What a reader has: some annotated sentences, texts, and the configs.
+    """What a reader has: some annotated sentences, the sample project with its own, and texts.
 
-    is_converted: the sentences have become train.spacy and dev.spacy before.
+    is_converted: the sentences have become train.spacy and dev.spacy before, with a config.cfg.
     """
-    shutil.copytree(ROOT / "configs", folder / "configs")
+    shutil.copy(ROOT / "project.yml", folder)
     grow_splits = runpy.run_path(str(ROOT / "scripts" / "grow_corpus.py"))["grow_splits"]
     for prefix, lang, sizes in (("my", "en", (150, 50, 20)), ("zh", "zh", (40, 20, 0))):
         source = srsly.read_yaml(ROOT / "assets" / "sample" / f"{lang}.yml")
         splits = grow_splits(source, dict(zip(("train", "dev", "test"), sizes, strict=True)), 0)
         for split, records in splits.items():
             srsly.write_jsonl(folder / f"{prefix}_{split}.jsonl", records)
+            (folder / "corpus" / lang).mkdir(parents=True, exist_ok=True)
+            srsly.write_jsonl(folder / "corpus" / lang / f"{split}.jsonl", records)
             if prefix == "my" and split == "dev":
                 texts = [{"id": i, "text": row["text"]} for i, row in enumerate(records)]
     for split in ("train", "dev") if is_converted else ():
         convert([folder / f"my_{split}.jsonl"], folder / f"{split}.spacy")
+    if is_converted:
+        (folder / "config.cfg").write_text(make_config(), encoding="utf8")
     (folder / "texts").mkdir()
     srsly.write_jsonl(folder / "texts" / "news.jsonl", texts)
     lines = "".join(f"{row['text']}\n" for row in texts)
@@ -117,6 +123,8 @@ def run_block(block, where, scope, tiny_bert):
         return "\n".join(run_line(line, where, tiny_bert) for line in lines if line), False
     if block.kind == "ini":
         check_config(block.code, where)
+    elif block.kind == "diff":
+        check_diff(block.code)
     elif block.kind == "json":
         assert list(read_jsonl(block.code.splitlines(), where))
     else:
@@ -151,17 +159,19 @@ def run_line(line, where, tiny_bert=None):
         return result.output
     if command[0] == "mkdir":
         Path(command[1]).mkdir()
-    elif command[:3] != ["python3", "-m", "venv"]:  # .ci/run does those
+    elif command[:3] != ["python3", "-m", "venv"] and command[0] != ".":  # .ci/run does those
         assert command[:2] == ["pip", "install"], f"{where}: what is to be done with {line}?"
-        check_install(line, command[2], where)
+        check_install(line, command[-1], where)
     return ""
 
 
 def shorten(command, tiny_bert):
     """Options that a command gets, besides its own."""
     if command[1] == "train":
-        return TRAIN[Path(command[2]).name].format(tiny_bert=tiny_bert).split()
-    return ["--build", "none"] if command[1] == "package" else []
+        is_pretrained = "[components.transformer]" in Path(command[2]).read_text(encoding="utf8")
+        return (PRETRAINED.format(tiny_bert=tiny_bert) if is_pretrained else FAST).split()
+    # .ci/run runs the project.
+    return {"package": ["--build", "none"], "project": ["--dry"]}.get(command[1], [])
 
 
 def check_install(line, name, where):
@@ -181,12 +191,8 @@ def check_install(line, name, where):
 def check_config(excerpt, where):
     """An excerpt must fit into a shipped config; sections around it are left out."""
     name = "transformer" if "[components.transformer" in excerpt else "tok2vec"
-    config = Config().from_disk(ROOT / "configs" / f"{name}.cfg", interpolate=False)
-    sections = re.findall(r"^\[(\S+)\]", excerpt, re.MULTILINE)
-    parts = [section.split(".") for section in sections]
-    around = {".".join(part[:n]) for part in parts for n in range(1, len(part))} - set(sections)
-    text = "\n".join([f"[{section}]" for section in sorted(around)] + [excerpt])
-    config = config.merge(Config().from_str(text, interpolate=False))
+    config = Config().from_disk(find_config(name), interpolate=False)
+    config = config.merge(read_excerpt(excerpt))
     nlp = load_model_from_config(config, auto_fill=True, validate=True)
     assert "global_pointer" in nlp.pipe_names, where
     assert callable(registry.resolve(nlp.config["corpora"])["train"]), where
@@ -194,6 +200,46 @@ def check_config(excerpt, where):
     merged = json.dumps(nlp.config)
     for value in re.findall(r'^@\w+ = ("[^"]+")', excerpt, re.MULTILINE):
         assert value in merged, f"{where}: {value} is not used"
+
+
+def check_diff(code):
+    """A diff must change what spaCy writes for the component that goes to what trains with ours."""
+    old, new = (
+        read_excerpt("\n".join(line[1:] for line in code.splitlines() if line[:1] != mark))
+        for mark in "+-"
+    )
+    config = init_config(pipeline=old["nlp"]["pipeline"][1:], silent=True)
+    change(config, old, new)
+    nlp = load_model_from_config(config, auto_fill=True, validate=True)
+    config = nlp.config.merge({"paths": {"train": "train.spacy", "dev": "dev.spacy"}})
+    config["training"].update(max_steps=2, eval_frequency=1)
+    nlp = init_nlp(config)
+    train(nlp)
+    assert nlp.get_pipe("global_pointer").labels
+
+
+def read_excerpt(text):
+    """The config that an excerpt is a part of, without values around it."""
+    sections = re.findall(r"^\[(\S+)\]", text, re.MULTILINE)
+    parts = [section.split(".") for section in sections]
+    around = {".".join(part[:n]) for part in parts for n in range(1, len(part))} - set(sections)
+    text = "\n".join([f"[{section}]" for section in sorted(around)] + [text])
+    return Config().from_str(text, interpolate=False)
+
+
+def change(config, old, new):
+    """Take out of a config what only `old` has, and put in what `new` has."""
+    for name, value in old.items():
+        assert name in config, f"spaCy writes no {name}"
+        if isinstance(value, dict) and name in new:
+            change(config[name], value, new[name])
+        elif not isinstance(value, dict):
+            assert config[name] == value, f"spaCy writes {name} = {config[name]}"
+        if name not in new:
+            del config[name]
+    for name, value in new.items():
+        if name not in old or not isinstance(value, dict):
+            config[name] = value
 
 
 def list_commands(command, path=""):

@@ -1,4 +1,4 @@
-"""Every config in configs/ is filled, validated, trained, saved and loaded."""
+"""Every config of the package and of its peers is filled, validated, trained, saved and loaded."""
 
 import json
 from pathlib import Path
@@ -15,10 +15,12 @@ from spacy.training.loop import train
 from spacy.util import load_config, load_model_from_config
 
 import spacy_globalpointer.bench.crf  # noqa: F401  (registers bio_crf)
+from spacy_globalpointer.configs import ENCODERS, find_config
 
-CONFIGS = Path(__file__).parent.parent / "configs"
+OURS = [find_config(encoder) for encoder in ENCODERS]
+PEERS_FOLDER = Path(__file__).parent.parent / "configs" / "peers"
 # That of CRFsuite is no pipeline.
-PATHS = sorted(path for path in CONFIGS.rglob("*.cfg") if path.stem != "crfsuite")
+PATHS = [*OURS, *sorted(path for path in PEERS_FOLDER.glob("*.cfg") if path.stem != "crfsuite")]
 NEEDS = {
     "transformer.cfg": ["spacy_transformers"],
     "ner_transformer.cfg": ["spacy_transformers"],
@@ -52,7 +54,7 @@ def make_doc(nlp: spacy.Language, text: str, spans: list[tuple[int, int, str]]) 
     return doc
 
 
-@pytest.fixture(params=PATHS, ids=[str(path.relative_to(CONFIGS)) for path in PATHS])
+@pytest.fixture(params=PATHS, ids=[path.stem for path in PATHS])
 def path(request: pytest.FixtureRequest) -> Path:
     for module in NEEDS.get(request.param.name, []):
         pytest.importorskip(module)
@@ -131,14 +133,20 @@ PEERS = {
 }
 
 
+def test_every_config_of_the_package_is_known() -> None:
+    assert set(OURS) == set(OURS[0].parent.glob("*.cfg"))
+    with pytest.raises(ValueError, match="encoder must be one of tok2vec, transformer, curated"):
+        find_config("bert")
+
+
 def test_every_peer_is_known() -> None:
-    assert {path.stem for path in PATHS if path.parent.name == "peers"} == set(PEERS)
+    assert {path.stem for path in PATHS if path.parent == PEERS_FOLDER} == set(PEERS)
 
 
 @pytest.mark.parametrize("peer", PEERS)
 def test_peers_differ_in_the_component_alone(peer: str) -> None:
     encoder, components = PEERS[peer]
-    ours, theirs = (load_config(CONFIGS / f"{name}.cfg") for name in (encoder, f"peers/{peer}"))
+    ours, theirs = map(load_config, (find_config(encoder), PEERS_FOLDER / f"{peer}.cfg"))
     assert theirs["nlp"].pop("pipeline") == [encoder, *components]
     for name in components:
         del theirs["components"][name]
@@ -160,6 +168,6 @@ def test_peers_differ_in_the_component_alone(peer: str) -> None:
     ],
 )
 def test_variants_of_ours_differ_in_one_setting(peer: str, key: str, value: object) -> None:
-    ours, theirs = (load_config(CONFIGS / name) for name in ("tok2vec.cfg", f"peers/{peer}.cfg"))
+    ours, theirs = map(load_config, (find_config("tok2vec"), PEERS_FOLDER / f"{peer}.cfg"))
     ours["components"]["global_pointer"]["model"][key] = value
     assert ours == theirs

@@ -20,7 +20,7 @@ each_page = pytest.mark.parametrize("name", PAGES)
 @pytest.mark.filterwarnings("ignore:unclosed file:ResourceWarning")
 @each_page
 def test_blocks_run(name, tmp_path, tiny_bert):
-    fill_folder(tmp_path, is_converted=name == "troubleshooting")
+    fill_folder(tmp_path, is_converted=name in ("troubleshooting", "coming-from"))
     run_page(DOCS / f"{name}.md", tmp_path, tiny_bert)
 
 
@@ -30,7 +30,7 @@ def test_links_resolve(name):
 
 
 def test_every_section_is_linked_at_the_top():
-    for name in ("usage", "troubleshooting"):
+    for name in ("usage", "troubleshooting", "coming-from"):
         page = (DOCS / f"{name}.md").read_text(encoding="utf8")
         top, *rest = re.split(r"^## ", FENCE.sub("", page), flags=re.MULTILINE)
         assert top.count("](#") == len(rest)

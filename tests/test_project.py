@@ -3,6 +3,7 @@
 import importlib.util
 import os
 import random
+import re
 import shutil
 import subprocess
 import sys
@@ -30,6 +31,20 @@ def load_script(name: str) -> ModuleType:
 
 
 grow_corpus = load_script("grow_corpus")
+
+
+def test_pictures_lose_the_empty_space_around_them(tmp_path: Path) -> None:
+    """The rest of what draws the README's pictures needs Chromium and the trained project."""
+    images = pytest.importorskip("PIL.Image")
+    draw_pictures = load_script("draw_pictures")
+    image = images.new("RGB", (400, 300), "#ffffff")
+    image.paste("#aa0000", (100, 80, 150, 90))
+    image.save(tmp_path / "shot.png")
+    (tmp_path / "small.png").write_bytes(draw_pictures.shrink(tmp_path / "shot.png"))
+    with images.open(tmp_path / "small.png") as small:
+        assert small.size == (50 + 2 * draw_pictures.MARGIN, 10 + 2 * draw_pictures.MARGIN)
+        place = draw_pictures.MARGIN, draw_pictures.MARGIN
+        assert small.convert("RGB").getpixel(place) == (0xAA, 0, 0)
 
 
 @pytest.fixture(params=LANGS)
@@ -192,9 +207,32 @@ def test_workflows_make_what_they_need(project: dict[str, Any], lang: str) -> No
             made.update(commands[step]["outputs"])
 
 
-def test_every_command_helps_and_keeps_languages_apart(project: dict[str, Any], lang: str) -> None:
+def test_every_command_helps_and_keeps_its_outputs_by_name(
+    project: dict[str, Any], lang: str
+) -> None:
+    """Those of the sample have the name of its language, all others that of vars.name."""
+    assert project["vars"]["name"] not in LANGS
     for command in project["commands"]:
         assert command["help"]
         assert command["outputs"]
+        name = lang if command["name"] in ("grow", "sample") else project["vars"]["name"]
         for output in command["outputs"]:
-            assert lang in output
+            assert name in re.split(r"[/.]|-transformer", output), output
+
+
+def test_the_sample_runs_own_under_its_own_name_and_steps(
+    project: dict[str, Any], lang: str
+) -> None:
+    """And own under its name: neither overwrites the other, and the data decide its steps."""
+    commands = {command["name"]: command for command in project["commands"]}
+    variables = project["vars"]
+    (line,) = commands["sample"]["script"]
+    words = line.split()
+    assert words[:7] == ["python", "-m", "spacy", "project", "run", "own", "."]
+    overrides = dict(zip(words[7::2], words[8::2], strict=True))
+    assert overrides["--vars.name"] == lang
+    assert overrides["--vars.max_steps"] == str(variables["sample_steps"])
+    assert {name.removeprefix("--vars.") for name in overrides} <= set(variables)
+    steps = f"--training.max_steps {variables['max_steps']} "
+    assert variables["max_steps"] > 10 * variables["sample_steps"]
+    assert all(steps in commands[name]["script"][0] for name in ("train", "train-transformer"))

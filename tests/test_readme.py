@@ -21,13 +21,23 @@ def test_blocks_run(tmp_path):
     assert kinds.count("ini") == 3
     lines = [line for kind, code, _ in blocks if kind == "bash" for line in code.splitlines()]
     commands = [line.split()[1] for line in lines if line.startswith("spacy ")]
-    assert commands == ["global-pointer"] * 3 + ["train", "global-pointer", "evaluate"]
+    ours = "global-pointer"
+    assert commands == [ours] * 4 + ["train", ours, "evaluate", "project"]
     fill_folder(tmp_path)
     assert "PERSON" in run_page(PAGE, tmp_path)["html"]
 
 
 def test_links_resolve():
     assert broken_links(PAGE) == []
+
+
+def test_pictures_are_there_and_small():
+    names = re.findall(r"!\[[^]]+\]\(([^)]+)\)|(?:src|srcset)=\"([^\"]+)\"", README)
+    paths = {ROOT / (name or other) for name, other in names}
+    pictures = set((ROOT / "docs" / "pictures").iterdir())
+    assert pictures <= paths, "a picture that the page does not show"
+    assert all(path.is_file() for path in paths)
+    assert all(path.stat().st_size < 150_000 for path in pictures)
 
 
 def test_settings_table_is_that_of_the_factory():

@@ -1,12 +1,15 @@
 """spaCy's own commands with the component, from a config to a package."""
 
+import importlib.metadata
 import json
 import subprocess
 import sys
+import warnings
 
 import pytest
 import spacy
 import spacy.cli
+from packaging.requirements import Requirement
 from samples import LABELS, SENTENCES, found, make_examples
 from spacy.cli._util import app
 from spacy.tokens import DocBin
@@ -195,7 +198,9 @@ def test_package_requires_this_package(folder):
     run("package", folder / "training" / "model-best", output, "--build", "none")
     (meta,) = output.glob("*/meta.json")
     requirements = json.loads(meta.read_text(encoding="utf-8"))["requirements"]
-    assert any(line.startswith("spacy-globalpointer>=") for line in requirements)
+    (line,) = [line for line in requirements if line.startswith("spacy-globalpointer>=")]
+    # What is installed, or made by `pip wheel .` in a clone, is enough for it.
+    assert Requirement(line).specifier.contains(importlib.metadata.version("spacy-globalpointer"))
 
 
 def test_init_config_knows_the_component(tmp_path):
@@ -204,6 +209,22 @@ def test_init_config_knows_the_component(tmp_path):
     config = spacy.util.load_config(path)
     assert config["components"]["global_pointer"]["threshold"] == 0.5
     run("debug", "config", path, "--paths.train", tmp_path, "--paths.dev", tmp_path)
+
+
+def test_the_rate_of_a_transformer_that_is_not_there_is_a_warning(tmp_path):
+    path = tmp_path / "config.cfg"
+    out = run("init", "config", path, "-p", "global_pointer", "--gpu", "--optimize", "accuracy")
+    assert "Transformer: roberta-base" in out
+    rates = "learns at 5e-05, the rate of a pretrained one"
+    for changes, is_slow in (({}, True), ({"learn_rate": 0.001}, False)):
+        config = spacy.util.load_config(path)
+        assert config["nlp"]["pipeline"] == ["global_pointer"]
+        config["training"]["optimizer"].update(changes)
+        nlp = spacy.util.load_model_from_config(config)
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            nlp.initialize(lambda nlp=nlp: make_examples(nlp))
+        assert any(rates in str(warning.message) for warning in caught) == is_slow
 
 
 def test_find_function():

@@ -2,6 +2,7 @@
 
 import sys
 import tempfile
+from contextlib import nullcontext
 from functools import partial
 from pathlib import Path
 from typing import Any, List, Optional, Sequence, Union
@@ -14,6 +15,7 @@ from spacy_globalpointer.corpora.sources import STDIN, Source, find_sources
 from spacy_globalpointer.corpora.stream import done_at, read_entries
 from spacy_globalpointer.pipeline.global_pointer import GlobalPointer
 
+from .lock import locked
 from .resumable import (
     AppendedFile,
     Journal,
@@ -61,29 +63,42 @@ def annotate(
     RETURNS: how many documents, words and rejected lines there were.
     RAISES (ValueError): an input, output or model that cannot be used, a bad line if strict.
     """
+    check_options(format, n_process)
+    is_stream = output == STDOUT or STDIN in inputs
+    sources = find_sources(inputs, format=format, leave_out=list_outputs(output))
+    check_place(output)
+    # Before anything is looked at: what another run leaves is only true when it has ended.
+    with nullcontext() if output == STDOUT else locked(output):
+        check_output(output, is_stream=is_stream, overwrite=overwrite)
+        journal = None if is_stream else _make_journal(model, sources, output, spans_key)
+        progress = journal.load() if journal and not overwrite else None
+        if progress is None or not progress.done:
+            load = partial(load_model, model)
+            nlp = load()
+            keys = find_keys(nlp, spans_key)
+            progress = progress or _start(output, journal)
+            total = None if STDIN in inputs else sum(source.size for source in sources)
+            with _make_bar(total, done_at(sources, progress.position), silent=silent) as bar:
+                writer, rejected = _make_writer(output, keys, part_size), _set_aside(output)
+                entries = read_entries(sources, progress.position, max_length=nlp.max_length)
+                run = Run(
+                    nlp, load, writer, rejected, journal, progress, bar, n_process, **settings
+                )
+                del nlp  # the run may replace it
+                run.go(entries)
+        _finish(output, journal, progress)
+    return progress
+
+
+def check_options(format: str, n_process: int) -> None:
+    """Refuse options that mean nothing.
+
+    RAISES (ValueError): naming the rule, the value and the repair.
+    """
     if format not in FORMATS:
         raise ValueError(f"format must be one of {', '.join(FORMATS)}, was: {format!r}")
     if n_process == 0:
         raise ValueError("n_process must be -1 (one a core) or at least 1, was: 0")
-    is_stream = output == STDOUT or STDIN in inputs
-    sources = find_sources(inputs, format=format, leave_out=list_outputs(output))
-    check_output(output, is_stream=is_stream, overwrite=overwrite)
-    journal = None if is_stream else _make_journal(model, sources, output, spans_key)
-    progress = journal.load() if journal and not overwrite else None
-    if progress is None or not progress.done:
-        load = partial(load_model, model)
-        nlp = load()
-        keys = find_keys(nlp, spans_key)
-        progress = progress or _start(output, journal)
-        total = None if STDIN in inputs else sum(source.size for source in sources)
-        with _make_bar(total, done_at(sources, progress.position), silent=silent) as bar:
-            writer, rejected = _make_writer(output, keys, part_size), _set_aside(output)
-            entries = read_entries(sources, progress.position, max_length=nlp.max_length)
-            run = Run(nlp, load, writer, rejected, journal, progress, bar, n_process, **settings)
-            del nlp  # the run may replace it
-            run.go(entries)
-    _finish(output, journal, progress)
-    return progress
 
 
 def find_keys(nlp: Language, spans_key: Optional[str] = None) -> List[str]:
@@ -117,13 +132,11 @@ def list_outputs(output: Path) -> List[Path]:
     return [output, rejected, part_of(output), part_of(rejected), journal_of(output)]
 
 
-def check_output(output: Path, *, is_stream: bool, overwrite: bool) -> None:
-    """Refuse an output before anything costly is done for it.
+def check_place(output: Path) -> None:
+    """Refuse an output that cannot be written, before anything costly is done for it.
 
     output: the target, or STDOUT.
-    is_stream: the run cannot be continued.
-    overwrite: an output may be there.
-    RAISES (ValueError): another suffix, a folder that cannot be written, an output that is there.
+    RAISES (ValueError): another suffix, a folder that cannot be written.
     """
     if output == STDOUT:
         return
@@ -138,6 +151,16 @@ def check_output(output: Path, *, is_stream: bool, overwrite: bool) -> None:
             f"the output must be in a folder that can be written, was: {output.parent} ({error}). "
             "Name another one"
         ) from error
+
+
+def check_output(output: Path, *, is_stream: bool, overwrite: bool) -> None:
+    """Refuse to replace what is there, unless it is asked for and safe.
+
+    output: the target, or STDOUT.
+    is_stream: the run cannot be continued.
+    overwrite: an output may be there.
+    RAISES (ValueError): an output that is there, a folder of other things.
+    """
     names = {path.name for path in output.iterdir()} if output.is_dir() else set()
     if output.is_dir() and (output.suffix != ".spacy" or any(map(is_no_part, names))):
         raise ValueError(

@@ -12,14 +12,11 @@ from hashlib import blake2b
 from pathlib import Path
 from typing import Any, Dict, Optional
 
-try:
-    import fcntl
-except ImportError:  # Windows
-    fcntl = None  # type: ignore[assignment]
-
 from spacy.util import get_package_path, is_package
 
 from spacy_globalpointer.corpora.stream import BEGINNING, Position
+
+from ..corpora import dump_json
 
 
 def part_of(target: Path) -> Path:
@@ -85,7 +82,7 @@ class Journal:
                 "Start anew with --overwrite"
             ) from error
         # As it looks when it was in a file.
-        own = json.loads(json.dumps(self.fingerprint))
+        own = json.loads(dump_json(self.fingerprint))
         changed = [key for key in own if own[key] != fingerprint.get(key)]
         if changed:
             raise ValueError(
@@ -104,7 +101,7 @@ class Journal:
             "position": progress.position,
             "progress": asdict(progress),
         }
-        replace_file(self.path, json.dumps(saved, indent=2).encode())
+        replace_file(self.path, dump_json(saved, indent=2).encode())
 
 
 def replace_file(path: Path, data: bytes) -> None:
@@ -155,7 +152,7 @@ class AppendedFile:
     def open(self, length: int) -> None:
         """Go on after so many bytes, and cut off what comes after them.
 
-        RAISES (ValueError): there are fewer, or another process writes the file.
+        RAISES (ValueError): there are fewer.
         """
         size = self.part.stat().st_size if self.part.exists() else 0
         if size < length:
@@ -164,16 +161,6 @@ class AppendedFile:
                 f"{size} bytes. Start anew with --overwrite"
             )
         self.file = self.part.open("ab")
-        try:
-            # Not flock: worker processes would inherit it.
-            if fcntl is not None:
-                fcntl.lockf(self.file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            self.file.close()
-            raise ValueError(
-                f"{self.part} must be written by one run at a time, was: locked by another "
-                f"({error}). Wait for its end, or name another output"
-            ) from error
         self.file.truncate(length)
         self.file.seek(length)
 

@@ -15,6 +15,7 @@ from spacy.tokens import Doc
 from tqdm import tqdm
 from wasabi.printer import Printer
 
+from spacy_globalpointer.corpora.messages import fit_screen
 from spacy_globalpointer.corpora.stream import Entry
 
 from .resumable import AppendedFile, Journal, Nowhere, Progress
@@ -62,7 +63,8 @@ def say(kind: str, title: str, text: str = "") -> None:
 
     kind: "good", "info", "warn" or "fail", as in wasabi.
     """
-    tqdm.write(getattr(Printer(no_print=True), kind)(title, text), file=sys.stderr)
+    message = getattr(Printer(no_print=True), kind)(fit_screen(title), fit_screen(text))
+    tqdm.write(message, file=sys.stderr)
 
 
 @dataclass

@@ -1,6 +1,5 @@
 """Forms of annotated documents: JSON lines in a file or on standard output, parts of .spacy."""
 
-import json
 import re
 import sys
 from pathlib import Path
@@ -9,6 +8,7 @@ from typing import Any, Dict, List, Sequence, Union
 import srsly
 from spacy.tokens import Doc, DocBin
 
+from spacy_globalpointer.corpora import dump_json
 from spacy_globalpointer.corpora.stream import Entry
 
 from .resumable import AppendedFile, part_of, replace_file
@@ -40,9 +40,9 @@ def list_spans(doc: Doc, keys: Sequence[str]) -> List[Dict[str, Any]]:
 def write_json(row: Dict[str, Any]) -> bytes:
     """A line of JSON, readable where it can be: half a character can only be written in ASCII."""
     try:
-        return json.dumps(row, ensure_ascii=False).encode() + b"\n"
+        return dump_json(row, ensure_ascii=False).encode() + b"\n"
     except UnicodeEncodeError:
-        return json.dumps(row).encode() + b"\n"
+        return dump_json(row).encode() + b"\n"
 
 
 class JsonLines:
@@ -69,7 +69,7 @@ class JsonLines:
         RAISES (ValueError, TypeError): metadata of a .spacy file that is no JSON.
         """
         if isinstance(entry.document, bytes):
-            json.dumps(entry.fields)
+            dump_json(entry.fields)
 
     def is_full(self, n_docs: int, n_characters: int) -> bool:
         """JSON lines have no parts."""

@@ -69,7 +69,7 @@ def _train(docs: Sequence[Doc], settings: Dict[str, Any], model: Path) -> None:
 def _predict(docs: Sequence[Doc], model: Path) -> List[Set[Cell]]:
     tagger = _import().Tagger()
     tagger.open(str(model))
-    found = []
+    found: List[Set[Cell]] = []
     for doc in docs:
         tags = iob_to_biluo(tagger.tag(find_features(doc))) if len(doc) else []
         spans = biluo_tags_to_spans(doc, tags)

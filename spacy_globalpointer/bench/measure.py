@@ -5,7 +5,6 @@ disturbs all, and only ratios of medians are quoted. Memory is measured in a pro
 """
 
 import ctypes
-import json
 import multiprocessing
 import os
 import platform
@@ -17,6 +16,8 @@ from pathlib import Path
 from typing import Any, Callable, Dict, Hashable, List, Mapping, Sequence, TypeVar
 
 import torch
+
+from ..corpora import dump_json
 
 # Prepares a step, outside the clock, and returns it.
 Prepare = Callable[[], Callable[[], object]]
@@ -117,7 +118,7 @@ def save(path: Path, benchmark: str, settings: Dict[str, Any], results: Any) -> 
     }
     path.parent.mkdir(parents=True, exist_ok=True)
     draft = path.with_suffix(".tmp")
-    draft.write_text(json.dumps(report, indent=1) + "\n", encoding="utf8")
+    draft.write_text(dump_json(report, indent=1) + "\n", encoding="utf8")
     draft.replace(path)
 
 

@@ -1,6 +1,6 @@
 """The systems that are compared: one encoder, one head each, all else equal.
 
-Each is a config of the repository, which `spacy train` takes too.
+Each is a config of this package or of the repository, which `spacy train` takes too.
 """
 
 import hashlib
@@ -11,24 +11,26 @@ from spacy.language import Language
 from spacy.util import fix_random_seed, load_config, load_model_from_config
 from thinc.api import Config
 
+from ..configs import ENCODERS, find_config
 from . import crf  # noqa: F401  (registers bio_crf)
 from .text import Annotated
 
+# System -> a config of this package, or of the folder of peers.
 SYSTEMS: Dict[str, str] = {
-    "global_pointer": "tok2vec.cfg",
-    "global_pointer_gp": "peers/global_pointer_gp.cfg",
-    "global_pointer_no_rope": "peers/global_pointer_no_rope.cfg",
-    "spancat": "peers/spancat.cfg",
-    "span_finder": "peers/span_finder.cfg",
-    "ner": "peers/ner.cfg",
-    "crf": "peers/crf.cfg",
+    "global_pointer": "tok2vec",
+    "global_pointer_gp": "global_pointer_gp",
+    "global_pointer_no_rope": "global_pointer_no_rope",
+    "spancat": "spancat",
+    "span_finder": "span_finder",
+    "ner": "ner",
+    "crf": "crf",
     # Outside spaCy: its config has no pipeline.
-    "crfsuite": "peers/crfsuite.cfg",
+    "crfsuite": "crfsuite",
     # The floor: an encoder without any head.
-    "encoder": "tok2vec.cfg",
-    "global_pointer_transformer": "transformer.cfg",
-    "spancat_transformer": "peers/spancat_transformer.cfg",
-    "ner_transformer": "peers/ner_transformer.cfg",
+    "encoder": "tok2vec",
+    "global_pointer_transformer": "transformer",
+    "spancat_transformer": "spancat_transformer",
+    "ner_transformer": "ner_transformer",
 }
 # Those that find flat entities only; those in spaCy write them to doc.ents.
 FLAT = ("ner", "crf", "ner_transformer", "crfsuite")
@@ -41,7 +43,8 @@ def read_system(system: str, overrides: Optional[Dict[str, Any]] = None) -> Conf
     overrides: values by their place, such as "components.spancat.threshold".
     RAISES (ValueError): the configs are not there.
     """
-    path = find_configs() / SYSTEMS[system]
+    name = SYSTEMS[system]
+    path = find_peers() / f"{name}.cfg" if name not in ENCODERS else find_config(name)
     config = load_config(path, overrides=overrides or {}, interpolate=True)
     if system == "encoder":
         config["nlp"]["pipeline"] = ["tok2vec"]
@@ -55,14 +58,14 @@ def hash_config(system: str, overrides: Dict[str, Any]) -> str:
     return hashlib.sha256(text.encode("utf8")).hexdigest()[:12]
 
 
-def find_configs() -> Path:
-    """The configs of the clone of the repository that one works in.
+def find_peers() -> Path:
+    """The configs of the peers, in the clone of the repository that one works in.
 
     RAISES (ValueError): neither the working directory nor one above it is a clone.
     """
     for folder in (Path.cwd(), *Path.cwd().parents):
         if (folder / "configs" / "peers").is_dir():
-            return folder / "configs"
+            return folder / "configs" / "peers"
     raise ValueError(
         "benchmarks compare the configs of the repository, and must run in a clone of it, was: "
         f"{Path.cwd()}. Repair: git clone the repository, and run them there"

@@ -7,10 +7,11 @@ from typing import Any, Callable, Dict, List, NamedTuple, Optional, Sequence
 
 import numpy
 
+from ..training.bootstrap import bootstrap
 from ..training.span_counts import LENGTH_NAMES, LENGTHS
 from .markdown import make_rows
 from .peers import FLAT
-from .scores import bootstrap, read_documents
+from .scores import read_documents
 from .sweep import SWEEP, read_sweep
 
 Result = Dict[str, Any]

@@ -1,4 +1,4 @@
-"""Scores of a system on a corpus, and how sure the difference of two systems is.
+"""Scores of a system on a corpus.
 
 Gold spans that the tokens cannot hold count as missed, for every system alike.
 """
@@ -16,7 +16,7 @@ def count_each(docs: Sequence[Annotated], predicted: Sequence[Set[Cell]]) -> Lis
     """Count right, wrong and missed spans of each document."""
     counts = []
     for doc, found in zip(docs, predicted, strict=True):
-        gold = set(doc.spans)
+        gold: Set[Cell] = set(doc.spans)
         counts.append(Counts(len(gold & found), len(found - gold), len(gold - found) + doc.lost))
     return counts
 
@@ -30,7 +30,9 @@ def score_parts(docs: Sequence[Annotated], predicted: Sequence[Set[Cell]]) -> Di
     RETURNS: "all", "by_label", "by_length", "nested", "errors", "lost", and "documents": right,
         wrong and missed of each as text, documents apart by a space.
     """
-    pairs = [(set(doc.spans), found) for doc, found in zip(docs, predicted, strict=True)]
+    pairs: List[Tuple[Set[Cell], Set[Cell]]] = [
+        (set(doc.spans), found) for doc, found in zip(docs, predicted, strict=True)
+    ]
     errors = Counter(kind for gold, found in pairs for _, kind in name_errors(gold, found))
     counts, parts = count_each(docs, predicted), count_parts(pairs)
     return {
@@ -51,27 +53,3 @@ def read_documents(text: str) -> numpy.ndarray:
     """
     rows = [[int(n) for n in row.split("/")] for row in text.split()]
     return numpy.array(rows, dtype=float).reshape(-1, 3)
-
-
-def bootstrap(
-    ours: numpy.ndarray, theirs: numpy.ndarray, *, rounds: int = 10_000, seed: int = 0
-) -> Tuple[float, float, float]:
-    """How sure a difference of F1 is, if other documents had been drawn (paired bootstrap).
-
-    ours, theirs (documents, 3): counts of the same documents; of several seeds their mean.
-    rounds: samples of as many documents, drawn with replacement.
-    RETURNS: the difference, and the borders of the middle 95 % of its samples.
-    """
-    n = len(ours)
-    if len(theirs) != n:
-        raise ValueError(f"both must count the same documents, were: {n} and {len(theirs)}")
-    random = numpy.random.default_rng(seed)
-    samples = random.multinomial(n, numpy.full(n, 1 / n), size=rounds)
-    differences = _f1(samples @ ours) - _f1(samples @ theirs)
-    low, high = numpy.quantile(differences, (0.025, 0.975))
-    return float(_f1(ours.sum(0)) - _f1(theirs.sum(0))), float(low), float(high)
-
-
-def _f1(counts: numpy.ndarray) -> numpy.ndarray:
-    right, wrong, missed = numpy.moveaxis(counts, -1, 0)
-    return 2 * right / numpy.maximum(1, 2 * right + wrong + missed)

@@ -35,7 +35,7 @@ def cross_fit_threshold(nlp: Language, docs: Sequence[Annotated]) -> Optional[Di
     estimate = cross_fit(candidates._replace(gold=gold), best_global, FOLDS)
     if estimate is None:
         return None
-    scores = estimate.scores()
+    scores = estimate.add_up().scores()
     return {name: scores[name] for name in "prf"}
 
 

@@ -9,6 +9,7 @@ from .convert import convert_cli
 from .debug import CONTEXT as DEBUG_CONTEXT
 from .debug import debug_cli
 from .evaluate import evaluate_cli
+from .init_config import init_config_cli
 from .render import render_cli
 from .tune import tune_cli
 
@@ -23,6 +24,7 @@ app.command("annotate", no_args_is_help=True)(annotate_cli)
 app.command("convert", no_args_is_help=True)(convert_cli)
 app.command("debug", no_args_is_help=True, context_settings=DEBUG_CONTEXT)(debug_cli)
 app.command("evaluate", no_args_is_help=True)(evaluate_cli)
+app.command("init-config", no_args_is_help=True)(init_config_cli)
 app.command("render", no_args_is_help=True)(render_cli)
 app.command("tune", no_args_is_help=True)(tune_cli)
 app.add_typer(bench_app)

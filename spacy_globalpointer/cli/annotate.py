@@ -4,8 +4,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, List, Optional
 
 import typer
-from spacy.cli._util import import_code, setup_gpu
+from spacy.cli._util import import_code
 from typer import Argument, Option
+
+from .inputs import Gpu, use_gpu
 
 # What does the work is imported when the command runs: no other command has to wait for it.
 if TYPE_CHECKING:
@@ -41,7 +43,6 @@ SpansKey = Annotated[
 Code = Annotated[
     Optional[Path], Option("--code", "-c", help="Python file with registered functions to import")
 ]
-GPU = Annotated[int, Option("--gpu-id", "-g", help="GPU ID or -1 for CPU")]
 BatchSize = Annotated[
     int, Option("--batch-size", "-b", min=1, help="Documents a batch; fewer if they are long")
 ]
@@ -65,7 +66,7 @@ def annotate_cli(
     format: Format = "auto",
     spans_key: SpansKey = None,
     code: Code = None,
-    gpu_id: GPU = -1,
+    gpu_id: Gpu = -1,
     batch_size: BatchSize = 256,
     n_process: Processes = 1,
     part_size: PartSize = 10_000,
@@ -91,7 +92,7 @@ def annotate_cli(
     options |= {"batch_size": batch_size, "n_process": n_process, "save_every": save_every}
     try:
         import_code(code)
-        setup_gpu(gpu_id, silent=True)
+        use_gpu(gpu_id)
         progress = annotate(
             model, inputs, output, **options, strict=strict, overwrite=overwrite, silent=False
         )

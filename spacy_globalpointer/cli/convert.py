@@ -1,12 +1,9 @@
 """`spacy global-pointer convert`: published corpus formats to spaCy's .spacy files."""
 
 import re
-from collections import Counter
-from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
-from typing import Annotated, Dict, List, Optional, Pattern, Sequence, Tuple
-from typing import Counter as CounterType
+from typing import Annotated, Dict, List, Pattern, Sequence, Set
 
 import spacy
 from spacy.tokens import DocBin
@@ -17,52 +14,15 @@ from wasabi.printer import Printer
 from spacy_globalpointer.corpora import (
     ALIGNMENTS,
     FORMATS,
-    OUTCOMES,
     UNSPACED_LANGUAGES,
-    Record,
     read_records,
     record_to_doc,
 )
 
+from .convert_report import Report, check_kept, print_report
 from .outputs import replacing
 
 SUFFIXES = re.compile(r"\.(jsonl|json|bio|bioes|bmes|iob|conll|tsv)(\.gz)?$")
-
-
-@dataclass
-class Report:
-    """What a conversion did.
-
-    written: the .spacy files.
-    n_docs: documents in them.
-    n_unannotated: documents without a group of spans among them.
-    outcomes (spans): counts by label and outcome, one of corpora.OUTCOMES.
-    """
-
-    written: List[Path] = field(default_factory=list)
-    n_docs: int = 0
-    n_unannotated: int = 0
-    outcomes: CounterType[Tuple[str, str]] = field(default_factory=Counter)
-
-    def add(self, record: Record, outcomes: Sequence[str]) -> None:
-        """Count one document.
-
-        record: what it was made of.
-        outcomes: what became of each span of the record.
-        """
-        labels = (label for _, _, label in record.spans or ())
-        self.outcomes.update(zip(labels, outcomes, strict=True))
-        self.n_docs += 1
-        self.n_unannotated += record.spans is None
-
-    def count(self, outcome: str, label: Optional[str] = None) -> int:
-        """Spans with one outcome.
-
-        outcome: one of corpora.OUTCOMES.
-        label: count only this one; None counts all.
-        RETURNS (spans): how many there were.
-        """
-        return sum(n for (k, o), n in self.outcomes.items() if o == outcome and label in (None, k))
 
 
 def convert_cli(
@@ -90,9 +50,12 @@ def convert_cli(
     """
     Convert nested entity corpora to .spacy files for training.
 
-    Formats: jsonl (text and spans with character offsets), cluener, cmeee (as
-    published), bio (columns of BIO, BIOES, BMES or BILOU tags, one per layer).
-    Files may be compressed (.gz).
+    Formats: jsonl (text and spans with character offsets), json (an array of the
+    same), cluener, cmeee (as published), bio (columns of BIO, IOB1, BIOES, BMES
+    or BILOU tags, one per layer). Files may be compressed (.gz).
+
+    What looks like annotation and is not read is an error, and so is a file all
+    of whose spans are left out.
 
     $ spacy global-pointer convert train.jsonl train.spacy --lang en
     """
@@ -102,7 +65,7 @@ def convert_cli(
         report = convert(inputs, output, **options, limit=limit, silent=False)
     except (ValueError, OSError, ImportError) as error:
         msg.fail("Conversion stopped", str(error), exits=1)
-    _print_report(msg, report)
+    print_report(msg, report, lang)
 
 
 def convert(
@@ -127,7 +90,8 @@ def convert(
     alignment: one of corpora.ALIGNMENTS.
     limit (documents): taken from each input file; 0 means all.
     silent: show no progress.
-    RAISES (ValueError): malformed data; with alignment "fail", a span off the token borders.
+    RAISES (ValueError): malformed data; a file of whose spans none fits the tokens; with alignment
+        "fail", a span off the token borders.
     """
     nlp = spacy.blank(lang)
     joiner = "" if lang in UNSPACED_LANGUAGES else " "
@@ -136,11 +100,14 @@ def convert(
         doc_bin = DocBin()
         for source in sources:
             records = islice(read_records(source, format=format, joiner=joiner), limit or None)
+            own = Report()
             # None: tqdm shows its bar on a terminal only.
             for record in tqdm(records, source.name, unit=" docs", disable=silent or None):
                 doc, outcomes = record_to_doc(record, nlp, spans_key=spans_key, alignment=alignment)
                 doc_bin.add(doc)
-                report.add(record, outcomes)
+                own.add(record, outcomes)
+            check_kept(own, source, lang)
+            report.merge(own, source)
         target.parent.mkdir(parents=True, exist_ok=True)
         with replacing(target) as partial:
             doc_bin.to_disk(partial)
@@ -149,16 +116,20 @@ def convert(
 
 
 def plan_files(inputs: Sequence[Path], output: Path) -> Dict[Path, List[Path]]:
-    """Which files go into which .spacy file.
+    """Which files go into which .spacy file, each once.
 
     inputs: files, or folders whose files with a known suffix are taken.
     output: a path ending in .spacy, or a folder.
     RETURNS: the input files of each output file, in order.
     RAISES (ValueError): no input, or two input files for one file of a folder.
     """
+    seen: Set[Path] = set()
     plan: Dict[Path, List[Path]] = {}
     for path in inputs:
         for source in find_sources(path):
+            if source.resolve() in seen:
+                continue
+            seen.add(source.resolve())
             if output.suffix == ".spacy":
                 plan.setdefault(output, []).append(source)
                 continue
@@ -179,6 +150,8 @@ def find_sources(path: Path, suffixes: Pattern[str] = SUFFIXES) -> List[Path]:
     suffixes: of these files.
     RAISES (ValueError): there is none.
     """
+    if not path.exists():
+        raise ValueError(f"an input must be there, was: {path}, which is missing")
     if path.is_file():
         return [path]
     sources = sorted(
@@ -193,32 +166,3 @@ def find_sources(path: Path, suffixes: Pattern[str] = SUFFIXES) -> List[Path]:
             ".jsonl .json .bio .bioes .bmes .iob .conll .tsv, also with .gz; name others one by one"
         )
     return sources
-
-
-def _print_report(msg: Printer, report: Report) -> None:
-    labels = sorted({label for label, _ in report.outcomes})
-    total = sum(report.outcomes.values())
-    rows = [(label, *(report.count(outcome, label) for outcome in OUTCOMES)) for label in labels]
-    if rows:
-        msg.table(
-            rows,
-            header=("label", *OUTCOMES),
-            footer=("all", *(report.count(outcome) for outcome in OUTCOMES)),
-            aligns=("l", *("r" for _ in OUTCOMES)),
-            divider=True,
-        )
-    n_skipped = report.count("skipped")
-    if n_skipped:
-        msg.warn(
-            f"{n_skipped} of {total} spans ({n_skipped / total:.1%}) do not fit the tokens and "
-            "were left out",
-            "Use --alignment expand to widen them, or --alignment fail to see the first one.",
-        )
-    if report.n_unannotated:
-        msg.warn(
-            f"{report.n_unannotated} of {report.n_docs} documents are not annotated",
-            "They teach the component nothing. A text without spans needs an empty list of them.",
-        )
-    for path in report.written:
-        msg.good(f"Wrote {path}")
-    msg.good(f"Converted {report.n_docs} documents with {total} spans")

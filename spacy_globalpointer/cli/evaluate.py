@@ -3,10 +3,11 @@
 from pathlib import Path
 from typing import Annotated, Any, Dict, List, Optional, Sequence, Tuple
 
-from spacy.cli._util import import_code, setup_gpu
+from spacy.cli._util import import_code
 from typer import Argument, Option
 from wasabi.printer import Printer
 
+from ..corpora.messages import fit_screen
 from .evaluate_page import make_page
 from .evaluate_report import print_report
 from .inputs import (
@@ -18,6 +19,7 @@ from .inputs import (
     find_files,
     load_pipeline,
     read_examples,
+    use_gpu,
 )
 from .outputs import check_output, write_json, write_text
 
@@ -56,11 +58,11 @@ def evaluate_cli(
     msg = Printer()
     try:
         import_code(code)
-        setup_gpu(gpu_id, silent=gpu_id < 0)
+        use_gpu(gpu_id, silent=False)
         options: Any = {"component": component, "worst": worst, "silent": False}
         report = evaluate(model, data, output, html, **options)
     except (ValueError, OSError, ImportError) as error:
-        msg.fail("Evaluation stopped", str(error), exits=1)
+        msg.fail("Evaluation stopped", fit_screen(str(error)), exits=1)
     print_report(msg, report)
     for path in filter(None, (output, html)):
         msg.good(f"Wrote {path}")

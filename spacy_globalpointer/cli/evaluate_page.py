@@ -3,12 +3,11 @@
 from collections import Counter
 from typing import Any, Dict, List, Optional, Sequence
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
-
 from .colours import DARK, LIGHT
 from .evaluate_report import EXPLAINED, NAMES, percent, score_row
 from .labels import show_label
 from .span_drawing import STYLE, ShownSpan, colour_rules, draw_spans, shorten
+from .templating import fill_template
 
 # Labels in the confusion table; the JSON file has all.
 MOST_LABELS = 60
@@ -19,19 +18,13 @@ def make_page(report: Dict[str, Any]) -> str:
 
     report: as in the JSON file.
     """
-    environment = Environment(
-        loader=PackageLoader(__package__),
-        autoescape=True,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        undefined=StrictUndefined,
-    )
-    environment.filters.update(percent=percent, named=_named, brief=_brief, exact=_exact_score)
     labels = sorted(report["labels"], key=lambda name: (-_gold(report["labels"][name]), name))
     colour_of = {label: i for i, label in enumerate(labels)}
-    return environment.get_template("evaluate.html").render(
+    return fill_template(
+        "evaluate.html",
+        {"percent": percent, "named": _named, "brief": _brief, "exact": _exact_score},
         report=report,
-        style=STYLE + colour_rules(len(labels)),
+        style=STYLE + colour_rules(labels),
         colour_of=colour_of,
         light=LIGHT,
         dark=DARK,
@@ -133,7 +126,7 @@ def _excerpt(
     """An excerpt with drawings of its gold and its predicted spans."""
     tokens, offset = excerpt["tokens"], excerpt["start"]
     drawings = {}
-    for side, error in (("gold", "missed"), ("predicted", "wrong")):
+    for side, error in (("predicted", "wrong"), ("gold", "missed")):
         spans = []
         for span in excerpt[side]:
             start, end = span["start"] - offset, span["end"] - offset

@@ -4,6 +4,7 @@ from typing import Any, Dict, Iterable, List, Tuple
 
 from wasabi.printer import Printer
 
+from ..corpora.messages import fit_screen
 from .labels import show_label
 
 # Pairs of labels that are printed; the files have all.
@@ -22,7 +23,7 @@ EXPLAINED = {
     "missed": "missed",
     "missed nested": "missed, nested",
 }
-HEADER = ("", "P", "R", "F", "gold", "found", "right")
+HEADER = ("", "P", "R", "F", "gold", "predicted", "right")
 
 
 def print_report(msg: Printer, report: Dict[str, Any]) -> None:
@@ -31,7 +32,7 @@ def print_report(msg: Printer, report: Dict[str, Any]) -> None:
     report: as in the JSON file.
     """
     for note in report["notes"]:
-        msg.warn(note)
+        msg.warn(fit_screen(note))
     msg.info(f"{report['documents']} documents, threshold {report['threshold']}")
     spans = report["spans"]
     _print_scores(msg, "Spans", [(NAMES[part], spans[part]) for part in NAMES])
@@ -68,14 +69,14 @@ def percent(share: float) -> str:
 
 
 def score_row(counts: Dict[str, Any]) -> Tuple[str, ...]:
-    """Texts of p, r, f and the counts of gold, found and right spans; "-" where there is nothing.
+    """Texts of p, r, f and the gold, predicted and right spans; "-" where there is nothing.
 
     counts: "p", "r", "f", "right", "wrong", "missed".
     """
-    gold, found = (counts["right"] + counts[other] for other in ("missed", "wrong"))
-    values = (("p", found), ("r", gold), ("f", gold + found))
+    gold, predicted = (counts["right"] + counts[other] for other in ("missed", "wrong"))
+    values = (("p", predicted), ("r", gold), ("f", gold + predicted))
     scores = [percent(counts[part]) if base else "-" for part, base in values]
-    return (*scores, str(gold), str(found), str(counts["right"]))
+    return (*scores, str(gold), str(predicted), str(counts["right"]))
 
 
 def _print_scores(msg: Printer, title: str, parts: Iterable[Tuple[str, Dict[str, Any]]]) -> None:
@@ -102,6 +103,6 @@ def _print_calibration(msg: Printer, calibration: Dict[str, Any]) -> None:
         header=("score", "spans", "mean score", "share of gold"),
         aligns=tuple("lrrr"),
     )
-    found = calibration["ece_of_found"]
-    of_found = "" if found is None else f"; of what was found: {found:.4f}"
-    msg.text(f"Expected calibration error: {calibration['ece']:.4f}{of_found}")
+    own = calibration["ece_of_found"]
+    of_predicted = "" if own is None else f"; of predicted spans: {own:.4f}"
+    msg.text(f"Expected calibration error: {calibration['ece']:.4f}{of_predicted}")

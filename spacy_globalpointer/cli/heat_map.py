@@ -8,6 +8,8 @@ from xml.etree import ElementTree as ET
 import numpy
 from spacy.tokens import Doc
 
+from .colours import DARK, LIGHT, label_colour
+from .labels import list_labels, show_label
 from .span_drawing import shorten, text_width
 
 # More tokens have cells too small to see.
@@ -22,18 +24,21 @@ SMALL = 13  # px, of the notes
 
 STYLE = """
 svg { color-scheme: light dark; background: var(--page);
-  --page: #fff; --ink: #1d2026; --weak: #62666f; --empty: #eef0f3; --hot: #0a5f8f; --gold: #c2410c }
+  --page: LIGHT; --ink: #1d2026; --weak: #62666f; --empty: #eef0f3 }
+.coloured { --colour: var(--on-light) }
 text { fill: var(--ink);
   font-family: system-ui, "Noto Sans", "Noto Sans CJK SC", "Microsoft YaHei", sans-serif }
-.title { font-weight: 700 } .note { fill: var(--weak) } .last { fill: var(--weak) }
-.spans { fill: var(--empty) } .cell, .scale { fill: var(--hot) }
-.predicted { fill: none; stroke: var(--ink); stroke-width: 1.6 }
-.gold { fill: none; stroke: var(--gold); stroke-width: 1.8; stroke-dasharray: 3 2 }
-.predicted, .gold { pointer-events: none }
-@media (prefers-color-scheme: dark) { svg {
-  --page: #16181d; --ink: #e8e9ec; --weak: #a0a5af; --empty: #262a31; --hot: #6cc5f5;
-  --gold: #ff9d5c } }
-"""
+.title { font-weight: 700; fill: var(--colour) } .note, .last { fill: var(--weak) }
+/* Words of scripts that are written downwards stand upright, all others lie. */
+.last { writing-mode: vertical-rl; text-anchor: end; dominant-baseline: central }
+.spans { fill: var(--empty) } .cell { fill: var(--colour) } .scale { fill: var(--weak) }
+.predicted, .gold { fill: none; pointer-events: none; stroke: var(--ink); stroke-width: 1.6 }
+.gold { fill: var(--page); stroke-width: 1.2 }
+@media (prefers-color-scheme: dark) {
+  svg { --page: DARK; --ink: #e8e9ec; --weak: #a0a5af; --empty: #262a31 }
+  .coloured { --colour: var(--on-dark) }
+}
+""".replace("LIGHT", LIGHT).replace("DARK", DARK)
 # Characters that XML cannot hold.
 NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 VISIBLE = {" ": "␣", "\n": "↵", "\t": "⇥"}
@@ -101,7 +106,7 @@ def draw_heat_map(doc: Doc, scores: Scores) -> str:
         key=lambda i: (not any(marks.get(scores.labels[i], ())), -best[i]),
     )
     wanted = [i for i in order if best[i] >= FLOOR or any(marks.get(scores.labels[i], ()))]
-    titles = {i: f"{shorten(scores.labels[i], 40)}: best {best[i]:.3f}" for i in wanted}
+    titles = {i: f"{show_label(scores.labels[i])}: best {best[i]:.3f}" for i in wanted}
     panel = _Panel(doc, scores.allowed, max(map(text_width, titles.values()), default=0))
     columns = max(1, min(len(wanted), (WIDTH - MARGIN) // (panel.width + MARGIN)))
     width = max(600, columns * (panel.width + MARGIN) + MARGIN)
@@ -113,8 +118,10 @@ def draw_heat_map(doc: Doc, scores: Scores) -> str:
         row, column = divmod(place, columns)
         x, y = MARGIN + column * (panel.width + MARGIN), top + row * (panel.height + MARGIN)
         label = scores.labels[i]
-        group = ET.SubElement(svg, "g", {"class": "panel", "transform": f"translate({x} {y})"})
-        group.set("data-label", _clean(label))
+        colour = label_colour(label)
+        group = ET.SubElement(svg, "g", {"class": "panel coloured", "data-label": _clean(label)})
+        group.set("transform", f"translate({x} {y})")
+        group.set("style", f"--on-light: {colour.light}; --on-dark: {colour.dark}")
         _text(group, titles[i], panel.left, 14, "title", 15)
         panel.draw(group, label, scores.probability[i], marks.get(label, Marks(set(), set())))
     rows = -(-min(len(wanted), MOST_PANELS) // columns)
@@ -177,7 +184,8 @@ class _Panel:
         for start, last in zip(*(probability >= FLOOR / 2).nonzero(), strict=True):
             self._draw_cell(group, label, int(start), int(last), float(probability[start, last]))
         for kind, cells in marks._asdict().items():
-            inset = 0.8 if kind == "predicted" else 2.6
+            # An outline, and a dot that leaves the colour of its cell to be seen.
+            inset = 0.8 if kind == "predicted" else 0.34 * self.cell
             for start, last in sorted(cells):
                 ET.SubElement(group, "rect", {"class": kind, **self._place(start, last, inset)})
 
@@ -188,8 +196,7 @@ class _Panel:
             x, y = self._x(i) - 4, self._y(i) + self.cell / 2 + middle
             _text(group, word, x, y, "start", self.size).set("text-anchor", "end")
             x, y = self._x(i) + self.cell / 2, self.head - 4
-            above = _text(group, word, x + middle, y, "last", self.size)
-            above.set("transform", f"rotate(-90 {x + middle:g} {y:g})")
+            _text(group, word, x, y, "last", self.size)
 
     def _draw_cell(
         self, group: ET.Element, label: str, start: int, last: int, score: float
@@ -197,6 +204,7 @@ class _Panel:
         place = {"data-start": str(start), "data-end": str(last + 1), **self._place(start, last)}
         cell = ET.SubElement(group, "rect", {"class": "cell", **place})
         cell.set("fill-opacity", f"{score:.4f}")
+        label = shorten(label)
         words = shorten(self.doc[start : last + 1].text)
         ET.SubElement(cell, "title").text = _clean(f"{label} {score:.3f}: {words}")
 
@@ -225,8 +233,9 @@ def _draw_key(svg: ET.Element, notes: Sequence[str], width: int) -> int:
         place = {"x": str(x), "y": str(y), "width": "16", "height": "14"}
         ET.SubElement(svg, "rect", {"class": "scale", "fill-opacity": str(i / 10), **place})
     _text(svg, "score 0 to 1", MARGIN + 184, y + 12, "note", SMALL)
-    for kind, x in (("predicted", 300), ("gold", 420)):
-        place = {"x": str(x), "y": str(y), "width": "14", "height": "14"}
+    for kind, x, inset in (("predicted", 300, 0), ("gold", 420, 4)):
+        side = str(14 - 2 * inset)
+        place = {"x": str(x + inset), "y": str(y + inset), "width": side, "height": side}
         ET.SubElement(svg, "rect", {"class": kind, **place})
         _text(svg, kind, x + 22, y + 12, "note", SMALL)
     y += 14
@@ -245,14 +254,18 @@ def _describe_rest(
     wanted: Sequence[int],
     marks: Dict[str, Marks],
 ) -> List[str]:
-    notes = []
-    if strange := ", ".join(sorted(set(marks) - set(labels))):
-        notes.append(f"Gold labels that the model does not have: {strange}")
-    if rest := ", ".join(f"{labels[i]} {best[i]:.3f}" for i in wanted[MOST_PANELS:]):
-        notes.append(f"Not drawn, with their best score: {rest}")
-    if low := ", ".join(label for i, label in enumerate(labels) if i not in wanted):
-        notes.append(f"No span of a score of {FLOOR:g} or more: {low}")
-    return notes
+    groups: Dict[str, List[Tuple[str, Any]]] = {
+        "Gold labels that the model does not have": [
+            (label, None) for label in sorted(set(marks) - set(labels))
+        ],
+        "Not drawn, with their best score": [
+            (labels[i], f"{best[i]:.3f}") for i in wanted[MOST_PANELS:]
+        ],
+        f"No span of a score of {FLOOR:g} or more": [
+            (label, None) for i, label in enumerate(labels) if i not in wanted
+        ],
+    }
+    return [f"{what}: {list_labels(rows)}" for what, rows in groups.items() if rows]
 
 
 def _runs(row: numpy.ndarray) -> Iterator[Tuple[int, int]]:

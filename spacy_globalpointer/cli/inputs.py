@@ -1,14 +1,18 @@
 """What several commands read: pipelines and annotated .spacy files."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Iterable, List, Optional, Sequence, Tuple
+from typing import TYPE_CHECKING, Annotated, Dict, Iterable, List, Optional, Sequence, Tuple
 
 import spacy
+from spacy.cli._util import setup_gpu
 from spacy.language import Language
 from spacy.tokens import Doc, DocBin
 from spacy.training import Corpus, Example
 from tqdm import tqdm
 from typer import Argument, Option
+from wasabi.printer import Printer
+
+from ..corpora.messages import list_some, shorten
 
 # This module needs torch, so it is imported when a command runs.
 if TYPE_CHECKING:
@@ -23,23 +27,46 @@ Code = Annotated[
 Gpu = Annotated[int, Option("--gpu-id", "-g", help="GPU, or -1 for the CPU")]
 
 
+def use_gpu(gpu_id: int, *, silent: bool = True) -> None:
+    """Use a GPU for what comes, or the CPU.
+
+    gpu_id: number of the GPU; below 0 for the CPU.
+    silent: do not say which.
+    RAISES (ValueError): a GPU that cannot be used.
+    """
+    try:
+        # Its own message is printed before it looks whether there is a GPU.
+        setup_gpu(gpu_id, silent=True)
+    except Exception as error:  # CuPy, PyTorch and drivers have many of their own
+        raise ValueError(
+            "--gpu-id must be the number of a GPU that can be used, or -1 for the CPU, was: "
+            f"{gpu_id}: {str(error) or type(error).__name__}. Repair: leave it out; or for a GPU "
+            'install a PyTorch that is built for its CUDA, and CuPy: pip install "spacy[cuda12x]"'
+        ) from error
+    if gpu_id >= 0 and not silent:
+        Printer().info(f"Using GPU: {gpu_id}")
+
+
 def find_files(paths: Sequence[Path], what: str) -> List[Path]:
-    """Find .spacy files.
+    """Find .spacy files, each once.
 
     paths: files, or folders of them.
     what: they are, for the message.
     RAISES (ValueError): no such file.
     """
-    files: List[Path] = []
+    files: Dict[Path, Path] = {}
     for path in paths:
+        if not path.exists():
+            raise ValueError(f"{what} must be there, was: {path}, which is missing")
         found = sorted(path.rglob("*.spacy")) if path.is_dir() else [path]
         if not found or not all(file.is_file() and file.suffix == ".spacy" for file in found):
             raise ValueError(
                 f"{what} must be a .spacy file or a folder with some, was: {path}. Other formats "
                 "become one with: spacy global-pointer convert"
             )
-        files += found
-    return files
+        for file in found:
+            files.setdefault(file.resolve(), file)
+    return list(files.values())
 
 
 def read_examples(
@@ -59,9 +86,10 @@ def read_examples(
         except OSError:
             raise
         except Exception as error:  # zlib, msgpack and numpy have many of their own
-            raise ValueError(f"{what} must be .spacy files, but {path} is not: {error}") from error
+            reason = shorten(str(error), 400)
+            raise ValueError(f"{what} must be .spacy files, but {path} is not: {reason}") from error
     if not any(len(doc) for doc in documents):
-        raise ValueError(f"{what} must hold documents, but has none: {', '.join(map(str, files))}")
+        raise ValueError(f"{what} must hold documents, but has none: {list_some(files)}")
     examples = Corpus(files[0]).make_examples(nlp, documents)
     # None: tqdm shows its bar on a terminal only.
     return tqdm(examples, total=len(documents), unit=" docs", disable=silent or None)

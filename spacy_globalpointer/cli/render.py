@@ -1,10 +1,11 @@
 """`spacy global-pointer render`: spans as a page, and the scores of one text as a heat map."""
 
+from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Dict, List, NamedTuple, Optional, Sequence, Tuple
 
 import spacy
-from spacy.cli._util import import_code, setup_gpu
+from spacy.cli._util import import_code
 from spacy.language import Language
 from spacy.tokens import Doc, SpanGroup
 from tqdm import tqdm
@@ -12,12 +13,13 @@ from typer import Argument, Option
 from wasabi.printer import Printer
 
 from ..corpora import FORMATS
+from ..corpora.messages import fit_screen
 from .heat_map import check_length, draw_heat_map, score_spans
-from .inputs import Code, Component, Gpu, find_component, load_pipeline
+from .inputs import Code, Component, Gpu, find_component, load_pipeline, use_gpu
 from .outputs import check_output, write_text
 from .render_data import Data, find_files, read_documents, split_inputs, take_gold, tokenize
 from .render_page import render_page
-from .render_parts import Shown, describe_left_out, place_spans, prepare
+from .render_parts import Shown, describe_undrawn, place_spans, prepare
 
 # Imports torch.
 if TYPE_CHECKING:
@@ -48,10 +50,17 @@ Lang = Annotated[
 Format = Annotated[
     str, Option("--format", "-f", help=f"Format of data: auto, txt, {', '.join(FORMATS)}")
 ]
-Limit = Annotated[int, Option("--limit", "-n", min=0, help="Documents to show; 0: all")]
+Limit = Annotated[int, Option("--limit", "-n", min=0, help="Documents to look at; 0: all")]
 PageSize = Annotated[
     int, Option(min=1, help="Documents on one page of the file, or parts of long documents")
 ]
+ErrorsOnly = Annotated[
+    bool, Option("--errors-only", "-E", help="Draw only documents with a wrong or a missed span")
+]
+
+
+# Gold spans of a document, if it has any, and the labels of those that have no tokens.
+Given = Tuple[Optional[SpanGroup], Counter[str]]
 
 
 class Report(NamedTuple):
@@ -77,6 +86,7 @@ def render_cli(
     format: Format = "auto",
     limit: Limit = 100,
     page_size: PageSize = 20,
+    errors_only: ErrorsOnly = False,
     code: Code = None,
     gpu_id: Gpu = -1,
 ) -> None:
@@ -96,14 +106,15 @@ def render_cli(
     msg = Printer()
     options: Any = {"text": text, "document": document, "component": component, "lang": lang}
     options |= {"spans_key": spans_key, "format": format, "limit": limit, "page_size": page_size}
+    options |= {"errors_only": errors_only}
     try:
         import_code(code)
-        setup_gpu(gpu_id, silent=gpu_id < 0)
+        use_gpu(gpu_id, silent=False)
         report = render(inputs, output=output, heatmap=heatmap, **options, silent=False)
     except (ValueError, OSError, ImportError) as error:
-        msg.fail("Rendering stopped", str(error), exits=1)
+        msg.fail("Rendering stopped", fit_screen(str(error)), exits=1)
     for note in report.notes:
-        msg.warn(note)
+        msg.warn(fit_screen(note))
     for path in report.written:
         msg.good(f"Wrote {path}")
 
@@ -121,6 +132,7 @@ def render(
     format: str = "auto",
     limit: int = 100,
     page_size: int = 20,
+    errors_only: bool = False,
     silent: bool = True,
 ) -> Report:
     """Write a page and a heat map, each whole or not at all.
@@ -133,41 +145,45 @@ def render(
     spans_key: of the gold spans; None for that of the component, or "sc".
     lang: spaCy's code of the language of data without a pipeline.
     format: of the data: a name in corpora.FORMATS, "txt" or "auto".
-    limit (documents): to show; 0 means all.
+    limit (documents): to look at; 0 means all.
     page_size (documents and parts of long ones): on one page of the file.
+    errors_only: draw only documents with a wrong or a missed span.
     silent: show no progress.
     RAISES (ValueError): inputs or options that cannot be used. (OSError): what cannot be read or
         written.
     """
     model, data = split_inputs(inputs, text)
-    check_outputs(model, data, output, heatmap)
+    check_outputs(model, data, output, heatmap, errors_only)
     nlp, pipe = _load(model, component, lang)
     key = spans_key or (pipe.key if pipe else "sc")
     if data is None:
-        read = Data([nlp.make_doc(text or "")], [])
+        read = Data([nlp.make_doc(text or "")], [Counter()], [])
     else:
         read = read_documents(nlp, Path(data), spans_key=key, format=format, limit=limit)
-    gold, notes = take_gold(read.docs, key, pipe.labels if pipe else None)
+    gold, notes = take_gold(read.docs, key, pipe and pipe.labels, required=errors_only)
+    given = list(zip(gold, read.left_out, strict=True))
     contents: Dict[Path, str] = {}
     if pipe is None:
-        shown = _show_gold(gold)
+        shown = _show_gold(given)
     else:
-        docs = [tokenize(nlp, doc) for doc in read.docs]
-        if heatmap is not None:
-            check_choice(docs, document)
         wanted = document if heatmap else None
-        shown, picture = _show_predicted(nlp, pipe, docs, gold, wanted, silent)
+        shown, picture = _show_predicted(nlp, pipe, read.docs, given, wanted, silent)
         contents |= {heatmap: picture} if heatmap else {}
+    notes = [*read.notes, *notes, *describe_undrawn(shown)]
     if output is not None:
-        labels, title = pipe.labels if pipe else (), " on ".join(inputs)
-        contents[output] = render_page(shown, title, labels, page_size, silent=silent)
+        title, look = " on ".join(inputs), {"errors_only": errors_only, "silent": silent}
+        contents[output] = render_page(shown, title, page_size, notes=notes, **look)
     for path, content in contents.items():
         write_text(content, path)
-    return Report(list(contents), read.notes + notes + describe_left_out(shown))
+    return Report(list(contents), notes)
 
 
 def check_outputs(
-    model: Optional[str], data: Optional[str], output: Optional[Path], heatmap: Optional[Path]
+    model: Optional[str],
+    data: Optional[str],
+    output: Optional[Path],
+    heatmap: Optional[Path],
+    errors_only: bool,
 ) -> None:
     """Refuse outputs that cannot be made or written, before anything takes time.
 
@@ -178,6 +194,11 @@ def check_outputs(
         raise ValueError("there must be something to write: --output page.html or --heatmap x.svg")
     if heatmap is not None and model is None:
         raise ValueError("--heatmap needs a pipeline, whose scores it shows: MODEL DATA")
+    if errors_only and (model is None or data is None or output is None):
+        raise ValueError(
+            "--errors-only needs a pipeline, annotated data to compare with, and a page: "
+            "MODEL DATA --output page.html"
+        )
     if output == heatmap:
         raise ValueError(f"--output and --heatmap must be two files, were: {output}")
     for option, path in (("--output", output), ("--heatmap", heatmap)):
@@ -198,8 +219,8 @@ def check_choice(docs: List[Doc], document: int) -> None:
     """
     if document > len(docs):
         raise ValueError(
-            f"--document must be one of the {len(docs)} documents that are shown, was: {document}. "
-            "--limit 0 shows all"
+            f"--document must be one of the {len(docs)} documents that are looked at, was: "
+            f"{document}. --limit 0 takes all"
         )
     check_length(docs[document - 1], f"document {document}")
 
@@ -213,30 +234,37 @@ def _load(
     return nlp, find_component(nlp, component)[1]
 
 
-def _show_gold(gold: Sequence[Optional[SpanGroup]]) -> List[Shown]:
-    groups = [(number, group) for number, group in enumerate(gold, start=1) if group is not None]
-    return [part for number, group in groups for part in prepare(number, group.doc, None, group)]
+def _show_gold(given: Sequence[Given]) -> List[Shown]:
+    return [
+        prepare(number, group.doc, None, group, left_out)
+        for number, (group, left_out) in enumerate(given, start=1)
+        if group is not None
+    ]
 
 
 def _show_predicted(
     nlp: Language,
     pipe: "GlobalPointer",
     docs: List[Doc],
-    gold: Sequence[Optional[SpanGroup]],
+    given: Sequence[Given],
     wanted: Optional[int],
     silent: bool,
 ) -> Tuple[List[Shown], str]:
     """Predict, and draw the heat map of the document with the wanted number."""
     shown: List[Shown] = []
     picture = ""
+    docs = [tokenize(nlp, doc) for doc in docs]
+    if wanted is not None:
+        check_choice(docs, wanted)
     later = nlp.pipe_names[nlp.pipe_names.index(pipe.name) + 1 :]
     with nlp.select_pipes(disable=later):
         predicted = nlp.pipe(docs)
         # None: tqdm shows its bar on a terminal only.
         bar = tqdm(predicted, "Predicting", total=len(docs), unit=" docs", disable=silent or None)
-        for number, (doc, group) in enumerate(zip(bar, gold, strict=True), start=1):
+        rows = zip(bar, given, strict=True)
+        for number, (doc, (group, left_out)) in enumerate(rows, start=1):
             spans = doc.spans[pipe.key]
-            shown += prepare(number, doc, spans, group)
+            shown.append(prepare(number, doc, spans, group, left_out))
             if number == wanted:
                 picture = draw_heat_map(place_spans(doc, spans, group), score_spans(pipe, doc))
     return shown, picture

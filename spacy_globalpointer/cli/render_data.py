@@ -2,7 +2,6 @@
 
 import re
 from collections import Counter
-from itertools import islice
 from pathlib import Path
 from typing import Iterator, List, NamedTuple, Optional, Sequence, Tuple
 
@@ -14,7 +13,9 @@ from ..corpora import UNSPACED_LANGUAGES, read_records, record_to_doc
 from ..corpora.sources import Source
 from ..corpora.stream import read_entries
 from .convert import SUFFIXES, find_sources
+from .labels import list_labels
 
+MOST_REMARKS = 3
 TEXTS = re.compile(r"\.txt(\.gz)?$")
 
 
@@ -22,10 +23,12 @@ class Data(NamedTuple):
     """Documents to show.
 
     docs: the documents.
+    left_out (spans): of each label that a document has in the file, but not as tokens.
     notes: what a user should know about them.
     """
 
     docs: List[Doc]
+    left_out: List[Counter[str]]
     notes: List[str]
 
 
@@ -55,30 +58,46 @@ def split_inputs(inputs: Sequence[str], text: Optional[str]) -> Tuple[Optional[s
 def read_documents(
     nlp: Language, path: Path, *, spans_key: str, format: str = "auto", limit: int = 0
 ) -> Data:
-    """Read the first documents of a file or folder; those without tokens are left out.
+    """Read the first documents of a file or folder; those without tokens are left out, and told.
 
     spans_key: of the spans in files that do not say.
     format: a name in corpora.FORMATS, "txt" or "auto".
     limit (documents): 0 means all.
     RAISES (ValueError): what cannot be read, or no documents.
     """
-    skipped: Counter[str] = Counter()
-    found = (
-        doc
+    remarks: Counter[str] = Counter()
+    read = (
+        pair
         for file in find_files(path)
-        for doc in _read_file(nlp, file, spans_key, format, skipped)
-        if len(doc)
+        for pair in _read_file(nlp, file, spans_key, format, remarks)
     )
-    docs = list(islice(found, limit or None))
+    docs: List[Doc] = []
+    left_out: List[Counter[str]] = []
+    n_empty, is_more = 0, False
+    for doc, skipped in read:
+        if limit and len(docs) == limit:
+            is_more = True
+            break
+        if len(doc):
+            docs.append(doc)
+            left_out.append(skipped)
+        else:
+            n_empty += 1
     if not docs:
         raise ValueError(f"data must hold documents, but there is none in: {path}")
     notes = []
-    if limit and next(found, None) is not None:
-        notes.append(f"Only the first {limit} documents are shown; --limit 0 shows all")
-    if skipped:
-        shown = ", ".join(f"{label} {n}" for label, n in skipped.most_common(10))
-        notes.append(f"Spans that do not begin and end where tokens do are left out: {shown}")
-    return Data(docs, notes)
+    if is_more:
+        notes.append(f"Only the first {limit} documents are looked at; --limit 0 takes all")
+    if n_empty:
+        notes.append(f"{n_empty} documents without a token are left out")
+    labels: Counter[str] = Counter()
+    for skipped in left_out:
+        labels.update(skipped)
+    if labels:
+        shown = list_labels(labels.most_common())
+        notes.append(f"Spans that do not begin and end where tokens do are not drawn: {shown}")
+    notes += [f"{remark} ({n} documents)" for remark, n in remarks.most_common(MOST_REMARKS)]
+    return Data(docs, left_out, notes)
 
 
 def find_files(path: Path) -> List[Path]:
@@ -91,8 +110,9 @@ def find_files(path: Path) -> List[Path]:
 
 
 def _read_file(
-    nlp: Language, path: Path, spans_key: str, format: str, skipped: Counter[str]
-) -> Iterator[Doc]:
+    nlp: Language, path: Path, spans_key: str, format: str, remarks: Counter[str]
+) -> Iterator[Tuple[Doc, Counter[str]]]:
+    """Documents of a file, with the labels of spans that have no tokens of their own."""
     is_text = format == "txt" or (format == "auto" and TEXTS.search(path.name) is not None)
     if path.suffix == ".spacy" or is_text:
         source = Source(path, "spacy" if path.suffix == ".spacy" else "txt", path.stat().st_size)
@@ -100,48 +120,56 @@ def _read_file(
             if entry.document is None:
                 raise ValueError(f"{path} line {entry.line}: {entry.reason}")
             if isinstance(entry.document, bytes):
-                yield Doc(nlp.vocab).from_bytes(entry.document)
+                yield Doc(nlp.vocab).from_bytes(entry.document), Counter()
             else:
-                yield nlp.make_doc(entry.document)
+                yield nlp.make_doc(entry.document), Counter()
         return
     joiner = "" if nlp.lang in UNSPACED_LANGUAGES else " "
     for record in read_records(path, format=format, joiner=joiner):
         doc, outcomes = record_to_doc(record, nlp, spans_key=spans_key)
         spans = zip(record.spans or (), outcomes, strict=True)
-        skipped.update(label for (_, _, label), outcome in spans if outcome == "skipped")
-        yield doc
+        remarks.update(record.notes)
+        yield doc, Counter(label for (_, _, label), outcome in spans if outcome == "skipped")
 
 
 def take_gold(
-    docs: Sequence[Doc], spans_key: str, labels: Optional[Sequence[str]] = None
+    docs: Sequence[Doc],
+    spans_key: str,
+    labels: Optional[Sequence[str]] = None,
+    *,
+    required: bool = False,
 ) -> Tuple[List[Optional[SpanGroup]], List[str]]:
     """Find the gold spans.
 
     labels: of the component; None where there is none.
+    required: the prediction will be compared with them.
     RETURNS: the group of each document, None if it has none; and what a user should know.
-    RAISES (ValueError): no document has the group, and there is no component.
+    RAISES (ValueError): no document has the group, and there is no component, or it is required.
     """
     groups = [doc.spans[spans_key] if spans_key in doc.spans else None for doc in docs]
     n_without = groups.count(None)
     notes = []
     if n_without:
         others = sorted({key for doc in docs for key in doc.spans})
-        if n_without == len(docs) and (labels is None or others):
-            what = f"{spans_key!r}, but all groups there are: {', '.join(others) or 'none'}"
-            if labels is None:
+        if n_without == len(docs) and (labels is None or required or others):
+            names = list_labels((other, None) for other in others) or "none"
+            what = f"{spans_key!r}, but all groups there are: {names}"
+            if labels is None or required:
+                why = "data for --errors-only" if required else "data without a pipeline"
+                other = ", or a pipeline before the data: MODEL DATA" if labels is None else ""
                 raise ValueError(
-                    f"data without a pipeline must have gold spans in the group {what}. "
-                    "Repair: --spans-key, or a pipeline before the data: MODEL DATA"
+                    f"{why} must have gold spans in the group {what}. Repair: --spans-key{other}"
                 )
             notes.append(f"No gold spans are shown: the data should have the group {what}")
         elif n_without < len(docs):
             notes.append(f"{n_without} of {len(docs)} documents have no span group {spans_key!r}")
     if labels is not None:
         unknown = Counter(s.label_ for group in groups if group for s in group)
-        if shown := ", ".join(f"{k} {n}" for k, n in unknown.items() if k not in labels):
+        rows = [(label, n) for label, n in unknown.most_common() if label not in labels]
+        if rows:
             notes.append(
-                f"Gold spans of labels that the component does not have: {shown}. "
-                f"Its labels are: {', '.join(labels)}"
+                f"Gold spans of labels that the component does not have: {list_labels(rows)}. "
+                f"Its labels are: {list_labels((label, None) for label in labels)}"
             )
     return groups, notes
 

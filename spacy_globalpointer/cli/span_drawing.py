@@ -11,7 +11,7 @@ from unicodedata import bidirectional, east_asian_width
 
 from spacy import displacy
 
-from .colours import label_colours
+from .colours import label_colour
 
 # displaCy hands the colour of a label to its templates unseen. Here each span is a "label" of its
 # own, and its "colour" a Look. The offsets are set so that they are rows of a grid.
@@ -61,7 +61,7 @@ class ShownSpan(NamedTuple):
 
     start, end (tokens): of the text.
     label: shown at its start.
-    colour: number of one of `colour_rules`.
+    colour: number of the label among those of `colour_rules`.
     title: shown when the mouse is over it.
     is_odd: drawn so that it stands out.
     """
@@ -162,15 +162,15 @@ def label_width(label: str) -> float:
     return LABEL_WIDTH * text_width(label) + 1
 
 
-def colour_rules(n: int) -> str:
-    """Style sheet with a colour for each label, by its number.
+def colour_rules(labels: Sequence[str]) -> str:
+    """Style sheet with the colour of each label.
 
-    n: number of labels.
+    labels: in the order of their numbers.
     RETURNS: rules for the classes c0, c1, ..., one colour on a light page and one on a dark page.
     """
     return "\n".join(
         f".c{i} {{ --on-light: {colour.light}; --on-dark: {colour.dark}; }}"
-        for i, colour in enumerate(label_colours(n))
+        for i, colour in enumerate(map(label_colour, labels))
     )
 
 

@@ -1,14 +1,12 @@
 """`spacy global-pointer tune`: the best thresholds of a trained pipeline, from one prediction."""
 
-import os
-import shutil
-from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
-from typing import Annotated, Any, Dict, Iterator, List, Optional, Sequence
+from typing import Annotated, Any, Callable, Dict, Iterable, List, Optional, Sequence
 
-import srsly
-from spacy.cli._util import import_code, setup_gpu
+from spacy.cli._util import import_code
 from spacy.language import Language
+from spacy.training import Example
 from typer import Argument, Option
 from wasabi.printer import Printer
 
@@ -21,11 +19,15 @@ from .inputs import (
     find_files,
     load_pipeline,
     read_examples,
+    use_gpu,
 )
+from .outputs import new_folder, write_json
 from .tune_report import (
     OBJECTIVES,
+    PRESENT,
     choose_objective,
     compare,
+    describe_scores,
     make_report,
     print_report,
 )
@@ -91,6 +93,8 @@ def tune_cli(
     With allow_overlap = false only those for all labels.
 
     The folder also gets a report, thresholds.json, and a plot, thresholds.svg.
+    Where thresholds change, the documents are predicted once more, and the
+    scores written into meta.json.
 
     $ spacy global-pointer tune training/model-best dev.spacy --output tuned
     """
@@ -99,7 +103,7 @@ def tune_cli(
     options.update(precision=precision, min_count=min_count, folds=folds)
     try:
         import_code(code)
-        setup_gpu(gpu_id, silent=gpu_id < 0)
+        use_gpu(gpu_id, silent=False)
         report = tune(model, dev, output, force=force, plot=plot, silent=False, **options)
     except (ValueError, OSError, ImportError) as error:
         msg.fail("Tuning stopped", str(error), exits=1)
@@ -150,8 +154,8 @@ def tune(
         options: Dict[str, Any] = {"precision": precision, "min_count": min_count, "folds": folds}
         options["allow_overlap"] = pipe.cfg["allow_overlap"]
         check_overlap(name, options["allow_overlap"], objective)
-        examples = read_examples(nlp, files, "DEV", silent)
-        candidates, account = find_candidates(nlp, name, examples, lowest)
+        read = partial(read_examples, nlp, files, "DEV", silent)
+        candidates, account = find_candidates(nlp, name, read(), lowest)
         results = compare(candidates, present_thresholds(pipe), **options)
         written = choose_objective(results, objective, precision)
         report = {
@@ -159,8 +163,8 @@ def tune(
             **{"objective": objective, "written": written, **options, **account._asdict()},
             **make_report(candidates, account.labels, results, written),
         }
-        write_pipeline(nlp, name, report["results"][written], folder)
-        srsly.write_json(folder / REPORT, report)
+        write_pipeline(nlp, report, read, folder)
+        write_json(report, folder / REPORT)
         if plot:
             draw(report, folder / PLOT)
     return report
@@ -198,62 +202,21 @@ def check_overlap(name: str, allow_overlap: bool, objective: str) -> None:
         )
 
 
-def write_pipeline(nlp: Language, name: str, result: Dict[str, Any], folder: Path) -> None:
-    """Write a pipeline with other thresholds.
+def write_pipeline(
+    nlp: Language,
+    report: Dict[str, Any],
+    read: Callable[[], Iterable[Example]],
+    folder: Path,
+) -> None:
+    """Write a pipeline with the thresholds of a report, and with their scores where they are new.
 
-    name: of the component.
-    result: as in the report.
+    read: gives the examples to score.
     RAISES (ValueError): a label that a config cannot hold.
     """
-    for label, _ in result["label_thresholds"]:
-        if "${" in label:  # in a config, the begin of a variable, which nothing can escape
-            raise ValueError(
-                f"a label with a threshold of its own must not hold '${{', was: {label!r}. "
-                "Repair: another name for the label, or --objective global"
-            )
-    settings = {key: result[key] for key in ("threshold", "label_thresholds")}
-    pipe: Any = nlp.get_pipe(name)
-    pipe.cfg = {**pipe.cfg, **settings}
-    # What nlp.config, and so config.cfg, is made of.
-    nlp.get_pipe_config(name).update(settings)
+    from ..training.tuned import set_thresholds, write_scores
+
+    name, written = report["component"], report["written"]
+    set_thresholds(nlp, name, report["results"][written])
+    if written != PRESENT:
+        write_scores(nlp, name, read(), describe_scores(name, report))
     nlp.to_disk(folder)
-
-
-@contextmanager
-def new_folder(output: Path, force: bool) -> Iterator[Path]:
-    """Give a folder beside output that takes its place if all goes well.
-
-    force: replace the pipeline that is in output.
-    YIELDS: the folder, empty.
-    RAISES (ValueError): output is there already. (OSError): it cannot be made.
-    """
-    output = output.resolve()
-    _require_free(output, force)
-    output.parent.mkdir(parents=True, exist_ok=True)
-    partial, old = (output.with_name(f".{output.name}.{what}") for what in ("partial", "old"))
-    shutil.rmtree(partial, ignore_errors=True)  # of a killed run
-    partial.mkdir()
-    try:
-        yield partial
-        shutil.rmtree(old, ignore_errors=True)
-        if output.exists():
-            os.replace(output, old)
-        os.replace(partial, output)
-        shutil.rmtree(old, ignore_errors=True)
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)
-
-
-def _require_free(output: Path, force: bool) -> None:
-    if output.exists() and not output.is_dir():
-        raise ValueError(f"--output must be a folder, was a file: {output}")
-    if not output.exists() or not any(output.iterdir()):
-        return
-    if not force:
-        raise ValueError(
-            f"--output must be new or empty, was: {output}. Name another, or replace the pipeline "
-            "in it with --force"
-        )
-    # Everything in the folder will be gone.
-    if not (output / "config.cfg").is_file() or not (output / "meta.json").is_file():
-        raise ValueError(f"--force replaces only a pipeline, and {output} is none. Name another")

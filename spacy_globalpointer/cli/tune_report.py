@@ -1,16 +1,23 @@
 """What `spacy global-pointer tune` compares, chooses, writes down and prints."""
 
+from pathlib import Path
 from typing import Any, Dict, List, NamedTuple, Optional, Sequence, Tuple
 
 import numpy
 from wasabi.printer import Printer
 
+from ..training.bootstrap import Difference, bootstrap
 from ..training.cross_fitting import choices, cross_fit
-from ..training.thresholds import Candidates, Counts, Thresholds, count, make_curve
+from ..training.thresholds import Candidates, Counts, Thresholds, count_each, make_curve
 from .labels import show_label
 
 OBJECTIVES = ("auto", "global", "per-label", "macro", "precision")
 PRESENT = "present"
+# What "auto" writes, and what it must be surely better than.
+SIMPLER = {"per-label": ("global", PRESENT), "global": (PRESENT,)}
+# Documents: what fewer have in common may be chance, whatever a bootstrap of them says.
+FEWEST = 10
+NOISE = "95 % of gains"
 # Points of the curve in the report, evenly by rank of the score.
 POINTS = 300
 
@@ -19,12 +26,19 @@ class Result(NamedTuple):
     """Some thresholds and what they find.
 
     counts: on the documents that they were chosen on.
-    estimate: by cross-fitting; None where that is not possible.
+    estimate: of each document, by cross-fitting; None where that is not possible.
+    gains: of F1 in the estimate over that of simpler thresholds, by their name; none where there
+        are too few documents to tell.
     """
 
     thresholds: Thresholds
     counts: Counts
     estimate: Optional[Counts]
+    gains: Dict[str, Difference]
+
+    def is_surely_better(self) -> bool:
+        """Whether all gains are beyond noise: above 0 in nearly all draws of documents."""
+        return bool(self.gains) and all(gain.low > 0 for gain in self.gains.values())
 
 
 def compare(
@@ -44,20 +58,26 @@ def compare(
     allow_overlap: setting of the component.
     RETURNS: by objective, and the present ones first.
     """
-    now = count(candidates, present)
-    results = {PRESENT: Result(present, now, now)}  # nothing was chosen
+    now = count_each(candidates, present)
+    results = {PRESENT: Result(present, now.add_up(), now, {})}  # nothing was chosen
     for name, choose in choices(min_count, precision, is_flat=not allow_overlap).items():
         thresholds = choose(candidates)
         estimate = cross_fit(candidates, choose, folds)
-        results[name] = Result(thresholds, count(candidates, thresholds), estimate)
+        gains = {}
+        for other in SIMPLER.get(name, (PRESENT,)) if len(candidates.gold) >= FEWEST else ():
+            simpler = results[other].estimate
+            if estimate and simpler:
+                gains[other] = bootstrap(estimate.by_document(), simpler.by_document())
+        counts = count_each(candidates, thresholds).add_up()
+        results[name] = Result(thresholds, counts, estimate, gains)
     return results
 
 
 def choose_objective(results: Dict[str, Result], objective: str, precision: Optional[float]) -> str:
     """Decide which thresholds are written.
 
-    objective: one of OBJECTIVES; "auto" takes precision if wanted, otherwise what has the best F1
-        in cross-fitting: global, per-label, or the present ones; global where there is none.
+    objective: one of OBJECTIVES; "auto" takes precision if wanted, otherwise per-label or global if
+        these are better beyond noise than all that is simpler, otherwise the present ones.
     precision (share): wanted micro precision, None for none.
     RETURNS: a key of results.
     RAISES (ValueError): no threshold has the precision.
@@ -73,11 +93,8 @@ def choose_objective(results: Dict[str, Result], objective: str, precision: Opti
         return objective
     if "precision" in results:
         return "precision"
-    # Of equals the first.
-    names = [name for name in (PRESENT, "global", "per-label") if name in results]
-    estimates = {name: results[name].estimate for name in names}
-    scores = {name: counts.scores()["f"] for name, counts in estimates.items() if counts}
-    return max(scores, key=scores.__getitem__) if "global" in scores else "global"
+    better = (name for name in SIMPLER if name in results and results[name].is_surely_better())
+    return next(better, PRESENT)
 
 
 def make_report(
@@ -112,13 +129,30 @@ def make_report(
             name: {
                 **_settings(result.thresholds, labels),
                 **result.counts.scores(),
-                "cross_fitted": result.estimate and result.estimate.scores(),
+                "cross_fitted": result.estimate and result.estimate.add_up().scores(),
+                "gains": {other: gain._asdict() for other, gain in result.gains.items()},
             }
             for name, result in results.items()
         },
         "labels": rows,
         "curve": _curve(candidates),
     }
+
+
+def describe_scores(name: str, report: Dict[str, Any]) -> str:
+    """Say what the scores of a tuned component are of.
+
+    name: of the component.
+    report: as in thresholds.json.
+    """
+    files = ", ".join(Path(path).name for path in report["dev"][:3])
+    files += " and others" if len(report["dev"]) > 3 else ""
+    estimate = report["results"][report["written"]]["cross_fitted"]
+    return (
+        f"Scores of {name}: on the {report['documents']} documents of {files}, on which its "
+        "thresholds were chosen"
+        + (f"; F1 in cross-fitting {_percent(estimate['f'])}" if estimate else "")
+    )
 
 
 def _settings(thresholds: Thresholds, labels: Sequence[str]) -> Dict[str, Any]:
@@ -160,8 +194,8 @@ def print_report(msg: Printer, report: Dict[str, Any]) -> None:
     results = report["results"]
     msg.table(
         [_row(name, result, results[PRESENT]) for name, result in results.items()],
-        header=("", "threshold", "P", "R", "F1", "macro F1", "cross-fitted P", "R", "F1"),
-        aligns=("l", *"rrrrrrrr"),
+        header=("", "threshold", "P", "R", "F1", "macro F1", "cross-fitted P", "R", "F1", NOISE),
+        aligns=("l", *"rrrrrrrrr"),
         divider=True,
     )
     msg.divider(f"Labels, {report['written']} thresholds")
@@ -190,7 +224,12 @@ def _row(name: str, result: Dict[str, Any], present: Dict[str, Any]) -> Tuple[st
     if name != PRESENT:
         f += f" {_gain(result['f'], present['f'])}"
         held_out_f += f" {_gain(estimate['f'], present['f'])}" if estimate else ""
-    return (name, threshold, *micro, f, _percent(result["macro_f"]), *held_out, held_out_f)
+    gain = _interval(result["gains"].get(PRESENT))
+    return (name, threshold, *micro, f, _percent(result["macro_f"]), *held_out, held_out_f, gain)
+
+
+def _interval(gain: Optional[Dict[str, float]]) -> str:
+    return f"{100 * gain['low']:+.2f} to {100 * gain['high']:+.2f}" if gain else "-"
 
 
 def _percent(share: float) -> str:
@@ -202,10 +241,9 @@ def _gain(new: float, old: float) -> str:
 
 
 def _print_choice(msg: Printer, report: Dict[str, Any]) -> None:
-    written, results = report["written"], report["results"]
     n_own = len(report["label_thresholds"])
     labels = f", {n_own} labels with one of their own" if n_own else ""
-    msg.info(f"Written: {written}. threshold = {report['threshold']}{labels}")
+    msg.info(f"Written: {report['written']}. threshold = {report['threshold']}{labels}")
     never = [
         show_label(row["label"])
         for row in report["labels"]
@@ -219,18 +257,32 @@ def _print_choice(msg: Printer, report: Dict[str, Any]) -> None:
             f"A threshold that is written, {lowest:.4g}, is the lowest that was looked at",
             "A lower --lowest may find a better one.",
         )
-    estimate = results[written]["cross_fitted"]
-    if estimate is None:
-        msg.warn("One document is too few for cross-fitting: the gain on others is unknown")
-    elif written == PRESENT:
-        msg.info(
-            "Cross-fitting does not find a gain over the present thresholds: they stay. More "
-            "annotated documents would tell"
-        )
-    elif written != "precision" and estimate["f"] <= results[PRESENT]["f"]:
-        msg.warn(
-            "Cross-fitting does not find a gain over the present thresholds",
-            "More annotated documents would tell; keep the present thresholds until then.",
-        )
+    _print_gain(msg, report)
     if n_own and n_own < len(report["labels"]):
         msg.info(f"Labels with fewer than {report['min_count']} gold spans share the threshold")
+
+
+def _print_gain(msg: Printer, report: Dict[str, Any]) -> None:
+    """Say whether the gain over the present thresholds is more than noise."""
+    written, results = report["written"], report["results"]
+    gain = results[written]["gains"].get(PRESENT)
+    more = "More annotated documents would tell"
+    if report["documents"] < FEWEST:
+        kept = "the present thresholds stay" if written == PRESENT else "the gain is not known"
+        msg.warn(f"{report['documents']} documents are too few to tell a gain from noise: {kept}")
+    elif written == PRESENT:
+        msg.info(
+            "No other thresholds gain more than noise over the present ones in cross-fitting: they "
+            f"stay. {more}"
+        )
+    elif written == "global" and "per-label" in results:
+        msg.info(
+            "Thresholds of labels would be written if they gained more than noise over one for all "
+            f"in cross-fitting: {_interval(results['per-label']['gains'].get('global'))}"
+        )
+    if written not in (PRESENT, "precision") and gain and gain["low"] <= 0:
+        msg.warn(
+            "The gain over the present thresholds may be noise: with other documents it might be "
+            f"{_interval(gain)} in cross-fitting",
+            f"{more}; keep the present thresholds until then.",
+        )

@@ -6,6 +6,7 @@ formats, one module each, then `formats`, which chooses one of them for a file.
 
 from .bio import UNSPACED_LANGUAGES
 from .formats import FORMATS, detect_format, read_records
+from .json_text import dump_json
 from .record import ALIGNMENTS, OUTCOMES, Record, record_to_doc
 
 __all__ = [
@@ -15,6 +16,7 @@ __all__ = [
     "UNSPACED_LANGUAGES",
     "Record",
     "detect_format",
+    "dump_json",
     "read_records",
     "record_to_doc",
 ]

@@ -1,14 +1,19 @@
-"""Column files with BIO, BIOES, BMES or BILOU tags; each tag column is a layer of spans."""
+"""Column files with BIO, IOB1, BIOES, BMES or BILOU tags; each tag column is a layer of spans."""
 
+import re
+from itertools import pairwise
 from typing import Iterable, Iterator, List, Optional, Sequence, Tuple
 
-from .jsonl import shorten
+from .messages import quote, shorten
 from .record import CharSpan, Record
 
 # BMES and BILOU are BIOES in other letters.
 LETTERS = {"B": "B", "I": "I", "M": "I", "E": "E", "L": "E", "S": "S", "U": "S"}
+TAG = re.compile(r"O|[BIMELSU]-\S+")
 # Written without spaces between words (spaCy's language codes).
 UNSPACED_LANGUAGES = frozenset({"ja", "th", "zh"})
+
+CLOSING, IOB1, IOB2 = "closing", "IOB1", "IOB2"
 
 Row = Tuple[int, List[str]]
 
@@ -22,8 +27,9 @@ def read_bio(lines: Iterable[str], name: str, *, joiner: str = " ") -> Iterator[
 
     The first column is the token, every other column one layer of tags, so nested spans lie in
     different layers. Columns are separated by tabs, or by spaces where a line has no tab; blank
-    lines separate the records, and -DOCSTART- lines are skipped. A layer that uses E-, L-, S-
-    or U- anywhere has to close every span so.
+    lines separate the records; -DOCSTART- lines, and comments that start with "# ", are skipped.
+    A layer that uses E-, L-, S- or U- anywhere has to close every span so. In one whose every B-
+    follows a span of the same label, I- begins a span too (IOB1).
 
     lines: the file's lines.
     name: the file's name, for messages.
@@ -32,18 +38,41 @@ def read_bio(lines: Iterable[str], name: str, *, joiner: str = " ") -> Iterator[
     """
     blocks = list(_read_blocks(lines, name))
     n_layers = len(blocks[0][0][1]) - 1 if blocks else 0
-    closing = [
-        any(LETTERS.get(columns[layer + 1][:1]) in ("E", "S") for b in blocks for _, columns in b)
-        for layer in range(n_layers)
-    ]
+    schemes = [_find_scheme([[c[i] for _, c in b] for b in blocks]) for i in range(1, n_layers + 1)]
     for block in blocks:
         spans: List[CharSpan] = []
         for layer in range(n_layers):
             tags = [(number, columns[layer + 1]) for number, columns in block]
-            spans.extend(_read_layer(tags, name, closing=closing[layer]))
+            spans.extend(_read_layer(tags, name, schemes[layer]))
         words = [columns[0] for _, columns in block]
         source = f"{name} line {block[0][0]}"
         yield Record.from_words(words, sorted(spans), joiner=joiner, source=source)
+
+
+def is_comment(line: str) -> bool:
+    """Whether a line is a comment: "# " and no tags after it, which a token "#" has."""
+    line = line.rstrip(" \t\r\n")
+    tags = _split(line)[1:]
+    return line == "#" or (line.startswith("# ") and not all(map(TAG.fullmatch, tags)))
+
+
+def _split(line: str) -> List[str]:
+    """The columns of a line."""
+    return line.split("\t") if "\t" in line else [c for c in line.split(" ") if c]
+
+
+def _find_scheme(blocks: Sequence[Sequence[str]]) -> str:
+    """Which scheme a layer has: CLOSING, IOB1 or IOB2.
+
+    blocks: its tags, record by record.
+    """
+    if any(LETTERS.get(tag[:1]) in ("E", "S") for tags in blocks for tag in tags):
+        return CLOSING
+    for tags in blocks:
+        for before, tag in pairwise(("O", *tags)):
+            if tag.startswith("B-") and before[2:] != tag[2:]:
+                return IOB2
+    return IOB1
 
 
 def _read_blocks(lines: Iterable[str], name: str) -> Iterator[List[Row]]:
@@ -53,7 +82,9 @@ def _read_blocks(lines: Iterable[str], name: str) -> Iterator[List[Row]]:
     for number, line in enumerate(lines, start=1):
         # Not str.split(): an ideographic space is a token in Chinese files.
         line = line.rstrip(" \t\r\n")
-        columns = line.split("\t") if "\t" in line else [c for c in line.split(" ") if c]
+        columns = _split(line)
+        if is_comment(line) and not (block and len(columns) == n_columns):
+            continue
         if not line or columns[0] == "-DOCSTART-":
             if block:
                 yield block
@@ -71,24 +102,30 @@ def _read_blocks(lines: Iterable[str], name: str) -> Iterator[List[Row]]:
         yield block
 
 
-def _read_layer(tags: Sequence[Tuple[int, str]], name: str, *, closing: bool) -> Iterator[CharSpan]:
-    """Spans of one tag column, in tokens. closing: a span has to end with E- or S-."""
+def _read_layer(tags: Sequence[Tuple[int, str]], name: str, scheme: str) -> Iterator[CharSpan]:
+    """Spans of one tag column, in tokens.
+
+    scheme: with CLOSING a span has to end with E- or S-; with IOB1 it may start with I-.
+    """
     start = 0
     label: Optional[str] = None  # of the open span
     for i, (number, tag) in enumerate((*tags, (0, "O"))):  # the last O closes an open span
         letter, tag_label = _read_tag(tag, f"{name} line {number}")
+        if scheme == IOB1 and letter == "I" and tag_label != label:
+            letter = "B"
         continues = letter in ("I", "E")
         if continues and tag_label != label:
+            before = shorten(tags[i - 1][1]) if i else "the start of the sentence"
             raise ValueError(
-                f"{name} line {number}: {tag} must continue a span of {tag_label}, was after: "
-                f"{tags[i - 1][1] if i else 'the start of the sentence'}. "
-                f"Write B-{tag_label} where the span starts"
+                f"{name} line {number}: {shorten(tag)} must continue a span of "
+                f"{shorten(tag_label)}, was after: {before}. "
+                f"Write B-{shorten(tag_label)} where the span starts"
             )
         if label is not None and not continues:
-            if closing:
+            if scheme == CLOSING:
                 raise ValueError(
                     f"{name} line {tags[i - 1][0]}: a span must end with E- or S- (L- or U-) in "
-                    f"a file that uses them, was: {tags[i - 1][1]}. Write the end tag"
+                    f"a file that uses them, was: {shorten(tags[i - 1][1])}. Write the end tag"
                 )
             yield start, i, label
         if letter in ("B", "S"):
@@ -107,6 +144,6 @@ def _read_tag(tag: str, source: str) -> Tuple[str, str]:
     if letter not in LETTERS or not dash or not label:
         raise ValueError(
             f"{source}: a tag must be O or one of B- I- E- S- (M- L- U-) and a label, was: "
-            f"{tag!r}. Keep only the token column and the columns of span tags"
+            f"{quote(tag)}. Keep only the token column and the columns of span tags"
         )
     return LETTERS[letter], label

@@ -2,8 +2,13 @@
 
 from typing import Any, Iterable, Iterator
 
-from .jsonl import get_text, read_objects, shorten
-from .record import CharSpan, Record
+from .jsonl import get_text, read_objects
+from .mentions import Cell, check_mentions
+from .messages import quote, shorten
+from .record import Record
+from .unread import refuse_unread
+
+KEYS = ("text", "label")
 
 
 def read_cluener(lines: Iterable[str], name: str) -> Iterator[Record]:
@@ -16,17 +21,21 @@ def read_cluener(lines: Iterable[str], name: str) -> Iterator[Record]:
 
     lines: the file's lines.
     name: the file's name, for messages.
-    RAISES (ValueError): a malformed line, a mention that is not at its place.
+    RAISES (ValueError): a malformed line, a mention that is not at its place, annotation in
+        another key.
     """
     for source, row in read_objects(lines, name):
+        refuse_unread(row, source, known=KEYS)
         text = get_text(row, source)
         spans = None
         if "label" in row:
-            spans = tuple(_read_labels(row["label"], text, source))
+            cells = list(_read_labels(row["label"], source))
+            check_mentions(text, cells, source)
+            spans = tuple((cell.start, cell.end, cell.label) for cell in cells)
         yield Record(text, spans, source=source)
 
 
-def _read_labels(labels: Any, text: str, source: str) -> Iterator[CharSpan]:
+def _read_labels(labels: Any, source: str) -> Iterator[Cell]:
     try:
         cells = [
             (label, mention, start, last)
@@ -42,13 +51,7 @@ def _read_labels(labels: Any, text: str, source: str) -> Iterator[CharSpan]:
     for label, mention, start, last in cells:
         if type(start) is not int or type(last) is not int or not 0 <= start <= last:
             raise ValueError(
-                f"{source}: first and last (inclusive, in order) must be "
-                f"whole numbers from 0, was: {start!r} to {last!r} for {mention!r}. Repair the line"
+                f"{source}: first and last (inclusive, in order) must be whole numbers from 0, "
+                f"was: {quote(start)} to {quote(last)} for {quote(mention)}. Repair the line"
             )
-        if text[start : last + 1] != mention:
-            raise ValueError(
-                f"{source}: first and last (inclusive) must give the mention, was: {mention!r} "
-                f"({label}) where characters {start} to {last} are {text[start : last + 1]!r}. "
-                "Repair the offsets"
-            )
-        yield start, last + 1, label
+        yield Cell(start, last + 1, label, mention)

@@ -1,10 +1,14 @@
 """CMeEE (CBLUE's Chinese medical entities) as published: one JSON array of texts."""
 
-import json
-from typing import Any, Iterable, Iterator
+from typing import Any, Iterable, Iterator, List
 
-from .jsonl import check_object, get_text, shorten
+from .jsonl import get_text, read_array
+from .mentions import Cell, check_mentions
+from .messages import quote, shorten
 from .record import CharSpan, Record
+from .unread import refuse_unread
+
+KEYS = ("text", "entities")
 
 
 def read_cmeee(lines: Iterable[str], name: str) -> Iterator[Record]:
@@ -18,54 +22,56 @@ def read_cmeee(lines: Iterable[str], name: str) -> Iterator[Record]:
 
     lines: the file's lines.
     name: the file's name, for messages.
-    RAISES (ValueError): malformed JSON, a mention that neither reading gives.
+    RAISES (ValueError): malformed JSON, a mention that neither reading gives, annotation in
+        another key.
     """
-    try:
-        rows = json.loads("".join(lines))
-    except (ValueError, RecursionError) as error:  # numbers too long, brackets too deep
-        line = f" line {error.lineno}" if isinstance(error, json.JSONDecodeError) else ""
-        raise ValueError(
-            f"{name}{line}: the file must be one valid JSON array ({error}). Repair it, or use "
-            "the format jsonl for JSON lines"
-        ) from error
-    if not isinstance(rows, list):
-        raise ValueError(
-            f"{name}: the file must be one JSON array, was: {shorten(rows)}. "
-            "For JSON lines use the format jsonl"
-        )
-    for number, value in enumerate(rows, start=1):
-        source = f"{name} entry {number}"
-        row = check_object(value, source)
+    for source, row in read_array(lines, name):
+        refuse_unread(row, source, known=KEYS)
         text = get_text(row, source)
         spans = None
         if "entities" in row:
-            spans = tuple(_read_entities(row["entities"], text, source))
+            spans = tuple(_find_ends(_read_entities(row["entities"], source), text, source))
         yield Record(text, spans, source=source)
 
 
-def _read_entities(entities: Any, text: str, source: str) -> Iterator[CharSpan]:
+def is_cmeee(rows: List[Any]) -> bool:
+    """Whether the entries of a JSON array have entities as CMeEE has them."""
+    entities = [row["entities"] for row in rows if isinstance(row, dict) and "entities" in row]
+    if any("spans" in row for row in rows if isinstance(row, dict)):
+        return False
+    if not all(isinstance(own, list) for own in entities):
+        return False
+    return bool(entities) and all(
+        isinstance(entity, dict) and "start_idx" in entity for own in entities for entity in own
+    )
+
+
+def _read_entities(entities: Any, source: str) -> List[Cell]:
+    """The entities with `end_idx` as it is given."""
     try:
-        rows = [(e["start_idx"], e["end_idx"], e["type"], e["entity"]) for e in entities]
+        cells = [Cell(e["start_idx"], e["end_idx"], e["type"], e["entity"]) for e in entities]
     except (KeyError, TypeError) as error:
         raise ValueError(
             f'{source}: "entities" must be a list of objects with "start_idx", "end_idx", "type" '
             f'and "entity", was: {shorten(entities)}. Add what is missing'
         ) from error
-    for start, end_index, label, mention in rows:
-        whole = type(start) is int and type(end_index) is int
-        if not whole or start < 0 or not mention:
+    for start, end, _, mention in cells:
+        whole = type(start) is int and type(end) is int
+        if not whole or start < 0 or not isinstance(mention, str) or not mention.strip():
             raise ValueError(
                 f"{source}: start_idx and end_idx of a mention that is not empty must be "
-                f"whole numbers from 0, was: {start!r} to {end_index!r} for {mention!r}. "
+                f"whole numbers from 0, was: {quote(start)} to {quote(end)} for {quote(mention)}. "
                 "Repair the entry"
             )
+    return cells
+
+
+def _find_ends(cells: List[Cell], text: str, source: str) -> Iterator[CharSpan]:
+    """Spans with the end that gives the mention."""
+    for start, end_index, label, mention in cells:
         for end in (end_index, end_index + 1):
             if text[start:end] == mention:
                 yield start, end, label
                 break
         else:
-            raise ValueError(
-                f"{source}: start_idx and end_idx must give the mention, was: {mention!r} "
-                f"({label}) where the text from {start} is {text[start : end_index + 1]!r}. "
-                "Repair the offsets"
-            )
+            check_mentions(text, cells, source)  # which raises

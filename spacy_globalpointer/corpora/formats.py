@@ -8,20 +8,23 @@ from itertools import islice
 from pathlib import Path
 from typing import Callable, Dict, Iterator
 
-from .bio import read_bio
+from .bio import is_comment, read_bio
 from .cluener import read_cluener
-from .cmeee import read_cmeee
-from .jsonl import read_jsonl, shorten
+from .cmeee import is_cmeee, read_cmeee
+from .encoding import advise_encoding
+from .jsonl import read_json, read_jsonl
+from .messages import shorten
 from .record import Record
 
 FORMATS: Dict[str, Callable[..., Iterator[Record]]] = {
     "jsonl": read_jsonl,
+    "json": read_json,
     "cluener": read_cluener,
     "cmeee": read_cmeee,
     "bio": read_bio,
 }
-# Only these two can lack a text, and need a joiner.
-JOINING = ("jsonl", "bio")
+# Only these can lack a text, and need a joiner.
+JOINING = ("jsonl", "json", "bio")
 
 
 def read_records(path: Path, *, format: str = "auto", joiner: str = " ") -> Iterator[Record]:
@@ -38,7 +41,8 @@ def read_records(path: Path, *, format: str = "auto", joiner: str = " ") -> Iter
         names = ", ".join(FORMATS)
         raise ValueError(f"format must be auto or one of {names}, was: {format!r}")
     options = {"joiner": joiner} if format in JOINING else {}
-    yield from FORMATS[format](_read_lines(path), str(path), **options)
+    for record in FORMATS[format](_read_lines(path), str(path), **options):
+        yield record.trim_labels()
 
 
 def detect_format(path: Path) -> str:
@@ -48,12 +52,13 @@ def detect_format(path: Path) -> str:
     RETURNS: a name in FORMATS.
     RAISES (ValueError): none of them.
     """
-    head = list(islice((line for line in _read_lines(path) if line.strip()), 2))
-    # A column file can start with a bracket or brace too, but then a tag follows it.
-    if re.match(r"\s*\[\s*[{\]]", "".join(head)):
-        return "cmeee"
+    lines = (line for line in _read_lines(path) if line.strip() and not is_comment(line))
+    head = list(islice(lines, 2))
     first = head[0] if head else ""
-    if re.match(r"\s*\{\s*[\"}]", "".join(head)):
+    # A column file can start with a bracket or brace too, but then a tag follows it.
+    if re.match(r"\s*\[\s*[{\[\]]", "".join(head)):
+        return "cmeee" if _has_cmeee(path) else "json"
+    if re.match(r"\s*(\{\s*[\"}]|\[\s*\".*\]\s*$)", "".join(head), re.DOTALL):
         return "cluener" if _is_cluener(first) else "jsonl"
     if re.search(r"\S[\t ]+(O|[BIMELSU]-\S+)\s*$", first) or first.startswith("-DOCSTART-"):
         return "bio"
@@ -61,6 +66,14 @@ def detect_format(path: Path) -> str:
         f"{path}: the first line must show a format ({', '.join(FORMATS)}), was: "
         f"{shorten(first.strip()) or 'an empty file'}. Name the format with --format"
     )
+
+
+def _has_cmeee(path: Path) -> bool:
+    try:
+        rows = json.loads("".join(_read_lines(path)))
+    except (ValueError, RecursionError):
+        return False  # the reader of arrays says what is wrong with it
+    return isinstance(rows, list) and is_cmeee(rows)
 
 
 def _is_cluener(line: str) -> bool:
@@ -80,7 +93,7 @@ def _read_lines(path: Path) -> Iterator[str]:
     except UnicodeDecodeError as error:
         raise ValueError(
             f"{path}: the file must be in UTF-8, was: byte {error.object[error.start]:#04x}. "
-            "Convert it, for example with: iconv -f GB18030 -t UTF-8"
+            f"{advise_encoding(error.object)}"
         ) from error
     except (gzip.BadGzipFile, zlib.error, EOFError) as error:
         raise ValueError(

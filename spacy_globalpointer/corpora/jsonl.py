@@ -1,9 +1,18 @@
-"""JSON lines: one object with "text" or "tokens", and "spans", in each line."""
+"""Our own records, an object with "text" or "tokens", and "spans": in JSON lines or an array."""
 
 import json
 from typing import Any, Dict, Iterable, Iterator, List, Optional, Tuple
 
-from .record import CharSpan, Record, check_words
+from .mentions import Cell, check_mentions, find_mention
+from .messages import list_some, shorten
+from .record import HALF, CharSpan, Record, check_words
+from .unread import refuse_single_span, refuse_unread
+
+KEYS = ("text", "tokens", "spans")
+# Parts of our own records, indices into "spans", that are nothing to a component for spans.
+OTHER_KEYS = ("relations", "events")
+SPAN_KEYS = ("start", "end", "label")
+EXAMPLE = '{"text": ..., "spans": [{"start": 0, "end": 3, "label": "X"}]}'
 
 
 def read_jsonl(lines: Iterable[str], name: str, *, joiner: str = " ") -> Iterator[Record]:
@@ -13,32 +22,65 @@ def read_jsonl(lines: Iterable[str], name: str, *, joiner: str = " ") -> Iterato
 
     Offsets are in characters of "text", and `end` is exclusive. "tokens", a list of strings, may
     be given beside "text". Without "text" the tokens are joined to one, and the offsets are in
-    tokens. A line without "spans" is not annotated. Other keys are ignored.
+    tokens. A line without "spans" is not annotated. A span may have its mention beside its
+    offsets, as "text": it must be what stands there. Other keys are ignored, unless they look
+    like annotation.
 
     lines: the file's lines.
     name: the file's name, for messages.
     joiner: put between tokens where there is no text.
-    RAISES (ValueError): a malformed line.
+    RAISES (ValueError): a malformed line, a mention that is not at its place, annotation in a key
+        that is not read.
     """
     for source, row in read_objects(lines, name):
-        spans = _read_spans(row["spans"], source) if "spans" in row else None
-        words = row.get("tokens")
-        if words is not None:
-            check_words(words, source=source)
-        if isinstance(row.get("text"), str):
-            yield Record(
-                row["text"],
-                None if spans is None else tuple(spans),
-                None if words is None else tuple(words),
-                source=source,
-            )
-        elif words is not None and row.get("text") is None:
-            yield Record.from_words(words, spans, joiner=joiner, source=source)
-        else:
-            raise ValueError(
-                f'{source}: a line must have "text" (a string) or "tokens", was: '
-                f"{shorten(row)}. Add one of them"
-            )
+        yield _read_row(row, source, joiner)
+
+
+def read_json(lines: Iterable[str], name: str, *, joiner: str = " ") -> Iterator[Record]:
+    """Records of one JSON array, each as in JSON lines.
+
+    lines: the file's lines.
+    name: the file's name, for messages.
+    joiner: put between tokens where there is no text.
+    RAISES (ValueError): malformed JSON, and whatever read_jsonl refuses.
+    """
+    for source, row in read_array(lines, name):
+        yield _read_row(row, source, joiner)
+
+
+def _read_row(row: Dict[str, Any], source: str, joiner: str) -> Record:
+    words = row.get("tokens")
+    if words is not None:
+        check_words(words, source=source)
+    known = KEYS if "spans" not in row else (*KEYS, *OTHER_KEYS)
+    refuse_unread(row, source, known=known, words=words)
+    spans = None
+    if "spans" in row:
+        spans = _read_spans(row["spans"], source)
+    else:
+        refuse_single_span(row, source)
+    notes = tuple(f'"{key}" are not read' for key in OTHER_KEYS if key in known and row.get(key))
+    text = row.get("text")
+    joined = words if text is None else None
+    if joined is not None:
+        text = joiner.join(joined)
+    elif not isinstance(text, str):
+        raise ValueError(
+            f'{source}: a record must have "text" (a string) or "tokens", was: '
+            f"{shorten(row)}. Add one of them"
+        )
+    cells = [
+        Cell(span["start"], span["end"], span["label"], find_mention(span, text))
+        for span in spans or ()
+    ]
+    check_mentions(text, cells, source, words=words, joiner=None if joined is None else joiner)
+    triples: Optional[List[CharSpan]] = None
+    if spans is not None:
+        triples = [(cell.start, cell.end, cell.label) for cell in cells]
+    if joined is not None:
+        return Record.from_words(joined, triples, joiner=joiner, source=source, notes=notes)
+    own = None if words is None else tuple(words)
+    return Record(text, None if triples is None else tuple(triples), own, False, source, notes)
 
 
 def read_objects(lines: Iterable[str], name: str) -> Iterator[Tuple[str, Dict[str, Any]]]:
@@ -74,17 +116,52 @@ def parse_object(line: str, source: str) -> Dict[str, Any]:
     return check_object(row, source)
 
 
+def read_array(lines: Iterable[str], name: str) -> Iterator[Tuple[str, Dict[str, Any]]]:
+    """JSON objects of a file that is one array of them.
+
+    lines: the file's lines.
+    name: the file's name, for messages.
+    YIELDS: file and number of the entry for messages, the object.
+    RAISES (ValueError): malformed JSON, no array, an entry that is no object.
+    """
+    try:
+        rows = json.loads("".join(lines))
+    except (ValueError, RecursionError) as error:  # numbers too long, brackets too deep
+        line = f" line {error.lineno}" if isinstance(error, json.JSONDecodeError) else ""
+        raise ValueError(
+            f"{name}{line}: the file must be one valid JSON array ({shorten(str(error))}). Repair "
+            "it, or use the format jsonl for JSON lines"
+        ) from error
+    if not isinstance(rows, list):
+        raise ValueError(
+            f"{name}: the file must be one JSON array, was: {shorten(rows)}. "
+            "For JSON lines use the format jsonl"
+        )
+    for number, row in enumerate(rows, start=1):
+        source = f"{name} entry {number}"
+        yield source, check_object(row, source)
+
+
 def check_object(row: Any, source: str) -> Dict[str, Any]:
     """The same JSON value, which must be an object.
 
     row: any JSON value.
     source: file and line, for messages.
-    RAISES (ValueError): a list, string, number or null.
+    RAISES (ValueError): a list, string, number or null; half of a surrogate pair in a key.
     """
     if not isinstance(row, dict):
+        items = row if isinstance(row, list) else ()
+        keys = [f'"{key}"' for item in items if isinstance(item, dict) for key in item]
+        inside = f" with {list_some(keys)} in a list" if keys else ""
         raise ValueError(
-            f"{source}: a record must be a JSON object, was: {shorten(row)}. "
-            'Write it as {"text": ...}'
+            f"{source}: a record must be a JSON object, was: {shorten(row)}{inside}. "
+            f"Write it as {EXAMPLE}"
+        )
+    half = next((key for key in row if HALF.search(key)), None)
+    if half is not None:
+        raise ValueError(
+            f"{source}: a key must be valid Unicode, was: half a character in {shorten(half)}. "
+            "Remove or complete it"
         )
     return row
 
@@ -98,33 +175,24 @@ def get_text(row: Dict[str, Any], source: str) -> str:
     """
     text = row.get("text")
     if not isinstance(text, str):
-        raise ValueError(f'{source}: "text" must be a string, was: {text!r}. Add it')
+        raise ValueError(f'{source}: "text" must be a string, was: {shorten(text)}. Add it')
     return text
 
 
-def shorten(value: Any) -> str:
-    """What a message shows of a value: at most 80 characters of it."""
-    text = value if isinstance(value, str) else repr(value)
-    return text if len(text) <= 80 else text[:77] + "..."
-
-
-def _read_spans(spans: Any, source: str) -> List[CharSpan]:
-    """Triples of the value of "spans"; their numbers are checked by the record."""
+def _read_spans(spans: Any, source: str) -> List[Dict[str, Any]]:
+    """The objects of "spans"; their numbers are checked by the record."""
     if not isinstance(spans, list):
         raise ValueError(
             f'{source}: "spans" must be a list, was: {shorten(spans)}. '
             "Leave it out of a line that is not annotated"
         )
-    return [_read_span(span, source) for span in spans]
-
-
-def _read_span(span: Any, source: str) -> CharSpan:
-    missing: Optional[List[str]] = None
-    if isinstance(span, dict):
-        missing = [key for key in ("start", "end", "label") if key not in span]
-    if missing is None or missing:
-        raise ValueError(
-            f'{source}: a span must be an object with "start", "end" and "label", was: '
-            f"{shorten(span)}. Add what is missing"
-        )
-    return span["start"], span["end"], span["label"]
+    for span in spans:
+        missing = [key for key in SPAN_KEYS if not isinstance(span, dict) or key not in span]
+        if missing:
+            keys = f" with the keys {list_some(list(span), 10)}" if isinstance(span, dict) else ""
+            raise ValueError(
+                f'{source}: a span must be an object with "start", "end" and "label", was: '
+                f"{shorten(span)}{keys}. Add what is missing: {', '.join(missing)}"
+            )
+        refuse_unread(span, source, known=SPAN_KEYS)
+    return spans

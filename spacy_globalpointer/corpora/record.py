@@ -1,15 +1,18 @@
 """What every corpus format becomes, and the one place where character offsets meet tokens."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, List, Optional, Sequence, Set, Tuple
 
 from spacy.language import Language
 from spacy.tokens import Doc, Span, SpanGroup
 
+from .messages import quote, shorten
+
 CharSpan = Tuple[int, int, str]
 
 ALIGNMENTS = ("fail", "skip", "expand")
+HALF = re.compile("[\ud800-\udfff]")  # of a surrogate pair
 OUTCOMES = ("kept", "trimmed", "expanded", "skipped", "duplicate")
 
 
@@ -23,8 +26,9 @@ class Record:
     words: tokens found in the text in this order; None leaves the tokens to the tokenizer.
     unknown_spaces: the text was joined from words, so its spaces are a guess.
     source: file and line, for messages.
+    notes: what was left out or changed when it was read.
     RAISES (ValueError): an offset outside the text, an empty span, a label that is no name, half
-        of a surrogate pair in the text (nothing can store it).
+        of a surrogate pair in the text or a label (nothing can store it).
     """
 
     text: str
@@ -32,9 +36,10 @@ class Record:
     words: Optional[Tuple[str, ...]] = None
     unknown_spaces: bool = False
     source: str = "record"
+    notes: Tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        half = re.search("[\ud800-\udfff]", self.text)
+        half = HALF.search(self.text)
         if half:
             raise ValueError(
                 f"{self.source}: text must be valid Unicode, was: half a character "
@@ -44,7 +49,13 @@ class Record:
 
     @classmethod
     def from_words(
-        cls, words: Sequence[str], spans: Optional[Sequence[CharSpan]], *, joiner: str, source: str
+        cls,
+        words: Sequence[str],
+        spans: Optional[Sequence[CharSpan]],
+        *,
+        joiner: str,
+        source: str,
+        notes: Tuple[str, ...] = (),
     ) -> "Record":
         """Record of words whose text is not known.
 
@@ -52,10 +63,13 @@ class Record:
         spans (tokens): start, end (exclusive), label; None if not annotated.
         joiner: put between the words; empty for languages written without spaces.
         source: file and line, for messages.
+        notes: as in a record.
         RETURNS: a record with offsets in characters.
         RAISES (ValueError): an offset outside the words, an empty word.
         """
         check_words(words, source=source)
+        if joiner:  # white space is between the words, unless a word is nothing else
+            words = [word.strip() or word for word in words]
         starts, length = [], 0
         for word in words:
             starts.append(length)
@@ -66,7 +80,16 @@ class Record:
             char_spans = tuple(
                 (starts[s], starts[e - 1] + len(words[e - 1]), n) for s, e, n in spans
             )
-        return cls(joiner.join(words), char_spans, tuple(words), joiner != "", source)
+        return cls(joiner.join(words), char_spans, tuple(words), joiner != "", source, notes)
+
+    def trim_labels(self) -> "Record":
+        """The same without white space at the ends of labels, and a note of each that had some."""
+        padded = [label for _, _, label in self.spans or () if label != label.strip()]
+        if not padded:
+            return self
+        notes = [f"White space around the label {quote(label)} was trimmed" for label in padded]
+        spans = tuple((start, end, label.strip()) for start, end, label in self.spans or ())
+        return replace(self, spans=spans, notes=(*self.notes, *dict.fromkeys(notes)))
 
 
 def check_words(words: Any, *, source: str) -> None:
@@ -76,8 +99,12 @@ def check_words(words: Any, *, source: str) -> None:
     source: file and line, for messages.
     RAISES (ValueError): not a list of strings, or an empty string in it.
     """
-    if not isinstance(words, (list, tuple)) or not all(isinstance(w, str) and w for w in words):
-        raise ValueError(f"{source}: tokens must be a list of non-empty strings, was: {words!r}")
+    rule = f"{source}: tokens must be a list of non-empty strings, was: "
+    if not isinstance(words, (list, tuple)):
+        raise ValueError(f'{rule}{quote(words)}. Write them as ["...", "..."]')
+    for number, word in enumerate(words):
+        if not isinstance(word, str) or not word:
+            raise ValueError(f"{rule}{quote(word)} at {number} (from 0). Write each as its text")
 
 
 def check_spans(spans: Sequence[Any], length: int, *, unit: str, source: str) -> None:
@@ -87,13 +114,15 @@ def check_spans(spans: Sequence[Any], length: int, *, unit: str, source: str) ->
     length (unit): of the text.
     unit: "characters" or "tokens", for messages.
     source: file and line, for messages.
-    RAISES (ValueError): an offset outside 0..length, start >= end, no label.
+    RAISES (ValueError): an offset outside 0..length, start >= end, no label, half a character.
     """
     for start, end, label in spans:
         if type(start) is not int or type(end) is not int:
             rule, repair = "start and end must be whole numbers", "Write them without quotes"
-        elif not isinstance(label, str) or not label:
+        elif not isinstance(label, str) or not label.strip():
             rule, repair = "label must be a non-empty string", "Name it or remove the span"
+        elif HALF.search(label):
+            rule, repair = "label must be valid Unicode", "Remove or complete half a character"
         elif start >= end:
             rule, repair = "start must be smaller than end", "end is exclusive: add 1 to the last"
         elif start < 0 or end > length:
@@ -101,7 +130,8 @@ def check_spans(spans: Sequence[Any], length: int, *, unit: str, source: str) ->
             repair = f"Count {unit} from 0, end exclusive"
         else:
             continue
-        raise ValueError(f"{source}: {rule}, was: {start!r} to {end!r}, {label!r}. {repair}")
+        what = f"{quote(start)} to {quote(end)}, {quote(label)}"
+        raise ValueError(f"{source}: {rule}, was: {what}. {repair}")
 
 
 def record_to_doc(
@@ -157,9 +187,10 @@ def _place(
             return doc.char_span(start, end, label=label, alignment_mode="expand"), "expanded"
     if alignment == "fail":
         raise ValueError(
-            f"{record.source}: a span must start and end at token borders, was: {chars!r} "
-            f"({label}, characters {char_span[0]} to {char_span[1]}). Use alignment expand to "
-            "widen such spans, skip to leave them out, or give the tokens in the data"
+            f"{record.source}: a span must start and end at token borders, was: {quote(chars)} "
+            f"({shorten(label)}, characters {char_span[0]} to {char_span[1]}). If that is not what "
+            "was marked, repair the offsets. Else use alignment expand to widen such spans, skip "
+            "to leave them out, or give the tokens in the data"
         )
     return None, "skipped"
 
@@ -168,25 +199,29 @@ def _make_doc(record: Record, nlp: Language) -> Doc:
     """Tokens of a record, without spans."""
     if record.words is None:
         doc = nlp.make_doc(record.text)
-    else:
-        words, spaces = _fill_gaps(record, _find_words(record))
-        doc = Doc(nlp.vocab, words=words, spaces=spaces)
+    elif record.unknown_spaces:
+        spaces = [True] * len(record.words)
+        doc = Doc(nlp.vocab, words=list(record.words), spaces=[*spaces[1:], False][: len(spaces)])
         # spaCy's corpus reader then trains on these words, not on a new tokenization of a guess.
-        doc.has_unknown_spaces = record.unknown_spaces
+        doc.has_unknown_spaces = True
+    else:
+        words = [word.strip() for word in record.words if word.strip()]
+        words, spaces = _fill_gaps(record.text, words, _find_words(record, words))
+        doc = Doc(nlp.vocab, words=words, spaces=spaces)
     if doc.text != record.text:
         raise ValueError(
-            f"{record.source}: the tokenizer must keep the text, was: {doc.text!r} for "
-            f"{record.text!r}. Offsets mean nothing then: choose another tokenizer"
+            f"{record.source}: the tokenizer must keep the text, was: {quote(doc.text)} for "
+            f"{quote(record.text)}. Offsets mean nothing then: choose another tokenizer"
         )
     return doc
 
 
-def _find_words(record: Record) -> List[int]:
+def _find_words(record: Record, words: Sequence[str]) -> List[int]:
     """Where each word starts in the text (characters)."""
     text, position = record.text, 0
     starts = []
-    for word in record.words or ():
-        while not text.startswith(word, position) and text[position : position + 1].isspace():
+    for word in words:
+        while text[position : position + 1].isspace():
             position += 1
         if not text.startswith(word, position):
             break
@@ -198,18 +233,20 @@ def _find_words(record: Record) -> List[int]:
             return starts
     raise ValueError(
         f"{record.source}: tokens must follow each other in the text with only white space "
-        f"between, was: {word!r} where the text has {text[position : position + 20]!r}. "
+        f"between, was: {quote(word)} where the text has {text[position : position + 20]!r}. "
         "Repair the tokens, or leave them out"
     )
 
 
-def _fill_gaps(record: Record, starts: List[int]) -> Tuple[List[str], List[bool]]:
+def _fill_gaps(
+    text: str, found: Sequence[str], starts: Sequence[int]
+) -> Tuple[List[str], List[bool]]:
     """Words and the spaces after them; white space beyond one space is a token, as in spaCy."""
     words: List[str] = []
     spaces: List[bool] = []
     position = 0
-    for word, start in zip((*(record.words or ()), ""), (*starts, len(record.text)), strict=True):
-        gap = record.text[position:start]
+    for word, start in zip((*found, ""), (*starts, len(text)), strict=True):
+        gap = text[position:start]
         if words and gap.startswith(" "):
             spaces[-1] = True
             gap = gap[1:]

@@ -47,6 +47,8 @@ def find_sources(
 def _list_files(path: Path, outputs: Collection[Path]) -> List[Path]:
     """The file, or the files of a folder that are no output."""
     if not path.is_dir():
+        if not path.exists():
+            raise ValueError(f"an input must be there, was: {path}, which is missing")
         if not path.is_file():
             raise ValueError(
                 f"an input must be a file, a folder, or - for standard input, was: {path}. "

@@ -12,6 +12,7 @@ from typing import IO, Any, Dict, Iterator, NamedTuple, Optional, Sequence, Tupl
 from spacy.tokens import Doc, DocBin
 from spacy.vocab import Vocab
 
+from .encoding import advise_encoding
 from .jsonl import get_text, parse_object
 from .record import Record
 from .sources import STDIN, Source
@@ -188,7 +189,7 @@ def _decode(line: bytes) -> str:
     except UnicodeDecodeError as error:
         raise ValueError(
             f"a line must be in UTF-8, was: byte {line[error.start]:#04x} at {error.start}. "
-            "Convert it, for example with: iconv -f GB18030 -t UTF-8"
+            f"{advise_encoding(line)}"
         ) from error
 
 

@@ -90,8 +90,9 @@ def make_global_pointer(
 ) -> Any:
     """Make a GlobalPointer component; the settings are those of its constructor."""
     from .global_pointer import GlobalPointer
+    from .stored import StoredSettings
 
-    return GlobalPointer(
+    pipe = GlobalPointer(
         nlp.vocab,
         model,
         name,
@@ -108,3 +109,5 @@ def make_global_pointer(
         lr_scale=lr_scale,
         scorer=scorer,
     )
+    pipe._stored = StoredSettings(pipe.cfg, nlp)
+    return pipe

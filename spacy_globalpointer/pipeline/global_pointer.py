@@ -21,6 +21,7 @@ from .learning import batch_loss
 from .prediction import ScoredSpans, predict_spans
 from .settings import (
     AUTO,
+    check_model,
     check_settings,
     describe_full,
     describe_long,
@@ -84,8 +85,9 @@ class GlobalPointer(LabelledPipe):
             "negative" (no spans in it).
         lr_scale: learning rate of the head, as a multiple of the encoder's.
         scorer: of the pipeline's predictions.
-        RAISES (ValueError): settings that mean nothing.
+        RAISES (ValueError): settings that mean nothing, a model of another component.
         """
+        check_model(name, model)
         self.vocab = vocab
         self.model = model
         self.name = name

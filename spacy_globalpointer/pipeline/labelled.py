@@ -3,6 +3,7 @@
 So does what it saw of spans and texts in training.
 """
 
+import warnings
 from pathlib import Path
 from typing import Any, Dict, Iterable, List, Optional, Tuple, Union
 
@@ -11,6 +12,7 @@ from spacy.pipeline import TrainablePipe
 
 from ..models import resize_output
 from .settings import longest_span, with_margin
+from .stored import StoredSettings
 
 
 class LabelledPipe(TrainablePipe):
@@ -20,6 +22,7 @@ class LabelledPipe(TrainablePipe):
     """
 
     cfg: Dict[str, Any]
+    _stored: Optional[StoredSettings] = None  # set by the factory
 
     @property
     def labels(self) -> Tuple[str, ...]:
@@ -71,6 +74,7 @@ class LabelledPipe(TrainablePipe):
 
         exclude: names of fields to leave out: "vocab", "model".
         """
+        self._warn_of_changes()
         return super().to_bytes(exclude=[*exclude, "cfg"])
 
     def from_bytes(self, bytes_data: bytes, *, exclude: Iterable[str] = ()) -> "LabelledPipe":
@@ -83,6 +87,7 @@ class LabelledPipe(TrainablePipe):
 
         exclude: names of fields to leave out: "vocab", "model".
         """
+        self._warn_of_changes()
         super().to_disk(path, exclude=[*exclude, "cfg"])
 
     def from_disk(self, path: Union[str, Path], *, exclude: Iterable[str] = ()) -> "LabelledPipe":
@@ -93,7 +98,15 @@ class LabelledPipe(TrainablePipe):
     def _after_loading(self) -> "LabelledPipe":
         for label in self.labels:
             self.vocab.strings.add(label)
+        if self._stored:
+            self._stored.respell_labels(self)
         return self
+
+    def _warn_of_changes(self) -> None:
+        """Warn of settings that were changed in Python, and that no one writes."""
+        message = self._stored.describe_changes(self) if self._stored else ""
+        if message:
+            warnings.warn(message, stacklevel=3)
 
     def _resize(self) -> None:
         resize_output(self.model, len(self.labels))

@@ -1,14 +1,18 @@
 """Scores of predicted spans: spancat's, and what they hide about nested spans and borders."""
 
 from functools import partial
-from typing import Any, Callable, Dict, Iterable, List, Sequence, Set, Tuple
+from typing import Any, Callable, Dict, Iterable, List, Optional, Sequence, Set, Tuple, TypeVar
 
-from spacy.scorer import PRFScore, Scorer
+from spacy.scorer import PRFScore
 from spacy.tokens import Doc, Span
 from spacy.training import Example
 from spacy.util import registry
 
-Cell = Tuple[str, int, int]
+from .borders import Cell, to_reference
+
+# Gold and predicted spans of a document, on the tokens of the reference.
+Pair = Tuple[Set[Cell], Set[Cell]]
+Interval = TypeVar("Interval", bound=Tuple[float, float])
 
 
 @registry.scorers("spacy_globalpointer.span_scorer.v1")
@@ -25,7 +29,9 @@ def score_span_groups(
 ) -> Dict[str, Any]:
     """Score doc.spans[spans_key]; documents without the gold group are left out.
 
-    spans_{key}_p, _r, _f, _per_type: as `spacy.spancat_scorer.v1`.
+    A predicted span that does not begin and end where tokens of the reference do is wrong.
+
+    spans_{key}_p, _r, _f, _per_type: as `spacy.spancat_scorer.v1`, which leaves such spans out.
     spans_{key}_macro_f: mean of the F of all labels in gold or prediction.
     spans_{key}_boundary_p, _r, _f: a span counts whatever its label.
     spans_{key}_nested_r, _flat_r: recall of gold spans that contain or lie in another gold span
@@ -34,31 +40,25 @@ def score_span_groups(
     """
     examples = list(examples)
     attr = f"spans_{spans_key}"
-    score = partial(
-        Scorer.score_spans,
-        examples,
-        attr,
-        getter=partial(_spans, spans_key),
-        has_annotation=lambda doc: spans_key in doc.spans,
-        allow_overlap=True,
-    )
-    scores = score()
-    boundary = score(labeled=False)
-    for part in "prf":
-        scores[f"{attr}_boundary_{part}"] = boundary[f"{attr}_{part}"]
+    pairs = _pairs(examples, partial(_group, spans_key))
+    scores = _score(pairs, attr)
     per_type = (scores[f"{attr}_per_type"] or {}).values()
     scores[f"{attr}_macro_f"] = sum(s["f"] for s in per_type) / len(per_type) if per_type else None
-    scores.update(_recall_by_nesting(examples, spans_key, attr))
+    boundary = PRFScore()
+    for gold, found in pairs:
+        boundary.score_set({cell[:2] for cell in found}, {cell[:2] for cell in gold})
+    scores.update(_name(boundary, f"{attr}_boundary"))
+    scores.update(_recall_by_nesting(pairs, attr))
     if annotate_ents:
-        scores.update(Scorer.score_spans(examples, "ents", has_annotation=_has_ents))
+        scores.update(_score(_pairs(examples, _ents), "ents"))
     return scores
 
 
-def nested_cells(cells: Set[Tuple[int, int]]) -> Set[Tuple[int, int]]:
+def nested_cells(cells: Iterable[Interval]) -> Set[Interval]:
     """Of the intervals (start, end), those that contain or lie in another one."""
-    nested = set()
+    nested: Set[Interval] = set()
     ordered = sorted(cells, key=lambda cell: (cell[0], -cell[1]))
-    outer: List[Tuple[int, int]] = []
+    outer: List[Interval] = []
     for cell in ordered:
         # An interval that starts no later contains this one if it ends no earlier.
         around = [other for other in outer if other[1] >= cell[1]]
@@ -69,32 +69,59 @@ def nested_cells(cells: Set[Tuple[int, int]]) -> Set[Tuple[int, int]]:
     return nested
 
 
-def _recall_by_nesting(examples: Sequence[Example], key: str, attr: str) -> Dict[str, Any]:
-    scores = {"nested": PRFScore(), "flat": PRFScore()}
+def _pairs(
+    examples: Iterable[Example], get: Callable[[Doc], Optional[Iterable[Span]]]
+) -> List[Pair]:
+    """Gold and predicted spans of the documents that have gold.
+
+    get: the spans of a document; None where it has no annotation of them.
+    """
+    pairs = []
     for example in examples:
-        if key not in example.reference.spans:
-            continue
-        gold = {_cell(span) for span in example.reference.spans[key]}
-        predicted = example.get_aligned_spans_x2y(
-            example.predicted.spans.get(key, []), allow_overlap=True
-        )
-        found = gold & {_cell(span) for span in predicted}
-        nested = nested_cells({cell[1:] for cell in gold})
+        gold = get(example.reference)
+        if gold is not None:
+            predicted = [_cell(span) for span in get(example.predicted) or ()]
+            pairs.append(({_cell(span) for span in gold}, set(to_reference(example, predicted))))
+    return pairs
+
+
+def _cell(span: Span) -> Cell:
+    return span.start, span.end, span.label_
+
+
+def _group(key: str, doc: Doc) -> Optional[Iterable[Span]]:
+    return doc.spans.get(key)
+
+
+def _ents(doc: Doc) -> Optional[Iterable[Span]]:
+    return doc.ents if doc.has_annotation("ENT_IOB") else None
+
+
+def _score(pairs: Sequence[Pair], attr: str) -> Dict[str, Any]:
+    """P, R and F of all spans and of each label; None where there is no span."""
+    total = PRFScore()
+    labels: Dict[str, PRFScore] = {}
+    for gold, found in pairs:
+        total.score_set(found, gold)
+        for label in sorted({cell[2] for cell in gold | found}):
+            own = ({cell for cell in cells if cell[2] == label} for cells in (found, gold))
+            labels.setdefault(label, PRFScore()).score_set(*own)
+    per_type = {label: score.to_dict() for label, score in labels.items()}
+    return {**_name(total, attr), f"{attr}_per_type": per_type or None}
+
+
+def _name(score: PRFScore, attr: str) -> Dict[str, Optional[float]]:
+    values = score.to_dict() if len(score) else dict.fromkeys("prf")
+    return {f"{attr}_{part}": value for part, value in values.items()}
+
+
+def _recall_by_nesting(pairs: Iterable[Pair], attr: str) -> Dict[str, Optional[float]]:
+    scores = {"nested": PRFScore(), "flat": PRFScore()}
+    for gold, found in pairs:
+        nested = nested_cells({cell[:2] for cell in gold})
         for name, score in scores.items():
-            part = {cell for cell in gold if (cell[1:] in nested) == (name == "nested")}
+            part = {cell for cell in gold if (cell[:2] in nested) == (name == "nested")}
             score.score_set(found & part, part)
     return {
         f"{attr}_{name}_r": score.recall if len(score) else None for name, score in scores.items()
     }
-
-
-def _cell(span: Span) -> Cell:
-    return span.label_, span.start, span.end
-
-
-def _spans(key: str, doc: Doc, attr: str) -> Iterable[Span]:
-    return doc.spans.get(key, [])
-
-
-def _has_ents(doc: Doc) -> bool:
-    return doc.has_annotation("ENT_IOB")

@@ -1,6 +1,7 @@
 """The settings of the component: their rules, and the cuts that follow from the thresholds."""
 
 import math
+import re
 import warnings
 from collections import Counter
 from typing import Any, Dict, List, Optional, Sequence, Tuple, cast
@@ -9,11 +10,18 @@ from spacy.language import Language
 from spacy.tokens import Doc
 from thinc.api import Model
 
+from .spelling import DOLLAR, find_label
+
 MISSING = ("skip", "negative")
 # max_length: as long as the longest gold span of the training, and half as long again.
 AUTO = "auto"
 # A text is far longer than those of the training if it is so many times as long as the longest.
 FAR = 2
+TWICE = "'{name}': label_thresholds must name each label once, but has {label!r} {count} times"
+# Attributes of the models of this package that the component reads.
+OF_A_HEAD = {"head_size", "rope", "n_groups", "columns", "labels"}
+# Encoders from scratch are trained at 0.001, pretrained ones at some 0.00005.
+LOW_RATE = 0.0001
 
 
 def check_settings(name: str, cfg: Dict[str, Any]) -> None:
@@ -36,9 +44,11 @@ def check_settings(name: str, cfg: Dict[str, Any]) -> None:
     labels = Counter(label for label, _ in cfg["label_thresholds"])
     for label, count in labels.items():
         if count > 1:
+            raise ValueError(TWICE.format(name=name, label=label, count=count))
+        if "${" in label:
             raise ValueError(
-                f"'{name}': label_thresholds must name each label once, but has {label!r} "
-                f"{count} times"
+                f"'{name}': label_thresholds must not have '${{', where a variable begins in a "
+                f"config, was: {label!r}. Repair: spell each '$' as {DOLLAR}, in a file \\{DOLLAR}"
             )
     for what, words in (("max_length", (AUTO,)), ("max_spans", ())):
         value = cfg[what]
@@ -54,6 +64,21 @@ def check_settings(name: str, cfg: Dict[str, Any]) -> None:
         raise ValueError(f"'{name}': lr_scale must be above 0, was: {cfg['lr_scale']}")
 
 
+def check_model(name: str, model: Model) -> None:
+    """Refuse a model of another component, which would fail only when it is trained.
+
+    name: of the component, for the message.
+    RAISES (ValueError): naming the rule, the value and the repair.
+    """
+    if not OF_A_HEAD <= model.attrs.keys():
+        shown = model.name if len(model.name) <= 60 else f"{model.name[:60]}..."
+        raise ValueError(
+            f"'{name}': model must be an architecture of spacy-globalpointer, was: {shown!r}. "
+            f"Repair: replace the block [components.{name}.model] and keep its tok2vec, under "
+            '@architectures = "spacy_globalpointer.EfficientGlobalPointer.v1"'
+        )
+
+
 def label_cuts(name: str, labels: Sequence[str], cfg: Dict[str, Any]) -> Tuple[float, ...]:
     """Lowest raw score of a span for each label.
 
@@ -63,15 +88,33 @@ def label_cuts(name: str, labels: Sequence[str], cfg: Dict[str, Any]) -> Tuple[f
     RAISES (ValueError): settings that mean nothing, a threshold for an unknown label.
     """
     check_settings(name, cfg)  # tools such as find-threshold assign cfg
-    thresholds = dict.fromkeys(labels, cfg["threshold"])
-    for label, threshold in cfg["label_thresholds"]:
-        if label not in thresholds:
-            raise ValueError(
-                f"'{name}': label_thresholds must name labels of the component, was: {label!r}. "
-                f"Its labels are: {', '.join(labels)}"
-            )
-        thresholds[label] = threshold
+    thresholds = {**dict.fromkeys(labels, cfg["threshold"]), **own_thresholds(name, labels, cfg)}
     return tuple(_cut(threshold) for threshold in thresholds.values())
+
+
+def own_thresholds(name: str, labels: Sequence[str], cfg: Dict[str, Any]) -> Dict[str, float]:
+    """Read label_thresholds.
+
+    RETURNS (probability): by label of the component.
+    RAISES (ValueError): an unknown label, or one that is named twice.
+    """
+    own: Dict[str, float] = {}
+    for text, threshold in cfg["label_thresholds"]:
+        label = find_label(text, labels)
+        if label is None:
+            hint = (
+                f" Spell each '$' as {DOLLAR} (a config doubles it), in a file \\{DOLLAR}."
+                if "$" in text
+                else ""
+            )
+            raise ValueError(
+                f"'{name}': label_thresholds must name labels of the component, was: {text!r}."
+                f"{hint} Its labels are: {', '.join(labels)}"
+            )
+        if label in own:
+            raise ValueError(TWICE.format(name=name, label=label, count=2))
+        own[label] = float(threshold)
+    return own
 
 
 def _cut(threshold: float) -> float:
@@ -85,7 +128,11 @@ def warn_of_config(name: str, key: str, nlp: Language) -> None:
 
     key: the spans_key of the component.
     """
-    for message in (describe_weights(name, key, nlp), describe_rivals(name, key, nlp)):
+    for message in (
+        describe_weights(name, key, nlp),
+        describe_rivals(name, key, nlp),
+        describe_rate(name, nlp),
+    ):
         if message:
             warnings.warn(message, stacklevel=3)
 
@@ -170,6 +217,29 @@ def describe_long(name: str, docs: Sequence[Doc], longest_text: int) -> str:
         f"{len(docs)} documents are far longer, such as {long[0].text[:60]!r} with {len(long[0])}. "
         "Without max_length, spans that are longer than any text of the training may be found "
         'there. Repair: max_length = "auto" in training and prediction, or a number of tokens'
+    )
+
+
+def describe_rate(name: str, nlp: Language) -> str:
+    """Say that the component's own encoder learns at the rate of a pretrained one.
+
+    `spacy init config --gpu --optimize accuracy` sets that for a transformer that it leaves out.
+
+    RETURNS: empty if it does not.
+    """
+    config = nlp.config.interpolate()
+    tok2vec = config["components"].get(name, {}).get("model", {}).get("tok2vec", {})
+    optimizer = config.get("training", {}).get("optimizer", {})
+    rate = optimizer.get("learn_rate")
+    rate = rate.get("initial_rate") if isinstance(rate, dict) else rate
+    is_new = re.match(r"spacy\.(Tok2Vec|HashEmbedCNN)\.", tok2vec.get("@architectures", ""))
+    is_pretrained = config.get("initialize", {}).get("init_tok2vec")
+    if not is_new or is_pretrained or not isinstance(rate, float) or rate >= LOW_RATE:
+        return ""
+    return (
+        f"'{name}' has an encoder of its own, trained from scratch, but [training.optimizer] "
+        f"learns at {rate}, the rate of a pretrained one: it would hardly learn. Repair: "
+        "learn_rate = 0.001, or a config of `spacy global-pointer init-config`"
     )
 
 

@@ -9,12 +9,12 @@ from spacy.language import Language
 from spacy.training import Example
 
 from ..pipeline.alignment import NO_GROUP
+from ..pipeline.borders import Cell
 from ..pipeline.global_pointer import GlobalPointer
 from ..pipeline.prediction import ScoredSpans, predict_spans
-from ..pipeline.settings import label_cuts
-from .comparison import GoldAccount, fit_to_reference, on_reference, run_before
+from ..pipeline.settings import label_cuts, own_thresholds
+from .comparison import GoldAccount, move_found, on_reference, run_before
 from .flat import flat_changes
-from .span_counts import Cell
 from .thresholds import Candidates, Thresholds
 
 FLAT = (
@@ -48,8 +48,9 @@ def present_thresholds(pipe: GlobalPointer) -> Thresholds:
     RAISES (ValueError): settings that mean nothing.
     """
     label_cuts(pipe.name, pipe.labels, pipe.cfg)  # checks them
-    own = {pipe.labels.index(label): float(t) for label, t in pipe.cfg["label_thresholds"]}
-    return Thresholds(float(pipe.cfg["threshold"]), own)
+    own = own_thresholds(pipe.name, pipe.labels, pipe.cfg)
+    by_index = {pipe.labels.index(label): threshold for label, threshold in own.items()}
+    return Thresholds(float(pipe.cfg["threshold"]), by_index)
 
 
 def find_candidates(
@@ -57,8 +58,8 @@ def find_candidates(
 ) -> Tuple[Candidates, Account]:
     """Predict once, and compare every span above the lowest threshold with the gold spans.
 
-    Spans are counted as `nlp.evaluate` does: on the tokens of the reference, each once, documents
-    without the gold group left out.
+    Spans are counted as `nlp.evaluate` does: on the tokens of the reference, each once, those that
+    do not fit these tokens as wrong, documents without the gold group left out.
 
     name: of the component; later components do not run.
     lowest (probability): spans below are never candidates.
@@ -129,7 +130,7 @@ class _Collector:
             for cell, score in on_reference(example, found, self.pipe.labels).items():
                 yield cell, score, 1
             return
-        cells = fit_to_reference(example, found, self.pipe.labels)
+        cells = move_found(example, found, self.pipe.labels)
         most, n_kept = self.pipe.cfg["max_spans"], 0
         for score, come, gone in flat_changes(found, self.lowest_cut):
             n_kept += len(come) - len(gone)
@@ -137,9 +138,8 @@ class _Collector:
                 self.full = max(self.full, (score, example.text[:60], most))
                 return
             for spans, change in ((come, 1), (gone, -1)):
-                for fitting in (cells[i] for i in sorted(spans)):
-                    if fitting is not None:
-                        yield fitting, score, change
+                for i in sorted(spans):
+                    yield cells[i], score, change
 
     def finish(self, lowest: float, least: float) -> Tuple[Candidates, Account]:
         """Put all together.

@@ -4,14 +4,13 @@ from collections import Counter
 from typing import Dict, Iterable, Iterator, List, Optional, Sequence, Set, Tuple
 
 from spacy.language import Language
-from spacy.tokens import Span
 from spacy.training import Example
 from spacy.util import minibatch
 
-from ..pipeline.alignment import GoldReader, align_spans, has_same_tokens
+from ..pipeline.alignment import GoldReader
+from ..pipeline.borders import Cell, is_whole, to_predicted, to_reference
 from ..pipeline.global_pointer import GlobalPointer
 from ..pipeline.prediction import ScoredSpans, score_cells
-from .span_counts import Cell
 
 # Documents of a batch: few, so that progress can be seen while they are predicted.
 MOST_DOCUMENTS = 100
@@ -94,13 +93,12 @@ def score_gold(
     for example, own in zip(examples, gold, strict=True):
         names.append([])
         cells.append([])
-        ordered = sorted(own)
-        spans = [Span(example.reference, *cell) for cell in ordered]
-        aligned = align_spans(example, spans)
-        for (start, end, label), span in zip(ordered, aligned, strict=True):
-            if span and label in labels:
-                names[-1].append((start, end, label))
-                cells[-1].append((labels[label], span.start, span.end - 1))
+        ordered = sorted(cell for cell in own if cell[2] in labels)
+        for cell, moved in zip(ordered, to_predicted(example, ordered), strict=True):
+            start, end, label = moved
+            if start < end and is_whole(moved):
+                names[-1].append(cell)
+                cells[-1].append((labels[label], int(start), int(end) - 1))
     docs = [example.predicted for example in examples]
     scores = score_cells(pipe.model, docs, cells, pipe.max_length)
     return [
@@ -113,30 +111,21 @@ def on_reference(example: Example, found: ScoredSpans, labels: Sequence[str]) ->
     """Scores of predicted spans on the tokens of the reference.
 
     labels (c): names of the labels of found.
-    RETURNS: the best score of each span; what does not fit the tokens is left out.
+    RETURNS: the best score of each span.
     """
-    fitting: Dict[Cell, float] = {}
+    best: Dict[Cell, float] = {}
     scores: List[float] = found.score.tolist()
-    for cell, score in zip(fit_to_reference(example, found, labels), scores, strict=True):
-        if cell is not None:
-            fitting[cell] = max(score, fitting.get(cell, score))
-    return fitting
+    for cell, score in zip(move_found(example, found, labels), scores, strict=True):
+        best[cell] = max(score, best.get(cell, score))
+    return best
 
 
-def fit_to_reference(
-    example: Example, found: ScoredSpans, labels: Sequence[str]
-) -> List[Optional[Cell]]:
-    """Each predicted span on the tokens of the reference; None where it does not fit them.
+def move_found(example: Example, found: ScoredSpans, labels: Sequence[str]) -> List[Cell]:
+    """Each predicted span on the tokens of the reference.
 
     labels (c): names of the labels of found.
     """
     names = [labels[i] for i in found.label.tolist()]
-    cells = list(zip(found.start.tolist(), found.end.tolist(), names, strict=True))
-    if has_same_tokens(example):
-        return list(cells)
-    fitting: List[Optional[Cell]] = []
-    for start, end, label in cells:
-        span = Span(example.predicted, start, end, label=label)
-        others = example.get_aligned_spans_x2y([span], allow_overlap=True)
-        fitting.append((others[0].start, others[0].end, label) if others else None)
-    return fitting
+    return to_reference(
+        example, list(zip(found.start.tolist(), found.end.tolist(), names, strict=True))
+    )

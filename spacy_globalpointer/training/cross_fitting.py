@@ -13,7 +13,7 @@ from .thresholds import (
     best_macro,
     best_per_label,
     best_recall,
-    count,
+    count_each,
 )
 
 # Of the folds, so that the same documents always give the same estimate.
@@ -43,17 +43,19 @@ def cross_fit(candidates: Candidates, choose: Choice, folds: int) -> Optional[Co
     """Estimate what chosen thresholds do on documents that they were not chosen on.
 
     Documents are dealt into folds at random; thresholds are chosen on all other folds, the spans
-    of this fold counted with them, and the counts of all folds added up.
+    of this fold counted with them.
 
     folds: no more than there are documents.
-    RETURNS: None for fewer than two documents.
+    RETURNS: counts of each document; None for fewer than two.
     """
     n = len(candidates.gold)
     folds = min(folds, n)
     if folds < 2:
         return None
     fold = numpy.random.default_rng(SEED).permutation(n) % folds
-    parts = [
-        count(candidates.of(fold == i), choose(candidates.of(fold != i))) for i in range(folds)
-    ]
-    return Counts(*(numpy.sum(column, axis=0) for column in zip(*parts, strict=True)))
+    counts = Counts(*numpy.zeros((3, *candidates.gold.shape), dtype=numpy.int64))
+    for i in range(folds):
+        part = count_each(candidates.of(fold == i), choose(candidates.of(fold != i)))
+        for column, own in zip(counts, part, strict=True):
+            column[fold == i] = own
+    return counts

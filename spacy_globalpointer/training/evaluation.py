@@ -80,8 +80,8 @@ def confuse(gold: Iterable[Cell], found: Dict[Cell, float]) -> Counter[Pair]:
     found: spans with probabilities.
     """
     pairs: Counter[Pair] = Counter()
-    missed: Dict[Tuple[int, int], List[str]] = {}
-    wrong: Dict[Tuple[int, int], List[str]] = {}
+    missed: Dict[Tuple[float, float], List[str]] = {}
+    wrong: Dict[Tuple[float, float], List[str]] = {}
     for start, end, label in sorted(gold):
         if (start, end, label) in found:
             pairs[label, label] += 1

@@ -4,11 +4,16 @@ from collections import Counter
 from dataclasses import replace
 from typing import Dict, Iterator, List, Sequence
 
+from ..corpora.messages import shorten
 from ..pipeline.settings import weight_lines
+from ..pipeline.spelling import find_label
 from .case import ERROR, GOOD, INFO, WARNING, Advice, Case, Finding, count_noun, list_some
 from .fitting import find_lengths, find_nesting, find_remarks, find_tokens, find_window
 from .statistics import GroupStatistics, SplitStatistics
 from .unseen import find_unseen
+
+# Notes of records and letters of a label that are shown.
+MOST_NOTES, MOST_LETTERS = 3, 40
 
 
 def find_all(case: Case) -> List[Finding]:
@@ -26,11 +31,19 @@ def find_all(case: Case) -> List[Finding]:
     return findings
 
 
+def find_notes(splits: Dict[str, SplitStatistics]) -> Iterator[Finding]:
+    """What was left out or changed when corpus files were read."""
+    for name, split in splits.items():
+        for note, n in split.notes.most_common(MOST_NOTES):
+            text = f"{note} ({n} of {split.n_documents} documents of {name})"
+            yield Finding("documents", WARNING, text)
+
+
 def find_leaks(splits: Dict[str, SplitStatistics]) -> Iterator[Finding]:
     """Texts that several splits have, or one split several times."""
     for name, split in splits.items():
         if split.n_leaked:
-            shown = "; ".join(repr(_shorten(text)) for text in split.leaked)
+            shown = "; ".join(repr(shorten(text, 60)) for text in split.leaked)
             text = f"{split.n_leaked} of {split.n_documents} documents of {name} are in train too"
             yield Finding("documents", WARNING, f"{text}: {shown}")
         if split.n_repeated:
@@ -101,7 +114,7 @@ def _some_missing(case: Case, name: str, group: GroupStatistics, n_documents: in
 def _labels(case: Case) -> Iterator[Finding]:
     first, *others = case.groups
     labels = case.groups[first].labels
-    low = [f"{label} ({n})" for label, n in labels.most_common() if n < case.low]
+    low = [_count(label, n) for label, n in labels.most_common() if n < case.low]
     if low:
         text = f"Low number of examples (below {case.low}) for {count_noun(low, 'label')}"
         yield Finding("labels", WARNING, f"{text}: {list_some(low)}")
@@ -109,8 +122,8 @@ def _labels(case: Case) -> Iterator[Finding]:
         yield Finding("labels", GOOD, f"Every label has {case.low} examples or more")
     for other in others:
         found = case.groups[other].labels
-        unseen = [f"{label} ({n})" for label, n in found.most_common() if label not in labels]
-        unscored = [f"{label} ({n})" for label, n in labels.most_common() if label not in found]
+        unseen = [_count(label, n) for label, n in found.most_common() if label not in labels]
+        unscored = [_count(label, n) for label, n in labels.most_common() if label not in found]
         if unseen:
             text = f"{count_noun(unseen, 'label')} of {other} never learned, as {first} lacks them"
             yield Finding("labels", WARNING, f"{text}: {list_some(unseen)}")
@@ -122,7 +135,7 @@ def _labels(case: Case) -> Iterator[Finding]:
 
 def _unknown_labels(case: Case, labels: Counter[str]) -> Iterator[Finding]:
     known = labels.keys() if case.known is None else case.known
-    unknown = [f"{label} ({n})" for label, n in labels.most_common() if label not in known]
+    unknown = [_count(label, n) for label, n in labels.most_common() if label not in known]
     if unknown:
         text = (
             f"'{case.name}' does not know {count_noun(unknown, 'label')} of the data, and training "
@@ -130,10 +143,16 @@ def _unknown_labels(case: Case, labels: Counter[str]) -> Iterator[Finding]:
             f"[initialize.components.{case.name}], or before training with add_label"
         )
         yield Finding("labels", ERROR, text)
-    cuts = [label for label, _ in case.settings.get("label_thresholds", ()) if label not in known]
+    own = [label for label, _ in case.settings.get("label_thresholds", ())]
+    unknown = [label for label in own if find_label(label, list(known)) is None]
+    cuts = [shorten(label, MOST_LETTERS) for label in unknown]
     if cuts:
         text = f"label_thresholds of '{case.name}' names labels that it will not have"
         yield Finding("labels", ERROR, f"{text}: {list_some(cuts)}. Remove them")
+
+
+def _count(label: str, n: int) -> str:
+    return f"{shorten(label, MOST_LETTERS)} ({n})"
 
 
 def advise_key(key: str, dead: Sequence[str] = ("spans_sc_f",)) -> Advice:
@@ -144,7 +163,3 @@ def advise_key(key: str, dead: Sequence[str] = ("spans_sc_f",)) -> Advice:
     """
     lines = (*(weight_lines(key) if key else ()), *(f"{name} = null" for name in dead))
     return Advice("training.score_weights", "scores that the pipeline has, and no others", lines)
-
-
-def _shorten(text: str) -> str:
-    return text if len(text) <= 60 else f"{text[:57]}..."

@@ -179,18 +179,30 @@ def find_tokens(case: Case) -> Iterator[Finding]:
         lost = sum(group.count(remark) for remark in LOST)
         if lost and not group.all_lengths:
             text = f"No gold span of {name} can be learned: all {lost} are off the token borders"
-            yield Finding("tokens", ERROR, f"{text}. {_tokenizer_hint(case, group)}")
+            yield Finding("tokens", ERROR, f"{text}. {_border_hint(case, group)}")
             continue
         misaligned = group.count(MISALIGNED)
         share = misaligned / max(1, group.n_spans)
         text = f"{misaligned} of {group.n_spans} spans of {name} ({share:.2%}) {MISALIGNED}"
         if share > MANY_MISALIGNED:
             advice = _advise_tokenizer(case, group) if case.is_config else None
-            yield Finding("tokens", WARNING, f"{text}. {_tokenizer_hint(case, group)}", advice)
+            yield Finding("tokens", WARNING, f"{text}. {_border_hint(case, group)}", advice)
         elif misaligned:
             yield Finding("tokens", INFO, f"{text}: they are not learned")
         else:
             yield Finding("tokens", GOOD, f"All spans of {name} begin and end where tokens do")
+
+
+def _border_hint(case: Case, group: GroupStatistics) -> str:
+    """What to look at first: the offsets, if another reading of them fits, else the tokens."""
+    n_lost = group.count(MISALIGNED)
+    for reading, n in group.readings.most_common(1):
+        if 2 * n >= n_lost:
+            return (
+                f"Suspect the offsets first: {n} of {n_lost} begin and end where tokens do if "
+                f"{reading}. If the offsets are right: {_tokenizer_hint(case, group)}"
+            )
+    return _tokenizer_hint(case, group)
 
 
 def _tokenizer_hint(case: Case, group: GroupStatistics) -> str:

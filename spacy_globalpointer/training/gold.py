@@ -6,13 +6,15 @@ Texts come as training examples, or as records of a corpus file.
 import unicodedata
 from collections import Counter
 from dataclasses import dataclass, field
-from typing import Dict, List, Mapping, NamedTuple, Sequence, Set, Tuple
+from typing import Dict, List, Mapping, NamedTuple, Optional, Sequence, Set, Tuple
 
 from spacy.language import Language
 from spacy.tokens import Doc, Span
 from spacy.training import Example
 
 from ..corpora import Record, record_to_doc
+from ..corpora.mentions import list_units
+from ..corpora.messages import excerpt
 from ..pipeline.alignment import EMPTY, MISALIGNED, align_spans
 from ..pipeline.alignment import WHITESPACE as SPACE_TOKEN
 from .pieces import PieceCounter, PieceCounts
@@ -25,10 +27,15 @@ DUPLICATE = "are given more than once"
 # Those of the first line cannot be learned.
 REMARKS = (MISALIGNED, EMPTY, SPACE_TOKEN, PADDED, PUNCTUATION, DUPLICATE)
 LOST = REMARKS[:3]
+# Wrong offsets, and what to add to start and end.
+SHIFTS = {
+    "offsets are 1 too large": (-1, -1),
+    "offsets are 1 too small": (1, 1),
+    "ends are inclusive": (0, 1),
+    "starts are counted from 1": (-1, 0),
+}
 # What stands in `breaks` for letters, of which there are too many to count each.
 LETTERS, IDEOGRAPHS = "letters or digits", "Chinese characters"
-# Characters that are shown before and after a span.
-AROUND = 24
 # Brackets and quotes of Unicode, and the quotes that open and close alike.
 PAIRED_KINDS, PAIRED_SIGNS = ("Ps", "Pe", "Pi", "Pf"), "\"'"
 
@@ -42,6 +49,8 @@ class Group:
     spans (tokens): the different spans that can be learned.
     remarks: one of REMARKS, label, the span in its text.
     breaks: signs at which a border of a span lies inside a token.
+    readings: other readings of the offsets of such spans with which they begin and end where
+        tokens do.
     """
 
     text: str
@@ -49,6 +58,7 @@ class Group:
     spans: Set[LabelledSpan] = field(default_factory=set)
     remarks: List[Tuple[str, str, str]] = field(default_factory=list)
     breaks: Counter[str] = field(default_factory=Counter)
+    readings: Counter[str] = field(default_factory=Counter)
 
     def note(self, start: int, end: int, label: str, problem: str = "") -> bool:
         """Take in one gold span.
@@ -79,10 +89,10 @@ class Group:
         self.spans.add((span.start, span.end, span.label_))
 
     def note_breaks(self, doc: Doc, lost: Sequence[Tuple[int, int]]) -> None:
-        """Count the signs at which spans cut tokens in two.
+        """Count the signs at which spans cut tokens in two, and readings by which they do not.
 
         doc: the tokens of `text`.
-        lost (characters): start and end of the spans.
+        lost (characters): start and end of the spans, as they were given.
         """
         if not lost:
             return
@@ -91,6 +101,16 @@ class Group:
             for place, known in zip(_strip(self.text, start, end), borders, strict=True):
                 if place not in known:
                     self.breaks[_sign(self.text[place - 1 : place + 1])] += 1
+        units = list(list_units(self.text))
+        for start, end in lost:
+            places: Dict[str, Tuple[Optional[int], Optional[int]]] = {
+                name: (start + a, end + b) for name, (a, b) in SHIFTS.items()
+            }
+            for unit in units:
+                found = unit.starts.get(start), unit.ends.get(end)
+                places[f"offsets count {unit.name}"] = found
+            fit = (name for name, (s, e) in places.items() if s in borders[0] and e in borders[1])
+            self.readings.update(fit)
 
     def _remark(self, problem: str, start: int, end: int, label: str) -> None:
         self.remarks.append((problem, label, excerpt(self.text, start, end)))
@@ -104,6 +124,7 @@ class Document(NamedTuple):
     names: of all its groups of spans.
     n_ents: entities in doc.ents.
     groups: by name, those that were asked for and are there.
+    notes: what was left out or changed when the text was read from a corpus file.
     pieces: that a transformer is given, by name of the group that is predicted with it.
     """
 
@@ -112,6 +133,7 @@ class Document(NamedTuple):
     names: Tuple[str, ...]
     n_ents: int
     groups: Dict[str, Group]
+    notes: Tuple[str, ...] = ()
     pieces: Mapping[str, PieceCounts] = {}
 
 
@@ -132,7 +154,7 @@ def read_example(
         tuple(reference.spans),
         len(reference.ents),
         found,
-        {key: counts for key, counts in given.items() if counts is not None},
+        pieces={key: counts for key, counts in given.items() if counts is not None},
     )
 
 
@@ -145,7 +167,7 @@ def read_record(record: Record, nlp: Language, key: str) -> Document:
     """
     doc, outcomes = record_to_doc(record, nlp, spans_key=key)
     if record.spans is None:
-        return Document(record.text, len(doc), (), 0, {})
+        return Document(record.text, len(doc), (), 0, {}, record.notes)
     group = Group(record.text)
     for span in doc.spans[key]:
         group.keep(span)
@@ -155,22 +177,7 @@ def read_record(record: Record, nlp: Language, key: str) -> Document:
         if is_new and outcome == "skipped":
             lost.append((start, end))
     group.note_breaks(doc, lost)
-    return Document(record.text, len(doc), (key,), 0, {key: group})
-
-
-def excerpt(text: str, start: int, end: int) -> str:
-    """Show a span in brackets, in the text around it, on one line.
-
-    start, end (characters): of the span.
-    """
-    before, inner, after = text[max(0, start - AROUND) : start], text[start:end], text[end:]
-    if len(inner) > 2 * AROUND:
-        inner = f"{inner[:AROUND]}...{inner[-AROUND:]}"
-    dots = "..." if start > AROUND else "", "..." if len(after) > AROUND else ""
-    return "".join(
-        " " if character.isspace() else character
-        for character in f"{dots[0]}{before}[{inner}]{after[:AROUND]}{dots[1]}"
-    )
+    return Document(record.text, len(doc), (key,), 0, {key: group}, record.notes)
 
 
 def _read_group(example: Example, key: str) -> Group:

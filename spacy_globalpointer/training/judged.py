@@ -1,6 +1,6 @@
 """One prediction pass over annotated documents: what is found, and how sure the component is."""
 
-from typing import Any, Dict, Iterable, List, NamedTuple, Optional, Sequence, Set, Tuple
+from typing import Any, Dict, Iterable, Iterator, List, NamedTuple, Optional, Sequence, Set, Tuple
 
 import numpy
 import torch
@@ -9,11 +9,11 @@ from spacy.tokens import Doc
 from spacy.training import Example
 
 from ..pipeline.alignment import NO_GROUP, has_same_tokens
+from ..pipeline.borders import Cell, is_whole
 from ..pipeline.global_pointer import GlobalPointer
 from ..pipeline.prediction import ScoredSpans, predict_spans
 from ..pipeline.settings import label_cuts
 from .comparison import GoldAccount, on_reference, run_before, score_gold
-from .span_counts import Cell
 from .thresholds import Thresholds
 
 # Of the spans whose scores are compared with gold.
@@ -96,10 +96,19 @@ def judge(
             f"DATA must hold gold spans, but has {number} documents, none with the span group "
             f"{pipe.key!r}. {NO_GROUP}"
         )
-    notes = [*account.notes(), *predictor.notes()]
-    if not any(document.gold for document in documents):
-        notes.append(f"No document has a gold span: the group {pipe.key!r} is empty in all of them")
+    notes = [*account.notes(), *predictor.notes(), *_notes(documents, pipe.key)]
     return Judgement(documents, predictor.lowest, account.unannotated, notes)
+
+
+def _notes(documents: Sequence[Judged], key: str) -> Iterator[str]:
+    n_off = sum(not is_whole(cell) for document in documents for cell in document.found)
+    if n_off:
+        yield (
+            f"{n_off} predicted spans do not begin and end where tokens of DATA do: they count as "
+            "wrong"
+        )
+    if not any(document.gold for document in documents):
+        yield f"No document has a gold span: the group {key!r} is empty in all of them"
 
 
 class _Predictor:

@@ -5,11 +5,12 @@ A span is right if its borders and its label are those of a gold span.
 
 from collections import Counter, defaultdict
 from itertools import pairwise
+from math import ceil, floor
 from typing import DefaultDict, Dict, Iterable, Iterator, NamedTuple, Set, Tuple
 
+from ..pipeline.borders import Cell
 from ..pipeline.scorer import nested_cells
 
-Cell = Tuple[int, int, str]  # start, end, label
 # Lengths from which on spans are counted together.
 LENGTHS = (1, 2, 3, 4, 6, 10)
 LENGTH_NAMES = (
@@ -79,7 +80,13 @@ def count_parts(pairs: Iterable[Tuple[Set[Cell], Set[Cell]]]) -> PartCounts:
 
 def length_class(cell: Cell) -> int:
     """The greatest of LENGTHS (tokens) that a span reaches; 0 if it has no token."""
-    return max((n for n in LENGTHS if n <= cell[1] - cell[0]), default=0)
+    start, end = touched(cell)
+    return max((n for n in LENGTHS if n <= end - start), default=0)
+
+
+def touched(cell: Cell) -> Tuple[int, int]:
+    """Start and end (exclusive) of all tokens that a span has a part of."""
+    return floor(cell[0]), ceil(cell[1])
 
 
 def name_errors(gold: Set[Cell], found: Set[Cell]) -> Iterator[Tuple[Cell, str]]:

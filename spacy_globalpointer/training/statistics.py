@@ -31,6 +31,7 @@ class GroupStatistics:
     relations: spans by their relation to other spans of their text, one of RELATIONS.
     remarks, examples: spans by what is odd about them and label, and some of them in their text.
     breaks: signs at which borders of spans lie inside tokens.
+    readings: other readings of offsets with which such spans begin and end where tokens do.
     n_cut: spans that no window holds.
     most_spans (spans): of one text.
     """
@@ -45,6 +46,7 @@ class GroupStatistics:
     remarks: Counter[Tuple[str, str]] = field(default_factory=Counter)
     examples: Dict[Tuple[str, str], List[str]] = field(default_factory=dict)
     breaks: Counter[str] = field(default_factory=Counter)
+    readings: Counter[str] = field(default_factory=Counter)
     n_cut: int = 0
     most_spans: int = 0
 
@@ -69,6 +71,7 @@ class GroupStatistics:
             if len(examples) < MOST_EXAMPLES:
                 examples.append(shown)
         self.breaks.update(group.breaks)
+        self.readings.update(group.readings)
         depths, relations = count_nesting(group.gold)
         self.depths.update(depths)
         self.relations.update(relations)
@@ -114,6 +117,7 @@ class GroupStatistics:
             "most_spans_of_a_document": self.most_spans,
             "remarks": dict(remarks),
             "borders_inside_tokens": dict(self.breaks.most_common()),
+            "readings_of_offsets_that_fit": dict(self.readings.most_common()),
             "lost": sum(self.count(remark) for remark in LOST),
         }
 
@@ -128,6 +132,7 @@ class SplitStatistics:
     n_repeated (texts): that came before in this split.
     n_leaked, leaked: texts that are in the other split too, and some of them.
     texts: fingerprints of the different texts. White space does not make texts different.
+    notes (texts): what was left out or changed when they were read.
     groups: by name.
     pieces: that a transformer is given, by name of the group that is predicted with it.
     """
@@ -152,6 +157,7 @@ class SplitStatistics:
         self.n_leaked = 0
         self.leaked: List[str] = []
         self.texts: Set[bytes] = set()
+        self.notes: Counter[str] = Counter()
         self.groups = {key: GroupStatistics((windows or {}).get(key)) for key in keys}
         self.pieces = {key: PieceStatistics() for key in keys}
         self._others: AbstractSet[bytes] = other.texts if other else frozenset()
@@ -167,6 +173,7 @@ class SplitStatistics:
         self.lengths[document.n_tokens] += 1
         self.names.update(document.names)
         self.n_ents += document.n_ents
+        self.notes.update(document.notes)
         for key, group in self.groups.items():
             group.add(document.groups.get(key))
         for key, counts in document.pieces.items():
@@ -196,6 +203,7 @@ class SplitStatistics:
             "repeated_documents": self.n_repeated,
             "documents_of_the_other_split": {"count": self.n_leaked, "examples": self.leaked},
             "entities": self.n_ents,
+            "notes": dict(self.notes.most_common()),
             "group_names": dict(self.names.most_common()),
             "groups": {key: group.to_dict() for key, group in self.groups.items()},
             "pieces": {key: own.to_dict() for key, own in self.pieces.items() if own.n_tokens},

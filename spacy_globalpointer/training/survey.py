@@ -11,9 +11,10 @@ from spacy.training import Corpus, Example
 from tqdm import tqdm
 
 from ..corpora import UNSPACED_LANGUAGES, read_records
+from ..corpora.messages import shorten
 from .case import INFO, Case, Finding
 from .configured import Setup, find_in_config, known_labels, load_setup, may_drop
-from .findings import advise_key, find_all, find_leaks
+from .findings import advise_key, find_all, find_leaks, find_notes
 from .gold import Document, read_example, read_record
 from .pieces import PieceCounter, find_pieces
 from .statistics import SplitStatistics
@@ -72,7 +73,7 @@ def survey_files(
 ) -> Survey:
     """Look over data files.
 
-    paths: .spacy files, or files in one of corpora.FORMATS.
+    paths: .spacy files, or files in one of corpora.FORMATS; each is read once.
     dev: files of the same kind that hold the documents to score.
     lang: spaCy's code of the language, for the tokenizer.
     spans_key: name of the group of spans.
@@ -86,11 +87,12 @@ def survey_files(
     splits: Dict[str, SplitStatistics] = {}
     for name, files in {TRAIN if dev else "data": paths, DEV: dev}.items():
         if files:
-            documents = (doc for path in files for doc in _read_file(path, nlp, spans_key, format))
+            once = {path.resolve(): path for path in files}.values()
+            documents = (doc for path in once for doc in _read_file(path, nlp, spans_key, format))
             splits[name] = SplitStatistics([spans_key], other=splits.get(TRAIN))
             _add_all(splits[name], documents, name, limit, silent)
     case = Case(spans_key, splits, low=low, lang=lang)
-    survey = Survey(lang, splits, [case], list(find_leaks(splits)))
+    survey = Survey(lang, splits, [case], [*find_notes(splits), *find_leaks(splits)])
     survey.findings.append(find_all(case))
     if spans_key != "sc":
         text = f"With spans_key = {spans_key!r} the score weights must name it"
@@ -184,7 +186,7 @@ def _readable(examples: Iterable[Example], name: str) -> Iterator[Example]:
         raise
     except Exception as error:  # decompression and msgpack raise many kinds
         raise ValueError(
-            f"{name} must be readable, was: {type(error).__name__}: {error} "
+            f"{name} must be readable, was: {type(error).__name__}: {shorten(str(error), 400)} "
             "Is the file damaged, or of another format?"
         ) from error
 

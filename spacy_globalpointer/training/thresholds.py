@@ -86,12 +86,21 @@ class Thresholds(NamedTuple):
 class Counts(NamedTuple):
     """Spans by label.
 
-    right, predicted, gold (c): int64.
+    right, predicted, gold (c), or (d, c) of each document: int64.
     """
 
     right: numpy.ndarray
     predicted: numpy.ndarray
     gold: numpy.ndarray
+
+    def add_up(self) -> "Counts":
+        """Of the counts of each document, those of all together."""
+        return Counts(*(column.sum(0) for column in self))
+
+    def by_document(self) -> numpy.ndarray:
+        """Right, wrong and missed spans of each document (d, 3), whatever the label."""
+        right, predicted, gold = (column.sum(1) for column in self)
+        return numpy.stack([right, predicted - right, gold - right], axis=1)
 
     def scores(self) -> Dict[str, float]:
         """Micro p, r, f, and macro_f over the labels that are in gold or prediction."""
@@ -123,13 +132,18 @@ class Curve(NamedTuple):
 
 def count(candidates: Candidates, thresholds: Thresholds) -> Counts:
     """Count what the component finds with these thresholds, none of which is below `lowest`."""
-    n_labels = candidates.gold.shape[1]
-    found = candidates.score >= thresholds.cuts(n_labels)[candidates.label]
+    return count_each(candidates, thresholds).add_up()
+
+
+def count_each(candidates: Candidates, thresholds: Thresholds) -> Counts:
+    """Count as `count` does, in each document (d, c)."""
+    found = candidates.score >= thresholds.cuts(candidates.gold.shape[1])[candidates.label]
+    place = candidates.document[found], candidates.label[found]
     change, is_gold = candidates.change[found], candidates.is_gold[found]
-    right, predicted = numpy.zeros((2, n_labels), dtype=numpy.int64)
-    numpy.add.at(predicted, candidates.label[found], change)
-    numpy.add.at(right, candidates.label[found], change * is_gold)
-    return Counts(right, predicted, candidates.gold.sum(0))
+    right, predicted = numpy.zeros((2, *candidates.gold.shape), dtype=numpy.int64)
+    numpy.add.at(predicted, place, change)
+    numpy.add.at(right, place, change * is_gold)
+    return Counts(right, predicted, candidates.gold)
 
 
 def make_curve(candidates: Candidates) -> Curve:

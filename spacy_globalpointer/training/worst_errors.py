@@ -6,8 +6,10 @@ Wrong spans and missed ones take turns, so that neither crowds out the other.
 from itertools import chain, zip_longest
 from typing import Any, Dict, Iterator, List, NamedTuple, Optional, Sequence, Tuple
 
+from spacy.tokens import Doc
+
 from .judged import Judged
-from .span_counts import MISSED, MISSED_NESTED, Cell, name_errors
+from .span_counts import MISSED, MISSED_NESTED, Cell, name_errors, touched
 
 # Longer sentences, and documents without sentences, are cut to so many around the error.
 MOST_TOKENS = 60
@@ -35,7 +37,7 @@ class Excerpt(NamedTuple):
 
     def holds(self, error: SpanError) -> bool:
         """Whether another error can be seen in it: whole, or as much as any excerpt could hold."""
-        start, end, _ = error.cell
+        start, end = touched(error.cell)
         if error.document.number != self.error.document.number or start < self.start:
             return False
         return end <= self.end or (end - start > MOST_TOKENS and start < self.end)
@@ -81,7 +83,7 @@ def cut_around(error: SpanError) -> Tuple[int, int]:
 
     RETURNS (tokens): start, end (exclusive).
     """
-    start, end, _ = error.cell
+    start, end = touched(error.cell)
     document = error.document
     borders = [*document.sentences, len(document.doc)]
     first = min(start, len(document.doc) - 1)  # a span without a token may be behind the last
@@ -99,7 +101,8 @@ def describe_excerpt(excerpt: Excerpt) -> Dict[str, Any]:
 
     RETURNS: "document" (number), "start" and "end" (tokens), the texts of the "tokens", the
         "error", and the "gold" and "predicted" spans that overlap the excerpt; all borders are
-        those in the document.
+        those in the document, and those of a predicted span that does not fit the tokens are around
+        all that it has a part of.
     """
     document, start, end = excerpt.error.document, excerpt.start, excerpt.end
     parts = {}
@@ -120,6 +123,18 @@ def describe_excerpt(excerpt: Excerpt) -> Dict[str, Any]:
 
 
 def _describe(document: Judged, cell: Cell, score: Optional[float]) -> Dict[str, Any]:
-    start, end, label = cell
-    text = document.doc[start:end].text
-    return {"label": label, "start": start, "end": end, "text": text, "score": score}
+    (start, end), text = touched(cell), text_of(document.doc, cell)
+    return {"label": cell[2], "start": start, "end": end, "text": text, "score": score}
+
+
+def text_of(doc: Doc, cell: Cell) -> str:
+    """The text of a span, also of one that begins or ends inside a token."""
+    start, end = touched(cell)
+    if start == end:
+        return ""
+    first, last = doc[start], doc[end - 1]
+    inside = [[i for i, sign in enumerate(t.text) if not sign.isspace()] for t in (first, last)]
+    begin = inside[0][round((cell[0] - start) * len(inside[0]))] if cell[0] > start else 0
+    left = round((end - cell[1]) * len(inside[1]))
+    stop = inside[1][-left - 1] + 1 if left else len(last)
+    return doc.text[first.idx + begin : last.idx + stop]

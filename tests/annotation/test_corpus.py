@@ -12,6 +12,7 @@ from spacy.tokens import Doc, DocBin
 
 from spacy_globalpointer.annotation import annotate, corpus, run
 from spacy_globalpointer.annotation.corpus import find_keys
+from spacy_globalpointer.annotation.lock import lock_of
 from spacy_globalpointer.annotation.resumable import AppendedFile
 from spacy_globalpointer.corpora import read_records
 
@@ -261,7 +262,8 @@ def kill_midway(model, nlp, inputs, output, **options):
     assert run_child(nlp, 3, model, inputs, output, **options)
     left = {path.name for path in output.parent.iterdir() if "o." in path.name}
     assert left == {
-        *("o.jsonl.part", "o.jsonl.progress", "o.jsonl.progress.tmp", "o.rejected.jsonl.part")
+        "o.jsonl.lock",  # nobody's
+        *("o.jsonl.part", "o.jsonl.progress", "o.jsonl.progress.tmp", "o.rejected.jsonl.part"),
     }
     assert 0 < len((output.parent / "o.jsonl.part").read_text().splitlines()) < len(NUMBERS)
 
@@ -269,6 +271,7 @@ def kill_midway(model, nlp, inputs, output, **options):
 def test_a_run_is_not_continued_with_other_things(model, nlp, inputs, tmp_path):
     output = tmp_path / "o.jsonl"
     kill_midway(model, nlp, [inputs], output)
+    lock_of(output).unlink()
     before = snapshot(tmp_path)
     with pytest.raises(ValueError, match=r"was: other inputs. Give the same, or start anew"):
         annotate(model, [inputs / "a.jsonl"], output)
@@ -448,3 +451,11 @@ def test_a_pipeline_that_drops_documents_is_an_error(model, monkeypatch, tmp_pat
     (tmp_path / "a.txt").write_text("one\ntwo")
     with pytest.raises(ValueError, match=r"every document back, was: without 2, first .* line 1"):
         annotate(model, [tmp_path / "a.txt"], tmp_path / "o.jsonl")
+
+
+def test_a_message_of_any_value_fits_on_a_screen(capsys):
+    run.say("warn", "a.jsonl line 1: a label must be short, was: " + "x" * 360_084 + ". Cut it")
+    printed = " ".join(capsys.readouterr().err.split())  # without the line breaks of a terminal
+    assert len(printed) < 2000
+    assert "a label must be short, was: " in printed
+    assert ". Cut it" in printed

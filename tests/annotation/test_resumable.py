@@ -1,5 +1,4 @@
 import json
-import multiprocessing
 
 import pytest
 from spacy.lang.en import English
@@ -88,33 +87,6 @@ def test_an_appended_file_that_is_too_short_is_refused(tmp_path):
     with pytest.raises(ValueError, match=r"must have the 4 bytes .* was: 3 bytes"):
         file.open(4)
     assert file.part.read_bytes() == b"one"
-
-
-def _open(target):
-    with pytest.raises(ValueError, match="must be written by one run at a time"):
-        AppendedFile(target).open(0)
-
-
-def open_in_another_process(target):
-    """Exit code of a process that must not be able to open the file."""
-    process = multiprocessing.get_context("fork").Process(target=_open, args=(target,))
-    process.start()
-    process.join()
-    return process.exitcode
-
-
-def test_two_runs_cannot_write_one_file(tmp_path):
-    pytest.importorskip("fcntl")
-    file = AppendedFile(tmp_path / "a.jsonl")
-    file.open(0)
-    file.write(b"one")
-    file.save()
-    assert open_in_another_process(tmp_path / "a.jsonl") == 0
-    file.close()
-    assert file.part.read_bytes() == b"one"
-    file = AppendedFile(tmp_path / "a.jsonl")
-    file.open(3)  # as soon as the other is closed
-    file.close()
 
 
 @pytest.mark.parametrize("old", [None, "file", "folder"])

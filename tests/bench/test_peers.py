@@ -1,8 +1,8 @@
-"""The systems are configs of the repository."""
+"""The systems are configs of the package and of the repository."""
 
 import pytest
 
-from spacy_globalpointer.bench.peers import SYSTEMS, find_configs, read_system
+from spacy_globalpointer.bench.peers import SYSTEMS, find_peers, read_system
 
 
 @pytest.mark.parametrize("system", [system for system in SYSTEMS if system != "crfsuite"])
@@ -14,7 +14,7 @@ def test_overrides_are_set_and_nothing_is_left_to_be_filled_in(system):
 
 
 def test_configs_are_found_from_a_folder_of_the_clone(monkeypatch, tmp_path):
-    monkeypatch.chdir(find_configs() / "peers")
+    monkeypatch.chdir(find_peers())
     assert read_system("ner")["nlp"]["pipeline"] == ["tok2vec", "ner"]
     monkeypatch.chdir(tmp_path)
     with pytest.raises(ValueError, match="must run in a clone of it, was: "):

@@ -60,7 +60,7 @@ def test_a_run_that_fails_does_not_stop_the_others_and_is_named(data, tmp_path):
 def test_another_config_is_another_run(tmp_path, monkeypatch):
     (run,) = read_sweep(write(tmp_path / "sweep.json", {**GROUP, "systems": ["ner"]}))
     name = run.name()
-    monkeypatch.setitem(peers.SYSTEMS, "ner", "peers/spancat.cfg")
+    monkeypatch.setitem(peers.SYSTEMS, "ner", "spancat")
     assert run.name() != name
 
 

@@ -9,8 +9,10 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
+import spacy
 from samples import SENTENCES, make_examples, make_nlp, train
 from spacy.cli._util import app as spacy_app
+from spacy.tokens import DocBin
 from typer.testing import CliRunner
 
 from spacy_globalpointer.cli.convert import convert
@@ -131,7 +133,7 @@ def test_standard_input_and_output(model, corpus, tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["nothing.txt", "o.jsonl"], "an input must be a file, a folder, or - for standard input"),
+        (["nothing.txt", "o.jsonl"], "an input must be there, was: nothing.txt, which is missing"),
         (["in.jsonl", "o.json"], "the output must end in .jsonl or .spacy"),
         (["in.jsonl", "in.jsonl/o.jsonl"], "the output must be in a folder that can be written"),
         (["in.jsonl", "o.jsonl", "--spans-key", "x"], "spans_key must be that of a global_pointer"),
@@ -250,3 +252,36 @@ def test_killed_runs_go_on(model, tmp_path):
     for path in killed.parent.iterdir():
         assert path.read_bytes() == (whole.parent / path.name).read_bytes()
     assert len(read(killed.parent / "out.rejected.jsonl")) == 2
+
+
+@pytest.mark.parametrize("name", ["out.jsonl", "out.spacy"])
+def test_a_run_beside_another_changes_nothing(model, corpus, tmp_path, name):
+    """Whatever it asks for: not even --overwrite removes what a running one needs."""
+    texts, output = make_corpus(tmp_path / "in", 400), tmp_path / name
+    small = ["--batch-size", "16", "--save-every", "0", "--part-size", "16"]
+    first = start(model, tmp_path / "in", output, *small)
+    end = time.monotonic() + 120
+    while n_saved(output) < 32 and time.monotonic() < end:
+        assert first.poll() is None, first.stderr.read().decode()
+        time.sleep(0.001)
+    os.kill(first.pid, signal.SIGSTOP)
+    try:
+        for inputs in (tmp_path / "in", corpus, "-"):
+            for options in ([], ["--overwrite"]):
+                code, _, stderr = run(model, inputs, output, *options, input="Rome.\n")
+                assert code == 1
+                assert "an output must be written by one run at a time, was: locked" in stderr
+                assert not output.exists()
+    finally:
+        os.kill(first.pid, signal.SIGCONT)
+    _, stderr = first.communicate(timeout=120)
+    assert first.returncode == 0, stderr.decode()
+    assert f"Annotated {len(texts)} documents" in stderr.decode()
+    written = [output] if output.is_file() else sorted(output.iterdir())
+    if name == "out.jsonl":
+        assert [row["text"] for row in read(output)] == texts
+    else:
+        vocab = spacy.blank("en").vocab
+        docs = [doc for path in written for doc in DocBin().from_disk(path).get_docs(vocab)]
+        assert [doc.text for doc in docs] == texts
+    assert not [path for path in tmp_path.iterdir() if path.suffix in (".lock", ".part")]

@@ -1,5 +1,6 @@
 import gzip
 import json
+import re
 
 import pytest
 import spacy
@@ -40,7 +41,7 @@ def corpus(tmp_path):
 
 def run(*arguments):
     result = CliRunner().invoke(spacy_app, ["global-pointer", "convert", *map(str, arguments)])
-    return result.exit_code, " ".join(result.output.split())
+    return result.exit_code, " ".join(re.sub(r"\x1b\[[\d;]*m", "", result.output).split())
 
 
 def read(path, lang="en"):
@@ -65,8 +66,11 @@ def test_a_file_becomes_a_spacy_file(corpus, tmp_path):
     assert "PER 1 0 0 0 0" in output
     assert "all 2 0 0 1 0" in output
     assert "1 of 3 spans (33.3%) do not fit the tokens and were left out" in output
+    assert "If these are not what was marked, repair the offsets" in output
+    assert "Left out, such as: Ada Lovelace lived in L[ondon]." in output
     assert "1 of 3 documents are not annotated" in output
-    assert "Converted 3 documents with 3 spans" in output
+    assert "ℹ Converted 3 documents with 2 of 3 spans" in output
+    assert "✔" not in output
     assert [path.name for path in (tmp_path / "new").iterdir()] == ["train.spacy"]
 
 
@@ -79,11 +83,120 @@ def test_alignment_is_passed_on(corpus, tmp_path, alignment, gold):
 
 def test_nothing_to_warn_of_gives_no_warning(tmp_path):
     path = tmp_path / "a.jsonl"
-    path.write_text(json.dumps(LINES[1]), encoding="utf-8")
+    lines = [{**LINES[0], "spans": LINES[0]["spans"][:2]}, LINES[1]]
+    path.write_text("\n".join(map(json.dumps, lines)), encoding="utf-8")
     code, output = run(path, tmp_path / "a.spacy")
     assert code == 0
-    assert "left out" not in output
-    assert "not annotated" not in output
+    assert "⚠" not in output
+    assert output.endswith("✔ Converted 2 documents with 2 spans")
+
+
+TEXT = "Ada lives in London."
+STUDIO = {"start": 0, "end": 3, "text": "Ada", "labels": ["PER"]}
+# What tools write: the name of the file, its records, the key that the message names.
+EXPORTS = [
+    ("a.jsonl", {"id": 1, "text": TEXT, "label": [[0, 3, "PER"]]}, "label"),
+    ("a.jsonl", {"id": 1, "text": TEXT, "labels": [[0, 3, "PER"]]}, "labels"),
+    (
+        "a.jsonl",
+        {"text": TEXT, "entities": [{"id": 1, "label": "PER", "start_offset": 0, "end_offset": 3}]},
+        "entities",
+    ),
+    (
+        "a.jsonl",
+        {"text": TEXT, "annotations": [{"label": 1, "start_offset": 0, "end_offset": 3}]},
+        "annotations",
+    ),
+    ("a.json", [{"text": TEXT, "id": 1, "label": [STUDIO], "annotator": 1}], "label"),
+    ("a.jsonl", {"tokens": TEXT.split(), "ner_tags": [1, 0, 0, 2]}, "ner_tags"),
+    (
+        "a.jsonl",
+        {"text": TEXT, "entity_mentions": [{"start": 0, "end": 1, "entity_type": "PER"}]},
+        "entity_mentions",
+    ),
+    ("a.json", [[TEXT, {"entities": [[0, 3, "PER"]]}]], "entities"),
+    ("a.json", [{"text": TEXT, "entities": [[0, 3, "PER"]]}], "entities"),
+    ("a.jsonl", {"text": TEXT, "annotation": [["PER", 0, 3]]}, "annotation"),
+]
+
+
+@pytest.mark.parametrize(("name", "content", "key"), EXPORTS)
+def test_annotation_that_is_not_read_is_an_error(tmp_path, name, content, key):
+    path = tmp_path / name
+    path.write_text(json.dumps(content), encoding="utf-8")
+    code, output = run(path, tmp_path / "x.spacy")
+    assert code == 1
+    assert f'"{key}"' in output
+    assert '"spans": [{"start": 0, "end": 3, "label": "X"}]' in output
+    assert "✔" not in output
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_our_own_records_may_be_an_array(tmp_path):
+    path = tmp_path / "a.json"
+    path.write_text(json.dumps(LINES[:2], indent=1), encoding="utf-8")
+    code, output = run(path, tmp_path / "x.spacy", "--alignment", "expand")
+    assert (code, output.endswith("✔ Converted 2 documents with 3 spans")) == (0, True)
+    assert [spans(doc) for doc in read(tmp_path / "x.spacy")][1] == []
+
+
+def test_a_file_all_of_whose_spans_are_left_out_is_an_error(tmp_path):
+    path = tmp_path / "a.jsonl"
+    line = {"text": TEXT, "spans": [{"start": 1, "end": 3, "label": "PER"}]}
+    path.write_text((json.dumps(line) + "\n") * 20, encoding="utf-8")
+    code, output = run(path, tmp_path / "x.spacy")
+    assert code == 1
+    assert "a.jsonl: spans must fit the tokens, but all 20 were left out. If these" in output
+    assert output.count("A[da] lives in London.") == 1
+    assert "✔" not in output
+    assert list(tmp_path.iterdir()) == [path]
+    assert run(path, tmp_path / "x.spacy", "--alignment", "expand")[0] == 0
+
+
+@pytest.mark.parametrize("line", [LINES[1], LINES[2]])
+def test_a_file_without_any_span_is_warned_of(tmp_path, corpus, line):
+    path = tmp_path / "a.jsonl"
+    path.write_text(json.dumps(line), encoding="utf-8")
+    code, output = run(path, corpus, tmp_path / "x.spacy", "--alignment", "expand")
+    assert code == 0
+    assert f"⚠ No record has a span in: {path}" in output.replace(" /", "/").replace(
+        "in:/", "in: /"
+    )
+    assert "✔" not in output
+
+
+def test_a_wrong_mention_is_an_error_that_names_the_reading(tmp_path):
+    path = tmp_path / "a.jsonl"
+    mentions = [{"start": 4, "end": 6, "label": "GPE", "text": "北京"}]
+    row = {"text": "😀我在北京。", "spans": mentions}
+    path.write_text(json.dumps(row), encoding="utf-8")
+    code, output = run(path, tmp_path / "x.spacy", "--lang", "zh")
+    assert code == 1
+    assert (
+        "where the text has '京。'. 1 of 1 mentions of this record fit if offsets count UTF-16"
+        in (output)
+    )
+
+
+def test_remarks_of_records_are_printed(tmp_path):
+    path = tmp_path / "a.jsonl"
+    row = {"text": TEXT, "spans": [{"start": 0, "end": 3, "label": " PER"}], "events": [{}]}
+    path.write_text(json.dumps(row), encoding="utf-8")
+    code, output = run(path, tmp_path / "x.spacy")
+    assert code == 0
+    assert spans(*read(tmp_path / "x.spacy")) == [("Ada", "PER")]
+    assert "⚠ White space around the label ' PER' was trimmed (1 documents)" in output
+    assert '⚠ "events" are not read (1 documents)' in output
+
+
+def test_each_file_is_taken_once(corpus, tmp_path):
+    link = tmp_path / "link"
+    link.symlink_to(tmp_path, target_is_directory=True)
+    inputs = [tmp_path, corpus, tmp_path / ".." / tmp_path.name / corpus.name, link / corpus.name]
+    report = convert(inputs, tmp_path / "out" / "x.spacy")
+    assert report.n_docs == len(LINES)
+    report = convert(inputs, tmp_path / "folder")
+    assert report.written == [tmp_path / "folder" / "train.spacy"]
 
 
 def test_an_error_leaves_no_file_and_names_the_line(corpus, tmp_path):
@@ -104,7 +217,7 @@ def test_an_error_keeps_the_file_of_an_earlier_run(corpus, tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--format", "conll"], "format must be auto or one of jsonl, cluener, cmeee, bio"),
+        (["--format", "conll"], "format must be auto or one of jsonl, json, cluener, cmeee, bio"),
         (["--alignment", "strict"], "alignment must be one of fail, skip, expand, was: 'strict'"),
         (["--lang", "qqq"], "qqq"),
         (["--format", "bio"], "train.jsonl line 2: every line must have a token and"),
@@ -119,6 +232,11 @@ def test_wrong_options_are_errors(corpus, tmp_path, arguments, message):
 
 def test_missing_input_is_an_error(tmp_path):
     code, output = run(tmp_path / "nothing.jsonl", tmp_path / "x.spacy")
+    assert code == 1
+    assert "an input must be there, was:" in output
+    assert "nothing.jsonl, which is missing" in output
+    (tmp_path / "empty").mkdir()
+    code, output = run(tmp_path / "empty", tmp_path / "x.spacy")
     assert code == 1
     assert "an input must be a file or a folder with corpus files in it" in output
 

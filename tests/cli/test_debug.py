@@ -1,6 +1,5 @@
 import json
 import zlib
-from pathlib import Path
 
 import pytest
 import spacy
@@ -10,8 +9,9 @@ from spacy.tokens import DocBin, Span
 from typer.testing import CliRunner
 
 from spacy_globalpointer.cli.debug import debug_config, debug_data
+from spacy_globalpointer.configs import find_config
 
-CONFIG = Path(__file__).parents[2] / "configs" / "tok2vec.cfg"
+CONFIG = find_config("tok2vec")
 TRANSFORMER = CONFIG.with_name("transformer.cfg")
 EN = spacy.blank("en")
 LINES = [
@@ -122,22 +122,30 @@ def test_a_spacy_file_and_a_folder_of_them(tmp_path):
     assert "no document has the span group 'sc', but 5 have 'gold'. Use --spans-key gold" in output
 
 
-def test_several_files_are_one_split_and_limit_counts_documents(lines):
-    survey = debug_data([str(lines), str(lines)], [lines])
+def test_several_files_are_one_split_and_limit_counts_documents(lines, tmp_path):
+    other = write_lines(tmp_path / "other.jsonl", LINES)
+    survey = debug_data([str(lines), str(other)], [lines])
     assert (survey.splits["train"].n_documents, survey.splits["dev"].n_documents) == (8, 4)
-    survey = debug_data([str(lines), str(lines)], [lines], limit=5)
+    survey = debug_data([str(lines), str(tmp_path), str(lines)], [lines])
+    assert (survey.splits["train"].n_documents, survey.splits["dev"].n_documents) == (8, 4)
+    survey = debug_data([str(lines), str(other)], [lines], limit=5)
     assert (survey.splits["train"].n_documents, survey.splits["dev"].n_documents) == (5, 4)
 
 
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (b"", "must show a format (jsonl, cluener, cmeee, bio), was: an empty file"),
+        (b"", "must show a format (jsonl, json, cluener, cmeee, bio), was: an empty file"),
         (b"\xff\xfe", "must be in UTF-8"),
         (b'{"text": "a", "spans": 3}', 'line 1: "spans" must be a list'),
         (b'{"text": "a"}', "data has no gold: no document has the span group 'sc'"),
         (b'{"text": "a", "spans": []}', "data has no gold span: all groups 'sc' are empty"),
-        (None, "must be a file or a folder with corpus files in it, was:"),
+        (b'{"text": "a", "label": [[0, 1, "X"]]}', 'line 1: "label" looks like annotation'),
+        (
+            b'{"text": "a", "spans": [{"start": 0, "end": 1, "label": "\\udc80"}]}',
+            "line 1: label must be valid Unicode, was: 0 to 1, '\\udc80'",
+        ),
+        (None, "an input must be there, was:"),
     ],
 )
 def test_bad_files_are_errors(tmp_path, content, message):

@@ -90,7 +90,7 @@ def test_totals_are_those_of_nlp_evaluate(folder, tmp_path, settings, joined):
     assert report["spans"]["exact"]["right"] > 5
     # Every wrong and every missed span is in some excerpt.
     errors = {
-        (excerpt["document"], side, span["start"], span["end"], span["label"])
+        (excerpt["document"], side, span["start"], span["text"], span["label"])
         for excerpt in report["worst"]
         for side in ("gold", "predicted")
         for span in excerpt[side]
@@ -286,7 +286,8 @@ def test_wrong_models_and_data_are_errors(folder, tmp_path):
     assert "label_thresholds must name labels of the component, was: 'NONE'" in fail(wrong, dev)
     data = tmp_path / "data.spacy"
     model = folder / "model"
-    assert "DATA must be a .spacy file or a folder with some" in fail(model, data)
+    assert f"DATA must be there, was: {data}, which is missing" in fail(model, data)
+    assert "DATA must be a .spacy file or a folder with some" in fail(model, __file__)
     data.write_bytes(b"")
     assert "DATA must be .spacy files, but" in fail(model, data)
     assert "DATA must hold documents, but has none" in fail(model, save([], data))
@@ -333,3 +334,34 @@ def test_help_shows_an_example():
     code, output = run("--help")
     assert code == 0
     assert "$ spacy global-pointer evaluate ./model-best test.spacy --html errors" in output
+
+
+def test_spans_that_do_not_fit_the_tokens_are_wrong_and_shown(folder, tmp_path):
+    """Precision is that of all spans of the pipeline, not of those that happen to fit."""
+    nlp = spacy.load(folder / "model")
+    data = save(list(make_joined(nlp, 60, seed=2)), tmp_path / "data.spacy")
+    report = evaluate(str(folder / "model"), [data], worst=1000)
+    predicted, off, texts = 0, 0, set()
+    for example in Corpus(data)(nlp):
+        doc = nlp(example.predicted)
+        starts = {token.idx for token in example.reference}
+        ends = {token.idx + len(token) for token in example.reference}
+        for span in doc.spans["sc"]:
+            predicted += 1
+            if span.start_char not in starts or span.end_char not in ends:
+                off += 1
+                texts.add((span.label_, span.text))
+    exact = report["spans"]["exact"]
+    assert off > 5
+    assert exact["right"] + exact["wrong"] == predicted
+    assert exact["p"] == pytest.approx(exact["right"] / predicted)
+    assert (
+        f"{off} predicted spans do not begin and end where tokens of DATA do" in report["notes"][-1]
+    )
+    shown = {
+        (span["label"], span["text"])
+        for excerpt in report["worst"]
+        for span in excerpt["predicted"]
+        if not span["right"]
+    }
+    assert texts <= shown

@@ -7,16 +7,21 @@ import shutil
 import subprocess
 from html import unescape
 from html.parser import HTMLParser
+from itertools import combinations
 from xml.etree import ElementTree
 
 import pytest
 import spacy
 from dom import read_lines, read_text
-from spacy.tokens import Doc
+from samples import make_examples, make_nlp, train
+from spacy.tokens import Doc, DocBin
+from spacy.util import fix_random_seed
 
-from spacy_globalpointer.cli.colours import CONTRAST, DARK, LIGHT, contrast, label_colours
+from spacy_globalpointer.cli.colours import CONTRASTS, DARK, LIGHT, contrast, label_colour
+from spacy_globalpointer.cli.evaluate import evaluate
 from spacy_globalpointer.cli.evaluate_page import MOST_LABELS, make_page
 from spacy_globalpointer.cli.evaluate_report import score_row
+from spacy_globalpointer.cli.render import render
 from spacy_globalpointer.training.evaluation import evaluate_spans
 from spacy_globalpointer.training.judged import Judged, Judgement
 from spacy_globalpointer.training.nesting import nesting_depths
@@ -34,7 +39,7 @@ LABELS = {
     "en": ["<b>bold</b>", "protein_family_or_group", *(f"LABEL_{i}" for i in range(28))],
     "zh": ["临床表现", "医学检验项目", *(f"类别{i}" for i in range(28))],
 }
-VOID = {"meta"}
+VOID = {"meta", "input"}
 
 
 class TreeParser(HTMLParser):
@@ -192,6 +197,15 @@ def test_confusion_is_whole_and_scrolls_in_its_own_box(page):
     assert re.search(r"\.box \{[^}]*overflow: auto", html)
 
 
+def test_column_heads_are_not_turned_upside_down(page):
+    """Chinese stands upright in vertical writing, and upside down once that is turned."""
+    _, html, tree = page
+    assert ".confusion thead span { writing-mode: vertical-rl; max-height" in html
+    assert "rotate(" not in html
+    heads = by_id(tree, "confusion").find("thead").find("tr")[1:]
+    assert all([child.tag for child in head] == ["span"] for head in heads)
+
+
 def test_plots_are_as_high_as_the_numbers(page):
     report, _, tree = page
     plot = by_id(tree, "reliability-plot")
@@ -276,11 +290,29 @@ def test_labels_can_be_read_on_light_and_dark_pages(page):
     assert used == {f"c{i}" for i in range(30)}
 
 
+def test_labels_of_well_known_corpora_differ():
+    corpora = [
+        "EVENT FAC GPE ORG PERSON TITLE WORK",
+        "CARDINAL DATE EVENT FAC GPE LANGUAGE LAW LOC MONEY NORP ORDINAL ORG PERCENT PERSON "
+        "PRODUCT QUANTITY TIME WORK_OF_ART",
+        "PER ORG LOC MISC",
+        "DNA RNA protein cell_line cell_type",
+        "address book company game government movie name organization position scene",
+        "dis sym dru equ pro bod ite mic dep",
+    ]
+    for labels in corpora:
+        for one, other in combinations(map(label_colour, labels.split()), 2):
+            for a, b in zip(one, other, strict=True):
+                parts = [abs(int(a[i : i + 2], 16) - int(b[i : i + 2], 16)) for i in (1, 3, 5)]
+                assert sum(parts) >= 24, (labels, one, other)
+
+
 def test_contrast_is_that_of_the_standard():
     assert contrast("#000000", "#ffffff") == pytest.approx(21)
     assert contrast("#777777", "#ffffff") == pytest.approx(4.48, abs=0.005)
-    assert all(contrast(colour.light, LIGHT) >= CONTRAST for colour in label_colours(300))
-    assert all(contrast(colour.dark, DARK) >= CONTRAST for colour in label_colours(300))
+    for colour in map(label_colour, map(str, range(300))):
+        assert contrast(colour.light, LIGHT) >= min(CONTRASTS[LIGHT])
+        assert contrast(colour.dark, DARK) >= min(CONTRASTS[DARK])
 
 
 def test_hundreds_of_labels_make_no_giant_table():
@@ -357,6 +389,39 @@ def test_scores_are_short_on_a_label_and_exact_elsewhere(score, short, exact):
     (shown,) = by_class(article, "label")
     assert text_of(shown).strip() == f"A {short}"
     assert shown.get("title") == f"A: a, score {exact}, missed"
+
+
+def test_one_vocabulary_and_one_set_of_colours_on_all_pages(tmp_path):
+    """The same data, as `evaluate` and as `render` show them."""
+    fix_random_seed(0)
+    nlp = make_nlp()
+    examples = make_examples(nlp)
+    train(nlp, examples, steps=12)
+    nlp.to_disk(tmp_path / "model")
+    DocBin(docs=[example.reference for example in examples]).to_disk(tmp_path / "dev.spacy")
+    model, data, pages = str(tmp_path / "model"), tmp_path / "dev.spacy", []
+    report = evaluate(model, [data], html=tmp_path / "evaluate.html")
+    render([model, str(data)], output=tmp_path / "render.html")
+    for name in ("evaluate", "render"):
+        html = (tmp_path / f"{name}.html").read_text(encoding="utf-8")
+        colours = dict(re.findall(r"\.(c\d+) (\{ --on-light.*?\})", html))
+        tree = parse(html)
+        assert not re.search(r"\bfound\b", text_of(tree.find(".//body")))
+        labelled = [n for n in tree.iter() if {"label", "name"} & set(n.get("class", "").split())]
+        pages.append(
+            {
+                (node.get("title") or "").split(":")[0].split(" ")[0]: colours[number]
+                for node in labelled
+                for number in re.findall(r"\bc\d+\b", node.get("class"))
+            }
+        )
+    common = pages[0].keys() & pages[1].keys() - {""}
+    assert len(common) > 1
+    assert all(pages[0][label] == pages[1][label] for label in common)
+    n = report["spans"]["exact"]
+    assert n["wrong"] + n["missed"] > 0
+    counts = f"{n['right'] + n['missed']:,} gold, {n['right'] + n['wrong']:,} predicted"
+    assert f"{counts}, {n['right']:,} right" in text_of(tree.find(".//body"))
 
 
 def test_long_labels_are_cut_and_whole_when_pointed_at():

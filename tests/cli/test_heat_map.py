@@ -9,6 +9,7 @@ from spacy.tokens import Doc, DocBin, Span
 from spacy.util import fix_random_seed
 from typer.testing import CliRunner
 
+from spacy_globalpointer.cli.colours import label_colour
 from spacy_globalpointer.cli.heat_map import FLOOR, MOST_PANELS, Scores, draw_heat_map, score_spans
 
 NAME = "{http://www.w3.org/2000/svg}"
@@ -43,7 +44,8 @@ def draw(*arguments, exit_code=0):
 
 
 def find(root, name):
-    return [element for element in root.iter() if element.get("class") == name]
+    """All elements of one class, or of some that are named in order."""
+    return [e for e in root.iter() if f"{e.get('class')} ".startswith(f"{name} ")]
 
 
 def read_cells(panel):
@@ -138,20 +140,22 @@ def test_cells_are_where_their_words_are(tmp_path):
             assert start <= last
 
 
-def outlined(panel, kind):
-    """Cells (start, end) that an outline of a kind lies in."""
+def marked(panel, kind):
+    """Cells (start, end) that a mark of a kind lies in the middle of."""
     found = set()
     for mark in find(panel, kind):
         x, y, side = (float(mark.get(name)) for name in ("x", "y", "width"))
         rows = [float(text.get("y")) for text in find(panel, "start")]
         columns = [float(text.get("x")) for text in find(panel, "last")]
-        (start,) = [i for i, row in enumerate(rows) if y < row < y + side]
-        (last,) = [i for i, column in enumerate(columns) if x < column < x + side]
+        cell = float(find(panel, "cell")[0].get("width"))
+        down, across = y + side / 2, x + side / 2
+        (start,) = [i for i, row in enumerate(rows) if abs(row - down) < cell / 2]
+        (last,) = [i for i, column in enumerate(columns) if abs(column - across) < 0.1]
         found.add((start, last + 1))
     return found
 
 
-def test_predicted_and_gold_cells_have_outlines(tmp_path):
+def test_predicted_and_gold_cells_have_marks(tmp_path):
     nlp = make()
     gold = [example.reference for example in make_examples(nlp)]
     DocBin(docs=gold).to_disk(tmp_path / "dev.spacy")
@@ -168,8 +172,36 @@ def test_predicted_and_gold_cells_have_outlines(tmp_path):
             for kind, doc in (("predicted", predicted), ("gold", reference)):
                 wanted = {(s.start, s.end) for s in doc.spans["sc"] if s.label_ == label}
                 n_marks += len(wanted)
-                assert (outlined(panels[label], kind) if label in panels else set()) == wanted
+                assert (marked(panels[label], kind) if label in panels else set()) == wanted
     assert n_marks > 10
+
+
+def test_words_above_columns_are_not_turned(tmp_path):
+    """Chinese stands upright where a browser writes downwards; a turned word would lie."""
+    doc = Doc(spacy.blank("zh").vocab, words=[*"云溪市", "PKC激酶"], spaces=[False] * 4)
+    root = ET.fromstring(draw_heat_map(doc, scored(doc, ["地点"])))
+    words = find(root, "last")
+    assert [word.text for word in words] == [*"云溪市", "PKC激酶"]
+    assert not any(word.get("transform") for word in words)
+    assert ".last { writing-mode: vertical-rl; text-anchor: end" in root.find(f"{NAME}style").text
+
+
+def test_panels_have_the_colours_of_their_labels():
+    doc = Doc(spacy.blank("en").vocab, words=["a", "b"])
+    panels = find(ET.fromstring(draw_heat_map(doc, scored(doc, ["ORG", "地点"]))), "panel")
+    for panel in panels:
+        colour = label_colour(panel.get("data-label"))
+        assert panel.get("style") == f"--on-light: {colour.light}; --on-dark: {colour.dark}"
+    assert len(panels) == 2
+
+
+def test_hundreds_of_labels_are_told_in_a_few_lines():
+    doc = Doc(spacy.blank("en").vocab, words=["a", "b"])
+    long = [f"{i} " + "L" * 500 for i in range(500)]
+    root = ET.fromstring(draw_heat_map(doc, scored(doc, long, FLOOR / 3)))
+    notes = "".join(text.text for text in find(root, "note rest"))
+    assert len(notes) < 1000
+    assert "and 480 more" in " ".join(notes.split())
 
 
 def test_only_the_best_labels_have_a_panel(tmp_path):

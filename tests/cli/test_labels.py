@@ -4,7 +4,7 @@ import pytest
 from wasabi.printer import Printer
 
 from spacy_globalpointer.cli.evaluate_report import print_report
-from spacy_globalpointer.cli.labels import MOST, show_label
+from spacy_globalpointer.cli.labels import MOST, MOST_LISTED, list_labels, show_label
 
 
 @pytest.mark.parametrize(
@@ -21,6 +21,13 @@ from spacy_globalpointer.cli.labels import MOST, show_label
 def test_labels_are_short_and_on_one_line(label, shown):
     assert show_label(label) == shown
     assert len(shown) <= MOST
+
+
+@pytest.mark.parametrize(("n", "more"), [(1, ""), (MOST_LISTED, ""), (1021, " and 1,001 more")])
+def test_a_message_has_a_few_labels(n, more):
+    listed = list_labels((f"L{i}", i) for i in range(n))
+    assert listed == ", ".join(f"L{i} {i}" for i in range(min(n, MOST_LISTED))) + more
+    assert list_labels([("A", None), ("B" * 50, 2)]) == "A, " + "B" * 37 + "... 2"
 
 
 def test_a_long_label_hides_no_number(capsys):

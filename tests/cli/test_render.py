@@ -15,7 +15,7 @@ from spacy.util import fix_random_seed
 from typer.testing import CliRunner
 
 from spacy_globalpointer.cli.render import render
-from spacy_globalpointer.cli.render_page import render_page
+from spacy_globalpointer.cli.render_page import MOST_ERRORS, render_page
 from spacy_globalpointer.cli.render_parts import LONGEST_PART, MOST_LINES, prepare
 from spacy_globalpointer.cli.span_drawing import colour_rules
 
@@ -55,11 +55,7 @@ def save(docs, path):
 
 
 def gold_page(docs, key="sc", **options):
-    shown = [
-        part
-        for number, doc in enumerate(docs, start=1)
-        for part in prepare(number, doc, None, doc.spans[key])
-    ]
+    shown = [prepare(number, doc, None, doc.spans[key]) for number, doc in enumerate(docs, start=1)]
     return render_page(shown, "A title", **options)
 
 
@@ -109,7 +105,8 @@ def test_predicted_spans_stand_beside_gold_ones(folder, nlp, tmp_path):
         assert sorted(label.get("title") for label in having(beside, "label")) == sorted(
             f"{label}: {words}" for words, label in gold
         )
-        assert text(having(article, "check")[0]) == f"gold {len(gold)}, found {len(gold)}"
+        n = len(gold)
+        assert text(having(article, "check")[0]) == f"{n} gold, {n} predicted, {n} right"
         n_predicted += len(doc.spans["sc"])
         assert read_text(predicted) == read_text(beside) == sentence
     n_gold = sum(len(gold) for _, gold in SENTENCES)
@@ -122,10 +119,10 @@ def test_errors_are_named_and_stand_out():
     doc = make_doc("en", "Mara <of> Tarrow Council".split(), [(2, 4, "ORG"), (2, 3, "GPE")])
     other = make_doc("en", "Mara <of> Tarrow Council".split(), [(2, 4, "ORG"), (0, 1, "PER<")])
     other.spans["sc"].attrs["scores"] = spacy.util.numpy.array([0.75, 0.5])
-    page = parse(render_page(prepare(1, other, other.spans["sc"], doc.spans["sc"]), "A <title>"))
+    page = parse(render_page([prepare(1, other, other.spans["sc"], doc.spans["sc"])], "A <title>"))
     assert text(page.find(".//h1")) == "A <title>"
     assert text(having(page, "check")[0]) == (
-        "gold 2, found 1; missed GPE Tarrow; not gold PER< Mara"
+        "2 gold, 2 predicted, 1 right; missed GPE Tarrow; wrong PER< Mara"
     )
     predicted, gold = having(page, "panel")
     odd = {
@@ -134,17 +131,127 @@ def test_errors_are_named_and_stand_out():
         for label in having(panel, "label")
     }
     assert odd == {
-        "PER< 0.500: Mara; not gold": True,
+        "PER< 0.500: Mara; wrong": True,
         "ORG 0.750: Tarrow Council": False,
         "ORG: Tarrow Council": False,
         "GPE: Tarrow; missed": True,
     }
     counts = {text(item) for item in having(page, "labels")[0]}
     assert counts == {
-        "GPE 1 gold, 0 found, 0 predicted",
-        "ORG 1 gold, 1 found, 1 predicted",
-        "PER< 0 gold, 0 found, 1 predicted",
+        "GPE 1 gold, 0 predicted, 0 right",
+        "ORG 1 gold, 1 predicted, 1 right",
+        "PER< 0 gold, 1 predicted, 0 right",
     }
+
+
+def compare(words, gold, predicted):
+    """A page of one document."""
+    doc, other = make_doc("en", words, gold), make_doc("en", words, predicted)
+    other.spans["sc"].attrs["scores"] = numpy.linspace(0.9, 0.5, len(predicted))
+    shown = prepare(1, other, other.spans["sc"], doc.spans["sc"])
+    return parse(render_page([shown], "A title"))
+
+
+def test_a_right_span_stays_right_where_its_gold_is_not_drawn():
+    """Gold spans are drawn from the shortest, predicted ones from the surest."""
+    n = MOST_LINES + 3
+    spans = [(i, 2 * n - i, "A") for i in range(n)]
+    page = compare(["w"] * 2 * n, spans, spans[:2])
+    summary = f"documents: 1; spans: {n} gold, 2 predicted, 2 right, 3 not drawn"
+    assert text(page.find(".//body/p")) == summary
+    predicted, gold = having(page, "panel")
+    assert not having(predicted, "odd")
+    assert len(having(gold, "label")) == MOST_LINES
+    undrawn, check = having(page, "check")
+    assert text(undrawn) == "3 spans are not drawn"
+    assert text(check).startswith(f"{n} gold, 2 predicted, 2 right; missed A w")
+    assert "wrong" not in text(check)
+
+
+def test_many_errors_are_counted_and_the_first_are_named():
+    words = [f"w{i}" for i in range(60)]
+    page = compare(words, [], [(i, i + 1, "A") for i in range(60)])
+    (check,) = having(page, "check")
+    named = [f"A w{i}" for i in range(MOST_ERRORS)]
+    expected = f"0 gold, 60 predicted, 0 right; wrong {', '.join(named)} and 40 more"
+    assert text(check) == expected
+
+
+def test_gold_off_the_tokens_is_counted_besides_the_one_it_is_widened_to(nlp):
+    doc = nlp("Anna closed.")
+    doc.spans["sc"] = [Span(doc, 0, 1, "PERSON")]
+    doc.spans["sc"].attrs["scores"] = numpy.array([0.9])
+    words, spaces = ["An", "na", "closed", "."], [0, 1, 0, 0]
+    gold = make_doc("en", words, [(0, 1, "PERSON"), (0, 2, "PERSON")], spaces)
+    page = parse(render_page([prepare(1, doc, doc.spans["sc"], gold.spans["sc"])], "A title"))
+    assert text(page.find(".//body/p")) == "documents: 1; spans: 2 gold, 1 predicted, 1 right"
+    assert text(having(page, "check")[0]) == "2 gold, 1 predicted, 1 right; missed PERSON Anna"
+
+
+def test_what_is_left_out_of_a_file_is_in_the_header(tmp_path):
+    path = tmp_path / "a.jsonl"
+    spans = [{"start": 0, "end": 4, "label": "PERSON"}, {"start": 5, "end": 8, "label": "ODD"}]
+    rows = [{"text": "Anna closed.", "spans": spans}, {"text": "", "spans": []}]
+    path.write_text("\n".join(map(json.dumps, rows)), encoding="utf-8")
+    _, output = run(path, "--output", tmp_path / "page.html")
+    page = parse((tmp_path / "page.html").read_text(encoding="utf-8"))
+    assert text(page.find(".//body/p")) == "documents: 1; spans: 2 gold, 1 not drawn"
+    notes = [text(note) for note in having(page, "note")]
+    assert notes[0] == "1 documents without a token are left out"
+    off = "Spans that do not begin and end where tokens do are not drawn: ODD 1"
+    assert notes[1] == off
+    assert all(note in output for note in notes)
+    assert text(having(page, "check")[0]) == "1 spans are not drawn"
+    assert {text(item) for item in having(page, "labels")[0]} == {
+        "PERSON 1 gold",
+        "ODD 1 gold, 1 not drawn",
+    }
+
+
+def test_only_documents_with_errors(folder, tmp_path):
+    """The page has a box to tick that needs no script; the option leaves the others out."""
+    arguments = folder / "model", folder / "dev.spacy", "--output", tmp_path / "page.html"
+    assert run(*arguments)[0] == 0
+    page = parse((tmp_path / "page.html").read_text(encoding="utf-8"))
+    articles = page.findall(".//article")
+    wrong = [article for article in articles if "wrong" in classes(article)]
+    assert [text(article.find("h2")) for article in wrong] == ["6"]
+    (box,) = page.iter("input")
+    assert (box.get("type"), box.get("id")) == ("checkbox", "errors-only")
+    (label,) = page.iter("label")
+    assert label.get("for") == "errors-only"
+    assert text(label) == "only documents with errors: 1 of 6"
+    summary = text(page.find(".//body/p"))
+    assert run(*arguments, "--errors-only")[0] == 0
+    page = parse((tmp_path / "page.html").read_text(encoding="utf-8"))
+    assert [text(article.find("h2")) for article in page.findall(".//article")] == ["6"]
+    assert text(page.find(".//body/p")) == summary
+    assert "only documents with errors: 1 of 6" in text(page)
+    assert not list(page.iter("input"))
+
+
+def test_a_document_whose_errors_no_part_has_is_one_with_errors():
+    doc = make_doc("en", ["a", "b"], [])
+    other = make_doc("en", ["a", "b"], [(1, 1, "A")])
+    doc.spans["sc"].attrs["scores"] = numpy.array([])
+    shown = [prepare(1, doc, doc.spans["sc"], other.spans["sc"])]
+    assert shown[0].has_errors
+    page = parse(render_page(shown, "A title", errors_only=True))
+    assert text(having(page, "check")[0]) == "1 spans are not drawn"
+
+
+def test_many_and_long_labels_leave_room_for_the_rest(folder, tmp_path):
+    labels = [f"{i}-" + "L" * 3000 for i in range(300)]
+    doc = make_doc("en", ["Ulm", "."], [(0, 1, label) for label in labels])
+    path = save([doc], tmp_path / "a.spacy")
+    code, output = run(folder / "model", path, "--output", tmp_path / "page.html")
+    assert code == 0
+    assert len(output) < 3000
+    assert "and 280 more. Its labels are: " in output
+    page = parse((tmp_path / "page.html").read_text(encoding="utf-8"))
+    (fold,) = page.iter("details")
+    assert text(fold.find("summary")).startswith("30")
+    assert max(len(text(label)) for label in having(page, "label")) <= 40
 
 
 @pytest.mark.parametrize("lang", WORDS)
@@ -203,11 +310,11 @@ def contrast(one, other):
 
 
 def test_colours_can_be_told_apart_and_read():
-    rules = re.findall(r"--on-light: (#\w{6}); --on-dark: (#\w{6})", colour_rules(30))
+    rules = re.findall(r"--on-light: (#\w{6}); --on-dark: (#\w{6})", colour_rules(MANY))
     for own, page, label in zip(
         zip(*rules, strict=True), ("#ffffff", "#14161b"), ("#ffffff", "#000000"), strict=True
     ):
-        assert len(set(own)) == 30
+        assert len(set(own)) == len(MANY) == 30
         assert min(contrast(one, page) for one in own) >= 4.5
         assert min(contrast(one, label) for one in own) >= 4.5
 
@@ -215,21 +322,21 @@ def test_colours_can_be_told_apart_and_read():
 def test_spans_without_tokens_are_not_there():
     page = parse(gold_page([make_doc("en", ["a", "b"], [(0, 0, "X"), (1, 1, "X"), (0, 2, "Y")])]))
     assert [label.get("title") for label in having(page.find(".//main"), "label")] == ["Y: a b"]
-    assert text(page.find(".//body/p")) == "documents: 1; spans: 1 gold"
+    assert text(page.find(".//body/p")) == "documents: 1; spans: 3 gold, 2 not drawn"
 
 
 def test_a_label_has_one_colour_whatever_the_documents():
-    first, second = (
-        make_doc("en", ["a", "b"], [(0, 1, label), (1, 2, "Z")]) for label in ("A", "B")
-    )
-    seen = []
-    for doc in (first, second):
-        page = parse(gold_page([doc], labels=["A", "B", "Z"]))
+    seen = {}
+    for other in "AB":
+        doc = make_doc("en", ["a", "b"], [(0, 1, other), (1, 2, "Z")])
+        page = parse(gold_page([doc]))
         key = {text(label): classes(label) for label in having(having(page, "labels")[0], "label")}
         drawn = {text(label): classes(label) for label in having(page.find(".//main"), "label")}
         assert {label: names & key[label] for label, names in drawn.items()} == key
-        seen.append(key["Z"])
-    assert seen[0] == seen[1] == {"label", "coloured", "c2"}
+        rules = colour_rules([other, "Z"])
+        assert rules in text(page.find(".//style")).replace("; } ", "; }\n")
+        seen[other] = rules.splitlines()[1]
+    assert seen["A"] == seen["B"]
 
 
 def test_long_documents_are_cut_between_spans():
@@ -238,13 +345,14 @@ def test_long_documents_are_cut_between_spans():
     spans = [span for span in spans if span[0] % LONGEST_PART > 40]
     doc = make_doc("en", [f"w{i}" for i in range(length)], spans)
     shown = prepare(7, doc, None, doc.spans["sc"])
-    assert [part.name for part in shown] == [f"7, part {i} of 4" for i in (1, 2, 3, 4)]
-    assert max(len(part.doc) for part in shown) <= LONGEST_PART
-    words = [(token.text, token.whitespace_) for part in shown for token in part.doc]
+    assert max(map(len, shown.parts)) <= LONGEST_PART
+    words = [(token.text, token.whitespace_) for part in shown.parts for token in part]
     assert words == [(token.text, token.whitespace_) for token in doc]
-    found = [span.text for part in shown for span in part.doc.spans["gold"]]
+    found = [span.text for part in shown.parts for span in part.spans["gold"]]
     assert found == [span.text for span in doc.spans["sc"]]
-    page = parse(render_page(shown, "A title"))
+    page = parse(render_page([shown], "A title"))
+    names = [text(article.find("h2")) for article in page.findall(".//article")]
+    assert names == [f"7, part {i} of 4" for i in (1, 2, 3, 4)]
     assert f"documents: 1; spans: {len(spans)} gold" in text(page)
     assert len(page.findall(".//article")) == 4
 
@@ -260,30 +368,38 @@ def test_too_many_spans_are_left_out_and_counted():
     scores[-5] = 2.0
     doc.spans["sc"].attrs["scores"] = scores
     shown = prepare(1, doc, doc.spans["sc"], None)
-    assert max(len(part.doc) for part in shown) <= LONGEST_PART
-    drawn = [span for part in shown for span in part.doc.spans["predicted"]]
-    assert len(drawn) > 500
-    assert doc[places[-5][0] : places[-5][1]].text in {span.text for span in drawn}
-    assert [part.left_out for part in shown[:2]] == [len(places) - len(drawn), 0]
-    for part in shown:
-        group = part.doc.spans["predicted"]
-        lines = [sum(s.start <= i < s.end for s in group) for i in range(len(part.doc))]
+    assert max(map(len, shown.parts)) <= LONGEST_PART
+    number_of = {word.text: i for i, word in enumerate(doc)}
+    drawn = []
+    for part in shown.parts:
+        group = part.spans["predicted"]
+        spans = [span for span, drawn in zip(group, group.attrs["drawn"], strict=True) if drawn]
+        lines = [sum(s.start <= i < s.end for s in spans) for i in range(len(part))]
         assert max(lines) <= MOST_LINES
-        number_of = {word.text: i for i, word in enumerate(doc)}
         for span, score in zip(group, group.attrs["scores"], strict=True):
             place = number_of[span[0].text], number_of[span[-1].text] + 1
             assert score in scores[[i for i, other in enumerate(places) if tuple(other) == place]]
-    page = parse(render_page(shown, "A title"))
-    assert text(page.find(".//body/p")) == f"documents: 1; spans: {len(drawn):,} predicted"
-    assert text(page.find(".//article/p")) == f"{len(places) - len(drawn)} spans are not drawn"
+        drawn += [span.text for span in spans]
+    assert len(drawn) > 500
+    assert doc[places[-5][0] : places[-5][1]].text in drawn
+    page = parse(render_page([shown], "A title"))
+    n, undrawn = len(set(map(tuple, places))), len(set(map(tuple, places))) - len(set(drawn))
+    summary = f"documents: 1; spans: {n:,} predicted, {undrawn:,} not drawn"
+    assert text(page.find(".//body/p")) == summary
+    told = [text(check) for check in having(page, "check")]
+    assert [check.split()[1:] for check in told] == [["spans", "are", "not", "drawn"]] * len(told)
+    assert sum(int(check.split()[0]) for check in told) == undrawn
 
 
 def test_deep_nesting_is_drawn_as_deep_as_can_be_read(tmp_path):
     n = MOST_LINES + 5
     doc = make_doc("en", ["w"] * 2 * n, [(i, 2 * n - i, "A") for i in range(n)])
     report = render([str(save([doc], tmp_path / "a.spacy"))], output=tmp_path / "page.html")
-    assert report.notes[0].startswith("5 spans are neither drawn nor counted: no more than 10")
+    rule = "5 spans are counted, but not drawn: a token has no more than 10 lines, "
+    assert report.notes[0].startswith(rule)
     page = parse((tmp_path / "page.html").read_text())
+    assert text(page.find(".//body/p")) == "documents: 1; spans: 15 gold, 5 not drawn"
+    assert text(having(page, "note")[0]) == report.notes[0]
     titles = [label.get("title") for label in having(page.find(".//main"), "label")]
     # The inner ones remain.
     assert [title.count("w") for title in titles] == [2 * i for i in range(MOST_LINES, 0, -1)]
@@ -293,8 +409,8 @@ def test_long_documents_are_cut_where_sentences_end():
     sentence = [*"这是一句话", "。"]
     doc = make_doc("zh", sentence * 150, [(0, 2, "A")])
     shown = prepare(1, doc, None, doc.spans["sc"])
-    assert len(shown) > 1
-    assert all(part.doc[-1].text == "。" for part in shown)
+    assert len(shown.parts) > 1
+    assert all(part[-1].text == "。" for part in shown.parts)
 
 
 @pytest.mark.parametrize(("n", "size", "n_pages"), [(1, 5, 1), (10, 5, 2), (11, 5, 3), (90, 3, 30)])
@@ -331,13 +447,13 @@ def test_gold_off_the_tokens_is_widened_and_never_found(nlp):
     doc.spans["sc"].attrs["scores"] = spacy.util.numpy.array([0.9])
     gold = make_doc("en", ["An", "na", "Berg", "closed", "."], [(1, 3, "PERSON")], [0, 1, 1, 0, 0])
     assert gold.text == doc.text
-    page = parse(render_page(prepare(1, doc, doc.spans["sc"], gold.spans["sc"]), "A title"))
+    page = parse(render_page([prepare(1, doc, doc.spans["sc"], gold.spans["sc"])], "A title"))
     titles = [label.get("title") for label in having(page.find(".//main"), "label")]
     assert titles == [
-        "PERSON 0.900: Anna Berg; not gold",
+        "PERSON 0.900: Anna Berg; wrong",
         "PERSON: Anna Berg; missed; does not fit the tokens",
     ]
-    assert text(having(page, "check")[0]).startswith("gold 1, found 0")
+    assert text(having(page, "check")[0]).startswith("1 gold, 1 predicted, 0 right")
 
 
 @pytest.mark.parametrize("suffix", ["jsonl", "spacy"])
@@ -369,7 +485,7 @@ def test_texts_are_predicted(folder, nlp, tmp_path):
     path.write_text("\n".join(["", *(sentence for sentence, _ in SENTENCES)]), encoding="utf-8")
     code, output = run(folder / "model", path, "--limit", 3, "--output", tmp_path / "page.html")
     assert code == 0
-    assert "Only the first 3 documents are shown" in output
+    assert "Only the first 3 documents are looked at" in output
     page = parse((tmp_path / "page.html").read_text(encoding="utf-8"))
     assert [read_text(panel) for panel in having(page, "panel")] == [s for s, _ in SENTENCES[:3]]
     assert not having(page, "check")
@@ -453,7 +569,7 @@ def bad(folder):
         (["two", "dev.spacy"], "several global_pointer components: global_pointer, other. Repair"),
         (["model", "dev.spacy", "--component", "x"], "must be an enabled global_pointer"),
         (["nowhere", "dev.spacy"], "MODEL must be a pipeline that can be loaded"),
-        (["nowhere.spacy"], "an input must be a file or a folder with corpus files in it"),
+        (["nowhere.spacy"], "an input must be there, was: nowhere.spacy, which is missing"),
         (["empty.jsonl"], "was: an empty file. Name the format with --format"),
         (["none.spacy"], "data must hold documents, but there is none in: "),
         (["bad.spacy"], "a file named .spacy must be a complete DocBin"),
@@ -463,10 +579,14 @@ def bad(folder):
         (["dev.spacy", "--spans-key", "x"], "in the group 'x', but all groups there are: sc"),
         (["dev.spacy", "--lang", "qqq"], "qqq"),
         (["dev.spacy", "--heatmap", "{new}/x.svg"], "--heatmap needs a pipeline"),
+        (["dev.spacy", "--errors-only"], "--errors-only needs a pipeline, annotated data to"),
+        (["model", "--text", "a", "--errors-only"], "--errors-only needs a pipeline, annotated"),
+        (["model", "bare.txt", "--errors-only"], "must have gold spans in the group 'sc', but all"),
+        (["model", "--text", "\n" * 360_084], "--text must be a text, was: "),
         (["model", "dev.spacy", "--heatmap", "{new}/page.html"], "must be two files, were: "),
         (
             ["model", "dev.spacy", "--heatmap", "{new}/x.svg", "--document", "7"],
-            "--document must be one of the 6 documents that are shown, was: 7",
+            "--document must be one of the 6 documents that are looked at, was: 7",
         ),
         (
             ["model", "--text", "word " * 61, "--heatmap", "{new}/x.svg"],
@@ -479,6 +599,7 @@ def test_bad_input_is_an_error_and_leaves_no_file(bad, tmp_path, arguments, mess
     code, output = run(*arguments, "--output", tmp_path / "page.html")
     assert code == 1
     assert message in output
+    assert len(output) < 2000
     assert list(tmp_path.iterdir()) == []
 
 
@@ -581,6 +702,21 @@ def test_pages_are_legible_in_a_browser(lang, dark, tmp_path):
         assert (report["overlaps"], report["outside"], report["beyond"]) == (0, 0, 0)
         assert min(report["weakest"], report["bars"], report["ink"]) >= 4.5
         assert report["is_dark"] == dark
+
+
+def test_a_tick_leaves_only_documents_with_errors(tmp_path):
+    shown = []
+    for number in range(1, 13):
+        doc = make_doc("en", ["a", "b"], [(0, 1, "A")])
+        doc.spans["sc"].attrs["scores"] = numpy.array([0.9])
+        gold = make_doc("en", ["a", "b"], [(0, 1, "A" if number % 5 else "B")])
+        shown.append(prepare(number, doc, doc.spans["sc"], gold.spans["sc"]))
+    page = render_page(shown, "A title", 4)
+    for ticked, labels in (("", 8), (" checked", 4)):
+        one = page.replace('id="errors-only"', f'id="errors-only"{ticked}')
+        report = measure(one, tmp_path, dark=False)
+        assert report["pages"] == (["page-1", "page-2", "page-3"] if ticked else ["page-1"])
+        assert report["labels"] == labels
 
 
 @pytest.mark.parametrize("spans", [[], [(0, 2, "A"), (1, 2, "B")]])

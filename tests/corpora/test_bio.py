@@ -38,6 +38,10 @@ def column(tags):
         ("B-A I-A E-A S-B", [(0, 3, "A"), (3, 4, "B")]),  # BIOES
         ("B-A E-A B-A E-A", [(0, 2, "A"), (2, 4, "A")]),
         ("B-A M-A M-A E-A O S-A", [(0, 4, "A"), (5, 6, "A")]),  # BMES
+        ("I-A", [(0, 1, "A")]),  # IOB1
+        ("O I-A I-A O", [(1, 3, "A")]),
+        ("I-A B-A I-A O", [(0, 1, "A"), (1, 3, "A")]),
+        ("I-A I-B B-B", [(0, 1, "A"), (1, 2, "B"), (2, 3, "B")]),
         ("B-A I-A L-A U-A", [(0, 3, "A"), (3, 4, "A")]),  # BILOU
     ],
 )
@@ -80,11 +84,21 @@ def test_a_tab_allows_spaces_in_tokens():
     assert record.words == ("New York",)
 
 
+def test_comments_are_left_out():
+    text = "# text = a # b\n#\n# id = 1\na B-X\n# in the middle of it\n# I-X\nb I-X\n\n# 2\nc O\n"
+    records = read(text)
+    assert [record.words for record in records] == [("a", "#", "b"), ("c",)]
+    assert [record.source for record in records] == ["x.bio line 4", "x.bio line 10"]
+    assert token_spans(records[0]) == [(0, 3, "X")]
+    (record,) = read("# text = a\tb\n# 1\tB-X\n")
+    assert record.words == ("# 1",)
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        (column("O I-A"), "line 2: I-A must continue a span of A, was after: O. Write B-A"),
-        (column("I-A"), "line 1: I-A must continue .*was after: the start of the sentence"),
+        (column("O I-A O B-A"), "line 2: I-A must continue a span of A, was after: O. Write B-A"),
+        (column("I-A B-B"), "line 1: I-A must continue .*was after: the start of the sentence"),
         (column("B-A I-B"), "line 2: I-B must continue a span of B, was after: B-A"),
         (column("B-A E-A I-A"), "line 3: I-A must continue a span of A, was after: E-A"),
         (column("E-A"), "line 1: E-A must continue"),
@@ -98,7 +112,8 @@ def test_a_tab_allows_spaces_in_tokens():
         ("a O\nb\n", r"line 2: every line must have .*\(1 here\), was: b. Repair"),
         ("a O\nb O O\n", r"line 2: every line must have"),
         ("a O O\n\nb O\n", r"line 3: every line must have .*\(2 here\)"),
-        ("# a comment\n", "line 1: a tag must be O or"),
+        ("#comment NN\n", "line 1: a tag must be O or"),
+        ("a O\n# NN\n", "line 2: a tag must be O or"),  # a token "#", as the columns fit
         ("\tO\n", "line 1: every line must have a token"),
     ],
 )

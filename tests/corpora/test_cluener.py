@@ -34,7 +34,11 @@ def test_no_label_is_not_annotated_and_an_empty_one_is():
     ("row", "rule"),
     [
         ({"label": {}}, '"text" must be a string, was: None'),
-        ({"text": TEXT, "label": {"name": {"李雷": [[0, 2]]}}}, r"was: '李雷' \(name\).*'李雷和'"),
+        (
+            {"text": TEXT, "label": {"name": {"李雷": [[0, 2]]}}},
+            r"was: '李雷' \('name', 0 to 3\).*'李雷和'. .*ends are 1 too large",
+        ),
+        ({"text": TEXT, "entities": [[0, 2, "name"]]}, '"entities" looks like annotation'),
         ({"text": TEXT, "label": {"name": {"李雷": [[-2, -1]]}}}, "whole numbers from 0, was: -2"),
         ({"text": TEXT, "label": {"name": {"李雷": [["0", "1"]]}}}, "whole numbers from 0"),
         ({"text": TEXT, "label": {"name": {"": [[3, 2]]}}}, "whole numbers from 0, was: "),

@@ -40,13 +40,18 @@ def test_no_entities_is_not_annotated_and_an_empty_list_is():
     ("row", "rule"),
     [
         ("text", "must be a JSON object, was: text"),
+        ({"text": TEXT, "label": [[2, 4, "sym"]]}, '"label" looks like annotation'),
         ({"entities": []}, '"text" must be a string'),
         ({"text": TEXT, "entities": {"a": 1}}, '"entities" must be a list of objects'),
         ({"text": TEXT, "entities": [{"start_idx": 0}]}, '"entities" must be a list of objects'),
         ({"text": TEXT, "entities": None}, '"entities" must be a list of objects'),
         (
+            {"text": f"😀{TEXT}", "entities": [entity(4, 5, "sym", "发热")]},
+            "1 of 1 mentions .* UTF-16 code units, in which an emoji is two and ends are inclusive",
+        ),
+        (
             {"text": TEXT, "entities": [entity(2, 5, "sym", "发热")]},
-            "must give the mention, was: '发热'",
+            "must give the mention of the span, was: '发热'",
         ),
         ({"text": TEXT, "entities": [entity(2, 1, "sym", "")]}, "whole numbers from 0, was: "),
         (

@@ -17,7 +17,14 @@ SAMPLES = [
     (CLUENER, "cluener"),
     (CMEEE, "cmeee"),
     (CMEEE.replace("\n", ""), "cmeee"),
-    ("[]", "cmeee"),
+    ("[]", "json"),
+    ("[" + JSONL + "]", "json"),
+    ('[\n  {\n    "text": "a",\n    "entities": [[0, 1, "X"]]}]', "json"),
+    ('[["a", {"entities": [[0, 1, "X"]]}]]', "json"),
+    ('["a", {"entities": [[0, 1, "X"]]}]\n["b", {}]', "jsonl"),
+    ("# text = Ada\n# id = 1\nAda B-PER\n", "bio"),
+    ("# O\n1 O\n", "bio"),
+    ('[" O\n', "bio"),
     ("Ada B-PER\n", "bio"),
     ("[ O\n1 O\n] O\n", "bio"),
     ("{ O\n", "bio"),
@@ -45,7 +52,9 @@ def test_an_unknown_format_is_an_error(tmp_path, content):
 
 
 @pytest.mark.parametrize("suffix", ["", ".gz"])
-@pytest.mark.parametrize(("content", "format"), SAMPLES[:1] + SAMPLES[5:7] + SAMPLES[9:10])
+@pytest.mark.parametrize(
+    ("content", "format"), [*SAMPLES[:1], *SAMPLES[5:7], SAMPLES[9], ("Ada B-PER\n", "bio")]
+)
 def test_records_of_plain_and_compressed_files_are_the_same(tmp_path, content, format, suffix):
     path = tmp_path / f"data{suffix}"
     data = content.encode("utf-8")
@@ -72,7 +81,8 @@ def test_a_wrong_format_name_is_an_error(tmp_path):
 @pytest.mark.parametrize(
     ("name", "data", "message"),
     [
-        ("x.jsonl", '{"text": "北京"}'.encode("gbk"), "must be in UTF-8, was: byte 0xb1. Convert"),
+        ("x.jsonl", '{"text": "北京"}'.encode("gbk"), "was: byte 0xb1. If it is Chinese: iconv"),
+        ("x.jsonl", '{"text": "élève"}'.encode("latin-1"), "was: byte 0xe9. Find out what it is"),
         ("x.jsonl.gz", b"no gzip", "must be complete gzip data"),
         # The time in the name of a test would not be the same in all workers.
         ("x.jsonl.gz", gzip.compress(JSONL.encode(), mtime=0)[:-9], "must be complete gzip data"),

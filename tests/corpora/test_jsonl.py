@@ -1,9 +1,12 @@
 import json
 
 import pytest
+import spacy
+from hypothesis import given
+from hypothesis import strategies as st
 
-from spacy_globalpointer.corpora import Record
-from spacy_globalpointer.corpora.jsonl import read_jsonl
+from spacy_globalpointer.corpora import Record, record_to_doc
+from spacy_globalpointer.corpora.jsonl import read_json, read_jsonl
 
 
 def read(*rows, **options):
@@ -55,6 +58,31 @@ def test_keys_beside_start_end_and_label_are_ignored():
     assert record == Record("Ada", ((0, 3, "P"),), source="x.jsonl line 1")
 
 
+def test_a_mention_and_the_text_agree():
+    rows = [{**span(0, 3, "P"), "text": "Ada"}, {**span(10, 12, "P"), "mention": "😀b"}]
+    (record,) = read({"text": "Ada lives 😀b", "spans": rows})
+    assert record.spans == ((0, 3, "P"), (10, 12, "P"))
+
+
+def test_relations_and_events_of_spans_are_noted():
+    row = {"text": "Ada", "spans": [span(0, 3, "P")], "relations": [{"head": 0}], "events": []}
+    assert read(row)[0].notes == ('"relations" are not read',)
+
+
+def test_an_array_of_records_is_read_as_lines_are():
+    rows = [{"text": "Ada", "spans": [span(0, 3, "P")]}, {"tokens": ["a", "b"]}]
+    records = list(read_json(json.dumps(rows, indent=1).splitlines(True), "x.json", joiner="-"))
+    assert [(record.text, record.spans) for record in records] == [
+        ("Ada", ((0, 3, "P"),)),
+        ("a-b", None),
+    ]
+    assert records[1].source == "x.json entry 2"
+    with pytest.raises(ValueError, match=r'^x\.json entry 1: "label" looks like annotation'):
+        list(read_json([json.dumps([{"text": "Ada", "label": [[0, 3, "P"]]}])], "x.json"))
+    with pytest.raises(ValueError, match=r'entry 1: a record must be .* with "entities" in a list'):
+        list(read_json(['[["Ada", {"entities": [[0, 3, "P"]]}]]'], "x.json"))
+
+
 def test_blank_lines_count_but_give_no_record():
     assert [record.source for record in read({"text": "a"}, "", {"text": "b"})] == [
         "x.jsonl line 1",
@@ -74,6 +102,35 @@ def test_blank_lines_count_but_give_no_record():
         ({"tokens": ["a", ""]}, "tokens must be a list of non-empty strings"),
         ({"text": "a", "spans": None}, '"spans" must be a list, was: None. Leave it out'),
         ({"text": "a", "spans": [[0, 1, "X"]]}, r'object with "start", .*was: \[0, 1'),
+        (
+            {"text": "a", "spans": [{"token_start": 0, "token_end": 0, "label": "X"}]},
+            "with the keys token_start, token_end, label. Add what is missing: start, end",
+        ),
+        ({"text": "a", "spans": [{**span(0, 1, "X"), "children": [span(0, 1, "Y")]}]}, "children"),
+        ({"text": "a", "label": [[0, 1, "X"]]}, '"label" looks like annotation'),
+        ({"text": "a", "spans": [], "entities": [[0, 1, "X"]]}, '"entities" looks like annotation'),
+        ({"tokens": ["a", "b"], "ner_tags": [0, 1]}, '"ner_tags" looks like annotation'),
+        ({"text": "ab", "start": 0, "end": 1, "label": "X"}, "looks like one span"),
+        (
+            {"text": "a", "relations": [{"head": 0, "child": 0}]},
+            '"relations" looks like annotation',
+        ),
+        ('["a", {"entities": [[0, 1, "X"]]}]', r'must be a JSON object, was: .* with "entities"'),
+        ({"text": "ab", "spans": [{**span(0, 1, "X"), "text": "ab"}]}, "fit if ends are inclusive"),
+        ({"text": "😀ab", "spans": [{**span(2, 4, "X"), "text": "ab"}]}, "UTF-16 code units"),
+        ({"text": "ab", "spans": [{**span(1, 1, "X"), "text": "b"}]}, "fit if ends are inclusive"),
+        (
+            {"tokens": ["a", "b"], "spans": [{**span(0, 1, "X"), "mention": "a b"}]},
+            "fit if ends are inclusive",
+        ),
+        ('{"text": "a\\udc80"}', "text must be valid Unicode, was: half a character"),
+        (
+            '{"text": "a", "spans": [{"start": 0, "end": 1, "label": "\\udc80"}]}',
+            r"label must be valid Unicode, was: 0 to 1, '\\udc80'. Remove",
+        ),
+        ('{"text": "a", "\\udc80": 1}', r"a key must be valid Unicode, was: .* in \\udc80."),
+        ('{"tokens": ["a\\udc80"]}', "text must be valid Unicode"),
+        ({"text": "a", "spans": [span(0, 1, " \t")]}, "label must be a non-empty string"),
         (
             {"text": "a", "spans": [{"start": 0, "end": 1}]},
             'object with "start", "end" and "label"',
@@ -96,6 +153,57 @@ def test_messages_show_no_more_than_the_start_of_a_line():
     with pytest.raises(ValueError, match="valid JSON") as error:
         read('{"text": "' + "a" * 5000)
     assert len(str(error.value)) < 250
+
+
+NAMES = st.sampled_from(["text", "tokens", "spans", "label", "start", "end", "entities", "x"])
+VALUES = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers(-2, 9)
+    | st.floats()
+    | st.text("ab 0\udc80😀", max_size=4),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(NAMES, inner, max_size=4),
+    max_leaves=12,
+)
+
+
+@given(st.dictionaries(NAMES, VALUES))
+def test_any_json_becomes_a_record_or_a_clear_error(row):
+    message = "x.jsonl line 1: "
+    try:
+        (record,) = read(row)
+    except ValueError as error:
+        message = str(error)
+    else:
+        assert record.spans is None or len(record.spans) == len(row["spans"])
+        assert not row.get("entities") or isinstance(row["entities"], (str, int, float))
+    assert message.encode().startswith(b"x.jsonl line 1: ")
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        {"text": ["a"] * 9_000},
+        {"text": "a", "tokens": ["a"] * 9_000 + [1]},
+        {"text": "a", "tokens": "a" * 9_000},
+        {"text": "a", "tokens": ["a" * 9_000]},
+        {"text": "a" * 9_000, "tokens": ["b" * 9_000]},
+        {"text": "a", "spans": "a" * 9_000},
+        {"text": "a", "spans": [{str(i): i for i in range(9_000)}]},
+        {"text": "a", "spans": [span("0" * 9_000, 1, "X")]},
+        {"text": "a", "spans": [span(0, 9, "X" * 9_000)]},
+        {"text": "a", "spans": [span(0, 1, [0] * 9_000)]},
+        {"text": "a" * 9_000, "spans": [span(1, 8_000, "X" * 9_000)], "tokens": ["a" * 9_000]},
+        {"text": "a", "k" * 9_000: [span(0, 1, "X")]},
+    ],
+)
+def test_no_message_is_longer_than_a_screen(row):
+    def convert():
+        record_to_doc(*read(row), spacy.blank("en"), alignment="fail")
+
+    with pytest.raises(ValueError, match=r"^x\.jsonl line 1: ") as error:
+        convert()
+    assert len(str(error.value)) < 700
 
 
 @pytest.mark.parametrize("value", ["[" * 100_000, "1" * 5_000], ids=["deep", "long number"])

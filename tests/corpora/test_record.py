@@ -85,7 +85,9 @@ def test_spans_may_nest_and_overlap_in_chinese():
         ("a \n b", ("a", "b"), ["a ", "\n ", "b"]),
         (" a\tb ", ("a", "b"), [" ", "a", "\t", "b "]),
         ("New York", ("New York",), ["New York"]),
-        ("a  b", ("a", " ", "b"), ["a", "  ", "b"]),
+        ("a  b", ("a", " ", "b"), ["a ", " ", "b"]),
+        ("a\nb", ("a", " ", "b"), ["a", "\n", "b"]),
+        ("a b c", ("a ", "b", " c"), ["a ", "b ", "c"]),
         ("", (), []),
     ],
 )
@@ -119,6 +121,27 @@ def test_from_words_counts_tokens_and_leaves_spaces_unknown():
     assert [token.text for token in doc] == ["Ada", "L.", "!"]
     assert doc.has_unknown_spaces
     assert outcomes == ["kept", "kept"]
+
+
+@pytest.mark.parametrize(
+    ("words", "text", "tokens"),
+    [
+        (["a", " ", "b"], "a   b", ["a", " ", "b"]),
+        ([" ", "a", "\n", "\n", "b"], "  a \n \n b", [" ", "a", "\n", "\n", "b"]),
+        (["a", "b", " "], "a b  ", ["a", "b", " "]),
+        (["a ", " b"], "a b", ["a", "b"]),
+        (["a", "\u3000", "b"], "a \u3000 b", ["a", "\u3000", "b"]),
+    ],
+)
+def test_white_space_in_words_without_text(words, text, tokens):
+    spans = [(words.index(word), words.index(word) + 1, "X") for word in words if word.strip()]
+    spans.append((0, len(words), "ALL"))
+    record = Record.from_words(words, spans, joiner=" ", source="x")
+    doc, outcomes = record_to_doc(record, EN)
+    assert record.text == text
+    assert [token.text for token in doc] == tokens
+    assert set(outcomes) <= {"kept", "trimmed"}
+    assert [span.text for span in doc.spans["sc"]] == ["a", "b", text.strip()]
 
 
 def test_from_words_without_a_joiner_knows_the_text():
@@ -157,6 +180,20 @@ def test_offsets_of_words_are_checked_in_tokens():
 def test_half_a_character_is_an_error():
     with pytest.raises(ValueError, match=r"valid Unicode.* at 2"):
         Record("ab\ud83d")
+    with pytest.raises(ValueError, match=r"label must be valid Unicode, was: 0 to 1, '\\udc80'"):
+        Record("ab", ((0, 1, "\udc80"),))
+
+
+def test_white_space_around_labels_is_trimmed_with_a_note():
+    record = Record("ab", ((0, 1, " X"), (1, 2, "X\u00a0"), (0, 2, "X"), (0, 2, " X")))
+    trimmed = record.trim_labels()
+    assert [label for _, _, label in trimmed.spans] == ["X"] * 4
+    assert trimmed.notes == (
+        "White space around the label ' X' was trimmed",
+        "White space around the label 'X\\xa0' was trimmed",
+    )
+    assert trimmed.trim_labels() is trimmed
+    assert Record("ab").trim_labels().notes == ()
 
 
 def test_a_tokenizer_that_changes_the_text_is_an_error():

@@ -45,7 +45,7 @@ def test_outputs_in_a_folder_are_left_out(folder):
 @pytest.mark.parametrize(
     ("name", "message"),
     [
-        ("nothing.txt", "an input must be a file, a folder, or -"),
+        ("nothing.txt", "an input must be there, was: .*nothing.txt, which is missing"),
         ("g.csv", "an input must end in .txt, .txt.gz, .*, was: .*g.csv. Say what"),
         ("b.txt", "an input must not be the output"),
         ("empty", "a folder of inputs must have files in it that end in"),

@@ -120,6 +120,7 @@ def test_bytes_that_are_read_lead_to_the_end(path, tmp_path):
         (b'{"text": ' + b"[" * 100_000, "every line must be valid JSON"),
         (b'{"text": "a", "n": ' + b"1" * 5000 + b"}", "every line must be valid JSON"),
         (b'{"text": "\\udc80"}', "text must be valid Unicode, was: half a character"),
+        (b'{"text": "a", "\\udc80": 1}', "a key must be valid Unicode, was: half a character"),
         (b'{"text": "' + b"x" * 101 + b'"}', "a text must have at most 100 characters"),
     ],
 )

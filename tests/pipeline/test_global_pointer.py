@@ -1,5 +1,6 @@
 """Predictions, labels, settings and serialisation of the component."""
 
+import inspect
 import pickle
 import subprocess
 import sys
@@ -12,6 +13,7 @@ import torch
 from samples import (
     KINDS,
     LABELS,
+    OWN,
     SENTENCES,
     encoder_settings,
     found,
@@ -24,7 +26,11 @@ from spacy.tokens import Doc, DocBin
 from spacy.training import Example
 from thinc.api import Config
 
-from spacy_globalpointer.models import rows_to_factors
+from spacy_globalpointer.models import (
+    build_efficient_global_pointer,
+    build_global_pointer,
+    rows_to_factors,
+)
 from spacy_globalpointer.pipeline import prediction
 
 # spacy-curated-transformers 0.3 turns an array of one number into a float: numpy<2.4 warns.
@@ -378,6 +384,59 @@ def test_pipeline_can_be_pickled(trained):
     assert _spans(pickle.loads(pickle.dumps(trained))) == _spans(trained)
 
 
+def test_a_label_added_in_another_process_is_trained(trained, tmp_path):
+    """Thinc counts the ids of layers anew in each process, and pickles the old ones."""
+    (tmp_path / "nlp.pickle").write_bytes(pickle.dumps(trained))
+    script = tmp_path / "script.py"
+    script.write_text(
+        "import pickle, sys\n"
+        f"sys.path[:0] = {[p for p in sys.path if p.endswith('tests')]!r}\n"
+        "from samples import *\n"
+        f"nlp = pickle.load(open({str(tmp_path / 'nlp.pickle')!r}, 'rb'))\n"
+        "pipe = nlp.get_pipe('global_pointer')\n"
+        "pipe.add_label('ROLE')\n"
+        "new = make_example(nlp, 'A queen sang.', [('queen', 'ROLE')])\n"
+        "examples = [*make_examples(nlp), new]\n"
+        "optimizer = nlp.resume_training()\n"
+        "optimizer.learn_rate = 0.005\n"
+        "for _ in range(60):\n"
+        "    nlp.update(examples, sgd=optimizer)\n"
+        "assert found(nlp('A queen sang.')) == [('queen', 'ROLE')]\n"
+        "ids = [node.id for node in pipe.model.walk()]\n"
+        "assert len(ids) == len(set(ids))\n"
+    )
+    subprocess.run([sys.executable, str(script)], check=True, timeout=120)
+
+
+def test_a_label_added_to_a_sourced_component_is_written(trained):
+    nlp = spacy.blank("en")
+    nlp.add_pipe("global_pointer", source=trained)
+    nlp.get_pipe("global_pointer").add_label("NEVER-SEEN-BEFORE")
+    nlp.get_pipe("global_pointer").cfg.update(threshold=0.0, max_spans=10**4)
+    try:
+        doc = nlp("Rome closed.")
+        assert "NEVER-SEEN-BEFORE" in {span.label_ for span in doc.spans["sc"]}
+    finally:
+        nlp.get_pipe("global_pointer").cfg.update(threshold=0.5, max_spans=None)
+
+
+def test_entities_are_among_what_the_component_assigns():
+    nlp = make_nlp(annotate_ents=True)
+    nlp.add_pipe("merge_entities")
+    analysis = nlp.analyze_pipes()
+    assert "doc.ents" in analysis["summary"]["global_pointer"]["assigns"]
+    assert not analysis["problems"]["merge_entities"]
+
+
+@pytest.mark.parametrize("build", [build_efficient_global_pointer, build_global_pointer])
+def test_defaults_of_architecture_and_component_agree(build):
+    """spaCy fills the block of a user who left a setting out from that of the component."""
+    model = spacy.blank("en").get_factory_meta("global_pointer").default_config["model"]
+    for name, parameter in inspect.signature(build).parameters.items():
+        if name in model and name != "tok2vec":
+            assert parameter.default == model[name], name
+
+
 def test_component_behaves_among_others(trained):
     assert not trained.analyze_pipes()["problems"]["global_pointer"]
     text, spans = SENTENCES[0]
@@ -429,3 +488,28 @@ def test_a_large_batch_is_predicted_in_chunks(trained, monkeypatch):
     )
     assert _spans(trained) == expected
     assert sizes == [1] * len(SENTENCES)
+
+
+@pytest.mark.parametrize(
+    "model",
+    [
+        OWN,
+        {
+            "@architectures": "spacy.SpanCategorizer.v1",
+            "reducer": {"@layers": "spacy.mean_max_reducer.v1", "hidden_size": 8},
+            "scorer": {"@layers": "spacy.LinearLogistic.v1"},
+            "tok2vec": OWN,
+        },
+        {
+            "@architectures": "spacy.SpanFinder.v1",
+            "scorer": {"@layers": "spacy.LinearLogistic.v1", "nO": 2},
+            "tok2vec": OWN,
+        },
+        {"@architectures": "spacy.Tok2VecListener.v1", "width": 8},
+    ],
+    ids=["tok2vec", "spancat", "span_finder", "listener"],
+)
+def test_a_model_of_another_component_is_refused(model):
+    rule = "model must be an architecture of spacy-globalpointer, was: '.{1,63}'. Repair: replace "
+    with pytest.raises(ValueError, match=rf"'my_name': {rule}the block \[components.my_name.model"):
+        spacy.blank("en").add_pipe("global_pointer", "my_name", config={"model": model})

@@ -75,3 +75,10 @@ def test_without_nested_gold_only_that_recall_is_none():
 
 def test_scorer_is_registered():
     assert registry.scorers.get("spacy_globalpointer.span_scorer.v1")() is score_span_groups
+
+
+def test_a_span_that_is_predicted_twice_counts_once():
+    example = _example({(0, 3, "A")}, {(0, 3, "A"), (4, 5, "A")})
+    group = example.predicted.spans["k"]
+    example.predicted.spans["k"] = [*group, *group]
+    assert score_span_groups([example], spans_key="k")["spans_k_p"] == pytest.approx(0.5)

@@ -189,6 +189,39 @@ def test_two_components_with_one_key_are_reported():
         nlp.initialize(lambda: make_examples(nlp))
 
 
+@pytest.mark.parametrize(
+    ("other", "config"), [("span_finder", {"spans_key": "sc"}), ("spancat", {})]
+)
+def test_another_kind_of_component_with_the_same_key_is_reported(other, config):
+    nlp = make_nlp()
+    nlp.add_pipe(other, first=True, config=config)
+    with pytest.warns(UserWarning, match=rf"'global_pointer' and \['{other}'\] all write"):
+        nlp.get_pipe("global_pointer").initialize(lambda: make_examples(nlp), nlp=nlp)
+
+
+MODES = {
+    "no_grad": torch.no_grad,
+    "inference_mode": torch.inference_mode,
+    "autocast": lambda: torch.autocast("cpu", dtype=torch.bfloat16),
+}
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_what_the_caller_does_with_torch_changes_nothing(mode, monkeypatch):
+    monkeypatch.setattr(torch, "randperm", torch.arange)
+    nlp, pipe = _initialized()
+    examples = make_examples(nlp)
+    _, loss, d_rows = _loss(pipe, examples)
+    with MODES[mode]():
+        _, again, d_again = _loss(pipe, examples)
+        nlp.update(examples)
+        inside = found(nlp(SENTENCES[0][0]))
+    assert again == loss
+    for one, other in zip(d_rows, d_again, strict=True):
+        numpy.testing.assert_array_equal(one, other)
+    assert inside == found(nlp(SENTENCES[0][0]))
+
+
 @pytest.mark.parametrize("scale", [1.0, 10.0])
 def test_lr_scale_is_of_the_head_only(scale):
     nlp, pipe = _initialized(lr_scale=scale)

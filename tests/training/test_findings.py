@@ -5,7 +5,7 @@ from spacy.training import Example
 
 from spacy_globalpointer.corpora import Record
 from spacy_globalpointer.training.case import Case
-from spacy_globalpointer.training.findings import find_all, find_leaks
+from spacy_globalpointer.training.findings import find_all, find_leaks, find_notes
 from spacy_globalpointer.training.gold import Document, Group, read_record
 from spacy_globalpointer.training.statistics import SplitStatistics
 from spacy_globalpointer.training.windows import Window, find_window
@@ -234,6 +234,47 @@ def test_misaligned_spans_ask_for_another_tokenizer():
     assert finding.advice is None
     finding = only(make_case([Record("overland", ((0, 4, "B"),))]), "tokens", "error")
     assert "No gold span of train can be learned: all 1" in finding.text
+
+
+@pytest.mark.parametrize(
+    ("text", "spans", "reading"),
+    [
+        ("Ada saw Bob, too", ((1, 4), (9, 12)), "offsets are 1 too large"),
+        ("- Ada saw Bob", ((1, 4), (9, 12)), "offsets are 1 too small"),
+        ("Ada saw Bob", ((0, 2), (8, 10)), "ends are inclusive"),
+        ("Ada saw Bob", ((1, 3), (9, 11)), "starts are counted from 1"),
+        ("😀 Ada 😀 saw Bob, too", ((3, 6), (14, 17)), "offsets count UTF-16 code units"),
+        ("é é Ada saw Bob, too", ((6, 9), (14, 17)), "offsets count UTF-8 bytes"),
+        ("a\nb\nc Ada saw Bob, too", ((8, 11), (16, 19)), "offsets count a line break as two"),
+    ],
+)
+def test_offsets_are_suspected_before_the_tokenizer(text, spans, reading):
+    record = Record(text, tuple((start, end, "X") for start, end in spans))
+    finding = only(make_case([record]), "tokens", "error")
+    assert f". Suspect the offsets first: 2 of 2 begin and end where tokens do if {reading}" in (
+        finding.text
+    )
+    assert ". If the offsets are right: They cut tokens at " in finding.text
+
+
+def test_sound_offsets_are_not_suspected():
+    record = Record("overland routes", ((0, 4, "X"), (9, 11, "X"), (0, 15, "X")))
+    finding = only(make_case([record]), "tokens", "warning")
+    assert "Suspect" not in finding.text
+    assert "infixes" in finding.text
+
+
+def test_notes_of_records_are_warnings():
+    record = Record("Ada", ((0, 3, " PER"),)).trim_labels()
+    (finding,) = find_notes(make_case([record, record, *FLAT]).splits)
+    text = "White space around the label ' PER' was trimmed (2 of 4 documents of train)"
+    assert (finding.level, finding.text) == ("warning", text)
+
+
+def test_long_labels_are_shown_in_part():
+    records = [Record("Ada", tuple((0, 3, letter * 9_000) for letter in "abcdefgh"))]
+    case = make_case(records, FLAT, known=[], settings={"label_thresholds": [["x" * 9_000, 1]]})
+    assert max(len(finding.text) for finding in find_all(case)) < 900
 
 
 def test_few_misaligned_spans_are_no_warning():

@@ -15,7 +15,6 @@ from spacy_globalpointer.training.gold import (
     LETTERS,
     PADDED,
     PUNCTUATION,
-    excerpt,
     read_example,
     read_record,
 )
@@ -122,10 +121,3 @@ def test_entities_and_other_groups_are_named():
     doc.spans["gold"] = []
     document = read_example(Example(EN.make_doc("Ada"), doc), ["sc"])
     assert (document.names, document.n_ents, document.groups) == (("gold",), 1, {})
-
-
-def test_an_excerpt_is_short_and_on_one_line():
-    text = "x" * 40 + "\n" + "y" * 80 + "\t" + "z" * 40
-    shown = excerpt(text, 41, 121)
-    assert shown == f"...{'x' * 23} [{'y' * 24}...{'y' * 24}] {'z' * 23}..."
-    assert excerpt("ab", 0, 1) == "[a]b"

@@ -2,7 +2,6 @@
 
 import json
 import shutil
-from pathlib import Path
 
 import numpy
 import pytest
@@ -12,11 +11,12 @@ from spacy.tokens import DocBin, Span
 from spacy.util import load_config
 
 from spacy_globalpointer.cli.debug import debug_config
+from spacy_globalpointer.configs import find_config
 from spacy_globalpointer.training.pieces import CUT_OFF, NO_PIECE, NO_WINDOW, find_pieces
 
 pytest.importorskip("spacy_transformers")
 
-CONFIG = Path(__file__).parents[2] / "configs" / "transformer.cfg"
+CONFIG = find_config("transformer")
 STRIDED = "spacy-transformers.strided_spans.v1"
 DOCS = "spacy-transformers.doc_spans.v1"
 # Every letter is a piece of the tiny BERT.

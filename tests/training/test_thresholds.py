@@ -288,7 +288,12 @@ def test_cross_fitting_counts_each_document_without_having_seen_it(candidates, f
         assert counts is None
         return
     expected = count(candidates, Thresholds(0.5, {}))
-    assert all((a == b).all() for a, b in zip(counts, expected, strict=True))
+    assert all((a == b).all() for a, b in zip(counts.add_up(), expected, strict=True))
+    right = [
+        count(candidates.of(numpy.arange(n) == i), Thresholds(0.5, {})).right for i in range(n)
+    ]
+    assert (counts.right == right).all()
+    assert counts.by_document().sum() == (counts.predicted + counts.gold - counts.right).sum()
     assert sum(n - len(part.gold) for part in seen) == n
     for part in seen:
         assert set(part.document) <= set(range(len(part.gold)))
@@ -315,6 +320,8 @@ def test_cross_fitting_sees_through_luck():
     candidates = make_candidates(rows, gold, lowest=1e-6)
     ways = choices(min_count=1)
     inside = {name: count(candidates, way(candidates)).scores()["f"] for name, way in ways.items()}
-    outside = {name: cross_fit(candidates, way, 5).scores()["f"] for name, way in ways.items()}
+    outside = {
+        name: cross_fit(candidates, way, 5).add_up().scores()["f"] for name, way in ways.items()
+    }
     assert inside["per-label"] > inside["global"] + 0.02
     assert outside["per-label"] < outside["global"]

@@ -1,0 +1,43 @@
+"""How label_thresholds spell a label, so that a config keeps it.
+
+spaCy doubles each `$` when it writes a config and reads it again, and takes `${` for the beginning
+of a variable. So a `$` may be spelt `\\u0024` (and a backslash beside it `\\u005c`), and a label is
+found again if its `$` were doubled.
+"""
+
+import re
+from typing import Optional, Sequence
+
+DOLLAR, BACKSLASH = r"\u0024", r"\u005c"
+
+
+def spell_label(label: str, labels: Sequence[str]) -> str:
+    """Spell a label for a config.
+
+    labels: of the component.
+    RAISES (ValueError): a label that would be taken for another one.
+    """
+    text = label.replace("\\", BACKSLASH).replace("$", DOLLAR) if "$" in label else label
+    if find_label(text, labels) != label:
+        raise ValueError(
+            f"a label with a threshold of its own must not be spelt as another is, was: {label!r}. "
+            f"In a config both are {text!r}. Repair: another name for one of them"
+        )
+    return text
+
+
+def find_label(text: str, labels: Sequence[str]) -> Optional[str]:
+    """Find the label that a text of a config means.
+
+    labels: of the component.
+    RETURNS: None if there is none, or several that differ in the number of their `$` only.
+    """
+    if "$" not in text:
+        plain = text.replace(DOLLAR, "$").replace(BACKSLASH, "\\")
+        return next((label for label in (text, plain) if label in labels), None)
+    alike = [label for label in labels if _undouble(label) == _undouble(text)]
+    return alike[0] if len(alike) == 1 else None
+
+
+def _undouble(text: str) -> str:
+    return re.sub(r"\$+", "$", text)

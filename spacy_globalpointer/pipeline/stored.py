@@ -1,0 +1,95 @@
+"""What a pipeline's config says of a component: only the config stores its settings."""
+
+import weakref
+from copy import deepcopy
+from typing import Any, Dict, Optional, Sequence, Tuple, Type
+
+from spacy.language import Language
+
+from .spelling import find_label
+
+
+class StoredSettings:
+    """The settings that will be written, to be compared with those that a component has.
+
+    The pipeline's config has them, as long as the pipeline is known: a component that was copied or
+    pickled knows only what it was made with.
+    """
+
+    def __init__(self, made_with: Dict[str, Any], nlp: Optional[Language] = None) -> None:
+        """Keep what a component was made with.
+
+        made_with: its settings.
+        nlp: the pipeline that it was made for.
+        """
+        self.made_with = deepcopy(made_with)
+        self._nlp = None if nlp is None else weakref.ref(nlp)
+
+    def __reduce__(self) -> Tuple[Type["StoredSettings"], Tuple[Dict[str, Any]]]:
+        """A copy knows no pipeline."""
+        return StoredSettings, (self.made_with,)
+
+    def read(self, pipe: Any) -> Tuple[str, Dict[str, Any]]:
+        """Read the name of a component and its settings as they will be written."""
+        name, config = self._find(pipe)
+        # A variable stands for what the component was made with.
+        known = {key: value for key, value in config.items() if not _is_variable(value)}
+        return name, {key: known.get(key, old) for key, old in self.made_with.items()}
+
+    def _find(self, pipe: Any) -> Tuple[str, Dict[str, Any]]:
+        """The name of a component in its pipeline, and its block of the pipeline's config."""
+        nlp = None if self._nlp is None else self._nlp()
+        if nlp is not None:
+            for name, other in nlp.components:
+                if other is pipe:
+                    return name, nlp.get_pipe_config(name)
+        return pipe.name, {}
+
+    def respell_labels(self, pipe: Any) -> None:
+        """Put labels right whose `$` were doubled when the config was written and read."""
+        for settings in (pipe.cfg, self._find(pipe)[1]):
+            own = settings.get("label_thresholds", ())
+            if not _is_variable(own):
+                labels = [[_respell(text, pipe.labels), cut] for text, cut in own]
+                settings["label_thresholds"] = labels
+
+    def describe_changes(self, pipe: Any) -> str:
+        """Say which settings of a component will not be written.
+
+        RETURNS: empty if all will be.
+        """
+        name, stored = self.read(pipe)
+        now, then = ({**cfg, **_labels(cfg, pipe)} for cfg in (pipe.cfg, stored))
+        changed = [key for key in stored if now.get(key) != then[key]]
+        if not changed:
+            return ""
+        cfg = f"nlp.get_pipe({name!r}).cfg"
+        values = ", ".join(f"{key} = {_brief(pipe.cfg[key])}" for key in changed)
+        says = ", ".join(_brief(stored[key]) for key in changed)
+        lines = [f"nlp.get_pipe_config({name!r})[{key!r}] = {cfg}[{key!r}]" for key in changed]
+        return (
+            f"'{name}' has other settings than the pipeline's config, and only the config is "
+            f"written: {values} will be lost; the config has {says}. Repair, before writing:\n\n"
+            + "\n".join(lines)
+        )
+
+
+def _respell(text: str, labels: Sequence[str]) -> str:
+    """The label that is meant, if it can be written so."""
+    label = find_label(text, labels)
+    return label if label and "${" not in label and find_label(label, labels) == label else text
+
+
+def _labels(cfg: Dict[str, Any], pipe: Any) -> Dict[str, Any]:
+    """label_thresholds, however the labels are spelt."""
+    own = cfg.get("label_thresholds", ())
+    return {"label_thresholds": [(find_label(x, pipe.labels) or x, cut) for x, cut in own]}
+
+
+def _is_variable(value: Any) -> bool:
+    return isinstance(value, str) and "${" in value
+
+
+def _brief(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= 60 else f"{text[:60]} ..."
