@@ -312,3 +312,12 @@ def test_the_window_is_found_in_the_config(own, shared, window):
     components = {"transformer": shared, "global_pointer": own}
     config = {"components": components, "nlp": {"pipeline": ["transformer", "global_pointer"]}}
     assert find_window(config, "global_pointer") == window
+
+
+def test_pieces_are_not_counted_where_windows_are_of_pieces():
+    case = make_case(FLAT, window=Window(144, 104, "pieces"))
+    (finding,) = [f for f in find_all(case) if "word piece" in f.text]
+    assert (finding.level, finding.topic) == ("info", "tokens")
+    assert "are not counted with spacy-curated-transformers" in finding.text
+    case = make_case(FLAT, window=Window(144, 104, "tokens"))
+    assert not [f for f in find_all(case) if "word piece" in f.text]
