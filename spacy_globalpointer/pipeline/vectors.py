@@ -55,7 +55,8 @@ def describe_without_vector(name: str, docs: Sequence[Doc], tables: Tables) -> T
     return "words", text + (
         "The encoder has not seen these words: a transformer cuts off what exceeds its longest "
         "input (often 512 pieces, of which a rare word takes many), and static vectors lack "
-        "unknown words. Repair: a smaller window in [components.transformer.model.get_spans]"
+        "unknown words. Repair: a smaller window in [components.transformer.model.get_spans]; "
+        "`spacy global-pointer debug` names one that fits"
     )
 
 

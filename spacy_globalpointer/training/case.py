@@ -4,6 +4,7 @@ import json
 from dataclasses import dataclass, field
 from typing import Any, Dict, NamedTuple, Optional, Sequence, Tuple
 
+from .pieces import PieceCounter
 from .statistics import GroupStatistics, SplitStatistics
 from .windows import Window
 
@@ -53,6 +54,7 @@ class Case:
     low (spans): fewer examples of a label are few.
     lang: of the tokenizer.
     is_config: False where there are data files only.
+    pieces: what counted the word pieces of the transformer.
     is_cut: a reader may have left groups behind when it cut documents.
     """
 
@@ -65,6 +67,7 @@ class Case:
     low: int = 50
     lang: str = "en"
     is_config: bool = False
+    pieces: Optional[PieceCounter] = None
     is_cut: bool = False
 
     @property

@@ -10,6 +10,7 @@ from ..pipeline.spelling import find_label
 from .case import ERROR, GOOD, INFO, WARNING, Advice, Case, Finding, count_noun, list_some
 from .fitting import find_lengths, find_nesting, find_remarks, find_tokens, find_window
 from .statistics import GroupStatistics, SplitStatistics
+from .unseen import find_unseen
 
 # Notes of records and letters of a label that are shown.
 MOST_NOTES, MOST_LETTERS = 3, 40
@@ -24,7 +25,8 @@ def find_all(case: Case) -> List[Finding]:
     splits = {name: case.splits[name] for name, group in case.groups.items() if group.n_spans}
     if splits:
         case = replace(case, splits=splits)
-        for find in (_labels, find_nesting, find_lengths, find_window, find_tokens, find_remarks):
+        kinds = (_labels, find_nesting, find_lengths, find_window)
+        for find in (*kinds, find_unseen, find_tokens, find_remarks):
             findings += find(case)
     return findings
 

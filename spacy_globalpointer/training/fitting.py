@@ -1,8 +1,9 @@
 """Whether settings, tokens and windows fit the gold spans."""
 
 from collections import Counter
-from typing import Dict, Iterator, Optional
+from typing import Dict, Iterator, Optional, Union
 
+from ..pipeline.settings import AUTO, with_margin
 from .case import ERROR, GOOD, INFO, WARNING, Advice, Case, Finding
 from .gold import (
     DUPLICATE,
@@ -15,6 +16,7 @@ from .gold import (
     PUNCTUATION,
     SPACE_TOKEN,
 )
+from .pieces import CUT_OFF
 from .statistics import (
     CROSSING,
     NESTED,
@@ -80,17 +82,16 @@ def find_nesting(case: Case) -> Iterator[Finding]:
 
 def find_lengths(case: Case) -> Iterator[Finding]:
     """What max_length and max_spans lose, and what would not."""
-    limit = case.settings.get("max_length")
+    limit = case.settings.get("max_length", AUTO)
     lengths = {name: group.all_lengths for name, group in case.groups.items()}
-    learned = next(iter(lengths.values()))
-    if not learned:
+    if not next(iter(lengths.values())):
         return
-    advice = _advise_length(case, lengths)
+    advice = _advise_length(case, lengths, limit)
     if limit is None:
-        yield Finding("lengths", INFO, "max_length is not set", advice)
+        text = "max_length = null: nothing bounds the spans that are found in long texts"
+        yield Finding("lengths", INFO, text, advice)
     else:
-        for name, counts in lengths.items():
-            yield _kept_length(name, counts, limit, advice)
+        yield from _find_kept(lengths, limit, advice)
     most = case.settings.get("max_spans")
     for name, group in case.groups.items():
         if most is not None and group.most_spans > most:
@@ -99,24 +100,44 @@ def find_lengths(case: Case) -> Iterator[Finding]:
             yield Finding("lengths", WARNING, text, advice)
 
 
-def _kept_length(name: str, counts: Counter[int], limit: int, advice: Advice) -> Finding:
-    lost = sum(n for length, n in counts.items() if length > limit)
-    text = f"max_length = {limit} loses {lost} of {counts.total()} spans of {name}"
-    if not lost:
-        return Finding("lengths", GOOD, text)
-    level = ERROR if lost == counts.total() else WARNING
-    return Finding("lengths", level, f"{text} ({lost / counts.total():.2%})", advice)
+def _find_kept(
+    lengths: Dict[str, Counter[int]], limit: Union[int, str], advice: Optional[Advice]
+) -> Iterator[Finding]:
+    """What max_length keeps of each split; the first one is learned from."""
+    shown = f"max_length = {limit}"
+    if limit == AUTO:
+        first, counts = next(iter(lengths.items()))
+        limit, shown = with_margin(max(counts)), f'max_length = "{AUTO}"'
+        text = f"{shown} will be {limit} tokens: the longest span of {first} has {max(counts)}"
+        yield Finding("lengths", INFO if advice else GOOD, text, advice)
+    for name, counts in lengths.items():
+        lost = sum(n for length, n in counts.items() if length > int(limit))
+        text = f"{shown} loses {lost} of {counts.total()} spans of {name}"
+        if not lost:
+            yield Finding("lengths", GOOD, text)
+        else:
+            level = ERROR if lost == counts.total() else WARNING
+            yield Finding("lengths", level, f"{text} ({lost / counts.total():.2%})", advice)
 
 
-def _advise_length(case: Case, lengths: Dict[str, Counter[int]]) -> Advice:
+def _advise_length(
+    case: Case, lengths: Dict[str, Counter[int]], limit: Union[int, str, None]
+) -> Optional[Advice]:
+    """A max_length with a margin: "auto", unless one very long span makes that too long.
+
+    RETURNS: None if the present limit is that, or longer.
+    """
     learned = next(iter(lengths.values()))
     nearly, longest = length_of_share(learned, 0.99), max(learned)
-    chosen = nearly if longest > max(LONG_SPAN, 2 * nearly) else longest
-    kept = [f"{share_within(n, chosen):.2%} of the spans of {k}" for k, n in lengths.items()]
+    is_odd = longest > max(LONG_SPAN, 2 * nearly)
+    bound = with_margin(nearly if is_odd else longest)
+    if (limit == AUTO and not is_odd) or (isinstance(limit, int) and bound <= limit):
+        return None
+    kept = [f"{share_within(n, bound):.2%} of the spans of {k}" for k, n in lengths.items()]
     why = f"keeps {' and '.join(kept)}"
-    if chosen < longest:
-        why += f"; the longest has {longest} tokens"
-    return case.advise(why, max_length=chosen)
+    if is_odd:
+        return case.advise(f"{why}; the longest has {longest} tokens", max_length=bound)
+    return case.advise(f"{why}: {bound} tokens", max_length=AUTO)
 
 
 def find_window(case: Case) -> Iterator[Finding]:
@@ -141,7 +162,10 @@ def find_window(case: Case) -> Iterator[Finding]:
             text = (
                 f"{least}{group.n_cut} of {counts.total()} spans of {name} do not fit in one window"
             )
-            text += f" ({n_long} are longer than {shown}): raise window and stride"
+            text += f" ({n_long} are longer than {shown})"
+            # Those that a window gets are cut off already: `find_unseen` advises a shorter one.
+            is_full = any(own.pieces[case.key].lost[CUT_OFF] for own in case.splits.values())
+            text += "" if is_full else ": raise window and stride"
             yield Finding("lengths", WARNING, text)
         else:
             yield Finding(

@@ -6,7 +6,7 @@ Texts come as training examples, or as records of a corpus file.
 import unicodedata
 from collections import Counter
 from dataclasses import dataclass, field
-from typing import Dict, List, NamedTuple, Optional, Sequence, Set, Tuple
+from typing import Dict, List, Mapping, NamedTuple, Optional, Sequence, Set, Tuple
 
 from spacy.language import Language
 from spacy.tokens import Doc, Span
@@ -17,6 +17,7 @@ from ..corpora.mentions import list_units
 from ..corpora.messages import excerpt
 from ..pipeline.alignment import EMPTY, MISALIGNED, align_spans
 from ..pipeline.alignment import WHITESPACE as SPACE_TOKEN
+from .pieces import PieceCounter, PieceCounts
 
 LabelledSpan = Tuple[int, int, str]
 
@@ -124,6 +125,7 @@ class Document(NamedTuple):
     n_ents: entities in doc.ents.
     groups: by name, those that were asked for and are there.
     notes: what was left out or changed when the text was read from a corpus file.
+    pieces: that a transformer is given, by name of the group that is predicted with it.
     """
 
     text: str
@@ -132,17 +134,28 @@ class Document(NamedTuple):
     n_ents: int
     groups: Dict[str, Group]
     notes: Tuple[str, ...] = ()
+    pieces: Mapping[str, PieceCounts] = {}
 
 
-def read_example(example: Example, keys: Sequence[str]) -> Document:
+def read_example(
+    example: Example, keys: Sequence[str], pieces: Mapping[str, PieceCounter] = {}
+) -> Document:
     """Look over a training example.
 
     keys: names of the groups to look at.
+    pieces: of the transformer that a group is predicted with, where there is one.
     """
     reference = example.reference
     found = {key: _read_group(example, key) for key in keys if key in reference.spans}
-    names = tuple(reference.spans)
-    return Document(reference.text, len(example.predicted), names, len(reference.ents), found)
+    given = {key: counter.count(example.predicted) for key, counter in pieces.items()}
+    return Document(
+        reference.text,
+        len(example.predicted),
+        tuple(reference.spans),
+        len(reference.ents),
+        found,
+        pieces={key: counts for key, counts in given.items() if counts is not None},
+    )
 
 
 def read_record(record: Record, nlp: Language, key: str) -> Document:

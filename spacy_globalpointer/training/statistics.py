@@ -8,6 +8,7 @@ from typing import AbstractSet, Any, DefaultDict, Dict, List, Optional, Sequence
 from ..pipeline.scorer import nested_cells
 from .gold import LOST, Document, Group, LabelledSpan
 from .nesting import crossing_intervals, nesting_depths
+from .pieces import PieceStatistics
 from .windows import Window
 
 SHARES = (0.5, 0.75, 0.9, 0.95, 0.99, 1.0)
@@ -133,6 +134,7 @@ class SplitStatistics:
     texts: fingerprints of the different texts. White space does not make texts different.
     notes (texts): what was left out or changed when they were read.
     groups: by name.
+    pieces: that a transformer is given, by name of the group that is predicted with it.
     """
 
     def __init__(
@@ -157,6 +159,7 @@ class SplitStatistics:
         self.texts: Set[bytes] = set()
         self.notes: Counter[str] = Counter()
         self.groups = {key: GroupStatistics((windows or {}).get(key)) for key in keys}
+        self.pieces = {key: PieceStatistics() for key in keys}
         self._others: AbstractSet[bytes] = other.texts if other else frozenset()
 
     @property
@@ -173,6 +176,9 @@ class SplitStatistics:
         self.notes.update(document.notes)
         for key, group in self.groups.items():
             group.add(document.groups.get(key))
+        for key, counts in document.pieces.items():
+            spans = document.groups[key].spans if key in document.groups else ()
+            self.pieces[key].add(counts, spans)
         text = " ".join(document.text.split())
         if text:  # nothing is learned from an empty one, and nothing leaks
             self._compare(text)
@@ -200,6 +206,7 @@ class SplitStatistics:
             "notes": dict(self.notes.most_common()),
             "group_names": dict(self.names.most_common()),
             "groups": {key: group.to_dict() for key, group in self.groups.items()},
+            "pieces": {key: own.to_dict() for key, own in self.pieces.items() if own.n_tokens},
         }
 
 

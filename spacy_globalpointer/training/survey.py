@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
-from typing import Any, Callable, Dict, Iterable, Iterator, List, Optional, Sequence
+from typing import Any, Callable, Dict, Iterable, Iterator, List, Mapping, Optional, Sequence
 
 import spacy
 from spacy.language import Language
@@ -16,6 +16,7 @@ from .case import INFO, Case, Finding
 from .configured import Setup, find_in_config, known_labels, load_setup, may_drop
 from .findings import advise_key, find_all, find_leaks, find_notes
 from .gold import Document, read_example, read_record
+from .pieces import PieceCounter, find_pieces
 from .statistics import SplitStatistics
 from .windows import Window, find_window
 
@@ -119,14 +120,17 @@ def survey_config(
     setup = load_setup(path, overrides or {})
     windows = {name: find_window(setup.config, name) for name in setup.pipes}
     keys = {pipe.key: windows[name] for name, pipe in setup.pipes.items()}
+    counters = {name: find_pieces(setup.nlp, name, setup.sourced) for name in setup.pipes}
+    pieces = {setup.pipes[name].key: own for name, own in counters.items() if own is not None}
     splits: Dict[str, SplitStatistics] = {}
     for name, corpus in ((TRAIN, setup.train), (DEV, setup.dev)):
         splits[name] = SplitStatistics(list(keys), keys, splits.get(TRAIN))
-        documents = _read_corpus(corpus, setup.nlp, list(keys), name)
+        documents = _read_corpus(corpus, setup.nlp, list(keys), name, pieces)
         _add_all(splits[name], documents, name, limit, silent)
     survey = Survey(str(setup.nlp.lang), splits, [], list(find_leaks(splits)))
     for name in setup.pipes:
         case = _make_case(setup, name, splits, windows[name], low)
+        case.pieces = pieces.get(case.key)
         survey.cases.append(case)
         survey.findings.append([*find_all(case), *find_in_config(setup, case, limit)])
     return survey
@@ -164,10 +168,14 @@ def _read_file(path: Path, nlp: Language, key: str, format: str) -> Iterator[Doc
 
 
 def _read_corpus(
-    corpus: Callable[[Language], Iterable[Example]], nlp: Language, keys: Sequence[str], name: str
+    corpus: Callable[[Language], Iterable[Example]],
+    nlp: Language,
+    keys: Sequence[str],
+    name: str,
+    pieces: Mapping[str, PieceCounter] = {},
 ) -> Iterator[Document]:
     for example in _readable(corpus(nlp), name):
-        yield read_example(example, keys)
+        yield read_example(example, keys, pieces)
 
 
 def _readable(examples: Iterable[Example], name: str) -> Iterator[Example]:

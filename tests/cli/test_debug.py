@@ -90,8 +90,8 @@ def test_data_files_are_looked_over(lines, tmp_path):
         "Ada saw [IL]-2-cells.",
         "train: 1 VERB begin or end with white space, such as Ada[ saw] IL-2-cells.",
         "1 of 5 spans of train (20.00%) do not begin and end",
-        "[components.global_pointer] # keeps 100.00% of the spans of train and 100.00% of the "
-        "spans of dev max_length = 3",
+        'max_length = "auto" will be 7 tokens: the longest span of train has 3',
+        'max_length = "auto" loses 0 of 2 spans of dev',
         "warning(s)",
     ):
         assert part in output
@@ -207,7 +207,7 @@ def test_a_config_is_looked_over(corpus, tmp_path):
     assert "5 of 5 documents of dev are in train too" in output
     assert "✔ [training.score_weights] names spans_sc_f" in output
     report = json.loads((tmp_path / "o.json").read_text(encoding="utf-8"))
-    assert report["components"]["global_pointer"]["settings"]["max_length"] is None
+    assert report["components"]["global_pointer"]["settings"]["max_length"] == "auto"
     assert report["splits"]["dev"]["groups"]["sc"]["spans"] == 10
 
 

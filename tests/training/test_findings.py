@@ -1,5 +1,7 @@
 import pytest
 import spacy
+from spacy.tokens import Span
+from spacy.training import Example
 
 from spacy_globalpointer.corpora import Record
 from spacy_globalpointer.training.case import Case
@@ -46,10 +48,9 @@ def lengths_document(*lengths, n_tokens=200):
 
 def test_good_data_has_no_problems():
     findings = find_all(make_case(FLAT, FLAT))
-    assert {finding.level for finding in findings} == {"good", "info"}
+    assert {finding.level for finding in findings} == {"good"}
     assert [lines(f) for f in findings if f.advice] == [
         ("components.global_pointer", "allow_overlap = false"),
-        ("components.global_pointer", "max_length = 1"),
     ]
 
 
@@ -68,7 +69,7 @@ def test_the_split_with_gold_is_looked_over_though_the_other_has_none():
     case = make_case(FLAT, [])
     assert only(case, "documents", "error").text.startswith("dev has no documents")
     assert only(case, "nesting", "good").advice.lines == ("allow_overlap = false",)
-    assert "keeps 100.00% of the spans of train" == only(case, "lengths", "info").advice.why
+    assert found(case, "lengths", "good")[1].text.endswith("loses 0 of 2 spans of train")
 
 
 def test_another_group_and_entities_are_named():
@@ -151,28 +152,52 @@ def test_a_few_spans_that_share_tokens_leave_the_data_flat():
 
 
 @pytest.mark.parametrize(
-    ("train", "advised", "why"),
+    ("train", "limit", "advised", "why"),
     [
-        ([1] * 95 + [2] * 5, 2, "keeps 100.00% of the spans of train"),
-        ([1] * 99 + [60], 60, "keeps 100.00% of the spans of train"),
-        ([3] * 99 + [80], 3, "keeps 99.00% of the spans of train; the longest has 80 tokens"),
-        ([50] * 99 + [80], 80, "keeps 100.00% of the spans of train"),
+        ([1] * 95 + [2] * 5, None, '"auto"', "keeps 100.00% of the spans of train: 6 tokens"),
+        ([50] * 99 + [80], None, '"auto"', "keeps 100.00% of the spans of train: 120 tokens"),
+        ([50] * 99 + [80], 79, '"auto"', "keeps 100.00% of the spans of train: 120 tokens"),
+        ([3] * 99 + [80], None, 7, "keeps 99.00% of the spans of train; the longest has 80 tokens"),
+        ([3] * 99 + [80], "auto", 7, "keeps 99.00% of the spans of train; the longest has 80 toke"),
+        ([1] * 99 + [60], "auto", None, None),
+        ([3] * 99 + [80], 7, None, None),
     ],
 )
-def test_max_length_is_advised(train, advised, why):
-    advice = only(make_case([lengths_document(*train)]), "lengths", "info").advice
-    assert (advice.lines, advice.why) == ((f"max_length = {advised}",), why)
+def test_max_length_is_advised_with_a_margin(train, limit, advised, why):
+    case = make_case([lengths_document(*train)], settings={"max_length": limit})
+    found = [f.advice for f in find_all(case) if f.topic == "lengths" and f.advice]
+    if advised is None:
+        assert found == []
+    else:
+        assert {advice.lines for advice in found} == {(f"max_length = {advised}",)}
+        assert all(advice.why.startswith(why) for advice in found)
 
 
 def test_what_max_length_loses():
     data = [lengths_document(1, 1, 1, 4)]
     loses = only(make_case(data, settings={"max_length": 3}), "lengths", "warning")
     assert loses.text == "max_length = 3 loses 1 of 4 spans of train (25.00%)"
-    assert loses.advice.lines == ("max_length = 4",)
+    assert loses.advice.lines == ('max_length = "auto"',)
     keeps = only(make_case(data, settings={"max_length": 4}), "lengths", "good")
     assert keeps.text == "max_length = 4 loses 0 of 4 spans of train"
     data = [lengths_document(4, 5)]
     assert only(make_case(data, settings={"max_length": 3}), "lengths", "error")
+
+
+@pytest.mark.parametrize("settings", [{}, {"max_length": "auto"}])
+def test_what_the_bound_of_auto_loses(settings):
+    case = make_case([lengths_document(1, 4)], [lengths_document(8, 9, 2)], settings=settings)
+    assert [f.text for f in found(case, "lengths", "good", "warning")] == [
+        'max_length = "auto" will be 8 tokens: the longest span of train has 4',
+        'max_length = "auto" loses 0 of 2 spans of train',
+        'max_length = "auto" loses 1 of 3 spans of dev (33.33%)',
+    ]
+    nlp = spacy.blank("en")
+    pipe = nlp.add_pipe("global_pointer", config=settings)
+    doc = nlp.make_doc("one two three four five")
+    doc.spans["sc"] = [Span(doc, 0, 1, "X"), Span(doc, 1, 5, "X")]
+    pipe.initialize(lambda: [Example(nlp.make_doc(doc.text), doc)])
+    assert pipe.max_length == 8
 
 
 def test_max_spans_below_the_gold_is_a_warning():
@@ -287,3 +312,12 @@ def test_the_window_is_found_in_the_config(own, shared, window):
     components = {"transformer": shared, "global_pointer": own}
     config = {"components": components, "nlp": {"pipeline": ["transformer", "global_pointer"]}}
     assert find_window(config, "global_pointer") == window
+
+
+def test_pieces_are_not_counted_where_windows_are_of_pieces():
+    case = make_case(FLAT, window=Window(144, 104, "pieces"))
+    (finding,) = [f for f in find_all(case) if "word piece" in f.text]
+    assert (finding.level, finding.topic) == ("info", "tokens")
+    assert "are not counted with spacy-curated-transformers" in finding.text
+    case = make_case(FLAT, window=Window(144, 104, "tokens"))
+    assert not [f for f in find_all(case) if "word piece" in f.text]
