@@ -15,11 +15,13 @@ from spacy.util import registry
 
 from ..training.span_counts import add_up
 from .accuracy import averaged, find_reach, is_flat, predict_cells, train_once
+from .measure import save
 from .peers import fit, make_pipeline
 from .scores import count_each
 from .text import Annotated, read_corpus
 
-SIZES = (1, 5, 20, 100)
+SIZES = (1, 5, 30, 100)
+SYSTEMS = ("global_pointer", "spancat")
 
 
 def join_texts(docs: Sequence[Annotated], size: int) -> Iterator[Annotated]:
@@ -43,36 +45,38 @@ def join_texts(docs: Sequence[Annotated], size: int) -> Iterator[Annotated]:
 
 
 def measure_joined(
-    folder: Path,
-    lang: str,
-    systems: Sequence[str],
+    output: Path,
+    data: Path,
+    corpora: Sequence[str],
     *,
-    passes: int,
-    limit: int,
-    seeds: Sequence[int] = (0,),
+    systems: Sequence[str] = SYSTEMS,
     sizes: Sequence[int] = SIZES,
+    seeds: Sequence[int] = (0,),
+    passes: int = 4,
+    limit: int = 4000,
     log: Callable[[str], None] = print,
-) -> List[Dict[str, Any]]:
-    """Train each system on single texts, and score it on documents of several.
+) -> None:
+    """Train each system on single texts, score it on documents of several, and write a report.
 
-    folder: of a corpus, with files named train and dev.
-    lang: of its tokenizer.
+    output: JSON file, written anew after each run.
+    data: has a folder for each corpus, with files named train and dev.
+    corpora: names with their language, such as "genia:en".
     systems: of peers.SYSTEMS.
-    limit (texts): of the training data.
     sizes: texts of a document.
-    RETURNS: a row for each system and seed, with P, R and F1 by size.
+    limit (texts): of the training data.
     """
-    nlp = spacy.blank(lang)
-    paths = {path.name.split(".")[0]: path for path in folder.iterdir()}
-    train = list(itertools.islice(read_corpus(paths["train"], nlp), limit))
-    joined = {size: list(join_texts(list(read_corpus(paths["dev"], nlp)), size)) for size in sizes}
-    rows = []
-    for seed, system in itertools.product(seeds, systems):
-        row = {"corpus": folder.name, "system": system, "seed": seed, "passes": passes}
-        row |= {"limit": limit, **_train_and_score(system, train, joined, lang, passes, seed)}
-        log(f"{row['corpus']} {system} {seed}: {row['f']}")
-        rows.append(row)
-    return rows
+    rows: List[Dict[str, Any]] = []
+    for corpus, seed, system in itertools.product(corpora, seeds, systems):
+        name, _, lang = corpus.partition(":")
+        nlp = spacy.blank(lang)
+        paths = {path.name.split(".")[0]: path for path in (data / name).iterdir()}
+        train = list(itertools.islice(read_corpus(paths["train"], nlp), limit))
+        dev = list(read_corpus(paths["dev"], nlp))
+        joined = {size: list(join_texts(dev, size)) for size in sizes}
+        scores = _train_and_score(system, train, joined, lang, passes, seed)
+        rows.append({"corpus": name, "system": system, "seed": seed, **scores})
+        log(f"{name} {system} {seed}: {rows[-1]['f']}")
+        save(output, "joined", {"passes": passes, "limit": limit}, rows)
 
 
 def _train_and_score(

@@ -34,7 +34,7 @@ def draw(report: Report, folder: Path) -> List[Path]:
     RETURNS: the files.
     RAISES (ImportError): without matplotlib.
     """
-    plots = PLOTS[report["benchmark"]]
+    plots = PLOTS.get(report["benchmark"], {})
     return [_save(plot, report["results"], folder / f"{name}.svg") for name, plot in plots.items()]
 
 

@@ -1,8 +1,9 @@
 """Markdown tables from the reports, and the marked blocks of a page that hold them."""
 
 import json
+import statistics
 from pathlib import Path
-from typing import Any, Callable, Dict, List
+from typing import Any, Callable, Dict, List, Tuple
 
 from .markdown import make_rows
 
@@ -45,8 +46,10 @@ def read_report(path: Path) -> Report:
 
 
 def make_table(report: Report) -> str:
-    """The table of a report, below a line that says on what it was measured."""
+    """The table of a report; times stand below a line that says on what they were measured."""
     machine, versions = report["machine"], report["versions"]
+    if "repeats" not in report["settings"]:
+        return TABLES[report["benchmark"]](report["results"])
     threads, rounds = machine["threads"], report["settings"]["repeats"]
     return (
         f"{machine['cpu']}, {threads} thread{'s' * (threads > 1)}, torch {versions['torch']}, "
@@ -121,10 +124,25 @@ def _scaling(results: List[Dict[str, Any]]) -> str:
     return "\n".join(tables)
 
 
+def _joined(results: List[Dict[str, Any]]) -> str:
+    """F1 by texts of a document, the mean over seeds, and what is lost from the first to the last."""
+    groups: Dict[Tuple[str, str], List[Dict[str, float]]] = {}
+    for result in results:
+        groups.setdefault((result["corpus"], result["system"]), []).append(result["f"])
+    sizes = list(results[0]["f"])
+    rows = []
+    for (corpus, system), seeds in groups.items():
+        means = [statistics.mean(f[size] for f in seeds) for size in sizes]
+        row = [corpus, f"`{system}`", str(len(seeds)), *(f"{mean:.1f}" for mean in means)]
+        rows.append([*row, f"{means[-1] - means[0]:+.1f}"])
+    return make_rows(["corpus", "system", "seeds", *sizes, "change"], rows)
+
+
 TABLES: Dict[str, Callable[[Any], str]] = {
     "heads": _heads,
     "pipeline": _pipeline,
     "scaling": _scaling,
+    "joined": _joined,
 }
 
 

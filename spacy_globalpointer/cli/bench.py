@@ -92,6 +92,26 @@ def scaling_cli(
         _draw(output)
 
 
+@app.command("joined", no_args_is_help=True)
+def joined_cli(
+    output: Annotated[Path, Argument(help="JSON file to write", dir_okay=False)],
+    data: Annotated[Path, Argument(help="Folder with a folder for each corpus", exists=True)],
+    corpus: Annotated[List[str], Option(help="Name and language, such as genia:en; repeatable")],
+    seeds: Annotated[int, Option(help="Training runs of each system", min=1)] = 1,
+    passes: Annotated[int, Option(help="Over the training texts", min=1)] = 4,
+    limit: Annotated[int, Option(help="Training texts", min=1)] = 4000,
+) -> None:
+    """F1 on documents of 1 to 100 texts in a row, of pipelines that were trained on single texts.
+
+    Example: spacy global-pointer bench joined joined.json data --corpus genia:en
+    """
+    from spacy_globalpointer.bench.joined import measure_joined
+
+    with _clear_errors():
+        settings: Any = {"seeds": range(seeds), "passes": passes, "limit": limit}
+        measure_joined(output, data, corpus, log=msg.info, **settings)
+
+
 @app.command("sweep", no_args_is_help=True)
 def sweep_cli(
     folder: Annotated[Path, Argument(help="Folder with sweep.json; results go there", exists=True)],

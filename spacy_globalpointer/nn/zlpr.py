@@ -137,19 +137,14 @@ class _ZLPR(torch.autograd.Function):
         gold = scores[which, label]
         scores[which, label] = -torch.inf
 
-        sums = background.log_sums().flatten(0, 1)
-        if per == "start":
-            negative = sums.logaddexp(sums.new_zeros(()))  # exp(0) is the 1 of both terms
-        else:
-            one = sums.new_zeros(n_documents, sums.shape[1])
-            negative = _add_to_log_sums(one, sums, sum_of.reshape(-1, 1).expand_as(sums))
+        negative = _log_one_plus(background.log_sums(), sum_of, n_documents, per)
         index = place[:, None].expand_as(scores)
         negative[touched] = _add_to_log_sums(negative[touched], scores, index)
         zeros, index = torch.zeros_like(negative[touched]), place[which] * scores.shape[1] + label
         positive = _add_to_log_sums(zeros.flatten(), -gold, index)
         ctx.background, ctx.indices = background, (n, s, e, which, label, document, sum_of)
         ctx.save_for_backward(scores, gold, negative, positive[index])
-        losses = negative.index_add(0, touched, positive.view_as(zeros))
+        losses = negative.index_add(0, touched, positive.view_as(zeros))  # of each sum
         if per == "document":
             return losses
         total = losses.new_zeros(n_documents, losses.shape[1])
@@ -198,6 +193,21 @@ def _check(factors: SpanFactors, gold: Tensor, per: Per) -> None:
             f"{factors.max_length}) that start and end at tokens of the mask, was: "
             f"{gold[~good][0].tolist()}"
         )
+
+
+def _log_one_plus(log_sums: Tensor, sum_of: Tensor, n_sums: int, per: Per) -> Tensor:
+    """log(1 + sum), the sums being of start tokens or added up over those of a document.
+
+    log_sums (b, s, c): of the spans of each start token.
+    sum_of (b, s): the sum that they are in.
+    n_sums: k, where they are of documents.
+    RETURNS (k, c): log(1 + sum).
+    """
+    log_sums = log_sums.flatten(0, 1)
+    if per == "start":
+        return log_sums.logaddexp(log_sums.new_zeros(()))
+    one = log_sums.new_zeros(n_sums, log_sums.shape[1])  # exp(0) = 1
+    return _add_to_log_sums(one, log_sums, sum_of.reshape(-1, 1).expand_as(log_sums))
 
 
 def _add_to_log_sums(log_sums: Tensor, values: Tensor, index: Tensor) -> Tensor:

@@ -79,7 +79,7 @@ def make_global_pointer(
     spans_key: str,
     threshold: float,
     label_thresholds: List[List[Union[str, float]]],
-    max_length: Optional[Union[int, str]],
+    max_length: Optional[Union[str, int]],
     max_spans: Optional[int],
     allow_overlap: bool,
     annotate_ents: bool,

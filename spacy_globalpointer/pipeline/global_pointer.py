@@ -13,7 +13,7 @@ from thinc.api import Model, Optimizer, set_dropout_rate
 from thinc.types import Floats2d
 
 from ..losses import SpanLoss
-from ..models import finish_update
+from ..models import NOTHING_SEEN, finish_update
 from .alignment import NO_GROUP, GoldReader, label_cells
 from .labelled import LabelledPipe
 from .learning import batch_loss, what_was_known
@@ -56,7 +56,7 @@ class GlobalPointer(LabelledPipe):
         spans_key: str = "sc",
         threshold: float = 0.5,
         label_thresholds: Sequence[Sequence[Union[str, float]]] = (),
-        max_length: Optional[Union[int, str]] = AUTO,
+        max_length: Optional[Union[str, int]] = AUTO,
         max_spans: Optional[int] = None,
         allow_overlap: bool = True,
         annotate_ents: bool = False,
@@ -282,7 +282,7 @@ class GlobalPointer(LabelledPipe):
         for label in sorted(reader.labels) if labels is None else ():
             self.add_label(label)
         self._require_labels()
-        self.model.attrs.update(max_length=None, longest_text=None)
+        self.model.attrs.update(NOTHING_SEEN)
         self._remember(reader.longest, longest)
         self._warn_once(*reader.account(self.name))
         if nlp is not None:

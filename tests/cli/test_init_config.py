@@ -146,7 +146,10 @@ def test_a_label_that_a_config_cannot_hold_is_left_to_training(config, tmp_path)
         ),
         (["--name", "bert"], "--name must only be given with a pretrained encoder, was: bert"),
         (["--lang", "nowhere"], "Can't import language nowhere"),
-        (["--data", "nothing.jsonl"], "an input must be a file or a folder with corpus files"),
+        (
+            ["--data", "nothing.jsonl"],
+            "an input must be there, was: nothing.jsonl, which is missing",
+        ),
         (
             ["--spans-key", "a$b"],
             "a config must be able to hold its values, was: spans_key = 'a$b'",

@@ -7,18 +7,20 @@ serialisation work as for any spaCy model. What the rows mean is said in
 
 from functools import partial
 from typing import Any, Callable, Dict, List, Optional, Tuple
-from uuid import uuid4
 
 from spacy.tokens import Doc
 from spacy.util import registry
 from thinc.api import Linear, Maxout, Model, Ops, Optimizer
 from thinc.types import Floats2d, FloatsXd
 
-from .nn import SpanFactors, Tensor
+from ..nn import SpanFactors, Tensor
+from .resize import resize_output
 
 # Bias of the start and of the end term of a new label. Of the many spans of a text hardly any is
 # gold, and a head that begins at 0 spends its first passes on learning just that.
 RARE = -2.0
+# Bound on spans and longest text of the training, in tokens, before there was any.
+NOTHING_SEEN = {"max_length": None, "longest_text": None}
 
 
 @registry.architectures("spacy_globalpointer.EfficientGlobalPointer.v1")
@@ -168,9 +170,7 @@ def _build(
             "columns": list(columns),
             # With the weights, so that the two cannot part: the component reads and adds labels.
             "labels": [],
-            # Longest span and longest text of the training, in tokens; None before there was any.
-            "max_length": None,
-            "longest_text": None,
+            **NOTHING_SEEN,
             "resize_output": resize_output,
         },
         refs=refs,
@@ -266,39 +266,3 @@ def init_rare(ops: Ops, shape: Tuple[int, ...]) -> FloatsXd:
     shape: of the biases.
     """
     return ops.alloc_f(shape) + RARE
-
-
-def resize_output(model: Model, nO: int) -> Model:
-    """Set the number of labels; labels already there keep their weights.
-
-    A new label starts as it would in a new model, with random weights.
-
-    nO: number of labels.
-    RETURNS: the model.
-    """
-    old = model.get_ref("output_layer")
-    parts, width = model.attrs["columns"]
-    rows = parts * nO * width
-    model.set_dim("nO", nO, force=True)
-    if not old.has_param("W"):
-        old.set_dim("nO", rows, force=True)
-        return model
-    # A layer of its own, because the optimizer keeps moments of the old shape under the old id.
-    new: Model[Floats2d, Floats2d] = Linear(nO=rows, nI=old.get_dim("nI"))
-    # Thinc counts ids anew in each process, so that of a layer from another one may come again.
-    new.id = uuid4().int
-    new.ops, new.init = old.ops, old.init
-    new.initialize()
-    for name in old.param_names:
-        grown = _by_label(new.get_param(name), parts, width)
-        known = _by_label(old.get_param(name), parts, width)
-        kept = min(nO, known.shape[1])
-        grown[:, :kept] = known[:, :kept]
-        new.set_param(name, grown.reshape((rows, *grown.shape[3:])))
-    model.replace_node(old, new)
-    return model
-
-
-def _by_label(weights: FloatsXd, parts: int, width: int) -> Any:
-    """View weights (parts * labels * width, ...) as (parts, labels, width, ...)."""
-    return weights.reshape((parts, -1, width, *weights.shape[1:]))

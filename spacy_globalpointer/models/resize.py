@@ -1,0 +1,43 @@
+"""New labels for a model that is there: the old ones keep their weights."""
+
+from typing import Any
+from uuid import uuid4
+
+from thinc.api import Linear, Model
+from thinc.types import Floats2d, FloatsXd
+
+
+def resize_output(model: Model, nO: int) -> Model:
+    """Set the number of labels; labels already there keep their weights.
+
+    A new label starts as it would in a new model, with random weights.
+
+    nO: number of labels.
+    RETURNS: the model.
+    """
+    old = model.get_ref("output_layer")
+    parts, width = model.attrs["columns"]
+    rows = parts * nO * width
+    model.set_dim("nO", nO, force=True)
+    if not old.has_param("W"):
+        old.set_dim("nO", rows, force=True)
+        return model
+    # A layer of its own, because the optimizer keeps moments of the old shape under the old id.
+    new: Model[Floats2d, Floats2d] = Linear(nO=rows, nI=old.get_dim("nI"))
+    # Thinc counts ids anew in each process, so that of a layer from another one may come again.
+    new.id = uuid4().int
+    new.ops, new.init = old.ops, old.init
+    new.initialize()
+    for name in old.param_names:
+        grown = _by_label(new.get_param(name), parts, width)
+        known = _by_label(old.get_param(name), parts, width)
+        kept = min(nO, known.shape[1])
+        grown[:, :kept] = known[:, :kept]
+        new.set_param(name, grown.reshape((rows, *grown.shape[3:])))
+    model.replace_node(old, new)
+    return model
+
+
+def _by_label(weights: FloatsXd, parts: int, width: int) -> Any:
+    """View weights (parts * labels * width, ...) as (parts, labels, width, ...)."""
+    return weights.reshape((parts, -1, width, *weights.shape[1:]))
