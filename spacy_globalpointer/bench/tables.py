@@ -125,7 +125,7 @@ def _scaling(results: List[Dict[str, Any]]) -> str:
 
 
 def _joined(results: List[Dict[str, Any]]) -> str:
-    """F1 by texts of a document, the mean over seeds, and what is lost from the first to the last."""
+    """F1 by texts of a document, the mean over seeds, and the change from the first to the last."""
     groups: Dict[Tuple[str, str], List[Dict[str, float]]] = {}
     for result in results:
         groups.setdefault((result["corpus"], result["system"]), []).append(result["f"])

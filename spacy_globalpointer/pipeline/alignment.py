@@ -8,7 +8,8 @@ from spacy.attrs import IS_SPACE, ORTH
 from spacy.tokens import Doc, Span
 from spacy.training import Example
 
-from .learning import Cell
+# Label index, start, last.
+Cell = Tuple[int, int, int]
 
 MISALIGNED = "do not begin and end where predicted tokens do"
 EMPTY = "have no token"

@@ -9,10 +9,9 @@ from thinc.api import Model
 from thinc.types import Floats2d
 
 from ..losses import SpanLoss
+from .alignment import Cell
 from .prediction import predict_spans
 from .tables import Tables, TrainingTable, plain_torch, threads_for
-
-Cell = Tuple[int, int, int]
 
 
 def batch_loss(
