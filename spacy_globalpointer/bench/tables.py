@@ -129,12 +129,14 @@ def _joined(results: List[Dict[str, Any]]) -> str:
     groups: Dict[Tuple[str, str], List[Dict[str, float]]] = {}
     for result in results:
         groups.setdefault((result["corpus"], result["system"]), []).append(result["f"])
-    sizes = list(results[0]["f"])
+    sizes = sorted({size for result in results for size in result["f"]}, key=int)
     rows = []
     for (corpus, system), seeds in groups.items():
-        means = [statistics.mean(f[size] for f in seeds) for size in sizes]
-        row = [corpus, f"`{system}`", str(len(seeds)), *(f"{mean:.1f}" for mean in means)]
-        rows.append([*row, f"{means[-1] - means[0]:+.1f}"])
+        means = {size: statistics.mean(f[size] for f in seeds) for size in seeds[0]}
+        row = [corpus, f"`{system}`", str(len(seeds))]
+        row += [f"{means[size]:.1f}" if size in means else "" for size in sizes]
+        first, *_, last = means.values()
+        rows.append([*row, f"{last - first:+.1f}"])
     return make_rows(["corpus", "system", "seeds", *sizes, "change"], rows)
 
 
