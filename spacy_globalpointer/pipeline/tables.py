@@ -14,7 +14,7 @@ from torch import Tensor
 from ..models import count_groups, rows_to_factors
 from ..nn import SpanFactors, buckets, end_to_end, padded_index
 
-# Longest span across the border of documents, in tokens, where spans have no limit.
+# Longest span across the border of documents, in tokens, where none of these has more.
 FREE_REACH = 128
 # Below so many cells (documents x tokens x tokens) one thread is faster than several.
 CELLS_OF_ONE_THREAD = 2**21
@@ -122,11 +122,13 @@ class Tables:
         """Lay documents end to end for training: see `nn.end_to_end`.
 
         documents: places in the batch, at least one, all with tokens.
-        max_length (tokens): longest span. None for no limit: then spans across borders are as long
-            as the longest document, or FREE_REACH.
+        max_length (tokens): longest span, None for no limit. Those across borders are no longer
+            than the longest document, or FREE_REACH.
         """
         lengths = [self.lengths[i] for i in documents]
-        reach = max(*lengths, FREE_REACH) if max_length is None else max_length
+        reach = max(*lengths, FREE_REACH)
+        if max_length is not None:
+            reach = min(reach, max_length)
         token, document, first = end_to_end(lengths, reach)
         parts = [torch.arange(self.offsets[i], self.offsets[i + 1]) for i in documents]
         in_batch = torch.cat(parts)[token]
