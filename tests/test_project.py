@@ -217,7 +217,7 @@ def test_every_command_helps_and_keeps_its_outputs_by_name(
         assert command["outputs"]
         name = lang if command["name"] in ("grow", "sample") else project["vars"]["name"]
         for output in command["outputs"]:
-            assert name in re.split(r"[/.]|-transformer", output), output
+            assert name in re.split(r"[/.]|-transformer|-untuned", output), output
 
 
 def test_the_sample_runs_own_under_its_own_name_and_steps(
