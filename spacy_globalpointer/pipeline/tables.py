@@ -93,9 +93,11 @@ class Tables:
         """
         self.model = model
         self.lengths = [len(doc) for doc in docs]
-        self.rows = xp2torch(model.ops.flatten(list(rows)))
-        # Asked once a batch: a GPU has to finish all its work to answer.
-        has_vector, is_finite = torch.stack((self.rows.any(1), self.rows.isfinite().all(1))).cpu()
+        with plain_torch():
+            self.rows = xp2torch(model.ops.flatten(list(rows)))
+            # Asked once a batch: a GPU has to finish all its work to answer.
+            checks = torch.stack((self.rows.any(1), self.rows.isfinite().all(1)))
+        has_vector, is_finite = checks.cpu()
         if not is_finite.all():
             raise ValueError(_not_finite(docs, is_finite.split(self.lengths)))
         self.has_vector = has_vector

@@ -2,6 +2,7 @@
 
 from typing import List, Sequence, Tuple
 
+from spacy.pipeline.tok2vec import Tok2VecListener
 from spacy.tokens import Doc, Token
 from thinc.api import Model
 
@@ -16,20 +17,28 @@ def require_encoder(model: Model, docs: Sequence[Doc], tables: Tables) -> None:
     tables: of the documents.
     RAISES (ValueError): the listener's encoder has left nothing on a document with tokens.
     """
-    names = {node.upstream_name for node in model.walk() if hasattr(node, "upstream_name")}
-    if not names or tables.has_vector.all():
+    listeners = [node for node in model.walk() if hasattr(node, "upstream_name")]
+    if not listeners or tables.has_vector.all():
         return
     for place in tables.documents_without_vectors():
         doc = docs[place]
-        if not doc.tensor.size and getattr(doc._, "trf_data", None) is None:
-            listened = " and ".join(sorted(map(repr, names)))
+        if not any(_was_left_for(listener, doc) for listener in listeners):
+            listened = " and ".join(sorted({repr(node.upstream_name) for node in listeners}))
             raise ValueError(
                 "the encoder must have run before the spans are scored, but has left no vectors "
                 f"on the document {doc.text[:60]!r}. The component listens to {listened} ('*' is "
                 "the nearest tok2vec or transformer before it), which is missing, disabled or "
-                "excluded here. Repair: run it as well, or give the component an encoder of its "
-                "own: nlp.replace_listeners(...) before you save or source it"
+                "excluded here. Repair: run it as well (in training as one of the "
+                "annotating_components), or give the component an encoder of its own: "
+                "nlp.replace_listeners(...) before you save or source it"
             )
+
+
+def _was_left_for(listener: Model, doc: Doc) -> bool:
+    """Whether a listener's kind of encoder has left something on a document."""
+    if isinstance(listener, Tok2VecListener):
+        return bool(doc.tensor.size)
+    return getattr(doc._, "trf_data", None) is not None
 
 
 def describe_without_vector(name: str, docs: Sequence[Doc], tables: Tables) -> Tuple[str, str]:

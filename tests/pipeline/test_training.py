@@ -18,9 +18,10 @@ from samples import (
 )
 from spacy.tokens import DocBin
 from spacy.training import Corpus, Example
-from thinc.api import Adam, Optimizer
+from thinc.api import Adam, Optimizer, xp2torch
 
 from spacy_globalpointer.nn import SpanFactors, batch, zlpr_dense
+from spacy_globalpointer.pipeline import tables
 from spacy_globalpointer.pipeline.tables import FREE_REACH
 from spacy_globalpointer.training.reader import make_span_corpus
 
@@ -220,6 +221,23 @@ def test_what_the_caller_does_with_torch_changes_nothing(mode, monkeypatch):
     for one, other in zip(d_rows, d_again, strict=True):
         numpy.testing.assert_array_equal(one, other)
     assert inside == found(nlp(SENTENCES[0][0]))
+
+
+def test_rows_are_looked_at_with_one_thread(monkeypatch):
+    """On a busy machine an operation on several threads waits longer than all of the loss takes."""
+    nlp, pipe = _initialized()
+    seen = []
+    monkeypatch.setattr(
+        tables, "xp2torch", lambda rows: seen.append(torch.get_num_threads()) or xp2torch(rows)
+    )
+    threads = torch.get_num_threads()
+    torch.set_num_threads(2)
+    try:
+        _loss(pipe, make_examples(nlp))
+        assert torch.get_num_threads() == 2
+    finally:
+        torch.set_num_threads(threads)
+    assert seen == [1]
 
 
 @pytest.mark.parametrize("scale", [1.0, 10.0])

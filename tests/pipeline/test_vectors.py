@@ -132,6 +132,19 @@ def test_a_component_that_came_without_its_encoder_misses_it(listening):
     nlp("Rome closed.")
 
 
+@pytest.mark.parametrize(
+    ("kind", "other"), [("transformer", "tok2vec"), ("tok2vec", "transformer")]
+)
+def test_an_encoder_of_another_kind_is_not_taken_for_the_one_that_is_missed(kind, other, tiny_bert):
+    upstream, config = encoder_settings(other, tiny_bert)["upstream"]
+    nlp = make_nlp(**encoder_settings(kind, tiny_bert))
+    nlp.add_pipe(upstream, config=config, first=True)
+    train(nlp, make_examples(nlp), steps=1)
+    nlp("Rome closed.")
+    with nlp.select_pipes(disable=[kind]), pytest.raises(ValueError, match=MISSING):
+        nlp("Rome closed.")
+
+
 def test_a_document_of_white_space_does_not_miss_the_encoder(listening):
     assert not listening("  \n ").spans["sc"]
 
