@@ -4,13 +4,14 @@ import json
 from typing import Any, Dict, Iterable, Iterator, List, Optional, Tuple
 
 from .mentions import Cell, check_mentions, find_mention
-from .messages import list_some, shorten
+from .messages import list_some, quote, shorten
 from .record import HALF, CharSpan, Record, check_words
-from .unread import refuse_single_span, refuse_unread
+from .unread import list_unread, refuse_single_span, refuse_unread
 
 KEYS = ("text", "tokens", "spans")
 # Parts of our own records, indices into "spans", that are nothing to a component for spans.
 OTHER_KEYS = ("relations", "events")
+NO_ANSWERS = ("reject", "ignore")
 SPAN_KEYS = ("start", "end", "label")
 EXAMPLE = '{"text": ..., "spans": [{"start": 0, "end": 3, "label": "X"}]}'
 
@@ -56,10 +57,17 @@ def _read_row(row: Dict[str, Any], source: str, joiner: str) -> Record:
     refuse_unread(row, source, known=known, words=words)
     spans = None
     if "spans" in row:
-        spans = _read_spans(row["spans"], source)
+        spans = _read_spans(row["spans"], source, row.get("text"))
     else:
         refuse_single_span(row, source)
     notes = tuple(f'"{key}" are not read' for key in OTHER_KEYS if key in known and row.get(key))
+    if spans is None:
+        notes = tuple(
+            f'No "spans", and "{shorten(k)}" is not read' for k in list_unread(row, known=known)
+        )
+    elif row.get("answer") in NO_ANSWERS:  # of Prodigy: nobody says that these spans are right
+        notes += (f'"answer" is {quote(row["answer"])}, so the spans are not read',)
+        spans = None
     text = row.get("text")
     joined = words if text is None else None
     if joined is not None:
@@ -179,7 +187,7 @@ def get_text(row: Dict[str, Any], source: str) -> str:
     return text
 
 
-def _read_spans(spans: Any, source: str) -> List[Dict[str, Any]]:
+def _read_spans(spans: Any, source: str, text: Any) -> List[Dict[str, Any]]:
     """The objects of "spans"; their numbers are checked by the record."""
     if not isinstance(spans, list):
         raise ValueError(
@@ -194,5 +202,5 @@ def _read_spans(spans: Any, source: str) -> List[Dict[str, Any]]:
                 f'{source}: a span must be an object with "start", "end" and "label", was: '
                 f"{shorten(span)}{keys}. Add what is missing: {', '.join(missing)}"
             )
-        refuse_unread(span, source, known=SPAN_KEYS)
+        refuse_unread(span, source, known=SPAN_KEYS, text=text)
     return spans

@@ -1,17 +1,23 @@
 """The mention in a span against the text at its offsets, and which reading of the offsets fits."""
 
+import unicodedata
 from itertools import product
 from typing import Any, Dict, Iterator, List, NamedTuple, Optional, Sequence, Tuple
 
 from .messages import quote
+from .shapes import MENTION, split_name
 
-# Keys of a span that hold what stands in the text ...
-MENTIONS = (
-    *("text", "mention", "surface", "surface_form", "surface_text", "covered_text", "coveredText"),
-    *("span_text", "matched_text", "quote", "exact"),
+# Keys of a span, in small letters, that hold what stands in the text. Others with a word of
+# shapes.MENTION may hold another form of it: compared where the text has it somewhere ...
+MENTIONS = frozenset(
+    "text mention surface surface_form surface_text covered_text coveredtext span_text "
+    "matched_text quote exact".split()
 )
-# ... and those that may hold another form of it: compared where the text has it somewhere.
-LOOSE_MENTIONS = ("value", "word", "phrase", "string")
+# ... unless they say that it is one, or is about the span.
+OTHER_FORM = frozenset(
+    "after before canonical category class context head id label left lemma next norm normalized "
+    "right tag type uri url".split()
+)
 # How many places of a mention are tried, and how far tokens may be shifted.
 MOST_PLACES, FAR = 5, 2
 
@@ -70,7 +76,7 @@ class _Reading(NamedTuple):
         return self.unit.read(text, cell.start + self.start, cell.end + self.end)
 
     def fits(self, text: str, cell: Cell) -> bool:
-        """Whether a span's mention stands at its offsets; white space does not count."""
+        """Whether a span's mention stands at its offsets, but for white space and Unicode form."""
         found = self.read(text, cell)
         return found is not None and _squash(found) == _squash(cell.mention or "")
 
@@ -85,9 +91,13 @@ def find_mention(span: Dict[str, Any], text: str) -> Optional[str]:
 
     text: of the record.
     """
-    for key in (*MENTIONS, *LOOSE_MENTIONS):
-        value = span.get(key)
-        if isinstance(value, str) and value.strip() and (key in MENTIONS or value in text):
+    strings = {key: item for key, item in span.items() if isinstance(item, str) and item.strip()}
+    for key, value in strings.items():
+        if key.lower() in MENTIONS:
+            return value
+    for key, value in strings.items():
+        words = split_name(key)
+        if words & MENTION and not words & OTHER_FORM and value in text:
             return value
     return None
 
@@ -223,7 +233,8 @@ def _add(shift: int) -> str:
 
 
 def _squash(text: str) -> str:
-    return "".join(text.split())
+    """A text without white space, and with one way to write letters with accents."""
+    return unicodedata.normalize("NFC", "".join(text.split()))
 
 
 def _count_characters(text: str) -> Unit:

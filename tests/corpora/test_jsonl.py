@@ -69,6 +69,27 @@ def test_relations_and_events_of_spans_are_noted():
     assert read(row)[0].notes == ('"relations" are not read',)
 
 
+def test_without_spans_the_keys_that_are_not_read_are_noted():
+    row = {"text": "Ada lives.", "output": ["Ada <> PER"], "id": 3}
+    assert read(row)[0].notes == ('No "spans", and "output" is not read',)
+    assert read({**row, "spans": []})[0].notes == ()
+
+
+@pytest.mark.parametrize("answer", ["reject", "ignore"])
+def test_spans_that_an_annotator_did_not_accept_are_no_gold_spans(answer):
+    row = {"text": "Ada", "spans": [span(0, 3, "P")]}
+    assert read({**row, "answer": "accept"})[0].spans == ((0, 3, "P"),)
+    (record,) = read({**row, "answer": answer})
+    assert record.spans is None
+    assert record.notes == (f'"answer" is {answer!r}, so the spans are not read',)
+
+
+def test_parts_of_a_span_are_not_lost():
+    row = {"text": "Ada lives", "spans": [{**span(0, 9, "P"), "fragments": [[0, 3], [6, 9]]}]}
+    with pytest.raises(ValueError, match='"fragments" looks like annotation'):
+        read(row)
+
+
 def test_an_array_of_records_is_read_as_lines_are():
     rows = [{"text": "Ada", "spans": [span(0, 3, "P")]}, {"tokens": ["a", "b"]}]
     records = list(read_json(json.dumps(rows, indent=1).splitlines(True), "x.json", joiner="-"))

@@ -79,6 +79,12 @@ def test_white_space_does_not_count():
     check_mentions("Ada \nLovelace ", [Cell(0, 14, "X", "Ada Lovelace")], "x")
 
 
+def test_the_unicode_form_does_not_count():
+    check_mentions("Cafe\u0301 Rome", [Cell(0, 5, "X", "Caf\u00e9")], "x")
+    with pytest.raises(ValueError, match="must give the mention"):
+        check_mentions("Cafe\u0301 Rome", [Cell(0, 4, "X", "Caf\u00e9")], "x")
+
+
 def test_most_of_the_mentions_are_enough():
     cells = [*spans(TEXT, MENTIONS, utf16), Cell(1, 3, "X", "no such")]
     with pytest.raises(ValueError, match="4 of 5 mentions of this record fit if offsets count UTF"):
@@ -114,6 +120,14 @@ def test_offsets_in_tokens():
         ({"value": "2020-01-01"}, None),  # another form of what stands there
         ({"text": 7}, None),
         ({"comment": "Ada"}, None),
+        ({"Text": "Bob"}, "Bob"),
+        ({"entity": "Ada"}, "Ada"),
+        ({"entity": "PER"}, None),
+        ({"entityText": "Ada"}, "Ada"),
+        ({"span": "Ada"}, "Ada"),
+        ({"内容": "Ada"}, "Ada"),
+        ({"normalized_name": "Ada"}, None),
+        ({"label": "Ada"}, None),
     ],
 )
 def test_the_mention_of_a_span(span, mention):

@@ -1,6 +1,6 @@
 import pytest
 
-from spacy_globalpointer.corpora.unread import refuse_single_span, refuse_unread
+from spacy_globalpointer.corpora.unread import list_unread, refuse_single_span, refuse_unread
 
 TEXT = "Ada lives in London."
 WORDS = ["Ada", "lives", "in", "London", "."]
@@ -55,6 +55,36 @@ def refuse(row, **options):
         ("result", [{"value": {"items": [[0, 3, "PER"]]}}]),
         ("data", {"more": {"entities": [[0, 3, "PER"]]}}),
         ("responses", [{"user": "a", "values": {"task": {"value": [LABEL_STUDIO]}}}]),
+        # Places inside: Label Studio's result, Dataturks, Labelbox, bigbio, DocRED.
+        ("result", [{"value": LABEL_STUDIO, "from_name": "label", "type": "labels"}]),
+        ("gold", [{"globalOffsets": {"start": 0, "end": 3}, "labels": ["PER"]}]),
+        ("gold", [{"label": ["PER"], "points": [{"start": 0, "end": 2, "text": "Ada"}]}]),
+        ("gold", [{"name": "PER", "location": {"start": 0, "end": 2}}]),
+        ("gold", [{"type": "PER", "text": ["Ada"], "offsets": [[0, 3]]}]),
+        ("vertexSet", [[{"name": "Ada", "sent_id": 0, "pos": [0, 1], "type": "PER"}]]),
+        # Numbers of a table, labels by number, columns.
+        ("gold", [{"start": 0.0, "end": 3.0, "label": "PER"}]),
+        ("gold", [[0.0, 3.0, "PER"]]),
+        ("gold", [{"start": 0, "end": 3, "label": 1}]),
+        ("gold", {"start": [0, 13], "end": [3, 19], "label": ["PER", "GPE"]}),
+        # Text in a cell.
+        ("gold", '[{"start": 0, "end": 3, "labels": ["PER"]}]'),
+        ("gold", "T1\tPER 0 3\tAda\nT2\tGPE 13 19\tLondon"),
+        ("gold", ["T1\tPER 0 3\tAda"]),
+        # Mentions without places.
+        ("gold", [{"name": "Ada", "type": "PER"}]),
+        ("gold", {"Ada": "PER", "London": "GPE"}),
+        ("gold", {"PER": ["Ada"], "GPE": ["London"]}),
+        ("gold", [["Ada", "PER"], ["London", "GPE"]]),
+        ("gold", [["Ada", "lives in", "London"]]),
+        # Other languages.
+        ("实体列表", [{"开始": 0, "结束": 3}]),
+        ("gold", [{"起始": 0, "结束": 3, "类别": "PER"}]),
+        ("標註結果", ["Ada"]),
+        ("Entitäten", [{"Anfang": 0}]),
+        ("entités", ["Ada"]),
+        ("gold", [{"inicio": 0, "fin": 3, "etiqueta": "PER"}]),
+        ("gold", [{"начало": 0, "конец": 3, "тип": "PER"}]),
     ],
 )
 def test_annotation_is_refused_and_its_key_is_named(key, value):
@@ -101,6 +131,14 @@ def test_annotation_is_refused_and_its_key_is_named(key, value):
         ("keywords", ["S-Bahn", "U-Boot"]),
         ("url", "https://example.org/O"),
         ("_input_hash", -123),
+        ("tags", ["news", "local", "people", "city"]),  # as many as the text has words
+        ("period", {"start": 1990, "end": 2000, "place": "Rome"}),
+        ("jobs", [{"title": "clerk", "years": {"from": 1990, "to": 1995}, "company": "A"}]),
+        ("authors", [["Ada", "London"]]),
+        ("language", {"on": "Ontario"}),
+        ("info", {"author": ["Bob"], "words": ["Ada", "lives"]}),
+        ("note", "[to do] ask Ada [later]"),
+        ("note", "{not JSON}"),
     ],
 )
 def test_other_data_passes(key, value):
@@ -112,6 +150,11 @@ def test_other_data_passes(key, value):
 def test_a_list_as_long_as_the_tokens_is_annotation(key, value):
     with pytest.raises(ValueError, match=f'"{key}" looks like annotation'):
         refuse_unread({"tokens": WORDS, key: value}, "x", known=("tokens",), words=WORDS)
+
+
+def test_tags_of_one_token_are_annotation():
+    with pytest.raises(ValueError, match='"tags" looks like annotation'):
+        refuse_unread({"tokens": ["Ada"], "tags": ["B-PER"]}, "x", known=("tokens",), words=["Ada"])
 
 
 @pytest.mark.parametrize("key", ["pos_tags", "lemmas", "heads", "input_ids", "attention_mask"])
@@ -137,6 +180,19 @@ def test_a_large_value_is_shown_in_part():
     with pytest.raises(ValueError, match="looks like annotation") as error:
         refuse({"entities": [[0, 3, "PER"]] * 10_000})
     assert len(str(error.value)) < 500
+
+
+def test_keys_that_may_hold_annotation_are_listed():
+    row = {
+        "text": TEXT,
+        "out": ["Ada <> PER"],
+        "entities": "Ada",
+        "meta": {"a": 1},
+        "n": 3,
+        "x": [],
+    }
+    row |= {"entity_types": ["PER"], "tokens": WORDS, "title": "Ada"}
+    assert list_unread(row, known=("text", "tokens")) == ["out", "entities"]
 
 
 def test_deep_values_are_no_recursion_error():
