@@ -74,9 +74,10 @@ def measure_joined(
         dev = list(read_corpus(paths["dev"], nlp))
         joined = {size: list(join_texts(dev, size)) for size in sizes}
         scores = _train_and_score(system, train, joined, lang, passes, seed)
-        rows.append({"corpus": name, "system": system, "seed": seed, **scores})
+        run = {"corpus": name, "system": system, "seed": seed, "passes": passes, "limit": limit}
+        rows.append({**run, **scores})
         log(f"{name} {system} {seed}: {rows[-1]['f']}")
-        save(output, "joined", {"passes": passes, "limit": limit}, rows)
+        save(output, "joined", {}, rows)
 
 
 def _train_and_score(
