@@ -14,6 +14,7 @@ from wasabi.printer import Printer
 
 from ..corpora import FORMATS
 from ..corpora.messages import fit_screen
+from ..corpora.record import Record
 from .heat_map import check_length, draw_heat_map, score_spans
 from .inputs import Code, Component, Gpu, find_component, load_pipeline, use_gpu
 from .outputs import check_output, write_text
@@ -157,7 +158,7 @@ def render(
     nlp, pipe = _load(model, component, lang)
     key = spans_key or (pipe.key if pipe else "sc")
     if data is None:
-        read = Data([nlp.make_doc(text or "")], [Counter()], [])
+        read = Data([nlp.make_doc(Record(text or "", source="--text").text)], [Counter()], [])
     else:
         read = read_documents(nlp, Path(data), spans_key=key, format=format, limit=limit)
     gold, notes = take_gold(read.docs, key, pipe and pipe.labels, required=errors_only)

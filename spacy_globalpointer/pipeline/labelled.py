@@ -58,13 +58,19 @@ class LabelledPipe(TrainablePipe):
         The new label begins with random weights: train it before its spans mean anything.
 
         RETURNS: 0 if the label was already there, otherwise 1.
-        RAISES (ValueError): a label that is no string, or an empty one.
+        RAISES (ValueError): a label that is no string, an empty one, or no valid Unicode.
         """
         if not isinstance(label, str) or not label:
             raise ValueError(f"{Errors.E187} Must be a string that is not empty, was: {label!r}")
         if label in self.labels:
             return 0
-        self.vocab.strings.add(label)
+        try:
+            self.vocab.strings.add(label)
+        except UnicodeEncodeError as error:
+            raise ValueError(
+                f"'{self.name}': a label must be valid Unicode, was: {label!r}. Remove or complete "
+                "half a character"
+            ) from error
         self.model.attrs["labels"] = [*self.labels, label]
         if self.model.has_dim("nI"):
             self._resize()

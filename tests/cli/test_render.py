@@ -565,6 +565,7 @@ def bad(folder):
         (["model", "dev.spacy", "dev.spacy"], "inputs must be a pipeline and data, or one of them"),
         (["model", "dev.spacy", "--text", "a"], "--text needs one pipeline and no data"),
         (["model", "--text", " "], "--text must be a text, was: ' '"),
+        (["model", "--text", "Ulm \udc80"], "--text: text must be valid Unicode, was: half a char"),
         (["blank", "dev.spacy"], "must have an enabled global_pointer component, but has: none"),
         (["two", "dev.spacy"], "several global_pointer components: global_pointer, other. Repair"),
         (["model", "dev.spacy", "--component", "x"], "must be an enabled global_pointer"),

@@ -284,6 +284,9 @@ def test_labels_and_their_errors():
     for bad in (12, None, ""):
         with pytest.raises(ValueError, match=r"E187.*was: "):
             pipe.add_label(bad)
+    with pytest.raises(ValueError, match=r"label must be valid Unicode, was: 'US.udc80'"):
+        pipe.add_label("US\udc80")
+    assert not pipe.labels
     with pytest.raises(ValueError, match="E143"):
         nlp.initialize(lambda: [make_example(nlp, "Nothing here.", [])])
     with pytest.raises(ValueError, match="E143"):
