@@ -149,7 +149,8 @@ def debug_config(
     from spacy_globalpointer.training.survey import survey_config
 
     if name != "-" and not Path(name).is_file():
-        raise ValueError(f"a config must be a file, was: {name}. Is the path right?")
+        what = name if Path(name).exists() else f"{name}, which is missing"
+        raise ValueError(f"a config must be a file, was: {what}. Is the path right?")
     with _few_warnings():
         return survey_config(Path(name), overrides, low=low, limit=limit, silent=silent)
 

@@ -159,13 +159,18 @@ def check_encoder(encoder: str, name: Optional[str]) -> None:
 
     encoder: one of ENCODERS.
     name: of the pretrained encoder.
-    RAISES (ValueError): a name for an encoder from scratch. (ImportError): its package is missing.
+    RAISES (ValueError): a name for an encoder from scratch, a missing folder.
+        (ImportError): its package is missing.
     """
     if encoder == "tok2vec" and name is not None:
         raise ValueError(
             f"--name must only be given with a pretrained encoder, was: {name}, with --encoder "
             "tok2vec, which is trained from scratch. Repair: --encoder transformer"
         )
+    # Names on the hub have one slash at most.
+    is_path = name is not None and (name.startswith((".", "/", "~")) or name.count("/") > 1)
+    if name is not None and is_path and not Path(name).exists():
+        raise ValueError(f"--name must be a folder that is there, was: {name}, which is missing")
     package, extra = NEEDS.get(encoder, ("spacy", ""))
     if find_spec(package) is None:
         raise ImportError(

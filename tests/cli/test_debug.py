@@ -200,6 +200,11 @@ def test_an_output_that_cannot_be_written_is_an_error(lines, tmp_path):
     assert list(tmp_path.iterdir()) == [lines]
 
 
+def test_a_missing_config_is_an_error():
+    code, output = run("nothing.cfg")
+    assert (code, "must be a file, was: nothing.cfg, which is missing" in output) == (1, True)
+
+
 def test_a_config_is_looked_over(corpus, tmp_path):
     code, output = run(CONFIG, *options(corpus), "--low", 1, "--output", tmp_path / "o.json")
     assert code == 0

@@ -145,6 +145,10 @@ def test_a_label_that_a_config_cannot_hold_is_left_to_training(config, tmp_path)
             "encoder must be one of tok2vec, transformer, curated, was: 'bert'",
         ),
         (["--name", "bert"], "--name must only be given with a pretrained encoder, was: bert"),
+        (
+            ["--encoder", "transformer", "--name", "./nothing"],
+            "--name must be a folder that is there, was: ./nothing, which is missing",
+        ),
         (["--lang", "nowhere"], "Can't import language nowhere"),
         (
             ["--data", "nothing.jsonl"],
