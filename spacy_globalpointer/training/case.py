@@ -92,8 +92,3 @@ class Case:
 def count_noun(items: Sequence[Any], noun: str) -> str:
     """Say how many there are, such as "2 labels"."""
     return f"{len(items)} {noun}" + ("s" if len(items) != 1 else "")
-
-
-def list_some(items: Sequence[str], most: int = 20) -> str:
-    """List the first items, and say how many more there are."""
-    return ", ".join(items[:most]) + (f" and {len(items) - most} more" if len(items) > most else "")

@@ -4,16 +4,16 @@ from collections import Counter
 from dataclasses import replace
 from typing import Dict, Iterator, List, Sequence
 
-from ..corpora.messages import shorten
+from ..corpora.messages import list_some, shorten
 from ..pipeline.settings import weight_lines
 from ..pipeline.spelling import find_label
-from .case import ERROR, GOOD, INFO, WARNING, Advice, Case, Finding, count_noun, list_some
+from .case import ERROR, GOOD, INFO, WARNING, Advice, Case, Finding, count_noun
 from .fitting import find_lengths, find_nesting, find_remarks, find_tokens, find_window
 from .statistics import GroupStatistics, SplitStatistics
 from .unseen import find_unseen
 
-# Notes of records and letters of a label that are shown.
-MOST_NOTES, MOST_LETTERS = 3, 40
+# Notes of records, labels, and letters of a label that are shown.
+MOST_NOTES, MOST_LABELS, MOST_LETTERS = 3, 20, 40
 
 
 def find_all(case: Case) -> List[Finding]:
@@ -117,7 +117,7 @@ def _labels(case: Case) -> Iterator[Finding]:
     low = [_count(label, n) for label, n in labels.most_common() if n < case.low]
     if low:
         text = f"Low number of examples (below {case.low}) for {count_noun(low, 'label')}"
-        yield Finding("labels", WARNING, f"{text}: {list_some(low)}")
+        yield Finding("labels", WARNING, f"{text}: {list_some(low, MOST_LABELS)}")
     else:
         yield Finding("labels", GOOD, f"Every label has {case.low} examples or more")
     for other in others:
@@ -126,10 +126,10 @@ def _labels(case: Case) -> Iterator[Finding]:
         unscored = [_count(label, n) for label, n in labels.most_common() if label not in found]
         if unseen:
             text = f"{count_noun(unseen, 'label')} of {other} never learned, as {first} lacks them"
-            yield Finding("labels", WARNING, f"{text}: {list_some(unseen)}")
+            yield Finding("labels", WARNING, f"{text}: {list_some(unseen, MOST_LABELS)}")
         if unscored:
             text = f"{count_noun(unscored, 'label')} of {first} never scored, as {other} lacks them"
-            yield Finding("labels", INFO, f"{text}: {list_some(unscored)}")
+            yield Finding("labels", INFO, f"{text}: {list_some(unscored, MOST_LABELS)}")
     yield from _unknown_labels(case, labels)
 
 
@@ -139,7 +139,7 @@ def _unknown_labels(case: Case, labels: Counter[str]) -> Iterator[Finding]:
     if unknown:
         text = (
             f"'{case.name}' does not know {count_noun(unknown, 'label')} of the data, and training "
-            f"stops at the first: {list_some(unknown)}. Add them to its labels in "
+            f"stops at the first: {list_some(unknown, MOST_LABELS)}. Add them to its labels in "
             f"[initialize.components.{case.name}], or before training with add_label"
         )
         yield Finding("labels", ERROR, text)
@@ -148,7 +148,7 @@ def _unknown_labels(case: Case, labels: Counter[str]) -> Iterator[Finding]:
     cuts = [shorten(label, MOST_LETTERS) for label in unknown]
     if cuts:
         text = f"label_thresholds of '{case.name}' names labels that it will not have"
-        yield Finding("labels", ERROR, f"{text}: {list_some(cuts)}. Remove them")
+        yield Finding("labels", ERROR, f"{text}: {list_some(cuts, MOST_LABELS)}. Remove them")
 
 
 def _count(label: str, n: int) -> str:
