@@ -66,18 +66,19 @@ def measure_joined(
     limit (texts): of the training data.
     """
     rows: List[Dict[str, Any]] = []
-    for corpus, seed, system in itertools.product(corpora, seeds, systems):
+    for corpus in corpora:
         name, _, lang = corpus.partition(":")
         nlp = spacy.blank(lang)
         paths = {path.name.split(".")[0]: path for path in (data / name).iterdir()}
         train = list(itertools.islice(read_corpus(paths["train"], nlp), limit))
         dev = list(read_corpus(paths["dev"], nlp))
         joined = {size: list(join_texts(dev, size)) for size in sizes}
-        scores = _train_and_score(system, train, joined, lang, passes, seed)
-        run = {"corpus": name, "system": system, "seed": seed, "passes": passes, "limit": limit}
-        rows.append({**run, **scores})
-        log(f"{name} {system} {seed}: {rows[-1]['f']}")
-        save(output, "joined", {}, rows)
+        for seed, system in itertools.product(seeds, systems):
+            scores = _train_and_score(system, train, joined, lang, passes, seed)
+            run = {"corpus": name, "system": system, "seed": seed, "passes": passes, "limit": limit}
+            rows.append({**run, **scores})
+            log(f"{name} {system} {seed}: {rows[-1]['f']}")
+            save(output, "joined", {}, rows)
 
 
 def _train_and_score(
