@@ -9,21 +9,22 @@ import json
 import platform
 import time
 import traceback
+from collections.abc import Callable
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any, Callable, Dict
+from typing import Any
 
-import gpu_head
-import gpu_pipeline
 import torch
-from gpu_run import Run
+
+from . import gpu_head, gpu_pipeline
+from .gpu_run import Run
 
 PACKAGES = (
     *("spacy-globalpointer", "torch", "numpy", "spacy", "thinc", "cupy-cuda13x", "cupy-cuda12x"),
     *("transformers", "spacy-transformers"),
 )
 # Part, and the seconds without which it is not begun.
-PARTS: Dict[Callable[[Run, Dict[str, Any]], None], int] = {
+PARTS: dict[Callable[[Run, dict[str, Any]], None], int] = {
     gpu_head.compare_with_cpu: 10,
     gpu_pipeline.compare_with_cpu: 20,
     gpu_head.time_beside_encoder: 30,
@@ -51,7 +52,7 @@ def main() -> None:
     run = Run(args.device, args.quick, deadline, args.data, args.encoder)
     report = {"benchmark": "gpu", "quick": args.quick, **describe(run), "parts": {}}
     for part, least_seconds in PARTS.items():
-        name = f"{part.__module__}.{part.__name__}".removeprefix("gpu_")
+        name = f"{part.__module__}.{part.__name__}".removeprefix("benchmarks.gpu_")
         report["parts"][name] = measure(part, least_seconds, run)
         args.output.parent.mkdir(parents=True, exist_ok=True)
         args.output.write_text(json.dumps(report, indent=1) + "\n", encoding="utf8")
@@ -59,15 +60,15 @@ def main() -> None:
 
 
 def measure(
-    part: Callable[[Run, Dict[str, Any]], None], least_seconds: float, run: Run
-) -> Dict[str, Any]:
+    part: Callable[[Run, dict[str, Any]], None], least_seconds: float, run: Run
+) -> dict[str, Any]:
     """Run a part, if there is time for it.
 
     RETURNS: what it measured, up to where it failed if it did.
     """
     if run.seconds_left() < least_seconds:
         return {"not run": f"{run.seconds_left():.0f} s left"}
-    result: Dict[str, Any] = {}
+    result: dict[str, Any] = {}
     start = time.monotonic()
     try:
         part(run, result)
@@ -77,7 +78,7 @@ def measure(
     return result
 
 
-def describe(run: Run) -> Dict[str, Any]:
+def describe(run: Run) -> dict[str, Any]:
     """What the figures depend on."""
     versions = {"python": platform.python_version()}
     for name in PACKAGES:

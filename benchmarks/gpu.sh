@@ -43,4 +43,4 @@ if ! has "import spacy_globalpointer"; then
   export PYTHONPATH=$made/own${PYTHONPATH:+:$PYTHONPATH}
 fi
 cd "$root"
-"$python" benchmarks/gpu.py --output "$out/gpu.json" --data "$data" --encoder "$encoder" "$@"
+"$python" -m benchmarks.gpu --output "$out/gpu.json" --data "$data" --encoder "$encoder" "$@"

@@ -1,15 +1,18 @@
 """Parts of the GPU benchmark that need PyTorch alone, and one that needs transformers too."""
 
 import contextlib
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from functools import partial
 from itertools import product
-from typing import Any, Callable, ContextManager, Dict, List, Optional, Tuple
+from typing import Any
 
 import torch
-from gpu_run import Run, largest_difference
 from torch import Tensor, nn
 
 from spacy_globalpointer.nn import SpanFactors, decode, zlpr
+
+from .gpu_run import Run, largest_difference
 
 HEAD_SIZE = 64
 # Gold spans: one for so many tokens.
@@ -26,7 +29,7 @@ class Head(nn.Module):
         self.extractor = nn.Linear(hidden, 2 * HEAD_SIZE * n_groups)
         self.types = nn.Linear(2 * HEAD_SIZE, 2 * n_labels) if n_groups == 1 else None
 
-    def forward(self, states: Tensor, max_length: Optional[int] = None) -> SpanFactors:
+    def forward(self, states: Tensor, max_length: int | None = None) -> SpanFactors:
         """From hidden states (b, l, hidden) to factors."""
         pairs = self.extractor(states)
         rows = pairs if self.types is None else torch.cat((pairs, self.types(pairs)), -1)
@@ -46,7 +49,7 @@ def make_gold(b: int, length: int, c: int, longest: int = 6) -> Tensor:
     return torch.stack((document, label, start, last), 1).unique(dim=0)
 
 
-def compare_with_cpu(run: Run, result: Dict[str, Any]) -> None:
+def compare_with_cpu(run: Run, result: dict[str, Any]) -> None:
     """Loss, gradient and spans of the same rows: device and CPU in float32, CPU in float64."""
     torch.manual_seed(0)
     shapes = [(3, 24, 4)] if run.quick else [(4, 40, 6), (2, 512, 20)]
@@ -76,8 +79,8 @@ def compare_with_cpu(run: Run, result: Dict[str, Any]) -> None:
 
 
 def _outcome(
-    rows: Tensor, gold: Tensor, settings: Dict[str, Any], per: Any
-) -> Tuple[Tensor, Tensor, set]:
+    rows: Tensor, gold: Tensor, settings: dict[str, Any], per: Any
+) -> tuple[Tensor, Tensor, set]:
     rows = rows.detach().requires_grad_()
     mask = torch.ones(rows.shape[:2], dtype=torch.bool, device=rows.device)
     mask[0, rows.shape[1] // 2 :] = False
@@ -92,12 +95,12 @@ def _outcome(
     return loss.detach(), gradient, set(found)
 
 
-def time_beside_encoder(run: Run, result: Dict[str, Any]) -> None:
+def time_beside_encoder(run: Run, result: dict[str, Any]) -> None:
     """Seconds of a step of the head, and of an encoder of the size of BERT-base, and the ratio."""
     tokens, sizes = (64, [16]) if run.quick else (4096, [128, 512])
     for length in sizes:
         encoder, ids = make_encoder(run, tokens // length, length)
-        steps: Dict[str, Callable[[], object]] = {
+        steps: dict[str, Callable[[], object]] = {
             f"encoder {name}": partial(_encoder_step, run, encoder, ids, half)
             for name, half in HALF.items()
             if name != "float16"
@@ -120,7 +123,7 @@ def time_beside_encoder(run: Run, result: Dict[str, Any]) -> None:
         result[name] = {"seconds": seconds, "ratio_to": ratios}
 
 
-def make_encoder(run: Run, b: int, length: int) -> Tuple[nn.Module, Tensor]:
+def make_encoder(run: Run, b: int, length: int) -> tuple[nn.Module, Tensor]:
     """BERT-base with random weights, and word pieces (b, l)."""
     from transformers import BertConfig, BertModel
 
@@ -130,7 +133,7 @@ def make_encoder(run: Run, b: int, length: int) -> Tuple[nn.Module, Tensor]:
     return encoder.to(run.device).train(), torch.randint(1000, (b, length), device=run.device)
 
 
-def _encoder_step(run: Run, encoder: nn.Module, ids: Tensor, half: Optional[torch.dtype]) -> None:
+def _encoder_step(run: Run, encoder: nn.Module, ids: Tensor, half: torch.dtype | None) -> None:
     with _autocast(run, half):
         states = encoder(input_ids=ids).last_hidden_state
     torch.autograd.grad(states.float().sum(), list(encoder.parameters()))
@@ -144,14 +147,14 @@ def _encoder_tf32(run: Run, encoder: nn.Module, ids: Tensor) -> None:
         torch.backends.cuda.matmul.allow_tf32 = False
 
 
-def _autocast(run: Run, half: Optional[torch.dtype]) -> ContextManager[object]:
+def _autocast(run: Run, half: torch.dtype | None) -> AbstractContextManager[object]:
     if half is None:
         return contextlib.nullcontext()
     return torch.autocast(run.device, dtype=half)
 
 
 def head_step(
-    run: Run, shape: Any, width: int, c: int, n_groups: int, max_length: Optional[int] = None
+    run: Run, shape: Any, width: int, c: int, n_groups: int, max_length: int | None = None
 ) -> Callable[[], object]:
     """A step of a head in float32: loss, and gradients of hidden states and weights.
 
@@ -169,7 +172,7 @@ def head_step(
     return step
 
 
-def count_waits(run: Run, result: Dict[str, Any]) -> None:
+def count_waits(run: Run, result: dict[str, Any]) -> None:
     """How often a step of the head, and a prediction, make the host wait for the device."""
     b, length, c = (2, 16, 3) if run.quick else (16, 128, 10)
     for n_groups, max_length in product((1, c), (None, 32)):
@@ -188,7 +191,7 @@ def count_waits(run: Run, result: Dict[str, Any]) -> None:
         result[name] = {"train": run.waits(train), "predict": run.waits(predict)}
 
 
-def train_in_half_precision(run: Run, result: Dict[str, Any]) -> None:
+def train_in_half_precision(run: Run, result: dict[str, Any]) -> None:
     """Train encoder and head on one batch; the encoder in half precision, the head as named."""
     b, length, c = (2, 16, 3) if run.quick else (16, 128, 10)
     for name, half in HALF.items():
@@ -205,12 +208,12 @@ def train_in_half_precision(run: Run, result: Dict[str, Any]) -> None:
 
 
 def _train(
-    run: Run, encoder: nn.Module, head: Head, ids: Tensor, half: Optional[torch.dtype], whole: bool
-) -> Dict[str, Any]:
+    run: Run, encoder: nn.Module, head: Head, ids: Tensor, half: torch.dtype | None, whole: bool
+) -> dict[str, Any]:
     optimizer = torch.optim.AdamW([*encoder.parameters(), *head.parameters()], lr=1e-4)
     scaler = torch.amp.GradScaler(run.device, enabled=half is torch.float16)
     gold = make_gold(*ids.shape, head.n_labels)
-    losses: List[Tensor] = []
+    losses: list[Tensor] = []
 
     def step() -> None:
         with _autocast(run, half):

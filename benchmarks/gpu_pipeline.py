@@ -3,14 +3,16 @@
 import itertools
 import shutil
 import tempfile
+from collections.abc import Sequence
 from contextlib import ExitStack
 from itertools import product
 from pathlib import Path
-from typing import Any, Dict, List, Sequence, Set, Tuple
+from typing import Any
 
 import torch
-from gpu_run import Run, largest_difference
 from torch import Tensor
+
+from .gpu_run import Run, largest_difference
 
 ENCODER = {
     **{"@architectures": "spacy.HashEmbedCNN.v2", "width": 96, "depth": 2, "embed_size": 500},
@@ -39,9 +41,9 @@ def use_device(run: Run) -> None:
         require_gpu()
 
 
-def make_docs(number: int) -> List[Any]:
+def make_docs(number: int) -> list[Any]:
     """Generated sentences with nested spans."""
-    from spacy_globalpointer.bench.text import STYLES, generate
+    from .text import STYLES, generate
 
     return generate(STYLES["genia"], number, seed=0)
 
@@ -65,7 +67,7 @@ def make_component(docs: Sequence[Any], head: str, per: str, max_length: Any, **
     return nlp
 
 
-def compare_with_cpu(run: Run, result: Dict[str, Any]) -> None:
+def compare_with_cpu(run: Run, result: dict[str, Any]) -> None:
     """Loss, gradients and spans of every architecture, with the same weights on device and CPU."""
     from thinc.api import use_ops
 
@@ -95,7 +97,7 @@ def compare_with_cpu(run: Run, result: Dict[str, Any]) -> None:
     result["largest"] = {name: max(case[name] for case in cases) for name in names}
 
 
-def _outcome(nlp: Any, docs: Sequence[Any]) -> Tuple[List[Tensor], List[Tensor], Set[Any]]:
+def _outcome(nlp: Any, docs: Sequence[Any]) -> tuple[list[Tensor], list[Tensor], set[Any]]:
     """Loss, gradients of rows and weights, and spans, without dropout."""
     from thinc.api import set_dropout_rate, to_numpy
 
@@ -116,7 +118,7 @@ def _outcome(nlp: Any, docs: Sequence[Any]) -> Tuple[List[Tensor], List[Tensor],
     return [torch.tensor(loss)], [torch.tensor(to_numpy(each)) for each in gradients], spans
 
 
-def count_waits(run: Run, result: Dict[str, Any]) -> None:
+def count_waits(run: Run, result: dict[str, Any]) -> None:
     """How often an update and a prediction of the component make the host wait for PyTorch's work.
 
     CuPy's own waits are not seen.
@@ -134,7 +136,7 @@ def count_waits(run: Run, result: Dict[str, Any]) -> None:
         }
 
 
-def measure_words_per_second(run: Run, result: Dict[str, Any]) -> None:
+def measure_words_per_second(run: Run, result: dict[str, Any]) -> None:
     """Of whole pipelines, in training and prediction; with a transformer where there is one."""
     use_device(run)
     docs = _read(run, "dev") if run.data else make_docs(500)
@@ -170,10 +172,10 @@ def _save_base_encoder(run: Run, folder: Path) -> None:
     BertModel(BertConfig(**small if run.quick else {})).save_pretrained(folder)
 
 
-def _speed(run: Run, system: str, docs: Sequence[Any], overrides: Dict[str, Any]) -> Any:
+def _speed(run: Run, system: str, docs: Sequence[Any], overrides: dict[str, Any]) -> Any:
     """Words per second of processor and device, or why there are none."""
     try:
-        from spacy_globalpointer.bench.pipeline import Trainer
+        from .pipeline import Trainer
 
         trainer = Trainer(system, docs, 0, overrides)
         trainer.optimizer.learn_rate = LEARN_RATE if overrides else 0.001
@@ -192,21 +194,21 @@ def _speed(run: Run, system: str, docs: Sequence[Any], overrides: Dict[str, Any]
         return {"error": f"{type(error).__name__}: {str(error)[:1000]}"}
 
 
-def _read(run: Run, part: str) -> List[Any]:
+def _read(run: Run, part: str) -> list[Any]:
     import spacy
 
-    from spacy_globalpointer.bench.text import read_corpus
+    from .text import read_corpus
 
     path = Path(run.data) / "genia" / f"{part}.jsonl.gz"
     return list(read_corpus(path, spacy.blank("en")))
 
 
-def train_on_genia(run: Run, result: Dict[str, Any]) -> None:
+def train_on_genia(run: Run, result: dict[str, Any]) -> None:
     """F1 on GENIA's dev set after each pass, with the encoder that was given."""
     if not (run.data and run.encoder):
         result["not run"] = "no DATA or no ENCODER"
         return
-    from spacy_globalpointer.bench.accuracy import train_and_score
+    from .accuracy import train_and_score
 
     use_device(run)
     limit = 20 if run.quick else None

@@ -3,13 +3,14 @@
 import time
 import warnings
 from collections import Counter
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, Callable, Dict, NamedTuple, Sequence
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
 
-from spacy_globalpointer.bench.measure import interleave, ready, summary
+from .measure import interleave, ready, summary
 
 
 class Run(NamedTuple):
@@ -36,7 +37,7 @@ class Run(NamedTuple):
         if self.device == "cuda":
             torch.cuda.synchronize()
 
-    def medians(self, steps: Dict[str, Callable[[], object]], repeats: int) -> Dict[str, float]:
+    def medians(self, steps: dict[str, Callable[[], object]], repeats: int) -> dict[str, float]:
         """Time steps side by side, each until the device is done.
 
         repeats: rounds that count, in each of which all steps take their turn.
@@ -54,7 +55,7 @@ class Run(NamedTuple):
         seconds = interleave(cases, repeats=repeats, least_seconds=0 if self.quick else 0.03)
         return {name: summary(samples)["median"] for name, samples in seconds.items()}
 
-    def waits(self, step: Callable[[], object]) -> Dict[str, Any]:
+    def waits(self, step: Callable[[], object]) -> dict[str, Any]:
         """Count where a step makes the host wait for the device, as PyTorch sees it.
 
         RETURNS: how often, and how often at each line.

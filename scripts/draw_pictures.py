@@ -16,8 +16,8 @@ import typer
 from PIL import Image, ImageChops
 from wasabi import msg
 
-from spacy_globalpointer.cli.evaluate import evaluate
-from spacy_globalpointer.cli.render import render
+from spacy_globalpointer.commands.evaluate.command import evaluate
+from spacy_globalpointer.commands.render.command import render
 
 TEXTS = {
     "en": [

@@ -1,7 +1,7 @@
 """The registered losses: functions from factors and gold spans to a loss that torch can derive."""
 
+from collections.abc import Callable
 from functools import partial
-from typing import Callable
 
 from spacy.util import registry
 

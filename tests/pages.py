@@ -21,9 +21,9 @@ from spacy.util import fix_random_seed, load_model_from_config, registry
 from thinc.api import Config, require_cpu
 from typer.testing import CliRunner
 
-from spacy_globalpointer.cli import app as our_app
-from spacy_globalpointer.cli.convert import convert
-from spacy_globalpointer.cli.init_config import make_config
+from spacy_globalpointer.commands import app as our_app
+from spacy_globalpointer.commands.convert import convert
+from spacy_globalpointer.commands.init_config import make_config
 from spacy_globalpointer.configs import find_config
 from spacy_globalpointer.corpora.jsonl import read_jsonl
 

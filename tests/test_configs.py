@@ -14,13 +14,15 @@ from spacy.training.initialize import init_nlp
 from spacy.training.loop import train
 from spacy.util import load_config, load_model_from_config
 
-import spacy_globalpointer.bench.crf  # noqa: F401  (registers bio_crf)
+import benchmarks.crf  # noqa: F401  (registers bio_crf)
 from spacy_globalpointer.configs import ENCODERS, find_config
 
 OURS = [find_config(encoder) for encoder in ENCODERS]
-PEERS_FOLDER = Path(__file__).parent.parent / "configs" / "peers"
+ROOT = Path(__file__).parents[1]
+FOLDERS = (ROOT / "benchmarks" / "configs", ROOT / "configs")
+OTHERS = {path.stem: path for folder in FOLDERS for path in sorted(folder.glob("*.cfg"))}
 # That of CRFsuite is no pipeline.
-PATHS = [*OURS, *sorted(path for path in PEERS_FOLDER.glob("*.cfg") if path.stem != "crfsuite")]
+PATHS = [*OURS, *(path for name, path in OTHERS.items() if name != "crfsuite")]
 NEEDS = {
     "transformer.cfg": ["spacy_transformers"],
     "ner_transformer.cfg": ["spacy_transformers"],
@@ -140,13 +142,13 @@ def test_every_config_of_the_package_is_known() -> None:
 
 
 def test_every_peer_is_known() -> None:
-    assert {path.stem for path in PATHS if path.parent == PEERS_FOLDER} == set(PEERS)
+    assert set(OTHERS) - {"crfsuite"} == set(PEERS)
 
 
 @pytest.mark.parametrize("peer", PEERS)
 def test_peers_differ_in_the_component_alone(peer: str) -> None:
     encoder, components = PEERS[peer]
-    ours, theirs = map(load_config, (find_config(encoder), PEERS_FOLDER / f"{peer}.cfg"))
+    ours, theirs = map(load_config, (find_config(encoder), OTHERS[peer]))
     assert theirs["nlp"].pop("pipeline") == [encoder, *components]
     for name in components:
         del theirs["components"][name]
@@ -168,6 +170,6 @@ def test_peers_differ_in_the_component_alone(peer: str) -> None:
     ],
 )
 def test_variants_of_ours_differ_in_one_setting(peer: str, key: str, value: object) -> None:
-    ours, theirs = map(load_config, (find_config("tok2vec"), PEERS_FOLDER / f"{peer}.cfg"))
+    ours, theirs = map(load_config, (find_config("tok2vec"), OTHERS[peer]))
     ours["components"]["global_pointer"]["model"][key] = value
     assert ours == theirs

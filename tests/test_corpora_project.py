@@ -11,8 +11,8 @@ import pytest
 import srsly
 from weasel.schemas import ProjectConfigSchema, validate
 
-from spacy_globalpointer.bench.peers import read_system
-from spacy_globalpointer.bench.sweep import SWEEP, read_sweep
+from benchmarks.peers import read_system
+from benchmarks.sweep import SWEEP, read_sweep
 
 ROOT = Path(__file__).parent.parent
 PROJECT = ROOT / "projects" / "corpora" / "project.yml"
@@ -60,7 +60,6 @@ def test_every_result_is_of_a_run_of_the_sweep() -> None:
 
 def test_a_workflow_runs_what_is_left_and_fills_the_pages(tmp_path: Path) -> None:
     shutil.copy(PROJECT, tmp_path)
-    shutil.copytree(ROOT / "configs", tmp_path / "configs")
     line = json.dumps({"text": "Rome closed.", "spans": [{"start": 0, "end": 4, "label": "GPE"}]})
     corpus, results, speed = tmp_path / "data" / "wnut17", tmp_path / "results", tmp_path / "speed"
     for path in (corpus, results, speed):
@@ -71,7 +70,13 @@ def test_a_workflow_runs_what_is_left_and_fills_the_pages(tmp_path: Path) -> Non
     (results / SWEEP).write_text(json.dumps([group]), encoding="utf8")
     for page in ("page.md", "readme.md"):
         (tmp_path / page).write_text("<!-- BENCH f1 -->\n<!-- /BENCH f1 -->\n", encoding="utf8")
-    settings = {"results": results, "speed": speed, "page": "page.md", "readme": "readme.md"}
+    settings = {
+        "benchmarks": ROOT / "benchmarks",
+        "results": results,
+        "speed": speed,
+        "page": "page.md",
+        "readme": "readme.md",
+    }
     options = [text for name, value in settings.items() for text in (f"--vars.{name}", str(value))]
     command = [sys.executable, "-m", "spacy", "project", "run", "wnut17", str(tmp_path), *options]
     done = subprocess.run(command, capture_output=True, text=True, check=False)

@@ -80,7 +80,7 @@ def test_without_torch_only_the_component_fails():
         "    print(traceback.format_exc())\n"
     )
     assert "ImportError: spacy-globalpointer needs a working PyTorch" in out
-    assert "Repair: pip install torch" in out
+    assert "To fix: pip install torch" in out
 
 
 def test_import_gives_no_warning():

@@ -7,10 +7,13 @@ import sys
 import pytest
 
 # What spaCy imports, and what of ours comes on top of it: at each command, at each pipeline.
-STARTS = {"spacy.cli": "spacy_globalpointer.cli", "spacy": "spacy_globalpointer.pipeline.factory"}
+STARTS = {
+    "spacy.cli": "spacy_globalpointer.commands",
+    "spacy": "spacy_globalpointer.pipeline.factory",
+}
 each_start = pytest.mark.parametrize(("theirs", "ours"), STARTS.items())
 # Parts of ours that need torch, or take long.
-HEAVY = ("nn", "models", "losses", "annotation", "bench")
+HEAVY = ("nn", "models", "losses", "commands.annotate.corpus")
 
 
 def run(script, *options):

@@ -1,8 +1,8 @@
 """Column files with BIO, IOB1, BIOES, BMES or BILOU tags; each tag column is a layer of spans."""
 
 import re
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import pairwise
-from typing import Iterable, Iterator, List, Optional, Sequence, Tuple
 
 from .messages import quote, shorten
 from .record import CharSpan, Record
@@ -15,7 +15,7 @@ UNSPACED_LANGUAGES = frozenset({"ja", "th", "zh"})
 
 CLOSING, IOB1, IOB2 = "closing", "IOB1", "IOB2"
 
-Row = Tuple[int, List[str]]
+Row = tuple[int, list[str]]
 
 
 def read_bio(lines: Iterable[str], name: str, *, joiner: str = " ") -> Iterator[Record]:
@@ -40,7 +40,7 @@ def read_bio(lines: Iterable[str], name: str, *, joiner: str = " ") -> Iterator[
     n_layers = len(blocks[0][0][1]) - 1 if blocks else 0
     schemes = [_find_scheme([[c[i] for _, c in b] for b in blocks]) for i in range(1, n_layers + 1)]
     for block in blocks:
-        spans: List[CharSpan] = []
+        spans: list[CharSpan] = []
         for layer in range(n_layers):
             tags = [(number, columns[layer + 1]) for number, columns in block]
             spans.extend(_read_layer(tags, name, schemes[layer]))
@@ -56,7 +56,7 @@ def is_comment(line: str) -> bool:
     return line == "#" or (line.startswith("# ") and not all(map(TAG.fullmatch, tags)))
 
 
-def _split(line: str) -> List[str]:
+def _split(line: str) -> list[str]:
     """The columns of a line."""
     return line.split("\t") if "\t" in line else [c for c in line.split(" ") if c]
 
@@ -75,9 +75,9 @@ def _find_scheme(blocks: Sequence[Sequence[str]]) -> str:
     return IOB1
 
 
-def _read_blocks(lines: Iterable[str], name: str) -> Iterator[List[Row]]:
+def _read_blocks(lines: Iterable[str], name: str) -> Iterator[list[Row]]:
     """Line numbers and columns of each record."""
-    block: List[Row] = []
+    block: list[Row] = []
     n_columns = 0
     for number, line in enumerate(lines, start=1):
         # Not str.split(): an ideographic space is a token in Chinese files.
@@ -102,13 +102,13 @@ def _read_blocks(lines: Iterable[str], name: str) -> Iterator[List[Row]]:
         yield block
 
 
-def _read_layer(tags: Sequence[Tuple[int, str]], name: str, scheme: str) -> Iterator[CharSpan]:
+def _read_layer(tags: Sequence[tuple[int, str]], name: str, scheme: str) -> Iterator[CharSpan]:
     """Spans of one tag column, in tokens.
 
     scheme: with CLOSING a span has to end with E- or S-; with IOB1 it may start with I-.
     """
     start = 0
-    label: Optional[str] = None  # of the open span
+    label: str | None = None  # of the open span
     for i, (number, tag) in enumerate((*tags, (0, "O"))):  # the last O closes an open span
         letter, tag_label = _read_tag(tag, f"{name} line {number}")
         if scheme == IOB1 and letter == "I" and tag_label != label:
@@ -136,7 +136,7 @@ def _read_layer(tags: Sequence[Tuple[int, str]], name: str, scheme: str) -> Iter
             label = None
 
 
-def _read_tag(tag: str, source: str) -> Tuple[str, str]:
+def _read_tag(tag: str, source: str) -> tuple[str, str]:
     """Letter of the BIOES scheme and label; the label of O is empty."""
     letter, dash, label = tag.partition("-")
     if tag == "O":

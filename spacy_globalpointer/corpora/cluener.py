@@ -1,6 +1,7 @@
 """CLUENER2020 as published: JSON lines whose spans are grouped by label and mention."""
 
-from typing import Any, Iterable, Iterator
+from collections.abc import Iterable, Iterator
+from typing import Any
 
 from .jsonl import get_text, read_objects
 from .mentions import Cell, check_mentions

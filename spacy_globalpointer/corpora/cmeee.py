@@ -1,6 +1,7 @@
 """CMeEE (CBLUE's Chinese medical entities) as published: one JSON array of texts."""
 
-from typing import Any, Iterable, Iterator, List
+from collections.abc import Iterable, Iterator
+from typing import Any
 
 from .jsonl import get_text, read_array
 from .mentions import Cell, check_mentions
@@ -34,7 +35,7 @@ def read_cmeee(lines: Iterable[str], name: str) -> Iterator[Record]:
         yield Record(text, spans, source=source)
 
 
-def is_cmeee(rows: List[Any]) -> bool:
+def is_cmeee(rows: list[Any]) -> bool:
     """Whether the entries of a JSON array have entities as CMeEE has them."""
     entities = [row["entities"] for row in rows if isinstance(row, dict) and "entities" in row]
     if any("spans" in row for row in rows if isinstance(row, dict)):
@@ -46,7 +47,7 @@ def is_cmeee(rows: List[Any]) -> bool:
     )
 
 
-def _read_entities(entities: Any, source: str) -> List[Cell]:
+def _read_entities(entities: Any, source: str) -> list[Cell]:
     """The entities with `end_idx` as it is given."""
     try:
         cells = [Cell(e["start_idx"], e["end_idx"], e["type"], e["entity"]) for e in entities]
@@ -66,7 +67,7 @@ def _read_entities(entities: Any, source: str) -> List[Cell]:
     return cells
 
 
-def _find_ends(cells: List[Cell], text: str, source: str) -> Iterator[CharSpan]:
+def _find_ends(cells: list[Cell], text: str, source: str) -> Iterator[CharSpan]:
     """Spans with the end that gives the mention."""
     for start, end_index, label, mention in cells:
         for end in (end_index, end_index + 1):

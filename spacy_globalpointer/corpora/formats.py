@@ -4,9 +4,9 @@ import gzip
 import json
 import re
 import zlib
+from collections.abc import Callable, Iterator
 from itertools import islice
 from pathlib import Path
-from typing import Callable, Dict, Iterator
 
 from .bio import is_comment, read_bio
 from .cluener import read_cluener
@@ -16,7 +16,7 @@ from .jsonl import read_json, read_jsonl
 from .messages import shorten
 from .record import Record
 
-FORMATS: Dict[str, Callable[..., Iterator[Record]]] = {
+FORMATS: dict[str, Callable[..., Iterator[Record]]] = {
     "jsonl": read_jsonl,
     "json": read_json,
     "cluener": read_cluener,

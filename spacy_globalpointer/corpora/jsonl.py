@@ -1,7 +1,8 @@
 """Our own records, an object with "text" or "tokens", and "spans": in JSON lines or an array."""
 
 import json
-from typing import Any, Dict, Iterable, Iterator, List, Optional, Tuple
+from collections.abc import Iterable, Iterator
+from typing import Any
 
 from .mentions import Cell, check_mentions, find_mention
 from .messages import list_some, quote, shorten
@@ -49,7 +50,7 @@ def read_json(lines: Iterable[str], name: str, *, joiner: str = " ") -> Iterator
         yield _read_row(row, source, joiner)
 
 
-def _read_row(row: Dict[str, Any], source: str, joiner: str) -> Record:
+def _read_row(row: dict[str, Any], source: str, joiner: str) -> Record:
     words = row.get("tokens")
     if words is not None:
         check_words(words, source=source)
@@ -82,7 +83,7 @@ def _read_row(row: Dict[str, Any], source: str, joiner: str) -> Record:
         for span in spans or ()
     ]
     check_mentions(text, cells, source, words=words, joiner=None if joined is None else joiner)
-    triples: Optional[List[CharSpan]] = None
+    triples: list[CharSpan] | None = None
     if spans is not None:
         triples = [(cell.start, cell.end, cell.label) for cell in cells]
     if joined is not None:
@@ -91,7 +92,7 @@ def _read_row(row: Dict[str, Any], source: str, joiner: str) -> Record:
     return Record(text, None if triples is None else tuple(triples), own, False, source, notes)
 
 
-def read_objects(lines: Iterable[str], name: str) -> Iterator[Tuple[str, Dict[str, Any]]]:
+def read_objects(lines: Iterable[str], name: str) -> Iterator[tuple[str, dict[str, Any]]]:
     """JSON objects of a file, one in each line that is not blank.
 
     lines: the file's lines.
@@ -106,7 +107,7 @@ def read_objects(lines: Iterable[str], name: str) -> Iterator[Tuple[str, Dict[st
         yield source, parse_object(line, source)
 
 
-def parse_object(line: str, source: str) -> Dict[str, Any]:
+def parse_object(line: str, source: str) -> dict[str, Any]:
     """The JSON object of one line.
 
     line: of a file of JSON lines.
@@ -124,7 +125,7 @@ def parse_object(line: str, source: str) -> Dict[str, Any]:
     return check_object(row, source)
 
 
-def read_array(lines: Iterable[str], name: str) -> Iterator[Tuple[str, Dict[str, Any]]]:
+def read_array(lines: Iterable[str], name: str) -> Iterator[tuple[str, dict[str, Any]]]:
     """JSON objects of a file that is one array of them.
 
     lines: the file's lines.
@@ -150,7 +151,7 @@ def read_array(lines: Iterable[str], name: str) -> Iterator[Tuple[str, Dict[str,
         yield source, check_object(row, source)
 
 
-def check_object(row: Any, source: str) -> Dict[str, Any]:
+def check_object(row: Any, source: str) -> dict[str, Any]:
     """The same JSON value, which must be an object.
 
     row: any JSON value.
@@ -174,7 +175,7 @@ def check_object(row: Any, source: str) -> Dict[str, Any]:
     return row
 
 
-def get_text(row: Dict[str, Any], source: str) -> str:
+def get_text(row: dict[str, Any], source: str) -> str:
     """The value of "text".
 
     row: a JSON object.
@@ -187,7 +188,7 @@ def get_text(row: Dict[str, Any], source: str) -> str:
     return text
 
 
-def _read_spans(spans: Any, source: str, text: Any) -> List[Dict[str, Any]]:
+def _read_spans(spans: Any, source: str, text: Any) -> list[dict[str, Any]]:
     """The objects of "spans"; their numbers are checked by the record."""
     if not isinstance(spans, list):
         raise ValueError(

@@ -1,8 +1,9 @@
 """The mention in a span against the text at its offsets, and which reading of the offsets fits."""
 
 import unicodedata
+from collections.abc import Iterator, Sequence
 from itertools import product
-from typing import Any, Dict, Iterator, List, NamedTuple, Optional, Sequence, Tuple
+from typing import Any, NamedTuple
 
 from .messages import quote
 from .shapes import MENTION, split_name
@@ -47,17 +48,17 @@ class Cell(NamedTuple):
     start: int
     end: int
     label: Any
-    mention: Optional[str]
+    mention: str | None
 
 
 class Unit(NamedTuple):
     """What offsets count: the characters at which each of them starts and ends."""
 
     name: str
-    starts: Dict[int, int]
-    ends: Dict[int, int]
+    starts: dict[int, int]
+    ends: dict[int, int]
 
-    def read(self, text: str, start: int, end: int) -> Optional[str]:
+    def read(self, text: str, start: int, end: int) -> str | None:
         """What stands there; None outside the text."""
         if start not in self.starts or end not in self.ends:
             return None
@@ -71,7 +72,7 @@ class _Reading(NamedTuple):
     start: int
     end: int
 
-    def read(self, text: str, cell: Cell) -> Optional[str]:
+    def read(self, text: str, cell: Cell) -> str | None:
         """What stands at a span's offsets; None outside the text."""
         return self.unit.read(text, cell.start + self.start, cell.end + self.end)
 
@@ -80,13 +81,13 @@ class _Reading(NamedTuple):
         found = self.read(text, cell)
         return found is not None and _squash(found) == _squash(cell.mention or "")
 
-    def score(self, text: str, cells: Sequence[Cell]) -> Tuple[int, int]:
+    def score(self, text: str, cells: Sequence[Cell]) -> tuple[int, int]:
         """How many mentions stand at their offsets, and how many to the letter."""
         n_same = sum(self.read(text, cell) == cell.mention for cell in cells)
         return sum(self.fits(text, cell) for cell in cells), n_same
 
 
-def find_mention(span: Dict[str, Any], text: str) -> Optional[str]:
+def find_mention(span: dict[str, Any], text: str) -> str | None:
     """The mention that a span has beside its offsets; None if it has none.
 
     text: of the record.
@@ -107,8 +108,8 @@ def check_mentions(
     cells: Sequence[Cell],
     source: str,
     *,
-    words: Optional[Sequence[str]] = None,
-    joiner: Optional[str] = None,
+    words: Sequence[str] | None = None,
+    joiner: str | None = None,
 ) -> None:
     """Refuse a record with a mention that is not at its offsets.
 
@@ -181,7 +182,7 @@ def _advise(
     if n <= given.score(text, cells)[0] or 2 * n < len(cells):
         return "No usual reading of the offsets fits: repair them, or the mention"
     what, repair = _describe(best, given.unit)
-    return f"{n} of {len(cells)} mentions of this record fit if {what}. Repair: {repair}"
+    return f"{n} of {len(cells)} mentions of this record fit if {what}. To fix: {repair}"
 
 
 def _list_readings(
@@ -203,10 +204,10 @@ def _list_readings(
         yield _Reading(unit, shift, shift + 1)
 
 
-def _describe(reading: _Reading, given: Unit) -> Tuple[str, str]:
+def _describe(reading: _Reading, given: Unit) -> tuple[str, str]:
     """What a reading takes offsets for, and what to write in their place."""
-    what: List[str] = []
-    repair: List[str] = []
+    what: list[str] = []
+    repair: list[str] = []
     if reading.unit is not given:
         what.append(f"offsets count {reading.unit.name}")
         first = reading.unit.name.split(" and ")[0]
@@ -244,8 +245,8 @@ def _count_characters(text: str) -> Unit:
 
 def _count_tokens(text: str, words: Sequence[str]) -> Unit:
     """Offsets in tokens, as far as these are found in the text."""
-    starts: Dict[int, int] = {}
-    ends: Dict[int, int] = {}
+    starts: dict[int, int] = {}
+    ends: dict[int, int] = {}
     place = 0
     for number, word in enumerate(words):
         place = text.find(word, place)

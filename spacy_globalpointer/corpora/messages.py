@@ -1,6 +1,7 @@
 """What messages show of data: short, and printable; and messages that fit on a screen."""
 
-from typing import Any, Sequence
+from collections.abc import Sequence
+from typing import Any
 
 # Characters that are shown before and after a span.
 AROUND = 24

@@ -1,15 +1,16 @@
 """What every corpus format becomes, and the one place where character offsets meet tokens."""
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any, List, Optional, Sequence, Set, Tuple
+from typing import Any
 
 from spacy.language import Language
 from spacy.tokens import Doc, Span, SpanGroup
 
 from .messages import quote, shorten
 
-CharSpan = Tuple[int, int, str]
+CharSpan = tuple[int, int, str]
 
 ALIGNMENTS = ("fail", "skip", "expand")
 HALF = re.compile("[\ud800-\udfff]")  # of a surrogate pair
@@ -32,11 +33,11 @@ class Record:
     """
 
     text: str
-    spans: Optional[Tuple[CharSpan, ...]] = None
-    words: Optional[Tuple[str, ...]] = None
+    spans: tuple[CharSpan, ...] | None = None
+    words: tuple[str, ...] | None = None
     unknown_spaces: bool = False
     source: str = "record"
-    notes: Tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         half = HALF.search(self.text)
@@ -51,11 +52,11 @@ class Record:
     def from_words(
         cls,
         words: Sequence[str],
-        spans: Optional[Sequence[CharSpan]],
+        spans: Sequence[CharSpan] | None,
         *,
         joiner: str,
         source: str,
-        notes: Tuple[str, ...] = (),
+        notes: tuple[str, ...] = (),
     ) -> "Record":
         """Record of words whose text is not known.
 
@@ -136,7 +137,7 @@ def check_spans(spans: Sequence[Any], length: int, *, unit: str, source: str) ->
 
 def record_to_doc(
     record: Record, nlp: Language, *, spans_key: str = "sc", alignment: str = "skip"
-) -> Tuple[Doc, List[str]]:
+) -> tuple[Doc, list[str]]:
     """Document with the record's spans as a group, and what became of each span.
 
     A record that is not annotated gives no group, one without spans an empty group. White space at
@@ -156,8 +157,8 @@ def record_to_doc(
         raise ValueError(f"alignment must be one of {', '.join(ALIGNMENTS)}, was: {alignment!r}")
     doc = _make_doc(record, nlp)
     outcomes = []
-    spans: List[Span] = []
-    seen: Set[CharSpan] = set()
+    spans: list[Span] = []
+    seen: set[CharSpan] = set()
     for char_span in record.spans or ():
         span, outcome = _place(doc, record, char_span, alignment)
         if span is not None and (span.start, span.end, span.label_) in seen:
@@ -173,7 +174,7 @@ def record_to_doc(
 
 def _place(
     doc: Doc, record: Record, char_span: CharSpan, alignment: str
-) -> Tuple[Optional[Span], str]:
+) -> tuple[Span | None, str]:
     """The tokens of one span, and which of OUTCOMES that is."""
     start, end, label = char_span
     chars = record.text[start:end]
@@ -216,7 +217,7 @@ def _make_doc(record: Record, nlp: Language) -> Doc:
     return doc
 
 
-def _find_words(record: Record, words: Sequence[str]) -> List[int]:
+def _find_words(record: Record, words: Sequence[str]) -> list[int]:
     """Where each word starts in the text (characters)."""
     text, position = record.text, 0
     starts = []
@@ -240,10 +241,10 @@ def _find_words(record: Record, words: Sequence[str]) -> List[int]:
 
 def _fill_gaps(
     text: str, found: Sequence[str], starts: Sequence[int]
-) -> Tuple[List[str], List[bool]]:
+) -> tuple[list[str], list[bool]]:
     """Words and the spaces after them; white space beyond one space is a token, as in spaCy."""
-    words: List[str] = []
-    spaces: List[bool] = []
+    words: list[str] = []
+    spaces: list[bool] = []
     position = 0
     for word, start in zip((*found, ""), (*starts, len(text)), strict=True):
         gap = text[position:start]

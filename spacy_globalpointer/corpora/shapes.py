@@ -2,7 +2,8 @@
 
 import re
 import unicodedata
-from typing import Any, Dict, FrozenSet, Iterator, List, Sequence, Tuple
+from collections.abc import Iterator, Sequence
+from typing import Any
 
 # Lists as long as the tokens that say nothing of spans.
 LINGUISTIC = frozenset(
@@ -38,7 +39,7 @@ PARTS = frozenset(
 PLAIN = frozenset("heading id key source text title token url uuid value word".split())
 
 
-def split_name(key: str) -> FrozenSet[str]:
+def split_name(key: str) -> frozenset[str]:
     """The words of a name such as "startOffset" or "ner_tags", in small letters without accents."""
     key = "".join(c for c in unicodedata.normalize("NFKD", key) if not unicodedata.combining(c))
     words = re.findall(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+\d*|[^\W\d_a-zA-Z]+", key)
@@ -58,7 +59,7 @@ def is_span(value: Any, text: str) -> bool:
     )
 
 
-def _list_inner(value: Dict[str, Any]) -> Iterator[Tuple[str, Dict[str, Any]]]:
+def _list_inner(value: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
     """Objects in an object, alone or first of a list: places are often written so."""
     for key, item in value.items():
         item = item[0] if isinstance(item, list) and item else item
@@ -66,7 +67,7 @@ def _list_inner(value: Dict[str, Any]) -> Iterator[Tuple[str, Dict[str, Any]]]:
             yield key, item
 
 
-def has_place(value: Dict[str, Any]) -> bool:
+def has_place(value: dict[str, Any]) -> bool:
     """Whether an object has two borders and a string that is no text, or places and a type."""
     borders = _list_borders(value)
     if borders:
@@ -77,7 +78,7 @@ def has_place(value: Dict[str, Any]) -> bool:
     return lists and has_type(value)
 
 
-def _list_borders(value: Dict[str, Any]) -> List[str]:
+def _list_borders(value: dict[str, Any]) -> list[str]:
     """The keys of an object's start and end; empty if it has not both."""
     names = {key: split_name(key) for key, _ in _list_places(value)}
     starts = [key for key, words in names.items() if words & START]
@@ -85,23 +86,23 @@ def _list_borders(value: Dict[str, Any]) -> List[str]:
     return [*starts[:1], *ends[:1]] if starts and ends else []
 
 
-def _list_places(value: Dict[str, Any]) -> Iterator[Tuple[str, Any]]:
+def _list_places(value: dict[str, Any]) -> Iterator[tuple[str, Any]]:
     for key, item in value.items():
         if _is_place(item) and not split_name(key) & TIME:
             yield key, item
 
 
-def _has_name(value: Dict[str, Any]) -> bool:
+def _has_name(value: dict[str, Any]) -> bool:
     """Whether an object has a string that may name a kind of span."""
     return any(_is_name(item) and not split_name(key) & PLAIN for key, item in value.items())
 
 
-def are_columns(value: Dict[str, Any]) -> bool:
+def are_columns(value: dict[str, Any]) -> bool:
     """Whether an object has lists of starts, of ends and of names."""
     return has_place({key: item for key, item in value.items() if isinstance(item, list)})
 
 
-def are_mentions(value: Dict[str, Any], text: str) -> bool:
+def are_mentions(value: dict[str, Any], text: str) -> bool:
     """Whether an object has kinds by mention, or mentions by kind."""
     if any(split_name(key) & (LINGUISTIC | PARTS) for key in value):
         return False
@@ -126,7 +127,7 @@ def _stands_in(value: Any, text: str) -> bool:
     return bool(re.search(rf"(?<![A-Za-z0-9]){re.escape(value)}(?![A-Za-z0-9])", text))
 
 
-def _has_mention(value: Dict[str, Any], text: str) -> bool:
+def _has_mention(value: dict[str, Any], text: str) -> bool:
     """Whether an object has a part of the text, and a type of it."""
     mentions = [
         key
@@ -136,7 +137,7 @@ def _has_mention(value: Dict[str, Any], text: str) -> bool:
     return any(has_type({k: v for k, v in value.items() if k != key}) for key in mentions)
 
 
-def has_type(value: Dict[str, Any]) -> bool:
+def has_type(value: dict[str, Any]) -> bool:
     """Whether an object has a string, or several, in a key that says of what kind it is."""
     return any(split_name(key) & TYPE and _is_name(item) for key, item in value.items())
 

@@ -1,7 +1,8 @@
 """Which files inputs stand for, and what is in them."""
 
+from collections.abc import Collection, Sequence
 from pathlib import Path
-from typing import Collection, Dict, List, NamedTuple, Optional, Sequence
+from typing import NamedTuple
 
 STDIN = Path("-")
 KINDS = {
@@ -28,7 +29,7 @@ class Source(NamedTuple):
 
 def find_sources(
     inputs: Sequence[Path], *, format: str = "auto", leave_out: Collection[Path] = ()
-) -> List[Source]:
+) -> list[Source]:
     """The files that inputs stand for, each once, in order.
 
     inputs: files, STDIN, or folders, whose files with a known suffix are taken in order of path.
@@ -37,14 +38,14 @@ def find_sources(
     RAISES (ValueError): a missing file, a folder without any, a file that is output.
     """
     outputs = {path.resolve() for path in leave_out}
-    found: Dict[Path, Source] = {}
+    found: dict[Path, Source] = {}
     for path in inputs:
         for file in [path] if path == STDIN else _list_files(path, outputs):
             found.setdefault(file if file == STDIN else file.resolve(), _describe(file, format))
     return list(found.values())
 
 
-def _list_files(path: Path, outputs: Collection[Path]) -> List[Path]:
+def _list_files(path: Path, outputs: Collection[Path]) -> list[Path]:
     """The file, or the files of a folder that are no output."""
     if not path.is_dir():
         if not path.exists():
@@ -76,7 +77,7 @@ def _is_output(path: Path, outputs: Collection[Path]) -> bool:
     return any(place in outputs for place in (path, *path.parents))
 
 
-def _find_suffix(path: Path) -> Optional[str]:
+def _find_suffix(path: Path) -> str | None:
     return next((suffix for suffix in KINDS if path.name.endswith(suffix)), None)
 
 

@@ -3,11 +3,12 @@
 import gzip
 import sys
 import zlib
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from itertools import islice
 from pathlib import Path
-from typing import IO, Any, Dict, Iterator, NamedTuple, Optional, Sequence, Tuple, Union, cast
+from typing import IO, Any, NamedTuple, cast
 
 from spacy.tokens import Doc, DocBin
 from spacy.vocab import Vocab
@@ -59,11 +60,11 @@ class Entry:
     line: int
     position: Position
     done: int = 0
-    document: Union[str, bytes, None] = None
-    fields: Dict[str, Any] = field(default_factory=dict)
-    user_data: Dict[Any, Any] = field(default_factory=dict)
-    reason: Optional[str] = None
-    content: Optional[str] = None
+    document: str | bytes | None = None
+    fields: dict[str, Any] = field(default_factory=dict)
+    user_data: dict[Any, Any] = field(default_factory=dict)
+    reason: str | None = None
+    content: str | None = None
 
 
 def read_entries(
@@ -136,7 +137,7 @@ def _read_lines(source: Source, begin: Position, before: int, max_length: int) -
 
 
 @contextmanager
-def _open(source: Source, begin: Position, longest: int) -> Iterator[Tuple[IO[bytes], IO[bytes]]]:
+def _open(source: Source, begin: Position, longest: int) -> Iterator[tuple[IO[bytes], IO[bytes]]]:
     """The file as it is stored and as it is read, at a position; one object if it is plain."""
     if source.path == STDIN:
         yield sys.stdin.buffer, sys.stdin.buffer
@@ -153,7 +154,7 @@ def _open(source: Source, begin: Position, longest: int) -> Iterator[Tuple[IO[by
             yield raw, file
 
 
-def _split(file: IO[bytes], longest: int) -> Iterator[Tuple[bytes, int]]:
+def _split(file: IO[bytes], longest: int) -> Iterator[tuple[bytes, int]]:
     """Lines without their ends, and their size; one byte more than `longest` of a longer one."""
     while line := file.readline(longest + 1):
         size, piece = len(line), line

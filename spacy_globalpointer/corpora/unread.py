@@ -5,7 +5,8 @@ Names of keys and shapes of values tell it, whichever tool wrote them.
 
 import json
 import re
-from typing import Any, Collection, FrozenSet, List, Mapping, NamedTuple, Optional, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any, NamedTuple
 
 from .messages import list_some, shorten
 from .shapes import (
@@ -52,8 +53,8 @@ class _Text(NamedTuple):
     """
 
     text: str
-    n_words: Optional[int]
-    sizes: FrozenSet[int]
+    n_words: int | None
+    sizes: frozenset[int]
 
 
 def refuse_unread(
@@ -61,7 +62,7 @@ def refuse_unread(
     source: str,
     *,
     known: Collection[str],
-    words: Optional[Sequence[str]] = None,
+    words: Sequence[str] | None = None,
     text: Any = None,
 ) -> None:
     """Refuse a record with annotation in a key that is not read.
@@ -105,7 +106,7 @@ def refuse_single_span(row: Mapping[str, Any], source: str) -> None:
         )
 
 
-def list_unread(row: Mapping[str, Any], *, known: Collection[str]) -> List[str]:
+def list_unread(row: Mapping[str, Any], *, known: Collection[str]) -> list[str]:
     """Keys that may hold annotation of a form that nobody knows: with lists, objects, or a name.
 
     row: a JSON object without annotation that is read.
@@ -185,7 +186,7 @@ def _are_tags(values: Sequence[Any], facts: _Text) -> bool:
     return "O" in values or len(values) in facts.sizes
 
 
-def _is_aligned(words: FrozenSet[str], values: Sequence[Any], facts: _Text) -> bool:
+def _is_aligned(words: frozenset[str], values: Sequence[Any], facts: _Text) -> bool:
     """Whether a list has a label for each token, as names or numbers."""
     if len(values) < 2 or words & LINGUISTIC or not all(type(v) in (int, str) for v in values):
         return False

@@ -5,8 +5,9 @@ serialisation work as for any spaCy model. What the rows mean is said in
 `nn.SpanFactors.from_rows`.
 """
 
+from collections.abc import Callable
 from functools import partial
-from typing import Any, Callable, Dict, List, Optional, Tuple
+from typing import Any
 
 from spacy.tokens import Doc
 from spacy.util import registry
@@ -25,13 +26,13 @@ NOTHING_SEEN = {"max_length": None, "longest_text": None}
 
 @registry.architectures("spacy_globalpointer.EfficientGlobalPointer.v1")
 def build_efficient_global_pointer(
-    tok2vec: Model[List[Doc], List[Floats2d]],
+    tok2vec: Model[list[Doc], list[Floats2d]],
     head_size: int = 64,
     rope: bool = True,
     dropout: float = 0.0,
-    hidden_size: Optional[int] = 128,
-    nO: Optional[int] = None,
-) -> Model[List[Doc], List[Floats2d]]:
+    hidden_size: int | None = 128,
+    nO: int | None = None,
+) -> Model[list[Doc], list[Floats2d]]:
     """Efficient GlobalPointer: one extractor of spans for all labels, and a linear type term each.
 
     2dD + 4dC weights and 2d + 2C biases (encoder width D, head_size d, C labels).
@@ -55,13 +56,13 @@ def build_efficient_global_pointer(
 
 @registry.architectures("spacy_globalpointer.GlobalPointer.v1")
 def build_global_pointer(
-    tok2vec: Model[List[Doc], List[Floats2d]],
+    tok2vec: Model[list[Doc], list[Floats2d]],
     head_size: int = 64,
     rope: bool = True,
     dropout: float = 0.0,
-    hidden_size: Optional[int] = 128,
-    nO: Optional[int] = None,
-) -> Model[List[Doc], List[Floats2d]]:
+    hidden_size: int | None = 128,
+    nO: int | None = None,
+) -> Model[list[Doc], list[Floats2d]]:
     """GlobalPointer: an extractor of spans for each label.
 
     2dDC weights and 2dC biases (encoder width D, head_size d, C labels).
@@ -88,8 +89,8 @@ def rows_to_factors(
     model: Model,
     rows: Tensor,
     mask: Tensor,
-    max_length: Optional[int],
-    document: Optional[Tensor] = None,
+    max_length: int | None,
+    document: Tensor | None = None,
 ) -> SpanFactors:
     """View padded output rows of a model of this module as factors.
 
@@ -130,16 +131,16 @@ def finish_update(model: Model, optimizer: Optimizer, head_scale: float) -> None
 
 
 def _build(
-    tok2vec: Model[List[Doc], List[Floats2d]],
-    layers: List[Model[Floats2d, Floats2d]],
-    columns: Tuple[int, int],
+    tok2vec: Model[list[Doc], list[Floats2d]],
+    layers: list[Model[Floats2d, Floats2d]],
+    columns: tuple[int, int],
     n_groups: int,
     head_size: int,
     rope: bool,
     dropout: float,
-    hidden_size: Optional[int],
-    nO: Optional[int],
-) -> Model[List[Doc], List[Floats2d]]:
+    hidden_size: int | None,
+    nO: int | None,
+) -> Model[list[Doc], list[Floats2d]]:
     """Put a head on an encoder.
 
     layers: of the head; the last one grows with the labels.
@@ -148,14 +149,14 @@ def _build(
     n_groups: labels share one extractor (1), or each has its own (0).
     """
     _check_sizes(head_size, rope, dropout, hidden_size)
-    refs: Dict[str, Any] = {"tok2vec": tok2vec, "extractor": layers[0], "output_layer": layers[-1]}
+    refs: dict[str, Any] = {"tok2vec": tok2vec, "extractor": layers[0], "output_layer": layers[-1]}
     if len(layers) > 1:
         refs["types"] = layers[1]
     if hidden_size is not None:
         # With a dropout of its own, whose rate is that of the training.
         refs["hidden"] = Maxout(nO=hidden_size, nP=3, normalize=True, dropout=0.0)
         layers = [*layers, refs["hidden"]]
-    model: Model[List[Doc], List[Floats2d]] = Model(
+    model: Model[list[Doc], list[Floats2d]] = Model(
         "global_pointer",
         # Not an attribute: Thinc would restore that of the training over the one of the config.
         partial(forward, dropout=dropout),
@@ -178,11 +179,11 @@ def _build(
     return model if nO is None else resize_output(model, nO)
 
 
-def _check_sizes(head_size: int, rope: bool, dropout: float, hidden_size: Optional[int]) -> None:
+def _check_sizes(head_size: int, rope: bool, dropout: float, hidden_size: int | None) -> None:
     if head_size < 1 or (rope and head_size % 2):
         raise ValueError(
             "head_size must be positive, and even when rope is on (rope turns pairs of channels), "
-            f"was: {head_size}. Repair: head_size = {max(2, head_size + head_size % 2)}"
+            f"was: {head_size}. To fix: head_size = {max(2, head_size + head_size % 2)}"
         )
     if not 0 <= dropout < 1:
         raise ValueError(f"dropout of the head must be in [0, 1), was: {dropout}")
@@ -191,8 +192,8 @@ def _check_sizes(head_size: int, rope: bool, dropout: float, hidden_size: Option
 
 
 def forward(
-    model: Model[List[Doc], List[Floats2d]], docs: List[Doc], is_train: bool, *, dropout: float
-) -> Tuple[List[Floats2d], Callable]:
+    model: Model[list[Doc], list[Floats2d]], docs: list[Doc], is_train: bool, *, dropout: float
+) -> tuple[list[Floats2d], Callable]:
     """Encode, project; the type term reads the extractor's output.
 
     A token without a vector, which the encoder has not seen, gets a row of zeros.
@@ -215,7 +216,7 @@ def forward(
         rows = ops.xp.hstack([pairs, terms])
     rows = rows * has_vector
 
-    def backprop(d_rows: List[Floats2d]) -> List[Doc]:
+    def backprop(d_rows: list[Floats2d]) -> list[Doc]:
         dY = ops.flatten(d_rows) * has_vector
         d_pairs = ops.as_contig(dY[:, : pairs.shape[1]])
         if types is not None:
@@ -232,9 +233,9 @@ def forward(
 
 
 def init(
-    model: Model[List[Doc], List[Floats2d]],
-    X: Optional[List[Doc]] = None,
-    Y: Optional[object] = None,
+    model: Model[list[Doc], list[Floats2d]],
+    X: list[Doc] | None = None,
+    Y: object | None = None,
 ) -> None:
     """Infer the width of the encoder from the first document that has tokens."""
     tok2vec, *head = model.layers
@@ -245,7 +246,7 @@ def init(
         width = widths[0] if widths else width
     if width is None:
         raise ValueError(
-            "the width of the encoder is unknown. Repair: initialize with at least one document "
+            "the width of the encoder is unknown. To fix: initialize with at least one document "
             "that has tokens"
         )
     model.set_dim("nI", width)
@@ -259,7 +260,7 @@ def init(
             layer.initialize()
 
 
-def init_rare(ops: Ops, shape: Tuple[int, ...]) -> FloatsXd:
+def init_rare(ops: Ops, shape: tuple[int, ...]) -> FloatsXd:
     """Biases with which a new label begins: hardly any span is one of it.
 
     ops: of the layer.

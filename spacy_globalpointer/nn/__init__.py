@@ -11,7 +11,7 @@ try:
 except ImportError as error:
     raise ImportError(
         "spacy-globalpointer needs a working PyTorch to build the 'global_pointer' component, "
-        f"but importing torch failed with: {error}. Repair: pip install torch"
+        f"but importing torch failed with: {error}. To fix: pip install torch"
     ) from error
 
 from .batch import buckets, end_to_end, padded_index

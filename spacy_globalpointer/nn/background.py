@@ -12,7 +12,7 @@ Labels where that would not vanish beside the 1 of log(1 + sum) are summed cell 
 
 import math
 from collections.abc import Iterator
-from typing import NamedTuple, Optional
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -47,7 +47,7 @@ class Background:
     the factors are kept, and small tables.
     """
 
-    def __init__(self, factors: SpanFactors, excluded: Tensor, block: Optional[int]) -> None:
+    def __init__(self, factors: SpanFactors, excluded: Tensor, block: int | None) -> None:
         """Lay out the blocks.
 
         factors (b rows, c labels, l tokens): with one group.

@@ -7,7 +7,7 @@ property test (tests/nn/test_decode.py).
 
 from bisect import bisect_left
 from collections.abc import Sequence
-from typing import NamedTuple, Optional
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -61,8 +61,8 @@ def decode(
     factors: SpanFactors,
     cuts: Tensor,
     *,
-    max_spans: Optional[Sequence[int]] = None,
-    block: Optional[int] = None,
+    max_spans: Sequence[int] | None = None,
+    block: int | None = None,
 ) -> DecodedSpans:
     """Every span whose score reaches the cut of its label.
 

@@ -4,7 +4,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from math import isqrt
-from typing import Optional
 
 import torch
 from torch import Tensor
@@ -44,8 +43,8 @@ class SpanFactors:
     start_bias: Tensor
     end_bias: Tensor
     mask: Tensor
-    max_length: Optional[int] = None
-    document: Optional[Tensor] = None
+    max_length: int | None = None
+    document: Tensor | None = None
 
     def __post_init__(self) -> None:
         b, g, length, d = self.key.shape
@@ -83,8 +82,8 @@ class SpanFactors:
         n_labels: int,
         n_groups: int = 1,
         rope: bool = True,
-        max_length: Optional[int] = None,
-        document: Optional[Tensor] = None,
+        max_length: int | None = None,
+        document: Tensor | None = None,
     ) -> "SpanFactors":
         """View the output rows of a head as factors.
 
@@ -209,7 +208,7 @@ class SpanFactors:
         names = ("query", "key", "start_bias", "end_bias")
         return replace(self, **{name: getattr(self, name).float() for name in names})
 
-    def blocks(self, size: Optional[int] = None) -> Iterator[tuple[slice, slice]]:
+    def blocks(self, size: int | None = None) -> Iterator[tuple[slice, slice]]:
         """Cut the table of spans into blocks of start tokens.
 
         size (tokens): start tokens of a block; None for as many as the budget of cells holds.
@@ -240,7 +239,7 @@ class SpanFactors:
 # With max_length all blocks but the last few have one shape.
 @lru_cache(maxsize=4)
 def _band(
-    shape: tuple[int, int], max_length: Optional[int], dtype: torch.dtype, device: torch.device
+    shape: tuple[int, int], max_length: int | None, dtype: torch.dtype, device: torch.device
 ) -> Tensor:
     """(s, e): 0 where last is at start or behind it, but not too far; -inf elsewhere."""
     no_span = torch.full(shape, -torch.inf, dtype=dtype, device=device)

@@ -4,7 +4,7 @@ Su et al. 2022, "ZLPR: A Novel Loss for Multi-label Classification", arXiv 2208.
 form equals the definition by a property test in float64 (tests/nn/test_zlpr.py).
 """
 
-from typing import Any, Literal, Optional, get_args
+from typing import Any, Literal, get_args
 
 import torch
 from torch import Tensor
@@ -61,7 +61,7 @@ def zlpr(
     gold: Tensor,
     *,
     per: Per = "document",
-    block: Optional[int] = None,
+    block: int | None = None,
 ) -> Tensor:
     """ZLPR loss of every document and label, without building labels x L x L scores.
 
@@ -120,7 +120,7 @@ class _ZLPR(torch.autograd.Function):
         which: Tensor,
         label: Tensor,
         per: Per,
-        block: Optional[int],
+        block: int | None,
     ) -> Tensor:
         background = Background(factors, cells, block)
         document = factors.documents()  # (b, s)
@@ -152,7 +152,7 @@ class _ZLPR(torch.autograd.Function):
 
     @staticmethod
     @once_differentiable
-    def backward(ctx: Any, grad: Tensor) -> tuple[Optional[Tensor], ...]:
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
         scores, gold, negative, positive = ctx.saved_tensors
         background, (n, s, e, which, label, document, sum_of) = ctx.background, ctx.indices
         query, key = background.factors.query[:, 0], background.factors.key[:, 0]

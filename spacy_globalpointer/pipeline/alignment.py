@@ -1,7 +1,8 @@
 """Gold spans on the predicted tokens, and an account of those that cannot be learned."""
 
 from collections import Counter
-from typing import Iterable, List, NamedTuple, Optional, Sequence, Set, Tuple
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
 
 import numpy
 from spacy.attrs import IS_SPACE, ORTH
@@ -9,7 +10,7 @@ from spacy.tokens import Doc, Span
 from spacy.training import Example
 
 # Label index, start, last.
-Cell = Tuple[int, int, int]
+Cell = tuple[int, int, int]
 
 MISALIGNED = "do not begin and end where predicted tokens do"
 EMPTY = "have no token"
@@ -41,7 +42,7 @@ class GoldReader:
     lost: counts of the spans that cannot be learned, by label and reason.
     """
 
-    def __init__(self, key: str, max_length: Optional[int]) -> None:
+    def __init__(self, key: str, max_length: int | None) -> None:
         """Begin an account.
 
         key: name of the span group in example.reference.spans.
@@ -52,10 +53,10 @@ class GoldReader:
         self.documents = 0
         self.spans = 0
         self.longest = 0
-        self.labels: Set[str] = set()
-        self.lost: Counter[Tuple[str, str]] = Counter()
+        self.labels: set[str] = set()
+        self.lost: Counter[tuple[str, str]] = Counter()
 
-    def read(self, example: Example) -> Optional[Set[GoldSpan]]:
+    def read(self, example: Example) -> set[GoldSpan] | None:
         """Find the gold spans of an example on its predicted tokens.
 
         RETURNS: without duplicates; None where the group is missing, which means "not annotated".
@@ -83,7 +84,7 @@ class GoldReader:
             self.lost[label, NO_VECTOR] += 1
             self.spans -= 1
 
-    def _cannot_learn(self, span: Optional[Span], is_space: numpy.ndarray) -> str:
+    def _cannot_learn(self, span: Span | None, is_space: numpy.ndarray) -> str:
         if span is None:
             return MISALIGNED
         if span.start >= span.end:
@@ -94,7 +95,7 @@ class GoldReader:
             return TOO_LONG
         return ""
 
-    def account(self, name: str) -> Tuple[str, str]:
+    def account(self, name: str) -> tuple[str, str]:
         """Name the reasons why gold spans cannot be learned, and describe which; empty if none."""
         reasons = sorted({reason for _, reason in self.lost})
         return "; ".join(reasons), self.describe_lost(name) if reasons else ""
@@ -116,7 +117,7 @@ class GoldReader:
         )
 
 
-def label_cells(name: str, labels: Sequence[str], gold: Iterable[GoldSpan]) -> Set[Cell]:
+def label_cells(name: str, labels: Sequence[str], gold: Iterable[GoldSpan]) -> set[Cell]:
     """Give gold spans the index of their label.
 
     name: of the component.
@@ -128,7 +129,7 @@ def label_cells(name: str, labels: Sequence[str], gold: Iterable[GoldSpan]) -> S
         if span.label not in indices:
             raise ValueError(
                 f"'{name}' does not know the label {span.label!r} of a gold span. "
-                f"Its labels are: {', '.join(labels)}. Repair: nlp.get_pipe({name!r})"
+                f"Its labels are: {', '.join(labels)}. To fix: nlp.get_pipe({name!r})"
                 ".add_label(...) before training, or initialize with all labels"
             )
     return {(indices[span.label], span.start, span.last) for span in gold}
@@ -142,7 +143,7 @@ def has_same_tokens(example: Example) -> bool:
     return bool((predicted.to_array(ORTH) == reference.to_array(ORTH)).all())
 
 
-def align_spans(example: Example, spans: Iterable[Span]) -> List[Optional[Span]]:
+def align_spans(example: Example, spans: Iterable[Span]) -> list[Span | None]:
     """Find the predicted tokens of spans of the reference, as Example.get_aligned_spans_y2x does.
 
     RETURNS: one for each; None where predicted tokens do not begin and end with it.
@@ -154,7 +155,7 @@ def align_spans(example: Example, spans: Iterable[Span]) -> List[Optional[Span]]
     return [_align(example.predicted, span, align[span.start : span.end]) for span in spans]
 
 
-def _align(predicted: Doc, span: Span, tokens: numpy.ndarray) -> Optional[Span]:
+def _align(predicted: Doc, span: Span, tokens: numpy.ndarray) -> Span | None:
     if not len(span):
         return span
     if not len(tokens):

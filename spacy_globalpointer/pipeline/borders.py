@@ -1,6 +1,6 @@
 """Spans on other tokens of the same text: predicted ones on those of the reference, and back."""
 
-from typing import List, Sequence, Tuple
+from collections.abc import Sequence
 
 import numpy
 from spacy.errors import Errors
@@ -11,10 +11,10 @@ from .alignment import has_same_tokens
 
 # Start and end (tokens, end exclusive) and the label. On other tokens a border that is inside one
 # has a fraction: such a span equals no gold span, and what it overlaps can still be told.
-Cell = Tuple[float, float, str]
+Cell = tuple[float, float, str]
 
 
-def to_reference(example: Example, cells: Sequence[Cell]) -> List[Cell]:
+def to_reference(example: Example, cells: Sequence[Cell]) -> list[Cell]:
     """Find predicted spans on the tokens of the reference, in their order.
 
     RAISES (ValueError): texts that differ in more than white space and capitals.
@@ -22,7 +22,7 @@ def to_reference(example: Example, cells: Sequence[Cell]) -> List[Cell]:
     return _move(example, cells, example.predicted, example.reference)
 
 
-def to_predicted(example: Example, cells: Sequence[Cell]) -> List[Cell]:
+def to_predicted(example: Example, cells: Sequence[Cell]) -> list[Cell]:
     """Find spans of the reference on the predicted tokens, in their order.
 
     RAISES (ValueError): texts that differ in more than white space and capitals.
@@ -35,7 +35,7 @@ def is_whole(cell: Cell) -> bool:
     return cell[0] % 1 == cell[1] % 1 == 0
 
 
-def _move(example: Example, cells: Sequence[Cell], source: Doc, target: Doc) -> List[Cell]:
+def _move(example: Example, cells: Sequence[Cell], source: Doc, target: Doc) -> list[Cell]:
     if has_same_tokens(example):
         return list(cells)
     before, after = _characters(source), _characters(target)
@@ -52,7 +52,7 @@ def _move(example: Example, cells: Sequence[Cell], source: Doc, target: Doc) -> 
     return moved
 
 
-def _characters(doc: Doc) -> Tuple[str, numpy.ndarray]:
+def _characters(doc: Doc) -> tuple[str, numpy.ndarray]:
     """The text without white space and capitals, and its characters before each token border."""
     words = ["".join(token.text.casefold().split()) for token in doc]
     return "".join(words), numpy.cumsum([0, *map(len, words)])

@@ -3,7 +3,8 @@ of everyone who has the package installed: so it imports spaCy only, and torch w
 built.
 """
 
-from typing import Any, Callable, Dict, Iterable, List, Optional, Union
+from collections.abc import Callable, Iterable
+from typing import Any
 
 from spacy.language import Language
 from spacy.tokens import Doc, Span
@@ -74,19 +75,19 @@ depth = 4
 def make_global_pointer(
     nlp: Language,
     name: str,
-    model: Model[List[Doc], List[Floats2d]],
+    model: Model[list[Doc], list[Floats2d]],
     loss: Callable,
     spans_key: str,
     threshold: float,
-    label_thresholds: List[List[Union[str, float]]],
-    max_length: Optional[Union[str, int]],
-    max_spans: Optional[int],
+    label_thresholds: list[list[str | float]],
+    max_length: str | int | None,
+    max_spans: int | None,
     allow_overlap: bool,
     annotate_ents: bool,
-    ents_filter: Optional[Callable[[Iterable[Span], Iterable[Span]], Iterable[Span]]],
+    ents_filter: Callable[[Iterable[Span], Iterable[Span]], Iterable[Span]] | None,
     missing: str,
     lr_scale: float,
-    scorer: Optional[Callable[[Iterable[Example]], Dict[str, Any]]],
+    scorer: Callable[[Iterable[Example]], dict[str, Any]] | None,
 ) -> Any:
     """Make a GlobalPointer component; the settings are those of its constructor."""
     from .global_pointer import GlobalPointer

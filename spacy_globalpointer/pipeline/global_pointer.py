@@ -1,8 +1,9 @@
 """The trainable component: scores every span of a document at once, for every label."""
 
 import os
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
-from typing import Any, Callable, Dict, Iterable, List, Optional, Sequence, Set, Tuple, Union
+from typing import Any
 
 import torch
 from spacy.language import Language
@@ -42,28 +43,28 @@ if hasattr(os, "register_at_fork"):
 class GlobalPointer(LabelledPipe):
     """Find nested, overlapping or flat spans by scoring every span for every label."""
 
-    _rehearsal_model: Optional[Model] = None  # set by nlp.resume_training
+    _rehearsal_model: Model | None = None  # set by nlp.resume_training
     # Since initialisation; a pipeline that is loaded has long begun.
     _n_updates = BEGINNING + 1
 
     def __init__(
         self,
         vocab: Vocab,
-        model: Model[List[Doc], List[Floats2d]],
+        model: Model[list[Doc], list[Floats2d]],
         name: str = "global_pointer",
         *,
         loss: SpanLoss,
         spans_key: str = "sc",
         threshold: float = 0.5,
-        label_thresholds: Sequence[Sequence[Union[str, float]]] = (),
-        max_length: Optional[Union[str, int]] = AUTO,
-        max_spans: Optional[int] = None,
+        label_thresholds: Sequence[Sequence[str | float]] = (),
+        max_length: str | int | None = AUTO,
+        max_spans: int | None = None,
         allow_overlap: bool = True,
         annotate_ents: bool = False,
-        ents_filter: Optional[Callable[[Iterable[Span], Iterable[Span]], Iterable[Span]]] = None,
+        ents_filter: Callable[[Iterable[Span], Iterable[Span]], Iterable[Span]] | None = None,
         missing: str = "skip",
         lr_scale: float = 1.0,
-        scorer: Optional[Callable] = None,
+        scorer: Callable | None = None,
     ) -> None:
         """Make the component.
 
@@ -94,7 +95,7 @@ class GlobalPointer(LabelledPipe):
         self.ents_filter = ents_filter
         self.scorer = scorer
         # Read when called: `spacy find-threshold` replaces it. Not serialised: the config has it.
-        self.cfg: Dict[str, Any] = {
+        self.cfg: dict[str, Any] = {
             "spans_key": spans_key,
             "threshold": threshold,
             "label_thresholds": [list(pair) for pair in label_thresholds],
@@ -106,14 +107,14 @@ class GlobalPointer(LabelledPipe):
             "lr_scale": lr_scale,
         }
         check_settings(name, self.cfg)
-        self._warned: Set[str] = set()
+        self._warned: set[str] = set()
 
     @property
     def key(self) -> str:
         """Key of doc.spans, for predicted and gold spans."""
         return str(self.cfg["spans_key"])
 
-    def predict(self, docs: Iterable[Doc]) -> List[ScoredSpans]:
+    def predict(self, docs: Iterable[Doc]) -> list[ScoredSpans]:
         """Score all spans of a batch of documents, without changing them.
 
         RETURNS: the spans of each document.
@@ -129,7 +130,7 @@ class GlobalPointer(LabelledPipe):
             self._warn_once("max_spans", describe_full(self.name, *full[0]))
         return spans
 
-    def set_annotations(self, docs: Iterable[Doc], spans: List[ScoredSpans]) -> None:
+    def set_annotations(self, docs: Iterable[Doc], spans: list[ScoredSpans]) -> None:
         """Write doc.spans[spans_key] with attrs["scores"], and doc.ents if asked.
 
         spans: from predict.
@@ -149,9 +150,9 @@ class GlobalPointer(LabelledPipe):
         examples: Iterable[Example],
         *,
         drop: float = 0.0,
-        sgd: Optional[Optimizer] = None,
-        losses: Optional[Dict[str, float]] = None,
-    ) -> Dict[str, float]:
+        sgd: Optimizer | None = None,
+        losses: dict[str, float] | None = None,
+    ) -> dict[str, float]:
         """Learn from a batch of examples.
 
         drop (share): dropout rate.
@@ -164,8 +165,8 @@ class GlobalPointer(LabelledPipe):
         return self._learn(docs, partial(self.get_loss, examples), drop, sgd, losses)
 
     def get_loss(
-        self, examples: Iterable[Example], rows: List[Floats2d]
-    ) -> Tuple[float, List[Floats2d]]:
+        self, examples: Iterable[Example], rows: list[Floats2d]
+    ) -> tuple[float, list[Floats2d]]:
         """Loss of a batch, summed over documents and labels, and its gradient.
 
         rows: output of the model, (l, width) for each document.
@@ -198,9 +199,9 @@ class GlobalPointer(LabelledPipe):
         examples: Iterable[Example],
         *,
         drop: float = 0.0,
-        sgd: Optional[Optimizer] = None,
-        losses: Optional[Dict[str, float]] = None,
-    ) -> Dict[str, float]:
+        sgd: Optimizer | None = None,
+        losses: dict[str, float] | None = None,
+    ) -> dict[str, float]:
         """Learn the spans that the model found when `nlp.resume_training` was called.
 
         RETURNS: losses, to which the loss of the batch is added under the component's name.
@@ -212,7 +213,7 @@ class GlobalPointer(LabelledPipe):
             return losses
         gold, n_labels = what_was_known(self.name, self._rehearsal_model, docs, self.cfg)
 
-        def get_loss(rows: List[Floats2d]) -> Tuple[float, List[Floats2d]]:
+        def get_loss(rows: list[Floats2d]) -> tuple[float, list[Floats2d]]:
             tables = Tables(self.model, docs, rows)
             return batch_loss(tables, gold, self.loss, self.max_length, n_labels=n_labels)
 
@@ -224,12 +225,12 @@ class GlobalPointer(LabelledPipe):
 
     def _learn(
         self,
-        docs: List[Doc],
-        get_loss: Callable[[List[Floats2d]], Tuple[float, List[Floats2d]]],
+        docs: list[Doc],
+        get_loss: Callable[[list[Floats2d]], tuple[float, list[Floats2d]]],
         drop: float,
-        sgd: Optional[Optimizer],
-        losses: Optional[Dict[str, float]],
-    ) -> Dict[str, float]:
+        sgd: Optimizer | None,
+        losses: dict[str, float] | None,
+    ) -> dict[str, float]:
         losses = {} if losses is None else losses
         losses.setdefault(self.name, 0.0)
         if not any(len(doc) for doc in docs):
@@ -254,8 +255,8 @@ class GlobalPointer(LabelledPipe):
         self,
         get_examples: Callable[[], Iterable[Example]],
         *,
-        nlp: Optional[Language] = None,
-        labels: Optional[List[str]] = None,
+        nlp: Language | None = None,
+        labels: list[str] | None = None,
     ) -> None:
         """Find the labels and the sizes of the model, and look the training data over.
 
@@ -268,7 +269,7 @@ class GlobalPointer(LabelledPipe):
         for label in labels or ():
             self.add_label(label)
         reader, longest = self._make_reader(), 0
-        sample: List[Doc] = []
+        sample: list[Doc] = []
         for example in get_examples():
             reader.read(example)
             longest = max(longest, len(example.predicted))

@@ -4,8 +4,9 @@ So does what it saw of spans and texts in training.
 """
 
 import warnings
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Any, Dict, Iterable, List, Optional, Set, Tuple, Union
+from typing import Any
 
 from spacy.errors import Errors
 from spacy.pipeline import TrainablePipe
@@ -21,17 +22,17 @@ class LabelledPipe(TrainablePipe):
     Settings come from the pipeline's config, so that an override given to spacy.load counts.
     """
 
-    cfg: Dict[str, Any]
-    _warned: Set[str]
-    _stored: Optional[StoredSettings] = None  # set by the factory
+    cfg: dict[str, Any]
+    _warned: set[str]
+    _stored: StoredSettings | None = None  # set by the factory
 
     @property
-    def labels(self) -> Tuple[str, ...]:
+    def labels(self) -> tuple[str, ...]:
         """The labels, in the order of the model's output."""
         return tuple(self.model.attrs["labels"])
 
     @property
-    def max_length(self) -> Optional[int]:
+    def max_length(self) -> int | None:
         """Longest span in tokens, of the setting or of what was learned; None for no limit."""
         return longest_span(self.model, self.cfg)
 
@@ -43,7 +44,7 @@ class LabelledPipe(TrainablePipe):
         known["longest_text"] = max(text, known["longest_text"] or 0)
 
     @property
-    def label_data(self) -> List[str]:
+    def label_data(self) -> list[str]:
         """What `spacy init labels` writes and `initialize` takes."""
         return list(self.labels)
 
@@ -89,7 +90,7 @@ class LabelledPipe(TrainablePipe):
         super().from_bytes(bytes_data, exclude=[*exclude, "cfg"])
         return self._after_loading()
 
-    def to_disk(self, path: Union[str, Path], *, exclude: Iterable[str] = ()) -> None:
+    def to_disk(self, path: str | Path, *, exclude: Iterable[str] = ()) -> None:
         """Write the model, which holds the labels; settings are in the pipeline's config.
 
         exclude: names of fields to leave out: "vocab", "model".
@@ -97,7 +98,7 @@ class LabelledPipe(TrainablePipe):
         self._warn_of_changes()
         super().to_disk(path, exclude=[*exclude, "cfg"])
 
-    def from_disk(self, path: Union[str, Path], *, exclude: Iterable[str] = ()) -> "LabelledPipe":
+    def from_disk(self, path: str | Path, *, exclude: Iterable[str] = ()) -> "LabelledPipe":
         """Load what to_disk wrote."""
         super().from_disk(path, exclude=[*exclude, "cfg"])
         return self._after_loading()

@@ -1,7 +1,8 @@
 """The loss of a batch and the gradient of the rows."""
 
 import math
-from typing import Any, Collection, Dict, List, Mapping, Optional, Sequence, Set, Tuple
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any
 
 import torch
 from spacy.tokens import Doc
@@ -18,9 +19,9 @@ def batch_loss(
     tables: Tables,
     gold: Mapping[int, Collection[Cell]],
     loss: SpanLoss,
-    max_length: Optional[int],
-    n_labels: Optional[int] = None,
-) -> Tuple[float, List[Floats2d]]:
+    max_length: int | None,
+    n_labels: int | None = None,
+) -> tuple[float, list[Floats2d]]:
     """Sum the loss over documents and labels, with the documents laid end to end.
 
     So spans across the border of two documents are learned not to be any.
@@ -48,14 +49,14 @@ def batch_loss(
     if not math.isfinite(loss_of_batch):
         raise ValueError(
             f"the loss must be finite, was: {loss_of_batch}. The scores have grown too far. "
-            "Repair: a lower learning rate or lr_scale, or grad_clip in the optimizer"
+            "To fix: a lower learning rate or lr_scale, or grad_clip in the optimizer"
         )
     return loss_of_batch, tables.unflatten(d_rows)
 
 
 def what_was_known(
-    name: str, model: Model, docs: Sequence[Doc], cfg: Dict[str, Any]
-) -> Tuple[Dict[int, Set[Cell]], int]:
+    name: str, model: Model, docs: Sequence[Doc], cfg: dict[str, Any]
+) -> tuple[dict[int, set[Cell]], int]:
     """Find what is to be rehearsed: the spans that a copy of the model finds.
 
     name: of the component.
@@ -67,7 +68,7 @@ def what_was_known(
     if any(hasattr(node, "upstream_name") for node in model.walk()):
         raise ValueError(
             f"'{name}' can only rehearse with an encoder of its own: the copy that it rehearses "
-            "from would listen to an encoder that has gone on learning. Repair: "
+            "from would listen to an encoder that has gone on learning. To fix: "
             f"nlp.replace_listeners(..., {name!r}, ['model.tok2vec']) before nlp.resume_training"
         )
     n_labels = model.get_dim("nO")

@@ -1,6 +1,7 @@
 """From documents to scored spans, in chunks that fit into memory."""
 
-from typing import Any, Callable, Dict, Iterator, List, NamedTuple, Optional, Sequence, Set, Tuple
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, NamedTuple
 
 import numpy
 import torch
@@ -30,7 +31,7 @@ class ScoredSpans(NamedTuple):
     end: numpy.ndarray
     score: numpy.ndarray
 
-    def cells(self) -> Set[Tuple[int, int, int]]:
+    def cells(self) -> set[tuple[int, int, int]]:
         """The spans as (label index, start, last)."""
         return set(
             zip(self.label.tolist(), self.start.tolist(), (self.end - 1).tolist(), strict=True)
@@ -41,11 +42,11 @@ def predict_spans(
     model: Model,
     docs: Sequence[Doc],
     cuts: Sequence[float],
-    cfg: Dict[str, Any],
+    cfg: dict[str, Any],
     *,
     raw: bool = False,
-    watch: Optional[Callable[[Sequence[Doc], Tables], None]] = None,
-) -> Tuple[List[ScoredSpans], List[Tuple[Doc, int]]]:
+    watch: Callable[[Sequence[Doc], Tables], None] | None = None,
+) -> tuple[list[ScoredSpans], list[tuple[Doc, int]]]:
     """Find the spans of each document whose score reaches the cut of its label.
 
     cuts (c): lowest raw score of a span for each label.
@@ -59,8 +60,8 @@ def predict_spans(
     max_length = longest_span(model, cfg)
     empty = numpy.empty(0, dtype=numpy.int64)
     nothing = ScoredSpans(empty, empty, empty, numpy.empty(0, dtype=numpy.float32))
-    found: List[ScoredSpans] = [nothing] * len(docs)
-    full: List[Tuple[Doc, int]] = []
+    found: list[ScoredSpans] = [nothing] * len(docs)
+    full: list[tuple[Doc, int]] = []
     for chunk in _chunks(docs, model.get_ref("output_layer").get_dim("nO")):
         batch = [docs[i] for i in chunk]
         rows = model.predict(batch)
@@ -81,16 +82,16 @@ def predict_spans(
 def score_cells(
     model: Model,
     docs: Sequence[Doc],
-    cells: Sequence[Sequence[Tuple[int, int, int]]],
-    max_length: Optional[int],
-) -> List[List[float]]:
+    cells: Sequence[Sequence[tuple[int, int, int]]],
+    max_length: int | None,
+) -> list[list[float]]:
     """Score some spans of each document, whether they would be found or not.
 
     cells: (label index, start, last) of each document.
     max_length (tokens): longest span.
     RETURNS: probabilities, in the order of cells; 0.0 where no span can be.
     """
-    scores: List[List[float]] = [[] for _ in docs]
+    scores: list[list[float]] = [[] for _ in docs]
     asked = [place for place, own in enumerate(cells) if own]
     for chunk in _chunks([docs[i] for i in asked], model.get_ref("output_layer").get_dim("nO")):
         places = [asked[i] for i in chunk]
@@ -107,9 +108,9 @@ def score_cells(
     return scores
 
 
-def _chunks(docs: Sequence[Doc], width: int) -> Iterator[List[int]]:
+def _chunks(docs: Sequence[Doc], width: int) -> Iterator[list[int]]:
     """Places of documents whose rows together fit into PREDICTED_FLOATS."""
-    chunk: List[int] = []
+    chunk: list[int] = []
     floats = 0
     for place, doc in enumerate(docs):
         if not len(doc):
@@ -124,8 +125,8 @@ def _chunks(docs: Sequence[Doc], width: int) -> Iterator[List[int]]:
 
 
 def _decode(
-    table: Table, docs: Sequence[Doc], cuts: Sequence[float], cfg: Dict[str, Any], raw: bool
-) -> List[Tuple[int, ScoredSpans, int]]:
+    table: Table, docs: Sequence[Doc], cuts: Sequence[float], cfg: dict[str, Any], raw: bool
+) -> list[tuple[int, ScoredSpans, int]]:
     """Place, spans, and the most spans it may have if it has more, of each document of a table."""
     most = [cfg["max_spans"] or SPANS_PER_TOKEN * len(docs[i]) for i in table.documents]
     # Spans without overlap are chosen among more than may remain, and then cut to the best.
@@ -154,7 +155,7 @@ def _counts(spans: DecodedSpans, documents: Sequence[Any]) -> torch.Tensor:
     return spans.document.bincount(minlength=len(documents))
 
 
-def _split(spans: DecodedSpans, counts: List[int]) -> List[ScoredSpans]:
+def _split(spans: DecodedSpans, counts: list[int]) -> list[ScoredSpans]:
     """Give each document its part."""
     _, label, start, last, score = (column.numpy() for column in spans)
     borders = numpy.cumsum(counts)[:-1]

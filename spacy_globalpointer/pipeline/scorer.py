@@ -1,7 +1,8 @@
 """Scores of predicted spans: spancat's, and what they hide about nested spans and borders."""
 
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
-from typing import Any, Callable, Dict, Iterable, List, Optional, Sequence, Set, Tuple, TypeVar
+from typing import Any, TypeVar
 
 from spacy.scorer import PRFScore
 from spacy.tokens import Doc, Span
@@ -11,12 +12,12 @@ from spacy.util import registry
 from .borders import Cell, to_reference
 
 # Gold and predicted spans of a document, on the tokens of the reference.
-Pair = Tuple[Set[Cell], Set[Cell]]
-Interval = TypeVar("Interval", bound=Tuple[float, float])
+Pair = tuple[set[Cell], set[Cell]]
+Interval = TypeVar("Interval", bound=tuple[float, float])
 
 
 @registry.scorers("spacy_globalpointer.span_scorer.v1")
-def make_span_scorer() -> Callable[..., Dict[str, Any]]:
+def make_span_scorer() -> Callable[..., dict[str, Any]]:
     """Make a scorer of span groups.
 
     RETURNS: (examples, spans_key=..., annotate_ents=...) -> scores; see `score_span_groups`.
@@ -26,7 +27,7 @@ def make_span_scorer() -> Callable[..., Dict[str, Any]]:
 
 def score_span_groups(
     examples: Iterable[Example], *, spans_key: str = "sc", annotate_ents: bool = False, **cfg: Any
-) -> Dict[str, Any]:
+) -> dict[str, Any]:
     """Score doc.spans[spans_key]; documents without the gold group are left out.
 
     A predicted span that does not begin and end where tokens of the reference do is wrong.
@@ -54,11 +55,11 @@ def score_span_groups(
     return scores
 
 
-def nested_cells(cells: Iterable[Interval]) -> Set[Interval]:
+def nested_cells(cells: Iterable[Interval]) -> set[Interval]:
     """Of the intervals (start, end), those that contain or lie in another one."""
-    nested: Set[Interval] = set()
+    nested: set[Interval] = set()
     ordered = sorted(cells, key=lambda cell: (cell[0], -cell[1]))
-    outer: List[Interval] = []
+    outer: list[Interval] = []
     for cell in ordered:
         # An interval that starts no later contains this one if it ends no earlier.
         around = [other for other in outer if other[1] >= cell[1]]
@@ -69,9 +70,7 @@ def nested_cells(cells: Iterable[Interval]) -> Set[Interval]:
     return nested
 
 
-def _pairs(
-    examples: Iterable[Example], get: Callable[[Doc], Optional[Iterable[Span]]]
-) -> List[Pair]:
+def _pairs(examples: Iterable[Example], get: Callable[[Doc], Iterable[Span] | None]) -> list[Pair]:
     """Gold and predicted spans of the documents that have gold.
 
     get: the spans of a document; None where it has no annotation of them.
@@ -89,18 +88,18 @@ def _cell(span: Span) -> Cell:
     return span.start, span.end, span.label_
 
 
-def _group(key: str, doc: Doc) -> Optional[Iterable[Span]]:
+def _group(key: str, doc: Doc) -> Iterable[Span] | None:
     return doc.spans.get(key)
 
 
-def _ents(doc: Doc) -> Optional[Iterable[Span]]:
+def _ents(doc: Doc) -> Iterable[Span] | None:
     return doc.ents if doc.has_annotation("ENT_IOB") else None
 
 
-def _score(pairs: Sequence[Pair], attr: str) -> Dict[str, Any]:
+def _score(pairs: Sequence[Pair], attr: str) -> dict[str, Any]:
     """P, R and F of all spans and of each label; None where there is no span."""
     total = PRFScore()
-    labels: Dict[str, PRFScore] = {}
+    labels: dict[str, PRFScore] = {}
     for gold, found in pairs:
         total.score_set(found, gold)
         for label in sorted({cell[2] for cell in gold | found}):
@@ -110,12 +109,12 @@ def _score(pairs: Sequence[Pair], attr: str) -> Dict[str, Any]:
     return {**_name(total, attr), f"{attr}_per_type": per_type or None}
 
 
-def _name(score: PRFScore, attr: str) -> Dict[str, Optional[float]]:
+def _name(score: PRFScore, attr: str) -> dict[str, float | None]:
     values = score.to_dict() if len(score) else dict.fromkeys("prf")
     return {f"{attr}_{part}": value for part, value in values.items()}
 
 
-def _recall_by_nesting(pairs: Iterable[Pair], attr: str) -> Dict[str, Optional[float]]:
+def _recall_by_nesting(pairs: Iterable[Pair], attr: str) -> dict[str, float | None]:
     scores = {"nested": PRFScore(), "flat": PRFScore()}
     for gold, found in pairs:
         nested = nested_cells({cell[:2] for cell in gold})

@@ -4,7 +4,8 @@ import math
 import re
 import warnings
 from collections import Counter
-from typing import Any, Dict, List, Optional, Sequence, Tuple, cast
+from collections.abc import Sequence
+from typing import Any, cast
 
 from spacy.language import Language
 from spacy.tokens import Doc
@@ -24,7 +25,7 @@ OF_A_HEAD = {"head_size", "rope", "n_groups", "columns", "labels"}
 LOW_RATE = 0.0001
 
 
-def check_settings(name: str, cfg: Dict[str, Any]) -> None:
+def check_settings(name: str, cfg: dict[str, Any]) -> None:
     """Refuse settings that mean nothing.
 
     name: of the component, for the message.
@@ -48,7 +49,7 @@ def check_settings(name: str, cfg: Dict[str, Any]) -> None:
         if "${" in label:
             raise ValueError(
                 f"'{name}': label_thresholds must not have '${{', where a variable begins in a "
-                f"config, was: {label!r}. Repair: spell each '$' as {DOLLAR}, in a file \\{DOLLAR}"
+                f"config, was: {label!r}. To fix: spell each '$' as {DOLLAR}, in a file \\{DOLLAR}"
             )
     for what, words in (("max_length", (AUTO,)), ("max_spans", ())):
         value = cfg[what]
@@ -74,12 +75,12 @@ def check_model(name: str, model: Model) -> None:
         shown = model.name if len(model.name) <= 60 else f"{model.name[:60]}..."
         raise ValueError(
             f"'{name}': model must be an architecture of spacy-globalpointer, was: {shown!r}. "
-            f"Repair: replace the block [components.{name}.model] and keep its tok2vec, under "
+            f"To fix: replace the block [components.{name}.model] and keep its tok2vec, under "
             '@architectures = "spacy_globalpointer.EfficientGlobalPointer.v1"'
         )
 
 
-def label_cuts(name: str, labels: Sequence[str], cfg: Dict[str, Any]) -> Tuple[float, ...]:
+def label_cuts(name: str, labels: Sequence[str], cfg: dict[str, Any]) -> tuple[float, ...]:
     """Lowest raw score of a span for each label.
 
     A threshold is a probability, and the probability of a score s is sigmoid(2 s).
@@ -92,13 +93,13 @@ def label_cuts(name: str, labels: Sequence[str], cfg: Dict[str, Any]) -> Tuple[f
     return tuple(_cut(threshold) for threshold in thresholds.values())
 
 
-def own_thresholds(name: str, labels: Sequence[str], cfg: Dict[str, Any]) -> Dict[str, float]:
+def own_thresholds(name: str, labels: Sequence[str], cfg: dict[str, Any]) -> dict[str, float]:
     """Read label_thresholds.
 
     RETURNS (probability): by label of the component.
     RAISES (ValueError): an unknown label, or one that is named twice.
     """
-    own: Dict[str, float] = {}
+    own: dict[str, float] = {}
     for text, threshold in cfg["label_thresholds"]:
         label = find_label(text, labels)
         if label is None:
@@ -154,7 +155,7 @@ def describe_weights(name: str, key: str, nlp: Language) -> str:
     )
 
 
-def weight_lines(key: str) -> List[str]:
+def weight_lines(key: str) -> list[str]:
     """Lines of [training.score_weights] for a spans_key."""
     return [
         f"spans_{key}_f = 1.0",
@@ -163,7 +164,7 @@ def weight_lines(key: str) -> List[str]:
     ]
 
 
-def _key_of(component: Any) -> Optional[str]:
+def _key_of(component: Any) -> str | None:
     """Key of doc.spans that a component writes; span_finder has it among its settings only."""
     settings = getattr(component, "cfg", None)
     found = settings.get("spans_key") if isinstance(settings, dict) else None
@@ -187,14 +188,14 @@ def describe_rivals(name: str, key: str, nlp: Language) -> str:
     )
 
 
-def longest_span(model: Model, cfg: Dict[str, Any]) -> Optional[int]:
+def longest_span(model: Model, cfg: dict[str, Any]) -> int | None:
     """Longest span in tokens that a component with these settings learns and finds.
 
     RETURNS: None for no limit, as for "auto" before any training.
     """
     if cfg["max_length"] == AUTO:
-        return cast(Optional[int], model.attrs["max_length"])
-    return cast(Optional[int], cfg["max_length"])
+        return cast(int | None, model.attrs["max_length"])
+    return cast(int | None, cfg["max_length"])
 
 
 def with_margin(longest: int) -> int:
@@ -216,7 +217,7 @@ def describe_long(name: str, docs: Sequence[Doc], longest_text: int) -> str:
         f"'{name}' was trained on texts of up to {longest_text} tokens, and {len(long)} of "
         f"{len(docs)} documents are far longer, such as {long[0].text[:60]!r} with {len(long[0])}. "
         "Without max_length, spans that are longer than any text of the training may be found "
-        'there. Repair: max_length = "auto" in training and prediction, or a number of tokens'
+        'there. To fix: max_length = "auto" in training and prediction, or a number of tokens'
     )
 
 
@@ -238,7 +239,7 @@ def describe_rate(name: str, nlp: Language) -> str:
         return ""
     return (
         f"'{name}' has an encoder of its own, trained from scratch, but [training.optimizer] "
-        f"learns at {rate}, the rate of a pretrained one: it would hardly learn. Repair: "
+        f"learns at {rate}, the rate of a pretrained one: it would hardly learn. To fix: "
         "learn_rate = 0.001, or a config of `spacy global-pointer init-config`"
     )
 
@@ -251,5 +252,5 @@ def describe_full(name: str, doc: Doc, most: int) -> str:
     """
     return (
         f"'{name}' kept only the best {most} spans of the document {doc.text[:60]!r}: more reach "
-        "the threshold than max_spans allows. Repair: a higher threshold, or a higher max_spans"
+        "the threshold than max_spans allows. To fix: a higher threshold, or a higher max_spans"
     )

@@ -6,7 +6,7 @@ found again if its `$` were doubled.
 """
 
 import re
-from typing import Optional, Sequence
+from collections.abc import Sequence
 
 DOLLAR, BACKSLASH = r"\u0024", r"\u005c"
 
@@ -21,12 +21,12 @@ def spell_label(label: str, labels: Sequence[str]) -> str:
     if find_label(text, labels) != label:
         raise ValueError(
             f"a label with a threshold of its own must not be spelt as another is, was: {label!r}. "
-            f"In a config both are {text!r}. Repair: another name for one of them"
+            f"In a config both are {text!r}. To fix: another name for one of them"
         )
     return text
 
 
-def find_label(text: str, labels: Sequence[str]) -> Optional[str]:
+def find_label(text: str, labels: Sequence[str]) -> str | None:
     """Find the label that a text of a config means.
 
     labels: of the component.

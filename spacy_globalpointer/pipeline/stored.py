@@ -1,8 +1,9 @@
 """What a pipeline's config says of a component: only the config stores its settings."""
 
 import weakref
+from collections.abc import Sequence
 from copy import deepcopy
-from typing import Any, Dict, Optional, Sequence, Tuple, Type
+from typing import Any
 
 from spacy.language import Language
 
@@ -16,7 +17,7 @@ class StoredSettings:
     pickled knows only what it was made with.
     """
 
-    def __init__(self, made_with: Dict[str, Any], nlp: Optional[Language] = None) -> None:
+    def __init__(self, made_with: dict[str, Any], nlp: Language | None = None) -> None:
         """Keep what a component was made with.
 
         made_with: its settings.
@@ -25,18 +26,18 @@ class StoredSettings:
         self.made_with = deepcopy(made_with)
         self._nlp = None if nlp is None else weakref.ref(nlp)
 
-    def __reduce__(self) -> Tuple[Type["StoredSettings"], Tuple[Dict[str, Any]]]:
+    def __reduce__(self) -> tuple[type["StoredSettings"], tuple[dict[str, Any]]]:
         """A copy knows no pipeline."""
         return StoredSettings, (self.made_with,)
 
-    def read(self, pipe: Any) -> Tuple[str, Dict[str, Any]]:
+    def read(self, pipe: Any) -> tuple[str, dict[str, Any]]:
         """Read the name of a component and its settings as they will be written."""
         name, config = self._find(pipe)
         # A variable stands for what the component was made with.
         known = {key: value for key, value in config.items() if not _is_variable(value)}
         return name, {key: known.get(key, old) for key, old in self.made_with.items()}
 
-    def _find(self, pipe: Any) -> Tuple[str, Dict[str, Any]]:
+    def _find(self, pipe: Any) -> tuple[str, dict[str, Any]]:
         """The name of a component in its pipeline, and its block of the pipeline's config."""
         nlp = None if self._nlp is None else self._nlp()
         if nlp is not None:
@@ -80,7 +81,7 @@ def _respell(text: str, labels: Sequence[str]) -> str:
     return label if label and "${" not in label and find_label(label, labels) == label else text
 
 
-def _labels(cfg: Dict[str, Any], pipe: Any) -> Dict[str, Any]:
+def _labels(cfg: dict[str, Any], pipe: Any) -> dict[str, Any]:
     """label_thresholds, however the labels are spelt."""
     own = cfg.get("label_thresholds", ())
     return {"label_thresholds": [(find_label(x, pipe.labels) or x, cut) for x, cut in own]}

@@ -1,8 +1,9 @@
 """From the rows of a model to padded batches of factors, and gradients back to rows."""
 
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from itertools import accumulate
-from typing import Iterator, List, NamedTuple, Optional, Sequence, cast
+from typing import NamedTuple, cast
 
 import torch
 from spacy.attrs import IS_SPACE
@@ -27,7 +28,7 @@ class Table(NamedTuple):
     factors: their rows seen as factors; no span has a token without a border at an end.
     """
 
-    documents: List[int]
+    documents: list[int]
     factors: SpanFactors
 
 
@@ -43,7 +44,7 @@ class TrainingTable(NamedTuple):
     rows: Tensor
     token: Tensor
     factors: SpanFactors
-    first: List[int]
+    first: list[int]
 
 
 @contextmanager
@@ -104,7 +105,7 @@ class Tables:
         self.may_border = has_vector & ~torch.cat([_is_space(doc) for doc in docs])
         self.offsets = list(accumulate(self.lengths, initial=0))
 
-    def of(self, documents: Sequence[int], max_length: Optional[int] = None) -> Iterator[Table]:
+    def of(self, documents: Sequence[int], max_length: int | None = None) -> Iterator[Table]:
         """Pad documents of similar length together.
 
         documents: places in the batch; those without tokens are in no table.
@@ -120,7 +121,7 @@ class Tables:
             rows, mask = self.rows[index.to(self.rows.device)], mask.to(self.rows.device)
             yield Table(places, rows_to_factors(self.model, rows, mask, max_length))
 
-    def end_to_end(self, documents: Sequence[int], max_length: Optional[int]) -> TrainingTable:
+    def end_to_end(self, documents: Sequence[int], max_length: int | None) -> TrainingTable:
         """Lay documents end to end for training: see `nn.end_to_end`.
 
         documents: places in the batch, at least one, all with tokens.
@@ -145,12 +146,12 @@ class Tables:
         offset = self.offsets[document]
         return bool(self.may_border[offset + start] and self.may_border[offset + last])
 
-    def documents_without_vectors(self) -> List[int]:
+    def documents_without_vectors(self) -> list[int]:
         """Places of the documents with tokens of which none has a vector."""
         parts = self.has_vector.split(self.lengths)
         return [i for i, part in enumerate(parts) if len(part) and not part.any()]
 
-    def unflatten(self, rows: Tensor) -> List[Floats2d]:
+    def unflatten(self, rows: Tensor) -> list[Floats2d]:
         """Give each document its part of the concatenated rows."""
         lengths = self.model.ops.asarray1i(self.lengths)
         return self.model.ops.unflatten(cast(Floats2d, torch2xp(rows)), lengths)
@@ -164,6 +165,6 @@ def _not_finite(docs: Sequence[Doc], is_finite: Sequence[Tensor]) -> str:
     bad = [i for i, part in enumerate(is_finite) if not part.all()]
     return (
         f"the model's output must be finite, but that for document {bad[0]} of {len(docs)} is not: "
-        f"{docs[bad[0]].text[:60]!r}. The encoder has diverged or its input is broken. Repair: a "
+        f"{docs[bad[0]].text[:60]!r}. The encoder has diverged or its input is broken. To fix: a "
         "lower learning rate or longer warm-up, grad_clip in the optimizer, or no mixed precision"
     )

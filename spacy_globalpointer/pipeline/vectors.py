@@ -1,6 +1,6 @@
 """Tokens without a vector, which the encoder has not seen: whose they are, and why."""
 
-from typing import List, Sequence, Tuple
+from collections.abc import Sequence
 
 from spacy.pipeline.tok2vec import Tok2VecListener
 from spacy.tokens import Doc, Token
@@ -28,7 +28,7 @@ def require_encoder(model: Model, docs: Sequence[Doc], tables: Tables) -> None:
                 "the encoder must have run before the spans are scored, but has left no vectors "
                 f"on the document {doc.text[:60]!r}. The component listens to {listened} ('*' is "
                 "the nearest tok2vec or transformer before it), which is missing, disabled or "
-                "excluded here. Repair: run it as well (in training as one of the "
+                "excluded here. To fix: run it as well (in training as one of the "
                 "annotating_components), or give the component an encoder of its own: "
                 "nlp.replace_listeners(...) before you save or source it"
             )
@@ -41,7 +41,7 @@ def _was_left_for(listener: Model, doc: Doc) -> bool:
     return getattr(doc._, "trf_data", None) is not None
 
 
-def describe_without_vector(name: str, docs: Sequence[Doc], tables: Tables) -> Tuple[str, str]:
+def describe_without_vector(name: str, docs: Sequence[Doc], tables: Tables) -> tuple[str, str]:
     """Say which tokens have no vector, so that no span starts or ends there.
 
     name: of the component.
@@ -64,12 +64,12 @@ def describe_without_vector(name: str, docs: Sequence[Doc], tables: Tables) -> T
     return "words", text + (
         "The encoder has not seen these words: a transformer cuts off what exceeds its longest "
         "input (often 512 pieces, of which a rare word takes many), and static vectors lack "
-        "unknown words. Repair: a smaller window in [components.transformer.model.get_spans]; "
+        "unknown words. To fix: a smaller window in [components.transformer.model.get_spans]; "
         "`spacy global-pointer debug` names one that fits"
     )
 
 
-def _without_vector(docs: Sequence[Doc], tables: Tables) -> List[Token]:
+def _without_vector(docs: Sequence[Doc], tables: Tables) -> list[Token]:
     if tables.has_vector.all():
         return []
     parts = tables.has_vector.split(tables.lengths)

@@ -5,9 +5,10 @@ leaves out documents that are too long and have no sentences.
 """
 
 from bisect import bisect_right
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import chain, islice, pairwise
 from pathlib import Path
-from typing import Any, Callable, Iterable, Iterator, List, Optional, Sequence, Union
+from typing import Any
 
 import numpy
 from spacy.language import Language
@@ -19,11 +20,11 @@ from spacy.vocab import Vocab
 
 @registry.readers("spacy_globalpointer.SpanCorpus.v1")
 def make_span_corpus(
-    path: Optional[Path],
+    path: Path | None,
     max_length: int = 0,
     limit: int = 0,
     shuffle: bool = False,
-    augmenter: Optional[Callable[..., Any]] = None,
+    augmenter: Callable[..., Any] | None = None,
 ) -> Callable[[Language], Iterable[Example]]:
     """Reader of .spacy files for `[corpora.train]` and `[corpora.dev]`.
 
@@ -59,12 +60,12 @@ class SpanCorpus(Corpus):
 
     def __init__(
         self,
-        path: Union[str, Path],
+        path: str | Path,
         *,
         max_length: int = 0,
         limit: int = 0,
         shuffle: bool = False,
-        augmenter: Optional[Callable[..., Any]] = None,
+        augmenter: Callable[..., Any] | None = None,
     ) -> None:
         for name, value in (("max_length", max_length), ("limit", limit)):
             if value < 0:
@@ -84,7 +85,7 @@ class SpanCorpus(Corpus):
             for piece in cut_doc(reference, self.max_length):
                 yield self._make_example(nlp, piece, False)
 
-    def read_docbin(self, vocab: Vocab, locs: Iterable[Union[str, Path]]) -> Iterator[Doc]:
+    def read_docbin(self, vocab: Vocab, locs: Iterable[str | Path]) -> Iterator[Doc]:
         """Documents of .spacy files; `limit` counts those of all files together.
 
         vocab: the documents' vocabulary.
@@ -94,7 +95,7 @@ class SpanCorpus(Corpus):
         return islice(super().read_docbin(vocab, locs), self.limit or None)
 
 
-def cut_doc(doc: Doc, max_length: int) -> List[Doc]:
+def cut_doc(doc: Doc, max_length: int) -> list[Doc]:
     """Pieces of a document that together have all its tokens and all its spans.
 
     A piece ends before the last sentence of which the start fits, or before the last token that
@@ -119,7 +120,7 @@ def cut_doc(doc: Doc, max_length: int) -> List[Doc]:
     return pieces
 
 
-def _find_borders(doc: Doc, max_length: int) -> List[int]:
+def _find_borders(doc: Doc, max_length: int) -> list[int]:
     """Where pieces start (tokens), and the end of the document."""
     allowed = numpy.ones(len(doc) + 1, dtype=bool)
     for span in chain(doc.ents, *doc.spans.values()):
@@ -143,7 +144,7 @@ def _find_borders(doc: Doc, max_length: int) -> List[int]:
 def _share_out(group: SpanGroup, key: str, pieces: Sequence[Doc], borders: Sequence[int]) -> None:
     """Give each piece the spans of a group that lie in it."""
     spans = list(group)
-    rows: List[List[int]] = [[] for _ in pieces]
+    rows: list[list[int]] = [[] for _ in pieces]
     for row, span in enumerate(spans):
         rows[bisect_right(borders, span.start, hi=len(pieces)) - 1].append(row)
     for piece, begin, own in zip(pieces, borders, rows, strict=False):

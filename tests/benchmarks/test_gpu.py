@@ -12,7 +12,7 @@ ROOT = Path(__file__).parents[2]
 
 def run(tmp_path, *options):
     path = tmp_path / "gpu.json"
-    script = [sys.executable, ROOT / "benchmarks" / "gpu.py", "--output", path, *options]
+    script = [sys.executable, "-m", "benchmarks.gpu", "--output", path, *options]
     done = subprocess.run(script, cwd=ROOT, capture_output=True, text=True)
     return done, json.loads(path.read_text(encoding="utf8")) if path.exists() else None
 
@@ -44,9 +44,8 @@ def test_a_part_without_time_says_so(tmp_path):
     assert [set(part) for part in report["parts"].values()] == [{"not run"}] * 8
 
 
-def test_a_part_that_fails_keeps_what_it_measured(monkeypatch):
-    monkeypatch.syspath_prepend(ROOT / "benchmarks")
-    gpu, settings = importlib.import_module("gpu"), importlib.import_module("gpu_run")
+def test_a_part_that_fails_keeps_what_it_measured():
+    gpu, settings = (importlib.import_module(f"benchmarks.{name}") for name in ("gpu", "gpu_run"))
 
     def part(run, result):
         result["first"] = 1

@@ -67,7 +67,7 @@ def test_the_reading_that_fits_is_named(text, mentions, count, last, reading, re
     ) as e:
         check_mentions(text, spans(text, mentions, count, last), "x line 1")
     assert str(e.value).startswith("x line 1: start and end must give the mention of the span, was")
-    assert repair in str(e.value).split("Repair: ")[1]
+    assert repair in str(e.value).split("To fix: ")[1]
 
 
 def test_offsets_that_count_characters_pass():
@@ -104,7 +104,7 @@ def test_offsets_in_tokens():
     with pytest.raises(ValueError, match=r'fit if offsets count tokens.*leave "text" out'):
         check_mentions(text, inside, "x", words=words)
     inclusive = [cell._replace(end=cell.end - 1) for cell in inside]
-    with pytest.raises(ValueError, match=r"2 of 2 .* fit if ends are inclusive. Repair: add 1 to"):
+    with pytest.raises(ValueError, match=r"2 of 2 .* fit if ends are inclusive. To fix: add 1 to"):
         check_mentions(text, inclusive, "x", words=words, joiner=" ")
     with pytest.raises(ValueError, match="fit if offsets count characters of the joined tokens"):
         check_mentions(text, [Cell(17, 20, "X", "Bob")], "x", words=words, joiner=" ")

@@ -511,6 +511,6 @@ def test_a_large_batch_is_predicted_in_chunks(trained, monkeypatch):
     ids=["tok2vec", "spancat", "span_finder", "listener"],
 )
 def test_a_model_of_another_component_is_refused(model):
-    rule = "model must be an architecture of spacy-globalpointer, was: '.{1,63}'. Repair: replace "
+    rule = "model must be an architecture of spacy-globalpointer, was: '.{1,63}'. To fix: replace "
     with pytest.raises(ValueError, match=rf"'my_name': {rule}the block \[components.my_name.model"):
         spacy.blank("en").add_pipe("global_pointer", "my_name", config={"model": model})

@@ -12,8 +12,8 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from samples import make_example, make_nlp
 
+from spacy_globalpointer.commands.tune.tuned import set_thresholds
 from spacy_globalpointer.pipeline.spelling import find_label, spell_label
-from spacy_globalpointer.training.tuned import set_thresholds
 
 NAME = "global_pointer"
 ODD = ["US$", "$", "$$a$", "a${b}", "${a.b}", "%s %(a)s", "{x}", 'a"b', "b\\c", r"\u0024", "x\ny"]
@@ -96,7 +96,7 @@ def test_a_doubled_label_is_found_or_not_but_never_another(labels, times):
 
 
 def test_a_variable_in_a_label_is_an_error_that_names_the_spelling():
-    with pytest.raises(ValueError, match=r"was: 'a\$\{b\}'. Repair: spell each '\$' as \\u0024"):
+    with pytest.raises(ValueError, match=r"was: 'a\$\{b\}'. To fix: spell each '\$' as \\u0024"):
         make_nlp(label_thresholds=[["a${b}", 0.5]])
 
 

@@ -1,0 +1,131 @@
+"""Predicted and gold spans on the same tokens, those of the reference, as `nlp.evaluate` does."""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+
+from spacy.language import Language
+from spacy.training import Example
+from spacy.util import minibatch
+
+from ..pipeline.alignment import GoldReader
+from ..pipeline.borders import Cell, is_whole, to_predicted, to_reference
+from ..pipeline.global_pointer import GlobalPointer
+from ..pipeline.prediction import ScoredSpans, score_cells
+
+# Documents of a batch: few, so that progress can be seen while they are predicted.
+MOST_DOCUMENTS = 100
+
+
+def run_before(nlp: Language, name: str, examples: Iterable[Example]) -> Iterator[list[Example]]:
+    """Give the predicted side of examples what the components before one of them make of it.
+
+    name: of the component; it and later ones do not run.
+    YIELDS: batches of examples.
+    """
+    with nlp.select_pipes(disable=nlp.pipe_names[nlp.pipe_names.index(name) :]):
+        for batch in minibatch(examples, min(nlp.batch_size, MOST_DOCUMENTS)):
+            docs = nlp.pipe(example.predicted for example in batch)
+            for example, doc in zip(batch, list(docs), strict=True):
+                example.predicted = doc
+            yield batch
+
+
+class GoldAccount:
+    """The gold spans of examples, and what a user should know about them.
+
+    unannotated (documents): without the span group; they are left out.
+    unknown (spans): of labels that the component does not have.
+    """
+
+    def __init__(self, pipe: GlobalPointer) -> None:
+        """Begin with no example.
+
+        pipe: the component whose spans are compared.
+        """
+        self.pipe = pipe
+        self.unannotated = 0
+        self.unknown: Counter[str] = Counter()
+        self._reader = GoldReader(pipe.key, pipe.max_length)
+        self._labels = set(pipe.labels)
+
+    def read(self, example: Example) -> set[Cell] | None:
+        """Find the gold spans of an example, on the tokens of the reference.
+
+        RETURNS: None where the group is missing, which means "not annotated".
+        """
+        if self._reader.read(example) is None:
+            self.unannotated += 1
+            return None
+        spans = example.reference.spans[self.pipe.key]
+        gold = {(span.start, span.end, span.label_) for span in spans}
+        self.unknown.update(label for *_, label in gold if label not in self._labels)
+        return gold
+
+    def notes(self) -> list[str]:
+        """What is odd about the gold spans."""
+        notes = []
+        if self.unannotated:
+            notes.append(
+                f"{self.unannotated} documents without the span group {self.pipe.key!r} are left "
+                "out"
+            )
+        if shown := ", ".join(f"{label} {n}" for label, n in self.unknown.items()):
+            notes.append(
+                f"Gold spans of labels that the component does not have count as missed: {shown}. "
+                f"Its labels are: {', '.join(self.pipe.labels)}"
+            )
+        if self._reader.lost:
+            notes.append(self._reader.describe_lost(self.pipe.name))
+        return notes
+
+
+def score_gold(
+    pipe: GlobalPointer, examples: Sequence[Example], gold: Sequence[set[Cell]]
+) -> list[dict[Cell, float]]:
+    """Probabilities of gold spans, whether they are found or not.
+
+    gold: of each example, on the tokens of the reference.
+    RETURNS: without those that the component can never find.
+    """
+    labels = {label: i for i, label in enumerate(pipe.labels)}
+    names: list[list[Cell]] = []
+    cells: list[list[tuple[int, int, int]]] = []
+    for example, own in zip(examples, gold, strict=True):
+        names.append([])
+        cells.append([])
+        ordered = sorted(cell for cell in own if cell[2] in labels)
+        for cell, moved in zip(ordered, to_predicted(example, ordered), strict=True):
+            start, end, label = moved
+            if start < end and is_whole(moved):
+                names[-1].append(cell)
+                cells[-1].append((labels[label], int(start), int(end) - 1))
+    docs = [example.predicted for example in examples]
+    scores = score_cells(pipe.model, docs, cells, pipe.max_length)
+    return [
+        {cell: score for cell, score in zip(*columns, strict=True) if score > 0}
+        for columns in zip(names, scores, strict=True)
+    ]
+
+
+def on_reference(example: Example, found: ScoredSpans, labels: Sequence[str]) -> dict[Cell, float]:
+    """Scores of predicted spans on the tokens of the reference.
+
+    labels (c): names of the labels of found.
+    RETURNS: the best score of each span.
+    """
+    best: dict[Cell, float] = {}
+    scores: list[float] = found.score.tolist()
+    for cell, score in zip(move_found(example, found, labels), scores, strict=True):
+        best[cell] = max(score, best.get(cell, score))
+    return best
+
+
+def move_found(example: Example, found: ScoredSpans, labels: Sequence[str]) -> list[Cell]:
+    """Each predicted span on the tokens of the reference.
+
+    labels (c): names of the labels of found.
+    """
+    names = [labels[i] for i in found.label.tolist()]
+    return to_reference(
+        example, list(zip(found.start.tolist(), found.end.tolist(), names, strict=True))
+    )

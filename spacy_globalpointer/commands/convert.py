@@ -1,0 +1,163 @@
+"""`spacy global-pointer convert`: published corpus formats to spaCy's .spacy files."""
+
+import re
+from collections.abc import Sequence
+from itertools import islice
+from pathlib import Path
+from re import Pattern
+from typing import Annotated
+
+import spacy
+from spacy.tokens import DocBin
+from tqdm import tqdm
+from typer import Argument, Option
+from wasabi.printer import Printer
+
+from ..corpora import ALIGNMENTS, FORMATS, UNSPACED_LANGUAGES, read_records, record_to_doc
+from .convert_report import Report, check_kept, print_report
+from .outputs import replacing
+
+SUFFIXES = re.compile(r"\.(jsonl|json|bio|bioes|bmes|iob|conll|tsv)(\.gz)?$")
+
+
+def convert_cli(
+    inputs: Annotated[list[Path], Argument(help="Files to convert, or folders of them")],
+    output: Annotated[
+        Path, Argument(help="A .spacy file for everything, or a folder for one per input file")
+    ],
+    format: Annotated[
+        str, Option("--format", "-f", help=f"Format of the input: auto, {', '.join(FORMATS)}")
+    ] = "auto",
+    lang: Annotated[
+        str, Option("--lang", "-l", help="Language code, for the tokenizer of data without tokens")
+    ] = "en",
+    spans_key: Annotated[
+        str, Option("--spans-key", "-k", help="Name of the group in doc.spans")
+    ] = "sc",
+    alignment: Annotated[
+        str,
+        Option("--alignment", "-a", help=f"Spans off the token borders: {', '.join(ALIGNMENTS)}"),
+    ] = "skip",
+    limit: Annotated[
+        int, Option("--limit", "-n", min=0, help="Documents to take from each input file; 0: all")
+    ] = 0,
+) -> None:
+    """
+    Convert nested entity corpora to .spacy files for training.
+
+    Formats: jsonl (text and spans with character offsets), json (an array of the
+    same), cluener, cmeee (as published), bio (columns of BIO, IOB1, BIOES, BMES
+    or BILOU tags, one per layer). Files may be compressed (.gz).
+
+    What looks like annotation and is not read is an error, and so is a file all
+    of whose spans are left out.
+
+    $ spacy global-pointer convert train.jsonl train.spacy --lang en
+    """
+    options = {"format": format, "lang": lang, "spans_key": spans_key, "alignment": alignment}
+    msg = Printer()
+    try:
+        report = convert(inputs, output, **options, limit=limit, silent=False)
+    except (ValueError, OSError, ImportError) as error:
+        msg.fail("Conversion stopped", str(error), exits=1)
+    print_report(msg, report, lang)
+
+
+def convert(
+    inputs: Sequence[Path],
+    output: Path,
+    *,
+    format: str = "auto",
+    lang: str = "en",
+    spans_key: str = "sc",
+    alignment: str = "skip",
+    limit: int = 0,
+    silent: bool = True,
+) -> Report:
+    """Write the documents of corpus files as .spacy files. A file is written whole or not at all.
+
+    inputs: files, or folders whose files with a known suffix are taken.
+    output: a path ending in .spacy takes all documents; any other is a folder for one .spacy file
+        per input file.
+    format: a name in corpora.FORMATS, or "auto".
+    lang: spaCy's code of the language, for the tokenizer.
+    spans_key: name of the group in doc.spans.
+    alignment: one of corpora.ALIGNMENTS.
+    limit (documents): taken from each input file; 0 means all.
+    silent: show no progress.
+    RAISES (ValueError): malformed data; a file of whose spans none fits the tokens; with alignment
+        "fail", a span off the token borders.
+    """
+    nlp = spacy.blank(lang)
+    joiner = "" if lang in UNSPACED_LANGUAGES else " "
+    report = Report()
+    for target, sources in plan_files(inputs, output).items():
+        doc_bin = DocBin()
+        for source in sources:
+            records = islice(read_records(source, format=format, joiner=joiner), limit or None)
+            own = Report()
+            # None: tqdm shows its bar on a terminal only.
+            for record in tqdm(records, source.name, unit=" docs", disable=silent or None):
+                doc, outcomes = record_to_doc(record, nlp, spans_key=spans_key, alignment=alignment)
+                doc_bin.add(doc)
+                own.add(record, outcomes)
+            check_kept(own, source, lang)
+            report.merge(own, source)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with replacing(target) as partial:
+            doc_bin.to_disk(partial)
+        report.written.append(target)
+    return report
+
+
+def plan_files(inputs: Sequence[Path], output: Path) -> dict[Path, list[Path]]:
+    """Which files go into which .spacy file, each once.
+
+    inputs: files, or folders whose files with a known suffix are taken.
+    output: a path ending in .spacy, or a folder.
+    RETURNS: the input files of each output file, in order.
+    RAISES (ValueError): no input, or two input files for one file of a folder.
+    """
+    seen: set[Path] = set()
+    plan: dict[Path, list[Path]] = {}
+    for path in inputs:
+        for source in find_sources(path):
+            if source.resolve() in seen:
+                continue
+            seen.add(source.resolve())
+            if output.suffix == ".spacy":
+                plan.setdefault(output, []).append(source)
+                continue
+            relative = source.relative_to(path) if path.is_dir() else Path(source.name)
+            target = output / relative.with_name(SUFFIXES.sub("", source.name) + ".spacy")
+            if target in plan:
+                raise ValueError(
+                    f"each input must have an output file of its own, was: {target} for "
+                    f"{plan[target][0]} and {source}. Rename one, or name a .spacy file as output"
+                )
+            plan[target] = [source]
+    return plan
+
+
+def find_sources(path: Path, suffixes: Pattern[str] = SUFFIXES) -> list[Path]:
+    """The file, or the files of a folder that may hold a corpus.
+
+    suffixes: of these files.
+    RAISES (ValueError): there is none.
+    """
+    if not path.exists():
+        raise ValueError(f"an input must be there, was: {path}, which is missing")
+    if path.is_file():
+        return [path]
+    sources = sorted(
+        source
+        for source in path.rglob("*")
+        if suffixes.search(source.name) and source.is_file() and not source.name.startswith(".")
+    )
+    if not sources:
+        raise ValueError(
+            f"an input must be a file or a folder with corpus files in it, was: {path}. "
+            "In a folder files are known by their suffix: "
+            ".jsonl .json .bio .bioes .bmes .iob .conll .tsv, also with .gz; name others one by one"
+        )
+    return sources

@@ -1,0 +1,1 @@
+"""`spacy global-pointer debug`: the command, its logic and its report."""

@@ -1,0 +1,173 @@
+"""A training config: its components, readers and labels, and where they do not fit each other."""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from copy import copy
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from spacy.language import Language
+from spacy.training import Corpus, Example, dont_augment
+from spacy.training.corpus import FILE_TYPE, walk_corpus
+from spacy.training.initialize import get_sourced_components
+from spacy.util import load_config, load_model_from_config, registry, resolve_dot_names
+from thinc.api import Config
+
+from ...pipeline.settings import describe_rivals, describe_weights
+from ...training.reader import SpanCorpus
+from .case import ERROR, GOOD, INFO, WARNING, Advice, Case, Finding
+from .findings import advise_key
+
+FACTORY = "global_pointer"
+
+
+@dataclass
+class Setup:
+    """A training config that was read.
+
+    nlp: the pipeline, not initialized.
+    config: with all variables and defaults filled in.
+    pipes: the components to look at, by name.
+    train, dev: readers of the two corpora.
+    sourced: names of components that come from other pipelines, and are trained on.
+    """
+
+    nlp: Language
+    config: Config
+    pipes: dict[str, Any]
+    train: Callable[[Language], Iterable[Example]]
+    dev: Callable[[Language], Iterable[Example]]
+    sourced: list[str]
+
+
+def load_setup(path: Path, overrides: dict[str, Any]) -> Setup:
+    """Read a config as training does; no weights are loaded.
+
+    path: "-" reads standard input.
+    overrides: by dotted name.
+    RAISES (ValueError): a config that makes no pipeline, or none with the component.
+    """
+    try:
+        raw = load_config(path, overrides=overrides, interpolate=False)
+    except UnicodeDecodeError as error:
+        raise ValueError(f"{path} must be in UTF-8, was: {error}. Convert it") from error
+    nlp = load_model_from_config(raw, auto_fill=True)
+    config = nlp.config.interpolate()
+    names = [name for name in nlp.pipe_names if nlp.get_pipe_meta(name).factory == FACTORY]
+    if not names:
+        raise ValueError(
+            f"{path}: the pipeline must have a component of the factory {FACTORY!r}, was: "
+            f"{nlp.pipe_names}. Add one, or give the data files themselves instead of a config"
+        )
+    train, dev = (_resolve_reader(config, name) for name in ("train_corpus", "dev_corpus"))
+    pipes = {name: nlp.get_pipe(name) for name in names}
+    return Setup(nlp, config, pipes, train, dev, list(get_sourced_components(raw)))
+
+
+def _resolve_reader(config: Config, setting: str) -> Callable:
+    name = config["training"][setting]
+    (reader,) = resolve_dot_names(config, [name])
+    if not callable(reader):
+        raise ValueError(
+            f"[training] {setting} must name a reader, was: {name!r}. "
+            'Set it, for example to "corpora.train"'
+        )
+    return reader
+
+
+def known_labels(setup: Setup, name: str) -> Sequence[str] | None:
+    """The only labels that a component can learn.
+
+    RETURNS: None if it takes those of the training data.
+    """
+    if name in setup.config["training"]["frozen_components"]:
+        return None
+    if name in setup.sourced:  # training does not initialize it again
+        return list(setup.pipes[name].labels)
+    block = setup.config["initialize"]["components"].get(name, {})
+    labels = registry.resolve({"labels": block.get("labels")})["labels"]
+    return None if labels is None else list(labels)
+
+
+def may_drop(corpus: Any) -> bool:
+    """Whether a reader is spaCy's own and cuts documents, which leaves groups of spans behind."""
+    if not isinstance(corpus, Corpus) or isinstance(corpus, SpanCorpus):
+        return False
+    return bool(corpus.gold_preproc or corpus.max_length)
+
+
+def find_in_config(setup: Setup, case: Case, limit: int = 0) -> Iterator[Finding]:
+    """What the config does to a component's data and scores.
+
+    limit (documents): look at no more of each corpus; 0 looks at all.
+    """
+    if case.name in setup.config["training"]["frozen_components"]:
+        yield Finding("config", INFO, f"'{case.name}' is frozen: it does not learn")
+    yield _find_weights(setup, case)
+    rivals = describe_rivals(case.name, case.key, setup.nlp)
+    if rivals:
+        yield Finding("config", WARNING, rivals)
+    training = setup.config["training"]
+    for corpus, section in (
+        (setup.train, training["train_corpus"]),
+        (setup.dev, training["dev_corpus"]),
+    ):
+        yield from _find_drops(setup.nlp, corpus, section, case.key, limit)
+
+
+def _find_weights(setup: Setup, case: Case) -> Finding:
+    weights = setup.nlp.config["training"]["score_weights"]
+    key = case.wanted_key
+    others = {getattr(pipe, "key", None) for name, pipe in setup.nlp.pipeline if name != case.name}
+    written = tuple(f"spans_{other}_" for other in {key, *others})
+    dead = [
+        name
+        for name, weight in weights.items()
+        if weight is not None and name.startswith("spans_") and not name.startswith(written)
+    ]
+    named = bool(weights.get(f"spans_{key}_f"))
+    advice = None if named and not dead else advise_key("" if named else key, dead)
+    message = describe_weights(case.name, case.key, setup.nlp)
+    if message:
+        # What is left is weighed without it; if nothing is left, the score is 0.00.
+        alive = any(weight for name, weight in weights.items() if name not in dead)
+        text = message.partition(" Put into the config")[0]
+        return Finding("config", WARNING if alive else ERROR, text, advice)
+    if dead:
+        text = f"[training.score_weights] names scores that nothing has: {', '.join(dead)}"
+        return Finding("config", INFO, text, advice)
+    return Finding("config", GOOD, f"[training.score_weights] names spans_{key}_f")
+
+
+def _find_drops(
+    nlp: Language, corpus: Any, section: str, key: str, limit: int
+) -> Iterator[Finding]:
+    """Gold spans that spaCy's own reader leaves behind when it cuts documents."""
+    if not may_drop(corpus):
+        return
+    stored, read = _count_spans(nlp, corpus, key, limit)
+    how = "gold_preproc = true" if corpus.gold_preproc else f"max_length = {corpus.max_length}"
+    text = f"[{section}] reads {read} of {stored} spans with {how}"
+    if read == stored:
+        yield Finding("config", GOOD, text)
+        return
+    lines = (
+        '@readers = "spacy_globalpointer.SpanCorpus.v1"',
+        f"max_length = {corpus.max_length}",
+    )
+    why = "keeps all spans" + ("; remove the line gold_preproc" if corpus.gold_preproc else "")
+    advice = Advice(section, why, lines)
+    text += ": where it cuts a document, it leaves its spans behind"
+    yield Finding("config", WARNING if read else ERROR, text, advice)
+
+
+def _count_spans(nlp: Language, corpus: Corpus, key: str, limit: int) -> tuple[int, int]:
+    """Spans in the files of a corpus, and those that its reader gives."""
+    plain = copy(corpus)
+    plain.augmenter = dont_augment
+    plain.shuffle = False
+    plain.limit = min(filter(None, (corpus.limit, limit)), default=0)
+    docs = plain.read_docbin(nlp.vocab, walk_corpus(corpus.path, FILE_TYPE))
+    stored = sum(len(doc.spans[key]) for doc in docs if key in doc.spans)
+    references = (example.reference for example in plain(nlp))
+    return stored, sum(len(doc.spans[key]) for doc in references if key in doc.spans)

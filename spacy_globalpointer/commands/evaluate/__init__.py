@@ -1,0 +1,1 @@
+"""`spacy global-pointer evaluate`: the command, its logic and its report."""

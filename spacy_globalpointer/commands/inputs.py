@@ -1,0 +1,139 @@
+"""What several commands read: pipelines and annotated .spacy files."""
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import spacy
+from spacy.cli._util import setup_gpu
+from spacy.language import Language
+from spacy.tokens import Doc, DocBin
+from spacy.training import Corpus, Example
+from tqdm import tqdm
+from typer import Argument, Option
+from wasabi.printer import Printer
+
+from ..corpora.messages import list_some, shorten
+
+# This module needs torch, so it is imported when a command runs.
+if TYPE_CHECKING:
+    from ..pipeline.global_pointer import GlobalPointer
+
+# What several commands ask for.
+Model = Annotated[str, Argument(help="Pipeline: a folder or the name of a package")]
+Component = Annotated[str | None, Option(help="Name, where the pipeline has several")]
+Code = Annotated[
+    Path | None, Option("--code", "-c", help="Python file with functions that the model needs")
+]
+Gpu = Annotated[int, Option("--gpu-id", "-g", help="GPU, or -1 for the CPU")]
+
+
+def use_gpu(gpu_id: int, *, silent: bool = True) -> None:
+    """Use a GPU for what comes, or the CPU.
+
+    gpu_id: number of the GPU; below 0 for the CPU.
+    silent: do not say which.
+    RAISES (ValueError): a GPU that cannot be used.
+    """
+    try:
+        # Its own message is printed before it looks whether there is a GPU.
+        setup_gpu(gpu_id, silent=True)
+    except Exception as error:  # CuPy, PyTorch and drivers have many of their own
+        raise ValueError(
+            "--gpu-id must be the number of a GPU that can be used, or -1 for the CPU, was: "
+            f"{gpu_id}: {str(error) or type(error).__name__}. To fix: leave it out; or for a GPU "
+            'install a PyTorch that is built for its CUDA, and CuPy: pip install "spacy[cuda12x]"'
+        ) from error
+    if gpu_id >= 0 and not silent:
+        Printer().info(f"Using GPU: {gpu_id}")
+
+
+def find_files(paths: Sequence[Path], what: str) -> list[Path]:
+    """Find .spacy files, each once.
+
+    paths: files, or folders of them.
+    what: they are, for the message.
+    RAISES (ValueError): no such file.
+    """
+    files: dict[Path, Path] = {}
+    for path in paths:
+        if not path.exists():
+            raise ValueError(f"{what} must be there, was: {path}, which is missing")
+        found = sorted(path.rglob("*.spacy")) if path.is_dir() else [path]
+        if not found or not all(file.is_file() and file.suffix == ".spacy" for file in found):
+            raise ValueError(
+                f"{what} must be a .spacy file or a folder with some, was: {path}. Other formats "
+                "become one with: spacy global-pointer convert"
+            )
+        for file in found:
+            files.setdefault(file.resolve(), file)
+    return list(files.values())
+
+
+def read_examples(
+    nlp: Language, files: Sequence[Path], what: str, silent: bool
+) -> Iterable[Example]:
+    """Read .spacy files.
+
+    what: they are, for the message.
+    silent: show no progress.
+    RETURNS: examples, made as they are needed.
+    RAISES (ValueError): a file that is none, or no documents.
+    """
+    documents: list[Doc] = []
+    for path in files:
+        try:
+            documents += DocBin().from_disk(path).get_docs(nlp.vocab)
+        except OSError:
+            raise
+        except Exception as error:  # zlib, msgpack and numpy have many of their own
+            reason = shorten(str(error), 400)
+            raise ValueError(f"{what} must be .spacy files, but {path} is not: {reason}") from error
+    if not any(len(doc) for doc in documents):
+        raise ValueError(f"{what} must hold documents, but has none: {list_some(files)}")
+    examples = Corpus(files[0]).make_examples(nlp, documents)
+    # None: tqdm shows its bar on a terminal only.
+    return tqdm(examples, total=len(documents), unit=" docs", disable=silent or None)
+
+
+def load_pipeline(model: str) -> Language:
+    """Load a pipeline.
+
+    RAISES (ValueError): what is no pipeline, or lacks a package.
+    """
+    try:
+        return spacy.load(model)
+    except (OSError, ValueError, ImportError) as error:
+        raise ValueError(f"MODEL must be a pipeline that can be loaded: {error}") from error
+    except Exception as error:  # damaged files raise many kinds
+        what = f"{type(error).__name__}: {error}"
+        raise ValueError(f"MODEL must be a pipeline that can be loaded: {what}") from error
+
+
+def find_component(nlp: Language, name: str | None = None) -> tuple[str, "GlobalPointer"]:
+    """Find the component that is meant.
+
+    name: None where the pipeline has only one.
+    RETURNS: its name and itself.
+    RAISES (ValueError): none, or several.
+    """
+    from ..pipeline.global_pointer import GlobalPointer
+
+    pipes = {key: pipe for key, pipe in nlp.pipeline if isinstance(pipe, GlobalPointer)}
+    if not pipes:
+        raise ValueError(
+            "the pipeline must have an enabled global_pointer component, but has: "
+            f"{', '.join(nlp.pipe_names) or 'none'}. Name another pipeline"
+        )
+    if name is None and len(pipes) > 1:
+        raise ValueError(
+            f"the pipeline has several global_pointer components: {', '.join(pipes)}. "
+            "To fix: --component with the name of one"
+        )
+    name = next(iter(pipes)) if name is None else name
+    if name not in pipes:
+        raise ValueError(
+            f"--component must be an enabled global_pointer component, was: {name!r}. "
+            f"The pipeline has: {', '.join(pipes)}"
+        )
+    return name, pipes[name]

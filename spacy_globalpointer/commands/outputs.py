@@ -1,0 +1,89 @@
+"""Files that commands write: whole or not at all."""
+
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from ..corpora import dump_json
+
+
+def check_output(output: Path, option: str) -> None:
+    """Refuse what cannot be written before anything takes time.
+
+    option: that names the file, for the message.
+    RAISES (ValueError): no file, or a folder that cannot be written. (OSError): it cannot be made.
+    """
+    output.parent.mkdir(parents=True, exist_ok=True)
+    if output.is_dir() or not os.access(output.parent, os.W_OK):
+        raise ValueError(
+            f"{option} must be a file in a folder that can be written, was: {output}. "
+            "Name another file"
+        )
+
+
+def write_json(report: dict[str, Any], output: Path) -> None:
+    """Write plain data as JSON."""
+    write_text(dump_json(report, indent=2), output)
+
+
+def write_text(text: str, output: Path) -> None:
+    """Write a file, whole or not at all."""
+    with replacing(output) as partial:
+        partial.write_text(text, encoding="utf-8")
+
+
+@contextmanager
+def replacing(output: Path) -> Iterator[Path]:
+    """Write beside the target and rename, so a stop half-way leaves no half file.
+
+    YIELDS: the file to write.
+    """
+    partial = output.with_name(f".{output.name}.partial")
+    try:
+        yield partial
+        os.replace(partial, output)
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+@contextmanager
+def new_folder(output: Path, force: bool) -> Iterator[Path]:
+    """Give a folder for a pipeline, beside output, that takes its place if all goes well.
+
+    force: replace the pipeline that is in output.
+    YIELDS: the folder, empty.
+    RAISES (ValueError): output is there already. (OSError): it cannot be made.
+    """
+    output = output.resolve()
+    _require_free(output, force)
+    output.parent.mkdir(parents=True, exist_ok=True)
+    partial, old = (output.with_name(f".{output.name}.{what}") for what in ("partial", "old"))
+    shutil.rmtree(partial, ignore_errors=True)  # of a killed run
+    partial.mkdir()
+    try:
+        yield partial
+        shutil.rmtree(old, ignore_errors=True)
+        if output.exists():
+            os.replace(output, old)
+        os.replace(partial, output)
+        shutil.rmtree(old, ignore_errors=True)
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+
+
+def _require_free(output: Path, force: bool) -> None:
+    if output.exists() and not output.is_dir():
+        raise ValueError(f"--output must be a folder, was a file: {output}")
+    if not output.exists() or not any(output.iterdir()):
+        return
+    if not force:
+        raise ValueError(
+            f"--output must be new or empty, was: {output}. Name another, or replace the pipeline "
+            "in it with --force"
+        )
+    # Everything in the folder will be gone.
+    if not (output / "config.cfg").is_file() or not (output / "meta.json").is_file():
+        raise ValueError(f"--force replaces only a pipeline, and {output} is none. Name another")

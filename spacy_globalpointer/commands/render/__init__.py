@@ -1,0 +1,1 @@
+"""`spacy global-pointer render`: the command, its logic and its report."""

@@ -1,0 +1,1 @@
+"""`spacy global-pointer tune`: the command, its logic and its report."""

@@ -1,0 +1,73 @@
+"""Spans without overlap, as the threshold falls: which come, and which go for others."""
+
+from typing import NamedTuple
+
+from ...nn import LOWEST_CUT, best_chain
+from ...pipeline.prediction import ScoredSpans
+
+
+class Change(NamedTuple):
+    """What a threshold below a score changes.
+
+    score: raw; cuts below it find the spans that come, and no longer those that go.
+    come, gone (index): spans.
+    """
+
+    score: float
+    come: set[int]
+    gone: set[int]
+
+
+def flat_changes(spans: ScoredSpans, lowest: float) -> list[Change]:
+    """Find all that changes in what `without_overlap` keeps as the cut of all labels falls.
+
+    What is kept has the greatest sum of score - cut: of all sets of k disjoint spans the one with
+    the greatest sum of scores, a line that falls with slope -k as the cut rises. So the sets follow
+    each other where two of these lines cross, and all such places are found by looking at the
+    crossing of two sets for one between them. Spans that nothing joins are looked at apart.
+    Source: Eisner and Severance 1976, "Mathematical techniques for efficient record segmentation in
+    large shared databases".
+
+    spans: of one document, with raw scores.
+    lowest: raw; cuts below are not looked at.
+    RETURNS: from the highest score to the lowest.
+    """
+    lowest = max(lowest, LOWEST_CUT)
+    changes = [change for joined in _joined(spans) for change in _changes_of(spans, joined, lowest)]
+    return sorted(changes, key=lambda change: -change.score)
+
+
+def _joined(spans: ScoredSpans) -> list[list[int]]:
+    """Indices of spans that overlap, or are joined by others that do; in the order of spans."""
+    groups: list[list[int]] = []
+    reach = 0
+    for i, (start, end) in enumerate(zip(spans.start.tolist(), spans.end.tolist(), strict=True)):
+        if not groups or start >= reach:
+            groups.append([])
+        groups[-1].append(i)
+        reach = max(reach, end)
+    return groups
+
+
+def _changes_of(spans: ScoredSpans, joined: list[int], lowest: float) -> list[Change]:
+    order = sorted(joined, key=lambda i: int(spans.end[i]))  # as without_overlap does
+    start, last = spans.start[order].tolist(), (spans.end[order] - 1).tolist()
+    score = dict(zip(order, spans.score[order].tolist(), strict=True))
+
+    def best(cut: float) -> tuple[float, set[int]]:
+        kept = best_chain(order, start, last, [score[i] - cut for i in order])
+        return sum(score[i] for i in kept), set(kept)
+
+    changes = []
+    pairs = [((0.0, set[int]()), best(lowest))]
+    while pairs:
+        few, many = pairs.pop()
+        if len(few[1]) == len(many[1]):
+            continue
+        cut = (many[0] - few[0]) / (len(many[1]) - len(few[1]))
+        between = best(cut)
+        if len(few[1]) < len(between[1]) < len(many[1]):
+            pairs += [(between, many), (few, between)]  # few first
+        else:
+            changes.append(Change(cut, many[1] - few[1], few[1] - many[1]))
+    return changes

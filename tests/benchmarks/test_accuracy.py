@@ -1,0 +1,94 @@
+"""One training run, with every system that needs no weights from elsewhere."""
+
+import pytest
+
+from benchmarks import accuracy
+from benchmarks.accuracy import find_reach, is_flat, train_and_score
+from benchmarks.peers import FLAT, SYSTEMS
+from benchmarks.text import STYLES, Annotated, generate
+
+# The others have their weights from elsewhere, no head, or no pipeline.
+SYSTEMS = [s for s in SYSTEMS if s not in ("encoder", "crfsuite") and not s.endswith("transformer")]
+
+
+@pytest.mark.parametrize("system", SYSTEMS)
+def test_runs_are_the_same_for_the_same_seed_and_learn(system):
+    docs = generate(STYLES["cluener"], 30, seed=0)
+    arguments = {"lang": "zh", "passes": 2, "seed": 1, "log": lambda line: None}
+    first = train_and_score(system, docs, docs[:10], **arguments)
+    again = train_and_score(system, docs, docs[:10], **arguments)
+    assert [step["f"] for step in first["curve"]] == [step["f"] for step in again["curve"]]
+    assert len(first["documents"].split()) == 10
+    assert first["all"]["f"] == max(step["f"] for step in first["curve"])
+    assert first["train_words_per_second"] > 0
+    assert first["peak_mib"] > 0
+    other = train_and_score(system, docs, docs[:10], **{**arguments, "seed": 2})
+    assert other["config"] == first["config"]
+
+
+# The others score so many spans at once that a few documents teach them nothing.
+@pytest.mark.parametrize("system", [s for s in SYSTEMS if s not in ("spancat", "span_finder")])
+def test_systems_learn_their_training_data(system, monkeypatch):
+    monkeypatch.setattr(accuracy, "PATIENCE", 100)
+    docs = generate(STYLES["cluener"], 6, seed=0)
+    overrides = {"training.batcher.size": 20, "training.optimizer.learn_rate": 0.005}
+    result = train_and_score(
+        system, docs, docs, lang="zh", passes=40, seed=0, overrides=overrides, log=lambda line: None
+    )
+    assert result["all"]["f"] > 0.5
+    assert (result["tuned"] is None) == (system in FLAT)
+    if result["tuned"]:
+        assert result["tuned"]["f"] > 0.5
+
+
+def test_training_stops_when_nothing_gets_better_than_what_was_found(monkeypatch):
+    docs = generate(STYLES["cluener"], 5, seed=0)
+    found = iter([set(), set(), set(), {docs[0].spans[0]}, set(), set(), set()])
+    monkeypatch.setattr(
+        accuracy, "predict_cells", lambda nlp, system, dev: [next(found), *[set()] * 4]
+    )
+    result = train_and_score("ner", docs, docs, lang="zh", passes=9, seed=0, log=lambda line: None)
+    found_any = [step["f"] > 0 for step in result["curve"]]
+    assert found_any == 3 * [False] + [True] + 2 * [False]
+    assert result["all"]["right"] == 1
+
+
+@pytest.mark.parametrize("system", ["global_pointer", "spancat", "ner"])
+def test_systems_with_a_transformer_run(system, tiny_bert):
+    pytest.importorskip("spacy_transformers")
+    docs = generate(STYLES["genia"], 4, seed=0)
+    overrides = {"paths.encoder": tiny_bert}
+    name = f"{system}_transformer"
+    result = train_and_score(
+        name, docs, docs, lang="en", passes=1, seed=0, overrides=overrides, log=lambda line: None
+    )
+    assert len(result["curve"]) == 1
+
+
+def test_reach_covers_nearly_all_spans():
+    lengths = [1] * 97 + [12, 13, 40]
+    docs = [Annotated(["a"] * 50, [(0, length, "A")]) for length in lengths]
+    assert find_reach(docs) == 13
+    assert find_reach(docs[:50]) == 10
+    assert find_reach([Annotated(["a"], [])]) == 10
+
+
+def test_flat_is_a_corpus_where_hardly_any_spans_share_a_token():
+    flat = Annotated(["a"] * 9, [(0, 2, "A"), (2, 5, "A"), (6, 7, "B")])
+    inside = Annotated(["a"] * 9, [(0, 3, "A"), (1, 2, "A"), (5, 6, "A")])
+    assert is_flat([flat] * 5)
+    assert is_flat([flat] * 66 + [inside])
+    assert not is_flat([flat] * 65 + [inside])
+    assert not is_flat([Annotated(["a"] * 3, [(0, 2, "A"), (1, 3, "A")])])
+    assert not is_flat([Annotated(["a"] * 3, [(0, 2, "A"), (0, 2, "B")])])
+    assert is_flat([Annotated(["a"], [])])
+
+
+def test_on_a_flat_corpus_no_spans_that_share_a_token_are_found(monkeypatch):
+    monkeypatch.setattr(accuracy, "PATIENCE", 100)
+    flat = [doc._replace(spans=doc.spans[:1]) for doc in generate(STYLES["cluener"], 6, seed=0)]
+    arguments = {"lang": "zh", "passes": 1, "seed": 0, "log": lambda line: None}
+    result = train_and_score("global_pointer", flat, flat, **arguments)
+    assert result["fitted"] == {"components.global_pointer.allow_overlap": False}
+    nested = [doc._replace(spans=[(0, 2, "A"), (1, 2, "A")]) for doc in flat]
+    assert train_and_score("global_pointer", nested, nested, **arguments)["fitted"] == {}

@@ -1,0 +1,287 @@
+import gzip
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+import spacy
+from samples import SENTENCES, make_examples, make_nlp, train
+from spacy.cli._util import app as spacy_app
+from spacy.tokens import DocBin
+from typer.testing import CliRunner
+
+from spacy_globalpointer.commands.convert import convert
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory):
+    nlp = make_nlp()
+    train(nlp, make_examples(nlp), steps=60)
+    directory = tmp_path_factory.mktemp("model")
+    nlp.to_disk(directory)
+    return directory
+
+
+@pytest.fixture
+def corpus(tmp_path):
+    path = tmp_path / "in.jsonl"
+    rows = [{"id": number, "text": text} for number, (text, _) in enumerate(SENTENCES)]
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    return path
+
+
+def run(*arguments, **options):
+    """Exit code, standard output and standard error with its white space made even."""
+    result = CliRunner().invoke(
+        spacy_app, ["global-pointer", "annotate", *map(str, arguments)], **options
+    )
+    assert result.exception is None or isinstance(result.exception, SystemExit)
+    return result.exit_code, result.stdout, " ".join(result.stderr.split())
+
+
+def read(path):
+    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+
+
+def texts_and_labels(rows):
+    """What the spans of rows of JSON lines cover."""
+    return [
+        {(row["text"][span["start"] : span["end"]], span["label"]) for span in row["spans"]}
+        for row in rows
+    ]
+
+
+GOLD = [set(spans) for _, spans in SENTENCES]
+
+
+def test_a_corpus_is_annotated(model, corpus, tmp_path):
+    code, stdout, stderr = run(model, corpus, tmp_path / "new" / "out.jsonl")
+    assert (code, stdout) == (0, "")
+    rows = read(tmp_path / "new" / "out.jsonl")
+    assert [row["id"] for row in rows] == [0, 1, 2, 3, 4]
+    assert texts_and_labels(rows) == GOLD
+    assert all(0.5 <= span["score"] <= 1 for row in rows for span in row["spans"])
+    assert "Annotated 5 documents with 36 words" in stderr
+    assert f"100%|██████████| {corpus.stat().st_size}/{corpus.stat().st_size}B" in stderr
+    assert "ETA 00:00, 5 docs, " in stderr
+    assert "words/s]" in stderr
+
+
+def test_what_is_written_converts_to_the_same_spans(model, corpus, tmp_path):
+    assert run(model, corpus, tmp_path / "out.jsonl")[0] == 0
+    report = convert([tmp_path / "out.jsonl"], tmp_path / "out.spacy")
+    assert report.n_docs == 5
+    assert report.count("kept") == sum(map(len, GOLD))
+    assert report.count("kept") == sum(report.outcomes.values())
+
+
+def test_bad_lines_are_shown_and_set_aside(model, corpus, tmp_path):
+    with corpus.open("ab") as file:
+        file.write(b"bad\n" * 20 + b'\xff\n{"text": null}\n{"text": "Rome"}\n')
+    code, _, stderr = run(model, corpus, tmp_path / "out.jsonl")
+    assert code == 0
+    assert "in.jsonl line 6: every line must be valid JSON, was: bad" in stderr
+    assert stderr.count("every line must be valid JSON") == 10
+    assert "More bad lines are only counted" in stderr
+    assert "22 bad lines were left out and set aside in" in stderr
+    rejected = read(tmp_path / "out.rejected.jsonl")
+    assert [row["line"] for row in rejected] == list(range(6, 28))
+    assert rejected[20]["content"] == "\\xff"
+    assert len(read(tmp_path / "out.jsonl")) == 6
+
+
+def test_strict_is_an_error(model, corpus, tmp_path):
+    with corpus.open("a") as file:
+        file.write("bad\n")
+    code, _, stderr = run(model, corpus, tmp_path / "out.jsonl", "--strict")
+    assert code == 1
+    assert "in.jsonl line 6: every line must be valid JSON, was: bad" in stderr
+    assert not (tmp_path / "out.jsonl").exists()
+
+
+@pytest.mark.parametrize("text", ["bad\n", ""])
+def test_nothing_good_is_an_error(model, tmp_path, text):
+    (tmp_path / "in.jsonl").write_text(text)
+    code, _, stderr = run(model, tmp_path / "in.jsonl", tmp_path / "out.jsonl")
+    assert code == 1
+    assert "No document was annotated" in stderr
+    assert not (tmp_path / "out.jsonl").exists()
+    assert (tmp_path / "out.rejected.jsonl").exists() == bool(text)
+
+
+def test_standard_input_and_output(model, corpus, tmp_path):
+    code, stdout, stderr = run(model, "-", "-", input=corpus.read_bytes() + b"bad\n")
+    assert code == 0
+    assert texts_and_labels(map(json.loads, stdout.splitlines())) == GOLD
+    assert "a run that is killed has to start anew" in stderr
+    assert "- line 6: every line must be valid JSON" in stderr
+    code, stdout, stderr = run(model, "-", tmp_path / "out.jsonl", input="Victoria was a queen.\n")
+    assert (code, stdout) == (0, "")
+    assert texts_and_labels(read(tmp_path / "out.jsonl")) == [GOLD[3]]
+    code, stdout, _ = run(model, corpus, "-")
+    assert texts_and_labels(map(json.loads, stdout.splitlines())) == GOLD
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["in.jsonl", "out.jsonl"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["nothing.txt", "o.jsonl"], "an input must be there, was: nothing.txt, which is missing"),
+        (["in.jsonl", "o.json"], "the output must end in .jsonl or .spacy"),
+        (["in.jsonl", "in.jsonl/o.jsonl"], "the output must be in a folder that can be written"),
+        (["in.jsonl", "o.jsonl", "--spans-key", "x"], "spans_key must be that of a global_pointer"),
+        (["in.jsonl", "o.jsonl", "--n-process", "0"], "n_process must be -1 (one a core) or at"),
+        (["in.jsonl", "o.jsonl", "--format", "csv"], "format must be one of auto, txt, jsonl, was"),
+    ],
+)
+def test_wrong_arguments_are_errors(model, corpus, tmp_path, monkeypatch, arguments, message):
+    monkeypatch.chdir(tmp_path)
+    code, _, stderr = run(model, *arguments)
+    assert code == 1
+    assert message in stderr
+    assert list(tmp_path.iterdir()) == [corpus]
+
+
+def test_a_model_that_is_not_there_is_an_error(corpus, tmp_path):
+    code, _, stderr = run(tmp_path / "nothing", corpus, tmp_path / "out.jsonl")
+    assert code == 1
+    assert "a model must be an installed package or a folder with a pipeline" in stderr
+
+
+def test_an_interrupted_run_says_that_it_can_go_on(model, corpus, tmp_path, monkeypatch):
+    def interrupt(*args, **kwargs):
+        raise KeyboardInterrupt
+
+    goes_on = "The same command goes on where it was last saved"
+    monkeypatch.setattr("spacy_globalpointer.commands.annotate.run.Run.go", interrupt)
+    code, _, stderr = run(model, corpus, tmp_path / "out.jsonl")
+    assert (code, goes_on in stderr) == (130, True)
+    code, _, stderr = run(model, corpus, "-")
+    assert (code, goes_on in stderr) == (130, False)
+
+
+def test_a_full_disk_is_an_error_that_a_run_goes_on_after(model, corpus, tmp_path, monkeypatch):
+    def fail(self):
+        raise OSError(28, "No space left on device")
+
+    output, whole = tmp_path / "out.jsonl", tmp_path / "whole.jsonl"
+    with monkeypatch.context() as context:
+        context.setattr("spacy_globalpointer.commands.annotate.resumable.AppendedFile.save", fail)
+        code, _, stderr = run(model, corpus, output)
+    assert (code, output.exists()) == (1, False)
+    assert "No space left on device" in stderr
+    assert "The same command goes on where it was last saved" in stderr
+    assert run(model, corpus, output)[0] == run(model, corpus, whole)[0] == 0
+    assert output.read_bytes() == whole.read_bytes()
+    code, _, stderr = run(model, corpus, "/dev/null/out.jsonl")
+    assert (code, "goes on" in stderr) == (1, False)
+
+
+def test_help_shows_an_example():
+    code, stdout, _ = run("--help")
+    assert code == 0
+    assert "$ spacy global-pointer annotate ./model-best texts/ news.jsonl.gz" in stdout
+
+
+def make_corpus(folder, n_docs):
+    """A compressed text file and JSON lines, with a bad line in each."""
+    folder.mkdir()
+    texts = [f"{SENTENCES[n % 5][0]} {SENTENCES[n % 3][0]} ({n})" for n in range(n_docs)]
+    half = n_docs // 2
+    lines = [json.dumps({"text": text, "n": n}) for n, text in enumerate(texts[:half])]
+    (folder / "a.jsonl").write_text("\n".join([*lines, "bad"]))
+    text = "\n".join(texts[half:]).encode()
+    (folder / "b.txt.gz").write_bytes(gzip.compress(b"\xff\n" + text))
+    return texts
+
+
+def n_saved(output):
+    """Documents that count, as the journal says."""
+    with suppress(OSError):
+        journal = output.with_name(f"{output.name}.progress")
+        return json.loads(journal.read_text())["progress"]["n_docs"]
+    return 0
+
+
+def start(model, inputs, output, *options):
+    command = ["global-pointer", "annotate", str(model), str(inputs), str(output), *options]
+    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    return subprocess.Popen(
+        [sys.executable, "-m", "spacy", *command],
+        cwd=ROOT,
+        env=environment,
+        stderr=subprocess.PIPE,
+    )
+
+
+def kill_after(process, output, n_docs):
+    """SIGKILL for the first process of a run as soon as so many documents count."""
+    end = time.monotonic() + 120
+    while n_saved(output) < n_docs and time.monotonic() < end:
+        assert process.poll() is None, process.stderr.read().decode()
+        time.sleep(0.001)
+    os.kill(process.pid, signal.SIGKILL)
+    # Workers, which have the same standard error, end by themselves.
+    process.communicate(timeout=30)
+    assert process.returncode == -signal.SIGKILL
+    assert n_docs <= n_saved(output)
+    assert not output.exists()
+
+
+def test_killed_runs_go_on(model, tmp_path):
+    texts = make_corpus(tmp_path / "in", 600)
+    options = ["--batch-size", "16", "--save-every", "0"]
+    whole, killed = tmp_path / "whole" / "out.jsonl", tmp_path / "killed" / "out.jsonl"
+    assert run(model, tmp_path / "in", whole, *options)[0] == 0
+    assert [row["text"] for row in read(whole)] == texts
+    for wanted, n_process in ((1, 1), (150, 2), (350, 1)):
+        processes = ["--n-process", str(n_process)]
+        kill_after(start(model, tmp_path / "in", killed, *options, *processes), killed, wanted)
+    code, _, stderr = run(model, tmp_path / "in", killed, *options)
+    assert (code, "Going on after" in stderr) == (0, True)
+    assert sorted(path.name for path in killed.parent.iterdir()) == [
+        *("out.jsonl", "out.rejected.jsonl")
+    ]
+    for path in killed.parent.iterdir():
+        assert path.read_bytes() == (whole.parent / path.name).read_bytes()
+    assert len(read(killed.parent / "out.rejected.jsonl")) == 2
+
+
+@pytest.mark.parametrize("name", ["out.jsonl", "out.spacy"])
+def test_a_run_beside_another_changes_nothing(model, corpus, tmp_path, name):
+    """Whatever it asks for: not even --overwrite removes what a running one needs."""
+    texts, output = make_corpus(tmp_path / "in", 400), tmp_path / name
+    small = ["--batch-size", "16", "--save-every", "0", "--part-size", "16"]
+    first = start(model, tmp_path / "in", output, *small)
+    end = time.monotonic() + 120
+    while n_saved(output) < 32 and time.monotonic() < end:
+        assert first.poll() is None, first.stderr.read().decode()
+        time.sleep(0.001)
+    os.kill(first.pid, signal.SIGSTOP)
+    try:
+        for inputs in (tmp_path / "in", corpus, "-"):
+            for options in ([], ["--overwrite"]):
+                code, _, stderr = run(model, inputs, output, *options, input="Rome.\n")
+                assert code == 1
+                assert "an output must be written by one run at a time, was: locked" in stderr
+                assert not output.exists()
+    finally:
+        os.kill(first.pid, signal.SIGCONT)
+    _, stderr = first.communicate(timeout=120)
+    assert first.returncode == 0, stderr.decode()
+    assert f"Annotated {len(texts)} documents" in stderr.decode()
+    written = [output] if output.is_file() else sorted(output.iterdir())
+    if name == "out.jsonl":
+        assert [row["text"] for row in read(output)] == texts
+    else:
+        vocab = spacy.blank("en").vocab
+        docs = [doc for path in written for doc in DocBin().from_disk(path).get_docs(vocab)]
+        assert [doc.text for doc in docs] == texts
+    assert not [path for path in tmp_path.iterdir() if path.suffix in (".lock", ".part")]

@@ -1,0 +1,49 @@
+from hypothesis import given
+from hypothesis import strategies as st
+
+from spacy_globalpointer.commands.debug.nesting import crossing_intervals, nesting_depths
+
+INTERVALS = st.lists(
+    st.tuples(st.integers(0, 9), st.integers(1, 6)).map(lambda pair: (pair[0], sum(pair))),
+    max_size=12,
+)
+
+
+def holds(outer, inner):
+    return outer != inner and set(range(*inner)) <= set(range(*outer))
+
+
+def depth(interval, intervals):
+    """The longest chain of intervals, each around the next, that ends here."""
+    return 1 + max((depth(o, intervals) for o in intervals if holds(o, interval)), default=0)
+
+
+def crosses(a, b):
+    one, other = set(range(*a)), set(range(*b))
+    return bool(one & other) and not one <= other and not other <= one
+
+
+@given(INTERVALS)
+def test_depth_is_the_longest_chain_of_intervals_around(intervals):
+    assert nesting_depths(intervals) == {i: depth(i, set(intervals)) for i in intervals}
+
+
+@given(INTERVALS)
+def test_crossing_intervals_share_a_part_only(intervals):
+    expected = {a for a in intervals if any(crosses(a, b) for b in intervals)}
+    assert crossing_intervals(intervals) == expected
+
+
+def test_a_crossing_interval_is_not_around():
+    assert nesting_depths([(0, 4), (2, 6), (2, 4), (3, 4)]) == {
+        (0, 4): 1,
+        (2, 6): 1,
+        (2, 4): 2,
+        (3, 4): 3,
+    }
+    assert crossing_intervals([(0, 4), (2, 6), (2, 4), (3, 4)]) == {(0, 4), (2, 6)}
+
+
+def test_intervals_that_touch_share_nothing():
+    assert crossing_intervals([(0, 2), (2, 4)]) == set()
+    assert nesting_depths([(0, 2), (2, 4)]) == {(0, 2): 1, (2, 4): 1}

@@ -1,0 +1,21 @@
+"""How spans are counted."""
+
+from collections import Counter
+
+from spacy_globalpointer.commands.evaluate.span_counts import add_up, name_errors
+
+
+def test_errors_have_names():
+    gold = {(0, 4, "A"), (6, 8, "A"), (6, 7, "B"), (10, 12, "A")}
+    found = {(0, 3, "A"), (6, 8, "B"), (10, 12, "A"), (11, 12, "A"), (20, 21, "A")}
+    assert Counter(kind for _, kind in name_errors(gold, found)) == {
+        "border": 1,  # (0, 3, A)
+        "type": 1,  # (6, 8, B)
+        "spurious": 2,  # (11, 12, A) overlaps a span that was found, (20, 21, A) overlaps none
+        "missed": 1,  # (0, 4, A)
+        "missed nested": 2,  # (6, 8, A) and (6, 7, B)
+    }
+
+
+def test_nothing_gives_zero():
+    assert add_up([]).scores()["f"] == 0.0

@@ -1,0 +1,190 @@
+"""`spacy global-pointer init-config`: what it writes is complete, says why, and trains as it is."""
+
+import json
+
+import pytest
+import spacy
+from samples import LABELS, make_examples
+from spacy.cli._util import app as spacy_app
+from spacy.tokens import DocBin
+from spacy.util import load_config
+from thinc.api import Config
+from typer.testing import CliRunner
+
+from spacy_globalpointer.commands import init_config
+from spacy_globalpointer.commands.init_config import make_config
+from spacy_globalpointer.configs import ENCODERS, find_config
+
+
+def run(*arguments):
+    """Exit code and what was printed, one space between words."""
+    result = CliRunner().invoke(spacy_app, [str(argument) for argument in arguments])
+    assert result.exception is None or isinstance(result.exception, SystemExit)
+    return result.exit_code, " ".join(result.output.split())
+
+
+def init(*arguments):
+    return run("global-pointer", "init-config", *arguments)
+
+
+@pytest.fixture
+def config(tmp_path):
+    return tmp_path / "config.cfg"
+
+
+@pytest.fixture
+def data(tmp_path):
+    path = tmp_path / "train.spacy"
+    docs = [example.reference for example in make_examples(spacy.blank("en"))]
+    DocBin(docs=docs * 10).to_disk(path)
+    return path
+
+
+def write_records(path, spans):
+    """JSON lines with one text, whose spans are given by their words."""
+    text = "Mara Ellin left the University of Dunloe for 20 US$"
+    rows = [
+        {"start": text.index(words), "end": text.index(words) + len(words), "label": label}
+        for words, label in spans
+    ]
+    path.write_text(json.dumps({"text": text, "spans": rows}) + "\n", encoding="utf8")
+    return path
+
+
+def component(path):
+    return load_config(path)["components"]["global_pointer"]
+
+
+def test_what_is_written_passes_debug_config_and_trains_as_it_is(config, data, tmp_path):
+    code, out = init(config, "--data", data)
+    assert code == 0
+    assert out.endswith(f"spacy train {config} --paths.train train.spacy --paths.dev dev.spacy")
+    paths = ["--paths.train", data, "--paths.dev", data]
+    assert run("debug", "config", config, *paths)[0] == 0
+    steps = ["--training.max_steps", 2, "--training.eval_frequency", 1]
+    assert run("train", config, *paths, *steps, "--output", tmp_path / "training")[0] == 0
+    nlp = spacy.load(tmp_path / "training" / "model-last")
+    assert list(nlp.get_pipe("global_pointer").labels) == LABELS
+    assert nlp.get_pipe("global_pointer").cfg["threshold"] == 0.4
+
+
+@pytest.mark.parametrize("encoder", ENCODERS)
+def test_it_says_what_the_packaged_config_says_and_keeps_its_reasons(encoder):
+    package, _ = init_config.NEEDS.get(encoder, ("spacy", ""))
+    pytest.importorskip(package)
+    text, template = make_config(encoder=encoder), find_config(encoder).read_text(encoding="utf8")
+    ours, written = (Config().from_str(config, interpolate=False) for config in (template, text))
+    for line in template.splitlines():
+        if line.startswith("#"):
+            assert text.count(line + "\n") == template.count(line + "\n"), line
+    assert written.merge(ours) == written  # nothing of ours is changed
+
+
+def test_languages_have_their_tokenizers(config):
+    assert init(config, "--lang", "zh")[0] == 0
+    assert load_config(config)["nlp"]["tokenizer"]["@tokenizers"] == "spacy.zh.ChineseTokenizer"
+
+
+def test_a_pretrained_encoder_is_named_once(config):
+    pytest.importorskip("spacy_transformers")
+    code, out = init(config, "--encoder", "transformer", "--name", "some/encoder")
+    assert (code, "--gpu-id 0" in out) == (0, True)
+    raw = load_config(config, overrides={"paths.encoder": "another"})
+    assert "some/encoder" in config.read_text(encoding="utf8")
+    assert raw.interpolate()["components"]["transformer"]["model"]["name"] == "another"
+
+
+def test_data_decides_what_is_flat_unless_told(config, data, tmp_path):
+    assert init(config, "--data", data)[0] == 0
+    assert component(config)["allow_overlap"] is True
+    flat = write_records(tmp_path / "flat.jsonl", [("Mara Ellin", "PERSON"), ("Dunloe", "GPE")])
+    code, out = init(config, "--data", flat, "--force")
+    assert (code, component(config)["allow_overlap"]) == (0, False)
+    assert component(config)["annotate_ents"] is True
+    assert "1 documents, 2 spans of 2 labels, the longest of 2 tokens; flat" in out
+    assert load_config(config)["initialize"]["components"]["global_pointer"] == {
+        "labels": ["GPE", "PERSON"]
+    }
+    assert init(config, "--data", flat, "--force", "--nested")[0] == 0
+    assert component(config)["allow_overlap"] is True
+    code, out = init(config, "--data", data, "--force", "--flat")
+    assert "of spans that share a token, only the most likely will be found" in out
+    assert component(config)["allow_overlap"] is False
+
+
+def test_settings_are_written(config, data):
+    settings = ["--threshold", "0.7", "--max-length", "1"]
+    code, out = init(config, *settings, "--data", data)
+    assert (code, component(config)["threshold"], component(config)["max_length"]) == (0, 0.7, 1)
+    assert "--max-length 1: longer gold spans are not learned, and never found" in out
+
+
+def test_another_key_has_its_score_weights(config):
+    assert init(config, "--spans-key", "my_key")[0] == 0
+    weights = load_config(config)["training"]["score_weights"]
+    assert component(config)["spans_key"] == "my_key"
+    assert {name: weight for name, weight in weights.items() if weight is not None} == {
+        "spans_my_key_f": 1.0,
+        "spans_my_key_p": 0.0,
+        "spans_my_key_r": 0.0,
+    }
+
+
+def test_a_label_that_a_config_cannot_hold_is_left_to_training(config, tmp_path):
+    data = write_records(tmp_path / "in.jsonl", [("20 US$", "US$"), ("Dunloe", "GPE")])
+    code, out = init(config, "--data", data)
+    assert (code, "so it cannot list: US$" in out) == (0, True)
+    assert "global_pointer" not in load_config(config)["initialize"]["components"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (
+            ["--encoder", "bert"],
+            "encoder must be one of tok2vec, transformer, curated, was: 'bert'",
+        ),
+        (["--name", "bert"], "--name must only be given with a pretrained encoder, was: bert"),
+        (
+            ["--encoder", "transformer", "--name", "./nothing"],
+            "--name must be a folder that is there, was: ./nothing, which is missing",
+        ),
+        (["--lang", "nowhere"], "Can't import language nowhere"),
+        (
+            ["--data", "nothing.jsonl"],
+            "an input must be there, was: nothing.jsonl, which is missing",
+        ),
+        (
+            ["--spans-key", "a$b"],
+            "a config must be able to hold its values, was: spans_key = 'a$b'",
+        ),
+    ],
+)
+def test_what_cannot_be_written_is_an_error(config, arguments, message):
+    code, out = init(config, *arguments)
+    assert (code, config.exists()) == (1, False)
+    assert message in out
+
+
+def test_data_without_gold_is_an_error(config, tmp_path):
+    path = tmp_path / "in.jsonl"
+    path.write_text('{"text": "Nobody has looked."}\n', encoding="utf8")
+    code, out = init(config, "--data", path)
+    assert (code, config.exists()) == (1, False)
+    assert "--data must have gold spans, was: data has no gold" in out
+
+
+def test_a_config_that_is_there_is_kept(config):
+    config.write_text("mine")
+    code, out = init(config)
+    assert (code, config.read_text()) == (1, "mine")
+    assert f"OUTPUT must be a new file, was: {config}. Replace it with --force" in out
+    assert init(config, "--force")[0] == 0
+
+
+def test_a_missing_encoder_package_is_named(config, monkeypatch):
+    monkeypatch.setattr(init_config, "find_spec", lambda name: None)
+    code, out = init(config, "--encoder", "curated")
+    assert (code, config.exists()) == (1, False)
+    assert "--encoder curated needs spacy-curated-transformers, which is not installed" in out
+    assert 'pip install "spacy-globalpointer[curated]"' in out

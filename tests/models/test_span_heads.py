@@ -1,0 +1,231 @@
+import numpy
+import pytest
+import torch
+from samples import OWN, SENTENCES
+from spacy.lang.en import English
+from spacy.util import registry
+from thinc.api import Model, Ops, get_width, set_dropout_rate
+
+from spacy_globalpointer.models import (
+    build_efficient_global_pointer,
+    build_global_pointer,
+    resize_output,
+    rows_to_factors,
+)
+
+HEADS = [build_efficient_global_pointer, build_global_pointer]
+
+
+def _encoder(width=8, vectors=None):
+    """Documents -> fixed or random vectors of their tokens."""
+
+    def forward(model, docs, is_train):
+        generator = numpy.random.default_rng(0)
+        rows = vectors or [generator.normal(size=(len(d), width)).astype("f") for d in docs]
+        return rows, lambda d_rows: model.attrs["seen"].append(d_rows) or []
+
+    return Model("fake", forward, attrs={"seen": []}, dims={"nO": width})
+
+
+def _docs(n=3):
+    nlp = English()
+    return [nlp.make_doc(text) for text, _ in SENTENCES[:n]]
+
+
+def _weights(model):
+    inside = {node.id for node in model.get_ref("tok2vec").walk()}
+    nodes = [node for node in model.walk() if node.id not in inside]
+    count = {"W": 0, "b": 0}
+    for node in nodes:
+        for name in node.param_names:
+            count[name] += node.get_param(name).size
+    return count
+
+
+@pytest.mark.parametrize(("width", "head_size", "n_labels"), [(768, 64, 100), (96, 32, 7)])
+def test_parameters_are_those_of_the_published_formulas(width, head_size, n_labels):
+    docs, d, c = _docs(), head_size, n_labels
+    efficient = build_efficient_global_pointer(_encoder(width), head_size=d, hidden_size=None, nO=c)
+    efficient.initialize(X=docs)
+    assert _weights(efficient) == {"W": 2 * d * width + 4 * d * c, "b": 2 * d + 2 * c}
+    full = build_global_pointer(_encoder(width), head_size=d, hidden_size=None, nO=c)
+    full.initialize(X=docs)
+    assert _weights(full) == {"W": 2 * d * width * c, "b": 2 * d * c}
+    if width == 768:
+        assert (_weights(efficient)["W"], _weights(full)["W"]) == (123_904, 9_830_400)
+
+
+@pytest.mark.parametrize("build", HEADS)
+def test_rows_hold_one_row_a_token_and_nO_is_the_number_of_labels(build):
+    docs = _docs()
+    model = build(_encoder(), head_size=6, nO=5)
+    model.initialize(X=docs)
+    rows = model.predict(docs)
+    assert [len(row) for row in rows] == [len(doc) for doc in docs]
+    assert get_width(rows[0]) == (12 + 10 if build is build_efficient_global_pointer else 60)
+    assert model.get_dim("nO") == 5
+
+
+def test_efficient_score_is_the_published_formula():
+    """s_c(i, j) = (R_i q_i).(R_j k_j) / sqrt(d) + w_c.[q_i; k_i; q_j; k_j] + bias."""
+    docs = _docs(1)
+    model = build_efficient_global_pointer(_encoder(), head_size=6, hidden_size=None, nO=3)
+    model.initialize(X=docs)
+    model.layers[2].set_param("b", numpy.arange(6, dtype="f"))
+    (hidden,) = model.layers[0].predict(docs)
+    extractor, types = model.layers[1:]
+    pairs = hidden @ extractor.get_param("W").T + extractor.get_param("b")
+    i, j, c = 1, 4, 2
+    start_weights, end_weights = types.get_param("W").reshape(2, 3, 12)[:, c]
+    expected = pairs[i] @ start_weights + pairs[j] @ end_weights + 2 + 5
+    angles = (j - i) * 10000.0 ** (-numpy.arange(3) / 3)
+    q = pairs[i, :6].reshape(3, 2) @ (1, 1j)
+    k = pairs[j, 6:].reshape(3, 2) @ (1, 1j)
+    expected += (q.conj() * k * numpy.exp(1j * angles)).real.sum() / 6**0.5
+    rows = torch.tensor(model.predict(docs)[0])[None]
+    factors = rows_to_factors(model, rows, torch.ones(1, len(docs[0]), dtype=torch.bool), None)
+    assert float(factors.scores()[0, c, i, j]) == pytest.approx(float(expected), abs=1e-4)
+
+
+@pytest.mark.parametrize("build", HEADS)
+@pytest.mark.parametrize("dropout", [0.0, 0.3])
+@pytest.mark.parametrize("hidden_size", [None, 6])
+def test_gradient_reaches_encoder_and_weights(build, dropout, hidden_size):
+    """Finite differences of sum(rows * g) with respect to inputs and parameters, in float64."""
+    docs, generator = _docs(2), numpy.random.default_rng(1)
+    vectors = [generator.normal(size=(len(doc), 8)) for doc in docs]
+    encoder = _encoder(vectors=vectors)
+    model = build(encoder, head_size=4, nO=2, dropout=dropout, hidden_size=hidden_size)
+    model.initialize(X=docs)
+    for node in model.walk():
+        node.ops = Ops()  # plain numpy: the usual ones refuse float64
+        for name in node.param_names:
+            node.set_param(name, generator.normal(size=node.get_param(name).shape))
+    mask = [(generator.random(v.shape) > 0.5) / 0.5 for v in vectors]
+    if dropout:  # the same mask at each call
+        model.ops.get_dropout_mask = lambda shape, rate: numpy.vstack(mask)
+    rows, backprop = model.begin_update(docs)
+    weight = [generator.normal(size=row.shape) for row in rows]
+    backprop(weight)
+    (d_vectors,) = encoder.attrs["seen"]
+
+    def value():
+        rows = model(docs, is_train=True)[0]
+        return sum(float((row * w).sum()) for row, w in zip(rows, weight, strict=True))
+
+    def slope(array, place, step=1e-5):
+        old = array[place]
+        array[place] = old + step
+        high = value()
+        array[place] = old - step
+        low = value()
+        array[place] = old
+        return (high - low) / (2 * step)
+
+    for doc in range(2):
+        for place in [(0, 0), (2, 5)]:
+            wanted = slope(vectors[doc], place)
+            assert d_vectors[doc][place] == pytest.approx(wanted, rel=1e-4, abs=1e-6)
+    params = [(node, name) for node in model.walk() for name in node.param_names]
+    n_layers = len(build(encoder, hidden_size=None).layers) - 1
+    assert len(params) == 2 * n_layers + (4 if hidden_size else 0)
+    for node, name in params:
+        place = tuple(min(1, size - 1) for size in node.get_param(name).shape)
+        wanted = slope(node.get_param(name), place)
+        assert node.get_grad(name)[place] == pytest.approx(wanted, rel=1e-4, abs=1e-6)
+
+
+@pytest.mark.parametrize("build", HEADS)
+def test_vectors_without_columns_become_zeros_and_get_gradients_of_their_shape(build):
+    """What transformers return for an empty document, and for one of whitespace only."""
+    nlp = English()
+    docs = [nlp.make_doc("two words"), nlp.make_doc(""), nlp.make_doc("  ")]
+    vectors = [numpy.ones((2, 8), "f"), numpy.zeros((0, 0), "f"), numpy.zeros((1, 0), "f")]
+    encoder = _encoder(vectors=vectors)
+    model = build(encoder, head_size=4, nO=2)
+    model.initialize(X=docs)
+    rows, backprop = model.begin_update(docs)
+    assert [row.shape[0] for row in rows] == [2, 0, 1]
+    backprop(rows)
+    assert [d.shape for d in encoder.attrs["seen"][0]] == [(2, 8), (0, 0), (1, 0)]
+
+
+@pytest.mark.parametrize("build", HEADS)
+@pytest.mark.parametrize("hidden_size", [None, 6])
+def test_resizing_keeps_the_scores_of_old_labels(build, hidden_size):
+    docs = _docs(1)
+    model = build(_encoder(), head_size=4, nO=2, hidden_size=hidden_size)
+    model.initialize(X=docs)
+    mask = torch.ones(1, len(docs[0]), dtype=torch.bool)
+
+    def scores():
+        return rows_to_factors(
+            model, torch.tensor(model.predict(docs)[0])[None], mask, None
+        ).scores()
+
+    before = scores()
+    resize_output(model, 5)
+    after = scores()
+    assert model.get_dim("nO") == after.shape[1] == 5
+    torch.testing.assert_close(after[:, :2], before)
+    assert not torch.allclose(after[:, 4].nan_to_num(neginf=0), after[:, 3].nan_to_num(neginf=0))
+    copied = model.copy().from_bytes(model.to_bytes())
+    numpy.testing.assert_array_equal(copied.predict(docs)[0], model.predict(docs)[0])
+
+
+@pytest.mark.parametrize("build", HEADS)
+def test_the_hidden_layer_gets_the_dropout_of_the_training(build):
+    docs = _docs(1)
+    model = build(_encoder(), head_size=4, nO=2, hidden_size=6)
+    model.initialize(X=docs)
+    same = [model(docs, is_train=True)[0][0] for _ in range(2)]
+    numpy.testing.assert_array_equal(*same)
+    set_dropout_rate(model, 0.5)
+    other = [model(docs, is_train=True)[0][0] for _ in range(2)]
+    assert not numpy.allclose(*other)
+    numpy.testing.assert_array_equal(model.predict(docs)[0], same[0])
+
+
+@pytest.mark.parametrize("build", HEADS)
+def test_without_rope_the_score_ignores_the_position(build):
+    docs = _docs(1)
+    same = [numpy.ones((len(docs[0]), 8), "f")]
+    mask = torch.ones(1, len(docs[0]), dtype=torch.bool)
+    for rope, spread in [(False, False), (True, True)]:
+        model = build(_encoder(vectors=same), head_size=4, nO=1, rope=rope)
+        model.initialize(X=docs)
+        rows = torch.tensor(model.predict(docs)[0])[None]
+        scores = rows_to_factors(model, rows, mask, None).scores()
+        assert bool(scores[scores.isfinite()].std() > 1e-4) == spread
+
+
+@pytest.mark.parametrize("build", HEADS)
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"head_size": 63}, r"was: 63\. To fix: head_size = 64"),
+        ({"head_size": 0}, "head_size must be positive"),
+        ({"dropout": 1.0}, r"dropout of the head must be in \[0, 1\), was: 1.0"),
+        ({"hidden_size": 0}, "hidden_size must be at least 1, or null for none, was: 0"),
+    ],
+)
+def test_bad_settings_are_errors(build, settings, message):
+    with pytest.raises(ValueError, match=message):
+        build(_encoder(), **settings)
+
+
+@pytest.mark.parametrize("build", HEADS)
+def test_odd_head_size_is_fine_without_rope(build):
+    assert build(_encoder(), head_size=63, rope=False)
+
+
+def test_unknown_width_is_an_error():
+    encoder = Model("blind", lambda model, docs, is_train: ([], None), dims={"nO": None})
+    with pytest.raises(ValueError, match="width of the encoder is unknown"):
+        build_efficient_global_pointer(encoder, nO=1).initialize()
+
+
+def test_architectures_resolve_from_config():
+    for name in ("EfficientGlobalPointer", "GlobalPointer"):
+        config = {"@architectures": f"spacy_globalpointer.{name}.v1", "tok2vec": OWN, "nO": 3}
+        assert registry.resolve({"model": config})["model"].get_dim("nO") == 3
