@@ -25,7 +25,7 @@ from spacy.util import registry
 
 from spacy_globalpointer.commands.debug import fitting
 from spacy_globalpointer.commands.debug.statistics import count_nesting
-from spacy_globalpointer.commands.evaluate.span_counts import Cell, add_up
+from spacy_globalpointer.spans import Counts, LabelledSpan
 
 from .peers import FLAT, fit, hash_config, make_pipeline
 from .scores import count_each, score_parts
@@ -67,7 +67,7 @@ def train_and_score(
     training = registry.resolve(config, schema=ConfigSchemaTraining)
     examples = [doc.make_example(nlp.vocab) for doc in train]
     curve: list[dict[str, float]] = []
-    best: list[set[Cell]] = []
+    best: list[set[LabelledSpan]] = []
     tuned: dict[str, float] | None = None
     while len(curve) < passes and not _is_over(curve):
         random.shuffle(examples)
@@ -77,7 +77,7 @@ def train_and_score(
         with averaged(nlp, training["optimizer"].averages):
             predicted = predict_cells(nlp, system, dev)
             seconds = {"train_seconds": trained - start, "seconds": time.process_time() - trained}
-            scores = add_up(count_each(dev, predicted)).scores()
+            scores = Counts.total(count_each(dev, predicted)).scores()
             if all(scores["f"] > step["f"] for step in curve):
                 best = predicted
                 tuned = cross_fit_threshold(nlp, dev) if scores["right"] else None
@@ -93,7 +93,7 @@ def describe_run(
     curve: list[dict[str, float]],
     train: Sequence[Annotated],
     dev: Sequence[Annotated],
-    predicted: Sequence[set[Cell]],
+    predicted: Sequence[set[LabelledSpan]],
 ) -> dict[str, Any]:
     """What is known of a run of this process.
 
@@ -151,7 +151,7 @@ def averaged(nlp: Language, averages: dict[Any, Any] | None) -> AbstractContextM
     return nlp.use_params(averages) if averages else contextlib.nullcontext()
 
 
-def predict_cells(nlp: Language, system: str, docs: Sequence[Annotated]) -> list[set[Cell]]:
+def predict_cells(nlp: Language, system: str, docs: Sequence[Annotated]) -> list[set[LabelledSpan]]:
     """Spans that a system finds in each document."""
     found = nlp.pipe(doc.make_doc(nlp.vocab) for doc in docs)
     return [{(s.start, s.end, s.label_) for s in _spans(doc, system)} for doc in found]

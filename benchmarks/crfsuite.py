@@ -13,7 +13,7 @@ import spacy
 from spacy.tokens import Doc
 from spacy.training import biluo_tags_to_spans, iob_to_biluo
 
-from spacy_globalpointer.commands.evaluate.span_counts import Cell, add_up
+from spacy_globalpointer.spans import Counts, LabelledSpan
 
 from .accuracy import describe_run
 from .peers import hash_config, read_system
@@ -52,7 +52,7 @@ def train_and_score(
         trained = time.process_time()
         predicted = _predict([doc.make_doc(nlp.vocab) for doc in dev], model)
         done = time.process_time()
-    scores = add_up(count_each(dev, predicted)).scores()
+    scores = Counts.total(count_each(dev, predicted)).scores()
     seconds = {"train_seconds": trained - start, "seconds": done - trained}
     curve = [{"pass": 1, **{x: scores[x] for x in "prf"}, **seconds}]
     log("P {p:.3f} R {r:.3f} F {f:.3f}".format(**curve[0]))
@@ -68,10 +68,10 @@ def _train(docs: Sequence[Doc], settings: dict[str, Any], model: Path) -> None:
     trainer.train(str(model))
 
 
-def _predict(docs: Sequence[Doc], model: Path) -> list[set[Cell]]:
+def _predict(docs: Sequence[Doc], model: Path) -> list[set[LabelledSpan]]:
     tagger = _import().Tagger()
     tagger.open(str(model))
-    found: list[set[Cell]] = []
+    found: list[set[LabelledSpan]] = []
     for doc in docs:
         tags = iob_to_biluo(tagger.tag(find_features(doc))) if len(doc) else []
         spans = biluo_tags_to_spans(doc, tags)

@@ -14,7 +14,7 @@ import spacy
 from spacy.schemas import ConfigSchemaTraining
 from spacy.util import registry
 
-from spacy_globalpointer.commands.evaluate.span_counts import add_up
+from spacy_globalpointer.spans import Counts
 
 from .accuracy import averaged, find_reach, is_flat, predict_cells, train_once
 from .measure import save
@@ -104,7 +104,7 @@ def _train_and_score(
     row: dict[str, Any] = {"p": {}, "r": {}, "f": {}}
     with averaged(nlp, training["optimizer"].averages):
         for size, docs in joined.items():
-            scores = add_up(count_each(docs, predict_cells(nlp, system, docs))).scores()
+            scores = Counts.total(count_each(docs, predict_cells(nlp, system, docs))).scores()
             for part in "prf":
                 row[part][str(size)] = round(100 * scores[part], 2)
     words = passes * sum(len(doc.words) for doc in train)

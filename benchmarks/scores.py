@@ -9,27 +9,24 @@ from typing import Any
 
 import numpy
 
-from spacy_globalpointer.commands.evaluate.span_counts import (
-    Cell,
-    Counts,
-    add_up,
-    count_parts,
-    name_errors,
-)
+from spacy_globalpointer.commands.evaluate.span_counts import count_parts
+from spacy_globalpointer.spans import Counts, LabelledSpan, name_errors
 
 from .text import Annotated
 
 
-def count_each(docs: Sequence[Annotated], predicted: Sequence[set[Cell]]) -> list[Counts]:
+def count_each(docs: Sequence[Annotated], predicted: Sequence[set[LabelledSpan]]) -> list[Counts]:
     """Count right, wrong and missed spans of each document."""
     counts = []
     for doc, found in zip(docs, predicted, strict=True):
-        gold: set[Cell] = set(doc.spans)
+        gold: set[LabelledSpan] = set(doc.spans)
         counts.append(Counts(len(gold & found), len(found - gold), len(gold - found) + doc.lost))
     return counts
 
 
-def score_parts(docs: Sequence[Annotated], predicted: Sequence[set[Cell]]) -> dict[str, Any]:
+def score_parts(
+    docs: Sequence[Annotated], predicted: Sequence[set[LabelledSpan]]
+) -> dict[str, Any]:
     """Scores of all spans, and by label, length and nesting.
 
     The parts know nothing of gold spans that the tokens cannot hold: those have no tokens.
@@ -38,13 +35,13 @@ def score_parts(docs: Sequence[Annotated], predicted: Sequence[set[Cell]]) -> di
     RETURNS: "all", "by_label", "by_length", "nested", "errors", "lost", and "documents": right,
         wrong and missed of each as text, documents apart by a space.
     """
-    pairs: list[tuple[set[Cell], set[Cell]]] = [
+    pairs: list[tuple[set[LabelledSpan], set[LabelledSpan]]] = [
         (set(doc.spans), found) for doc, found in zip(docs, predicted, strict=True)
     ]
     errors = Counter(kind for gold, found in pairs for _, kind in name_errors(gold, found))
     counts, parts = count_each(docs, predicted), count_parts(pairs)
     return {
-        "all": add_up(counts).scores(),
+        "all": Counts.total(counts).scores(),
         "by_label": {label: part.scores() for label, part in parts.label.items()},
         "by_length": {str(length): part.scores() for length, part in parts.length.items()},
         "nested": parts.nested[True].scores(),

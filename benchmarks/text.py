@@ -13,6 +13,7 @@ from spacy.util import filter_spans
 from spacy.vocab import Vocab
 
 from spacy_globalpointer.corpora import read_records, record_to_doc
+from spacy_globalpointer.spans import LabelledSpan
 
 KEY = "sc"
 
@@ -21,7 +22,7 @@ class Annotated(NamedTuple):
     """A document as plain data: a process of its own can have it."""
 
     words: list[str]
-    spans: list[tuple[int, int, str]]  # start, end, label
+    spans: list[LabelledSpan]
     lost: int = 0  # gold spans that do not fit the words
 
     def make_doc(self, vocab: Vocab) -> Doc:
@@ -107,7 +108,7 @@ def generate(style: Style, documents: int, seed: int) -> list[Annotated]:
             # Words of the same remainder belong to the label.
             text[start:end][own] += label - text[start:end][own] % style.labels
         text %= len(words)
-        named = [(start, end, f"LABEL{label}") for start, end, label in spans]
+        named = [LabelledSpan(start, end, f"LABEL{label}") for start, end, label in spans]
         result.append(Annotated([words[i] for i in text], named))
     return result
 
@@ -161,5 +162,7 @@ def read_corpus(path: Path, nlp: Language) -> Iterator[Annotated]:
     else:
         pairs = (record_to_doc(record, nlp) for record in read_records(path))
     for doc, outcomes in pairs:
-        spans = sorted({(span.start, span.end, span.label_) for span in doc.spans.get(KEY, [])})
+        spans = sorted(
+            {LabelledSpan(span.start, span.end, span.label_) for span in doc.spans.get(KEY, [])}
+        )
         yield Annotated([token.text for token in doc], spans, outcomes.count("skipped"))

@@ -8,9 +8,10 @@ from spacy.training import Example
 from spacy.util import minibatch
 
 from ..pipeline.alignment import GoldReader
-from ..pipeline.borders import Cell, is_whole, to_predicted, to_reference
+from ..pipeline.borders import to_predicted, to_reference
 from ..pipeline.global_pointer import GlobalPointer
 from ..pipeline.prediction import ScoredSpans, score_cells
+from ..spans import LabelledSpan
 
 # Documents of a batch: few, so that progress can be seen while they are predicted.
 MOST_DOCUMENTS = 100
@@ -48,7 +49,7 @@ class GoldAccount:
         self._reader = GoldReader(pipe.key, pipe.max_length)
         self._labels = set(pipe.labels)
 
-    def read(self, example: Example) -> set[Cell] | None:
+    def read(self, example: Example) -> set[LabelledSpan] | None:
         """Find the gold spans of an example, on the tokens of the reference.
 
         RETURNS: None where the group is missing, which means "not annotated".
@@ -57,7 +58,7 @@ class GoldAccount:
             self.unannotated += 1
             return None
         spans = example.reference.spans[self.pipe.key]
-        gold = {(span.start, span.end, span.label_) for span in spans}
+        gold = {LabelledSpan(span.start, span.end, span.label_) for span in spans}
         self.unknown.update(label for *_, label in gold if label not in self._labels)
         return gold
 
@@ -80,15 +81,15 @@ class GoldAccount:
 
 
 def score_gold(
-    pipe: GlobalPointer, examples: Sequence[Example], gold: Sequence[set[Cell]]
-) -> list[dict[Cell, float]]:
+    pipe: GlobalPointer, examples: Sequence[Example], gold: Sequence[set[LabelledSpan]]
+) -> list[dict[LabelledSpan, float]]:
     """Probabilities of gold spans, whether they are found or not.
 
     gold: of each example, on the tokens of the reference.
     RETURNS: without those that the component can never find.
     """
     labels = {label: i for i, label in enumerate(pipe.labels)}
-    names: list[list[Cell]] = []
+    names: list[list[LabelledSpan]] = []
     cells: list[list[tuple[int, int, int]]] = []
     for example, own in zip(examples, gold, strict=True):
         names.append([])
@@ -96,7 +97,7 @@ def score_gold(
         ordered = sorted(cell for cell in own if cell[2] in labels)
         for cell, moved in zip(ordered, to_predicted(example, ordered), strict=True):
             start, end, label = moved
-            if start < end and is_whole(moved):
+            if start < end and moved.is_whole:
                 names[-1].append(cell)
                 cells[-1].append((labels[label], int(start), int(end) - 1))
     docs = [example.predicted for example in examples]
@@ -107,25 +108,26 @@ def score_gold(
     ]
 
 
-def on_reference(example: Example, found: ScoredSpans, labels: Sequence[str]) -> dict[Cell, float]:
+def on_reference(
+    example: Example, found: ScoredSpans, labels: Sequence[str]
+) -> dict[LabelledSpan, float]:
     """Scores of predicted spans on the tokens of the reference.
 
     labels (c): names of the labels of found.
     RETURNS: the best score of each span.
     """
-    best: dict[Cell, float] = {}
+    best: dict[LabelledSpan, float] = {}
     scores: list[float] = found.score.tolist()
     for cell, score in zip(move_found(example, found, labels), scores, strict=True):
         best[cell] = max(score, best.get(cell, score))
     return best
 
 
-def move_found(example: Example, found: ScoredSpans, labels: Sequence[str]) -> list[Cell]:
+def move_found(example: Example, found: ScoredSpans, labels: Sequence[str]) -> list[LabelledSpan]:
     """Each predicted span on the tokens of the reference.
 
     labels (c): names of the labels of found.
     """
     names = [labels[i] for i in found.label.tolist()]
-    return to_reference(
-        example, list(zip(found.start.tolist(), found.end.tolist(), names, strict=True))
-    )
+    columns = zip(found.start.tolist(), found.end.tolist(), names, strict=True)
+    return to_reference(example, [LabelledSpan(*span) for span in columns])

@@ -4,8 +4,9 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import pairwise
 
+from ..spans import LabelledSpan
 from .messages import quote, shorten
-from .record import CharSpan, Record
+from .record import Record
 
 # BMES and BILOU are BIOES in other letters.
 LETTERS = {"B": "B", "I": "I", "M": "I", "E": "E", "L": "E", "S": "S", "U": "S"}
@@ -40,7 +41,7 @@ def read_bio(lines: Iterable[str], name: str, *, joiner: str = " ") -> Iterator[
     n_layers = len(blocks[0][0][1]) - 1 if blocks else 0
     schemes = [_find_scheme([[c[i] for _, c in b] for b in blocks]) for i in range(1, n_layers + 1)]
     for block in blocks:
-        spans: list[CharSpan] = []
+        spans: list[LabelledSpan] = []
         for layer in range(n_layers):
             tags = [(number, columns[layer + 1]) for number, columns in block]
             spans.extend(_read_layer(tags, name, schemes[layer]))
@@ -102,7 +103,7 @@ def _read_blocks(lines: Iterable[str], name: str) -> Iterator[list[Row]]:
         yield block
 
 
-def _read_layer(tags: Sequence[tuple[int, str]], name: str, scheme: str) -> Iterator[CharSpan]:
+def _read_layer(tags: Sequence[tuple[int, str]], name: str, scheme: str) -> Iterator[LabelledSpan]:
     """Spans of one tag column, in tokens.
 
     scheme: with CLOSING a span has to end with E- or S-; with IOB1 it may start with I-.

@@ -3,10 +3,11 @@
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+from ..spans import LabelledSpan
 from .jsonl import get_text, read_array
 from .mentions import Cell, check_mentions
 from .messages import quote, shorten
-from .record import CharSpan, Record
+from .record import Record
 from .unread import refuse_unread
 
 KEYS = ("text", "entities")
@@ -67,7 +68,7 @@ def _read_entities(entities: Any, source: str) -> list[Cell]:
     return cells
 
 
-def _find_ends(cells: list[Cell], text: str, source: str) -> Iterator[CharSpan]:
+def _find_ends(cells: list[Cell], text: str, source: str) -> Iterator[LabelledSpan]:
     """Spans with the end that gives the mention."""
     for start, end_index, label, mention in cells:
         for end in (end_index, end_index + 1):

@@ -4,9 +4,10 @@ import json
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+from ..spans import LabelledSpan
 from .mentions import Cell, check_mentions, find_mention
 from .messages import list_some, quote, shorten
-from .record import HALF, CharSpan, Record, check_words
+from .record import HALF, Record, check_words
 from .unread import list_unread, refuse_single_span, refuse_unread
 
 KEYS = ("text", "tokens", "spans")
@@ -83,7 +84,7 @@ def _read_row(row: dict[str, Any], source: str, joiner: str) -> Record:
         for span in spans or ()
     ]
     check_mentions(text, cells, source, words=words, joiner=None if joined is None else joiner)
-    triples: list[CharSpan] | None = None
+    triples: list[LabelledSpan] | None = None
     if spans is not None:
         triples = [(cell.start, cell.end, cell.label) for cell in cells]
     if joined is not None:

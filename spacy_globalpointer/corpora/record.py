@@ -8,9 +8,8 @@ from typing import Any
 from spacy.language import Language
 from spacy.tokens import Doc, Span, SpanGroup
 
+from ..spans import LabelledSpan
 from .messages import quote, shorten
-
-CharSpan = tuple[int, int, str]
 
 ALIGNMENTS = ("fail", "skip", "expand")
 HALF = re.compile("[\ud800-\udfff]")  # of a surrogate pair
@@ -33,7 +32,7 @@ class Record:
     """
 
     text: str
-    spans: tuple[CharSpan, ...] | None = None
+    spans: tuple[LabelledSpan, ...] | None = None
     words: tuple[str, ...] | None = None
     unknown_spaces: bool = False
     source: str = "record"
@@ -52,7 +51,7 @@ class Record:
     def from_words(
         cls,
         words: Sequence[str],
-        spans: Sequence[CharSpan] | None,
+        spans: Sequence[LabelledSpan] | None,
         *,
         joiner: str,
         source: str,
@@ -158,7 +157,7 @@ def record_to_doc(
     doc = _make_doc(record, nlp)
     outcomes = []
     spans: list[Span] = []
-    seen: set[CharSpan] = set()
+    seen: set[LabelledSpan] = set()
     for char_span in record.spans or ():
         span, outcome = _place(doc, record, char_span, alignment)
         if span is not None and (span.start, span.end, span.label_) in seen:
@@ -173,7 +172,7 @@ def record_to_doc(
 
 
 def _place(
-    doc: Doc, record: Record, char_span: CharSpan, alignment: str
+    doc: Doc, record: Record, char_span: LabelledSpan, alignment: str
 ) -> tuple[Span | None, str]:
     """The tokens of one span, and which of OUTCOMES that is."""
     start, end, label = char_span

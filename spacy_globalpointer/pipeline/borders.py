@@ -1,20 +1,18 @@
 """Spans on other tokens of the same text: predicted ones on those of the reference, and back."""
 
 from collections.abc import Sequence
+from typing import cast
 
 import numpy
 from spacy.errors import Errors
 from spacy.tokens import Doc
 from spacy.training import Example
 
+from ..spans import LabelledSpan
 from .alignment import has_same_tokens
 
-# Start and end (tokens, end exclusive) and the label. On other tokens a border that is inside one
-# has a fraction: such a span equals no gold span, and what it overlaps can still be told.
-Cell = tuple[float, float, str]
 
-
-def to_reference(example: Example, cells: Sequence[Cell]) -> list[Cell]:
+def to_reference(example: Example, cells: Sequence[LabelledSpan]) -> list[LabelledSpan]:
     """Find predicted spans on the tokens of the reference, in their order.
 
     RAISES (ValueError): texts that differ in more than white space and capitals.
@@ -22,7 +20,7 @@ def to_reference(example: Example, cells: Sequence[Cell]) -> list[Cell]:
     return _move(example, cells, example.predicted, example.reference)
 
 
-def to_predicted(example: Example, cells: Sequence[Cell]) -> list[Cell]:
+def to_predicted(example: Example, cells: Sequence[LabelledSpan]) -> list[LabelledSpan]:
     """Find spans of the reference on the predicted tokens, in their order.
 
     RAISES (ValueError): texts that differ in more than white space and capitals.
@@ -30,12 +28,9 @@ def to_predicted(example: Example, cells: Sequence[Cell]) -> list[Cell]:
     return _move(example, cells, example.reference, example.predicted)
 
 
-def is_whole(cell: Cell) -> bool:
-    """Whether a span begins and ends where tokens do."""
-    return cell[0] % 1 == cell[1] % 1 == 0
-
-
-def _move(example: Example, cells: Sequence[Cell], source: Doc, target: Doc) -> list[Cell]:
+def _move(
+    example: Example, cells: Sequence[LabelledSpan], source: Doc, target: Doc
+) -> list[LabelledSpan]:
     if has_same_tokens(example):
         return list(cells)
     before, after = _characters(source), _characters(target)
@@ -48,7 +43,8 @@ def _move(example: Example, cells: Sequence[Cell], source: Doc, target: Doc) -> 
         # White space has no characters here: the span begins after it, and ends before it.
         first = _border(others, own[int(start)], "right")
         last = _border(others, own[int(end)], "left")
-        moved.append((first, max(first, last), label))
+        # A fraction equals no gold border, and what the span overlaps can still be told.
+        moved.append(LabelledSpan(cast(int, first), cast(int, max(first, last)), label))
     return moved
 
 

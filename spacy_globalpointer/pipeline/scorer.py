@@ -2,18 +2,18 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any
 
 from spacy.scorer import PRFScore
 from spacy.tokens import Doc, Span
 from spacy.training import Example
 from spacy.util import registry
 
-from .borders import Cell, to_reference
+from ..spans import LabelledSpan, nested_extents
+from .borders import to_reference
 
 # Gold and predicted spans of a document, on the tokens of the reference.
-Pair = tuple[set[Cell], set[Cell]]
-Interval = TypeVar("Interval", bound=tuple[float, float])
+Pair = tuple[set[LabelledSpan], set[LabelledSpan]]
 
 
 @registry.scorers("spacy_globalpointer.span_scorer.v1")
@@ -55,21 +55,6 @@ def score_span_groups(
     return scores
 
 
-def nested_cells(cells: Iterable[Interval]) -> set[Interval]:
-    """Of the intervals (start, end), those that contain or lie in another one."""
-    nested: set[Interval] = set()
-    ordered = sorted(cells, key=lambda cell: (cell[0], -cell[1]))
-    outer: list[Interval] = []
-    for cell in ordered:
-        # An interval that starts no later contains this one if it ends no earlier.
-        around = [other for other in outer if other[1] >= cell[1]]
-        if around:
-            nested.add(cell)
-            nested.update(around)
-        outer = [other for other in outer if other[1] > cell[0]] + [cell]
-    return nested
-
-
 def _pairs(examples: Iterable[Example], get: Callable[[Doc], Iterable[Span] | None]) -> list[Pair]:
     """Gold and predicted spans of the documents that have gold.
 
@@ -84,8 +69,8 @@ def _pairs(examples: Iterable[Example], get: Callable[[Doc], Iterable[Span] | No
     return pairs
 
 
-def _cell(span: Span) -> Cell:
-    return span.start, span.end, span.label_
+def _cell(span: Span) -> LabelledSpan:
+    return LabelledSpan(span.start, span.end, span.label_)
 
 
 def _group(key: str, doc: Doc) -> Iterable[Span] | None:
@@ -117,7 +102,7 @@ def _name(score: PRFScore, attr: str) -> dict[str, float | None]:
 def _recall_by_nesting(pairs: Iterable[Pair], attr: str) -> dict[str, float | None]:
     scores = {"nested": PRFScore(), "flat": PRFScore()}
     for gold, found in pairs:
-        nested = nested_cells({cell[:2] for cell in gold})
+        nested = nested_extents({cell[:2] for cell in gold})
         for name, score in scores.items():
             part = {cell for cell in gold if (cell[:2] in nested) == (name == "nested")}
             score.score_set(found & part, part)

@@ -4,7 +4,7 @@ import pytest
 
 from benchmarks.scores import count_each, read_documents, score_parts
 from benchmarks.text import Annotated
-from spacy_globalpointer.commands.evaluate.span_counts import Counts, add_up
+from spacy_globalpointer.spans import Counts
 
 WORDS = list("abcdefghijklmnopqrstuvwxyz")
 GOLD = [
@@ -15,7 +15,7 @@ FOUND = [{(0, 5, "A"), (1, 3, "A"), (20, 22, "B")}, {(3, 7, "B")}]
 
 
 def test_spans_that_the_tokens_cannot_hold_are_missed():
-    counts = add_up(count_each(GOLD, FOUND))
+    counts = Counts.total(count_each(GOLD, FOUND))
     assert counts == Counts(right=2, wrong=2, missed=4)
     assert counts.scores()["r"] == pytest.approx(2 / 6)
 

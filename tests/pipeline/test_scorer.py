@@ -7,7 +7,8 @@ from spacy.tokens import Doc, Span
 from spacy.training import Example
 from spacy.util import registry
 
-from spacy_globalpointer.pipeline.scorer import nested_cells, score_span_groups
+from spacy_globalpointer.pipeline.scorer import score_span_groups
+from spacy_globalpointer.spans import nested_extents
 
 VOCAB = spacy.blank("en").vocab
 CELLS = st.sets(
@@ -37,14 +38,14 @@ def test_shared_keys_equal_those_of_spancat(cases):
 
 
 @given(CELLS)
-def test_nested_cells_by_brute_force(cells):
+def test_nested_extents_by_brute_force(cells):
     expected = {
         a
         for a in cells
         for b in cells
         if a != b and ((a[0] <= b[0] and b[1] <= a[1]) or (b[0] <= a[0] and a[1] <= b[1]))
     }
-    assert nested_cells(cells) == expected
+    assert nested_extents(cells) == expected
 
 
 def test_extra_keys():

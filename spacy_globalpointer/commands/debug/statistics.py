@@ -7,9 +7,8 @@ from dataclasses import dataclass, field
 from hashlib import blake2b
 from typing import Any
 
-from ...pipeline.scorer import nested_cells
+from ...spans import crossing_extents, nested_extents, nesting_depths
 from .gold import LOST, Document, Group, LabelledSpan
-from .nesting import crossing_intervals, nesting_depths
 from .pieces import PieceStatistics
 from .windows import Window
 
@@ -227,12 +226,12 @@ def count_nesting(spans: AbstractSet[LabelledSpan]) -> tuple[Counter[int], Count
     depths: Counter[int] = Counter()
     for interval, depth in nesting_depths(labels).items():
         depths[depth] += len(labels[interval])
-    nested, crossing = nested_cells(set(labels)), crossing_intervals(labels)
+    nested, crossing = nested_extents(set(labels)), crossing_extents(labels)
     relations = Counter(
         {
             NESTED: sum(len(labels[interval]) for interval in nested),
             INSIDE: depths.total() - depths[1],
-            SAME_LABEL: sum(len(nested_cells(cells)) for cells in intervals.values()),
+            SAME_LABEL: sum(len(nested_extents(cells)) for cells in intervals.values()),
             CROSSING: sum(len(labels[interval]) for interval in crossing),
             SAME_BORDERS: sum(len(names) for names in labels.values() if len(names) > 1),
         }

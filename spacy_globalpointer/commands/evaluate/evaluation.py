@@ -11,8 +11,9 @@ from typing import Any
 
 import numpy
 
+from ...spans import Counts, LabelledSpan, name_errors
 from .judged import Judged, Judgement
-from .span_counts import LENGTH_NAMES, LENGTHS, Cell, Counts, add_up, count_parts, name_errors
+from .span_counts import LENGTH_NAMES, LENGTHS, count_parts
 
 # Of equal width, for probabilities.
 BINS = 10
@@ -29,7 +30,7 @@ def evaluate_spans(judgement: Judgement) -> dict[str, Any]:
     documents = judgement.documents
     pairs = [(document.gold, set(document.found)) for document in documents]
     parts = count_parts(pairs)
-    exact = add_up(parts.label.values())
+    exact = Counts.total(parts.label.values())
     f = [counts.scores()["f"] for counts in parts.label.values()]
     errors = Counter(kind for gold, found in pairs for _, kind in name_errors(gold, found))
     confusion = sum((confuse(d.gold, d.found) for d in documents), Counter[Pair]())
@@ -51,7 +52,7 @@ def evaluate_spans(judgement: Judgement) -> dict[str, Any]:
     }
 
 
-def count_boundaries(pairs: Iterable[tuple[set[Cell], set[Cell]]]) -> Counts:
+def count_boundaries(pairs: Iterable[tuple[set[LabelledSpan], set[LabelledSpan]]]) -> Counts:
     """Count borders, whatever the labels; each pair of borders once.
 
     pairs: gold and found spans of each document.
@@ -59,11 +60,11 @@ def count_boundaries(pairs: Iterable[tuple[set[Cell], set[Cell]]]) -> Counts:
     counts = []
     for gold_cells, found_cells in pairs:
         gold, found = ({cell[:2] for cell in cells} for cells in (gold_cells, found_cells))
-        counts.append(Counts(len(gold & found), len(found - gold), len(gold - found)))
-    return add_up(counts)
+        counts.append(Counts.compare(gold, found))
+    return Counts.total(counts)
 
 
-def confuse(gold: Iterable[Cell], found: dict[Cell, float]) -> Counter[Pair]:
+def confuse(gold: Iterable[LabelledSpan], found: dict[LabelledSpan, float]) -> Counter[Pair]:
     """Count which label was found for which, on the same borders.
 
     Each span is in one pair: first with its like; then gold labels in alphabetical order with found

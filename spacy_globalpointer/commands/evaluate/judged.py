@@ -10,10 +10,10 @@ from spacy.tokens import Doc
 from spacy.training import Example
 
 from ...pipeline.alignment import NO_GROUP, has_same_tokens
-from ...pipeline.borders import Cell, is_whole
 from ...pipeline.global_pointer import GlobalPointer
 from ...pipeline.prediction import ScoredSpans, predict_spans
 from ...pipeline.settings import label_cuts
+from ...spans import LabelledSpan
 from ..comparison import GoldAccount, on_reference, run_before, score_gold
 from ..tune.thresholds import Thresholds
 
@@ -35,12 +35,12 @@ class Judged(NamedTuple):
     number: int
     doc: Doc
     sentences: list[int]
-    gold: set[Cell]
-    found: dict[Cell, float]
-    scored: dict[Cell, float]
-    missed: dict[Cell, float]
+    gold: set[LabelledSpan]
+    found: dict[LabelledSpan, float]
+    scored: dict[LabelledSpan, float]
+    missed: dict[LabelledSpan, float]
 
-    def score(self, cell: Cell) -> float | None:
+    def score(self, cell: LabelledSpan) -> float | None:
         """Probability of a span that is found or gold; None if it can never be found."""
         return self.scored.get(cell, self.missed.get(cell))
 
@@ -102,7 +102,7 @@ def judge(
 
 
 def _notes(documents: Sequence[Judged], key: str) -> Iterator[str]:
-    n_off = sum(not is_whole(cell) for document in documents for cell in document.found)
+    n_off = sum(not cell.is_whole for document in documents for cell in document.found)
     if n_off:
         yield (
             f"{n_off} predicted spans do not begin and end where tokens of DATA do: they count as "

@@ -9,8 +9,8 @@ from typing import Any, NamedTuple
 
 from spacy.tokens import Doc
 
+from ...spans import MISSED, MISSED_NESTED, LabelledSpan, name_errors
 from .judged import Judged
-from .span_counts import MISSED, MISSED_NESTED, Cell, name_errors, touched
 
 # Longer sentences, and documents without sentences, are cut to so many around the error.
 MOST_TOKENS = 60
@@ -19,12 +19,12 @@ MOST_TOKENS = 60
 class SpanError(NamedTuple):
     """A span that was found and is wrong, or was missed.
 
-    kind: one of those of `span_counts.name_errors`.
+    kind: one of those of `spans.name_errors`.
     score (probability): None for a span that can never be found.
     """
 
     document: Judged
-    cell: Cell
+    cell: LabelledSpan
     kind: str
     score: float | None
 
@@ -38,7 +38,7 @@ class Excerpt(NamedTuple):
 
     def holds(self, error: SpanError) -> bool:
         """Whether another error can be seen in it: whole, or as much as any excerpt could hold."""
-        start, end = touched(error.cell)
+        start, end = error.cell.touched
         if error.document.number != self.error.document.number or start < self.start:
             return False
         return end <= self.end or (end - start > MOST_TOKENS and start < self.end)
@@ -84,7 +84,7 @@ def cut_around(error: SpanError) -> tuple[int, int]:
 
     RETURNS (tokens): start, end (exclusive).
     """
-    start, end = touched(error.cell)
+    start, end = error.cell.touched
     document = error.document
     borders = [*document.sentences, len(document.doc)]
     first = min(start, len(document.doc) - 1)  # a span without a token may be behind the last
@@ -123,14 +123,14 @@ def describe_excerpt(excerpt: Excerpt) -> dict[str, Any]:
     }
 
 
-def _describe(document: Judged, cell: Cell, score: float | None) -> dict[str, Any]:
-    (start, end), text = touched(cell), text_of(document.doc, cell)
+def _describe(document: Judged, cell: LabelledSpan, score: float | None) -> dict[str, Any]:
+    (start, end), text = cell.touched, text_of(document.doc, cell)
     return {"label": cell[2], "start": start, "end": end, "text": text, "score": score}
 
 
-def text_of(doc: Doc, cell: Cell) -> str:
+def text_of(doc: Doc, cell: LabelledSpan) -> str:
     """The text of a span, also of one that begins or ends inside a token."""
-    start, end = touched(cell)
+    start, end = cell.touched
     if start == end:
         return ""
     first, last = doc[start], doc[end - 1]

@@ -10,10 +10,10 @@ from spacy.language import Language
 from spacy.training import Example
 
 from ...pipeline.alignment import NO_GROUP
-from ...pipeline.borders import Cell
 from ...pipeline.global_pointer import GlobalPointer
 from ...pipeline.prediction import ScoredSpans, predict_spans
 from ...pipeline.settings import label_cuts, own_thresholds
+from ...spans import LabelledSpan
 from ..comparison import GoldAccount, move_found, on_reference, run_before
 from .flat import flat_changes
 from .thresholds import Candidates, Thresholds
@@ -125,7 +125,9 @@ class _Collector:
             self.rows.append(row)
         self.gold.append(Counter(labels))
 
-    def _changes(self, example: Example, found: ScoredSpans) -> Iterator[tuple[Cell, float, int]]:
+    def _changes(
+        self, example: Example, found: ScoredSpans
+    ) -> Iterator[tuple[LabelledSpan, float, int]]:
         """Spans, the score below which a threshold changes them, and 1 if they come, -1 if not."""
         if self.pipe.cfg["allow_overlap"]:
             for cell, score in on_reference(example, found, self.pipe.labels).items():

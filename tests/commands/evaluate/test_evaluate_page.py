@@ -18,7 +18,6 @@ from spacy.tokens import Doc, DocBin, Span
 from spacy.util import fix_random_seed
 
 from spacy_globalpointer.commands.colours import CONTRASTS, DARK, LIGHT, contrast, label_colour
-from spacy_globalpointer.commands.debug.nesting import nesting_depths
 from spacy_globalpointer.commands.evaluate.command import evaluate
 from spacy_globalpointer.commands.evaluate.evaluation import evaluate_spans
 from spacy_globalpointer.commands.evaluate.judged import Judged, Judgement
@@ -26,6 +25,7 @@ from spacy_globalpointer.commands.evaluate.page import MOST_LABELS, make_page
 from spacy_globalpointer.commands.evaluate.report import score_row
 from spacy_globalpointer.commands.evaluate.worst_errors import describe_excerpt, find_excerpts
 from spacy_globalpointer.commands.render.command import render
+from spacy_globalpointer.spans import nesting_depths
 
 TEXTS = {
     "en": "In 2019 the University of California at Berkeley hired the former head of the "

@@ -2,12 +2,23 @@
 
 from collections import Counter
 
-from spacy_globalpointer.commands.evaluate.span_counts import add_up, name_errors
+from spacy_globalpointer.spans import Counts, LabelledSpan, name_errors
 
 
 def test_errors_have_names():
-    gold = {(0, 4, "A"), (6, 8, "A"), (6, 7, "B"), (10, 12, "A")}
-    found = {(0, 3, "A"), (6, 8, "B"), (10, 12, "A"), (11, 12, "A"), (20, 21, "A")}
+    gold = {
+        LabelledSpan(0, 4, "A"),
+        LabelledSpan(6, 8, "A"),
+        LabelledSpan(6, 7, "B"),
+        LabelledSpan(10, 12, "A"),
+    }
+    found = {
+        LabelledSpan(0, 3, "A"),
+        LabelledSpan(6, 8, "B"),
+        LabelledSpan(10, 12, "A"),
+        LabelledSpan(11, 12, "A"),
+        LabelledSpan(20, 21, "A"),
+    }
     assert Counter(kind for _, kind in name_errors(gold, found)) == {
         "border": 1,  # (0, 3, A)
         "type": 1,  # (6, 8, B)
@@ -18,4 +29,4 @@ def test_errors_have_names():
 
 
 def test_nothing_gives_zero():
-    assert add_up([]).scores()["f"] == 0.0
+    assert Counts.total([]).scores()["f"] == 0.0

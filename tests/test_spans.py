@@ -1,7 +1,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from spacy_globalpointer.commands.debug.nesting import crossing_intervals, nesting_depths
+from spacy_globalpointer.spans import crossing_extents, nesting_depths
 
 INTERVALS = st.lists(
     st.tuples(st.integers(0, 9), st.integers(1, 6)).map(lambda pair: (pair[0], sum(pair))),
@@ -29,9 +29,9 @@ def test_depth_is_the_longest_chain_of_intervals_around(intervals):
 
 
 @given(INTERVALS)
-def test_crossing_intervals_share_a_part_only(intervals):
+def test_crossing_extents_share_a_part_only(intervals):
     expected = {a for a in intervals if any(crosses(a, b) for b in intervals)}
-    assert crossing_intervals(intervals) == expected
+    assert crossing_extents(intervals) == expected
 
 
 def test_a_crossing_interval_is_not_around():
@@ -41,9 +41,9 @@ def test_a_crossing_interval_is_not_around():
         (2, 4): 2,
         (3, 4): 3,
     }
-    assert crossing_intervals([(0, 4), (2, 6), (2, 4), (3, 4)]) == {(0, 4), (2, 6)}
+    assert crossing_extents([(0, 4), (2, 6), (2, 4), (3, 4)]) == {(0, 4), (2, 6)}
 
 
 def test_intervals_that_touch_share_nothing():
-    assert crossing_intervals([(0, 2), (2, 4)]) == set()
+    assert crossing_extents([(0, 2), (2, 4)]) == set()
     assert nesting_depths([(0, 2), (2, 4)]) == {(0, 2): 1, (2, 4): 1}

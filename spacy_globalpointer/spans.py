@@ -1,0 +1,157 @@
+"""The vocabulary: what a span is, how spans are counted, how they nest, what is wrong with one."""
+
+from collections.abc import Iterable, Iterator, Set
+from math import ceil, floor
+from typing import Any, NamedTuple
+
+import numpy
+
+# Start, end (exclusive), in any unit.
+Extent = tuple[int, int]
+
+# What is wrong with a span that was found, and which of the others were missed.
+TYPE, BORDER, SPURIOUS = "type", "border", "spurious"
+MISSED, MISSED_NESTED = "missed", "missed nested"
+
+
+class LabelledSpan(NamedTuple):
+    """A labelled part of a text.
+
+    start, end (tokens or characters, end exclusive): whole numbers. Only a span that was moved to
+        other tokens than its own can have a fraction, where a border lies inside a token.
+    """
+
+    start: int
+    end: int
+    label: str
+
+    @property
+    def extent(self) -> Extent:
+        """Start and end."""
+        return self.start, self.end
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether it begins and ends where tokens do."""
+        return self.start % 1 == self.end % 1 == 0
+
+    @property
+    def touched(self) -> Extent:
+        """Start and end (exclusive) of all tokens that it has a part of."""
+        return floor(self.start), ceil(self.end)
+
+
+class Counts(NamedTuple):
+    """Spans that are right, wrong, or missed: numbers, or arrays of them with one shape.
+
+    A span is right if its borders and its label are those of a gold span.
+    """
+
+    right: Any = 0
+    wrong: Any = 0
+    missed: Any = 0
+
+    @classmethod
+    def compare(cls, gold: Set[Any], found: Set[Any]) -> "Counts":
+        """Count the spans (or extents) of one document."""
+        right = len(gold & found)
+        return cls(right, len(found) - right, len(gold) - right)
+
+    @classmethod
+    def total(cls, counts: Iterable["Counts"]) -> "Counts":
+        """All counts together."""
+        columns = list(zip(*counts, strict=True))
+        return cls(*map(sum, columns)) if columns else cls()
+
+    @property
+    def p(self) -> Any:
+        """Precision, 0 where nothing was found."""
+        return self.right / numpy.maximum(1, self.right + self.wrong)
+
+    @property
+    def r(self) -> Any:
+        """Recall, 0 where there is no gold."""
+        return self.right / numpy.maximum(1, self.right + self.missed)
+
+    @property
+    def f(self) -> Any:
+        """F1, 0 where there is neither."""
+        return 2 * self.right / numpy.maximum(1, 2 * self.right + self.wrong + self.missed)
+
+    def scores(self) -> dict[str, Any]:
+        """Precision, recall, F1 and the counts, as reports in JSON have them."""
+        shares = {"p": float(self.p), "r": float(self.r), "f": float(self.f)}
+        return {**shares, **{name: int(n) for name, n in self._asdict().items()}}
+
+
+def name_errors(
+    gold: Set[LabelledSpan], found: Set[LabelledSpan]
+) -> Iterator[tuple[LabelledSpan, str]]:
+    """Say what is wrong with spans that were found, and which of the others were missed.
+
+    YIELDS: spans with TYPE (found with right borders and a wrong label), BORDER (right label,
+        overlaps a gold span of it that was missed), SPURIOUS (other wrong spans), MISSED_NESTED
+        and MISSED (gold spans that were not found, of whatever kind).
+    """
+    missed, nested = gold - found, nested_spans(gold)
+    extents = {span.extent for span in missed}
+    for span in sorted(found - gold):
+        overlapped = (o for o in missed if o.start < span.end and span.start < o.end)
+        if span.extent in extents:
+            yield span, TYPE
+        elif any(other.label == span.label for other in overlapped):
+            yield span, BORDER
+        else:
+            yield span, SPURIOUS
+    for span in sorted(missed):
+        yield span, MISSED_NESTED if span in nested else MISSED
+
+
+def nested_spans(spans: Set[LabelledSpan]) -> set[LabelledSpan]:
+    """Of the spans, those that contain or lie in another one of other borders."""
+    nested = nested_extents(span.extent for span in spans)
+    return {span for span in spans if span.extent in nested}
+
+
+def nested_extents(extents: Iterable[Extent]) -> set[Extent]:
+    """Of the extents, those that contain or lie in another one."""
+    nested: set[Extent] = set()
+    opened: list[Extent] = []
+    for extent in _outer_first(extents):
+        opened = [other for other in opened if other[1] > extent[0]]
+        # One that starts no later contains this one if it ends no earlier.
+        around = [other for other in opened if other[1] >= extent[1]]
+        if around:
+            nested.update(around, [extent])
+        opened.append(extent)
+    return nested
+
+
+def nesting_depths(extents: Iterable[Extent]) -> dict[Extent, int]:
+    """Depth of each different extent: 1, or one more than the deepest extent that contains it."""
+    depths: dict[Extent, int] = {}
+    opened: list[Extent] = []
+    for extent in _outer_first(extents):
+        opened = [other for other in opened if other[1] > extent[0]]
+        around = (depths[other] for other in opened if other[1] >= extent[1])
+        depths[extent] = 1 + max(around, default=0)
+        opened.append(extent)
+    return depths
+
+
+def crossing_extents(extents: Iterable[Extent]) -> set[Extent]:
+    """Of the extents, those that overlap another one without either containing the other."""
+    crossing: set[Extent] = set()
+    opened: list[Extent] = []
+    for start, end in _outer_first(extents):
+        opened = [other for other in opened if other[1] > start]
+        across = [other for other in opened if other[0] < start and other[1] < end]
+        if across:
+            crossing.update(across, [(start, end)])
+        opened.append((start, end))
+    return crossing
+
+
+def _outer_first(extents: Iterable[Extent]) -> list[Extent]:
+    """Different extents by start, and the longest of the same start first."""
+    return sorted(set(extents), key=lambda extent: (extent[0], -extent[1]))
