@@ -135,10 +135,11 @@ def peers_table(rows: Sequence[Row]) -> str:
 def _f1(row: Row, system: str) -> str:
     """Bold if the bootstrap of its difference from every other system excludes 0."""
     text = _points(row, system, "all", "f")
-    others = [row.documents(other) for other in row.done if other != system]
-    own = row.documents(system)
-    is_best = bool(others) and all(bootstrap(own, other).low > 0 for other in others)
-    return f"**{text}**" if is_best else text
+    others = [other for other in row.done if other != system]
+    own, f = row.documents(system), row.mean(system, "all", "f")
+    is_best = bool(others) and all(f >= row.mean(other, "all", "f") for other in others)
+    is_sure = is_best and all(bootstrap(own, row.documents(other)).low > 0 for other in others)
+    return f"**{text}**" if is_sure else text
 
 
 def nested_table(rows: Sequence[Row]) -> str:
