@@ -27,8 +27,13 @@ FULL = (
 )
 
 
-class Found(NamedTuple):
-    """What was found in the documents.
+# Of a document with more spans than it may have: the raw score down to which none lacks, its text,
+# and the most that it may have.
+Floor = tuple[float, str, int]
+
+
+class Collected(NamedTuple):
+    """What there is to choose thresholds from.
 
     present: thresholds that the component has.
     scored: every document, and its spans above the lowest threshold with raw scores.
@@ -43,15 +48,9 @@ class Found(NamedTuple):
     notes: list[str]
 
 
-class Floor(NamedTuple):
-    """A document with more spans than it may have, and the raw score down to which none lacks."""
-
-    score: float
-    text: str
-    most: int
-
-
-def find_candidates(nlp: Language, name: str, examples: Iterable[Example], lowest: float) -> Found:
+def find_candidates(
+    nlp: Language, name: str, examples: Iterable[Example], lowest: float
+) -> Collected:
     """Predict once, and compare every span above the lowest threshold with the gold spans.
 
     Spans are counted as `nlp.evaluate` does: on the tokens of the reference, each once, those that
@@ -75,7 +74,7 @@ def find_candidates(nlp: Language, name: str, examples: Iterable[Example], lowes
         if gold is None:
             continue
         if most is not None:
-            floors.append(Floor(float(found.score.min()), example.text[:60], most))
+            floors.append((float(found.score.min()), example.text[:60], most))
         for span, score, change in _changes(pipe, example, found, cuts[0], floors):
             rows.append((len(golds), labels[span.label], score, span in gold, change))
         names = sorted(span.label for span in gold)
@@ -88,7 +87,7 @@ def find_candidates(nlp: Language, name: str, examples: Iterable[Example], lowes
     if floors:
         candidates = _above(max(floors), candidates, present, notes)
     _require_gold(candidates, pipe.key, account.unannotated)
-    return Found(candidates, present, scored, account.unannotated, notes)
+    return Collected(candidates, present, scored, account.unannotated, notes)
 
 
 def _start(name: str, pipe: Any, lowest: float) -> tuple[Thresholds, Sequence[float]]:
@@ -141,7 +140,7 @@ def _changes(
     for score, come, gone in flat_changes(found, lowest):
         n_kept += len(come) - len(gone)
         if most is not None and n_kept > most:
-            floors.append(Floor(score, example.text[:60], most))
+            floors.append((score, example.text[:60], most))
             return
         yield from ((spans[i], score, 1) for i in sorted(come))
         yield from ((spans[i], score, -1) for i in sorted(gone))
@@ -151,12 +150,13 @@ def _above(
     floor: Floor, candidates: Candidates, present: Thresholds, notes: list[str]
 ) -> Candidates:
     """The candidates of which none lacks; a note says where that ends."""
-    candidates = candidates.above(floor.score)
+    score, text, most = floor
+    candidates = candidates.above(score)
     if candidates.lowest > present.least:
-        raise ValueError(FULL.format(text=floor.text, most=floor.most))
+        raise ValueError(FULL.format(text=text, most=most))
     notes.append(
         f"No threshold below {candidates.lowest:.4f} was looked at: more spans of the document "
-        f"{floor.text!r} reach it than the {floor.most} that max_spans allows"
+        f"{text!r} reach it than the {most} that max_spans allows"
     )
     return candidates
 

@@ -21,7 +21,7 @@ from ..inputs import (
     use_gpu,
 )
 from ..outputs import new_folder, write_json
-from .objectives import OBJECTIVES
+from .objectives import OBJECTIVES, PRESENT
 from .plot import draw
 from .report import make_report, print_report
 
@@ -29,8 +29,7 @@ from .report import make_report, print_report
 
 REPORT, PLOT = "thresholds.json", "thresholds.svg"
 NO_PLOT = (
-    f"There is no {PLOT}, because the plot needs matplotlib. To fix: "
-    'pip install "spacy-globalpointer[plots]", or --no-plot'
+    'No plot: it needs matplotlib. To fix: pip install "spacy-globalpointer[plots]", or --no-plot'
 )
 
 Dev = Annotated[
@@ -62,7 +61,7 @@ MinCount = Annotated[
 ]
 Folds = Annotated[int, Option(min=2, help="Parts of the documents in cross-fitting")]
 Force = Annotated[bool, Option("--force", help="Replace the pipeline in --output")]
-Plot = Annotated[bool, Option(help=f"Draw {PLOT}; needs matplotlib")]
+Plot = Annotated[bool, Option(help=f"Draw {PLOT}, if there is matplotlib")]
 
 
 def tune_cli(
@@ -95,7 +94,7 @@ def tune_cli(
     $ spacy global-pointer tune training/model-best dev.spacy --output tuned
     """
     from .candidates import find_candidates
-    from .tuned import write_tuned
+    from .tuned import set_thresholds, write_scores
 
     msg = Printer()
     try:
@@ -124,7 +123,10 @@ def tune_cli(
                     is_flat=is_flat,
                 ),
             }
-            write_tuned(nlp, report, found.scored, folder)
+            set_thresholds(nlp, name, report)
+            if report["written"] != PRESENT:
+                write_scores(nlp, report, found.scored)
+            nlp.to_disk(folder)
             write_json(report, folder / REPORT)
             if plot:
                 with suppress(ImportError):  # said below

@@ -48,7 +48,7 @@ def make_report(
             "threshold": thresholds.shared,
             "label_thresholds": [[x, thresholds.own[x]] for x in labels if x in thresholds.own],
             **describe_counts(counts[name]),
-            "cross_fitted": estimates[name] and describe_counts(estimates[name]),
+            "cross_fitted": describe_counts(estimate) if (estimate := estimates[name]) else None,
             "gains": find_gains(name, estimates),
         }
         for name, thresholds in chosen.items()
