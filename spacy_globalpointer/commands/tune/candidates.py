@@ -27,8 +27,8 @@ FULL = (
 )
 
 
-# Of a document with more spans than it may have: the raw score down to which none lacks, its text,
-# and the most that it may have.
+# Of a document with more spans than it may have: the raw score below which some are missing, its
+# text, and how many it may have.
 Floor = tuple[float, str, int]
 
 
@@ -62,7 +62,7 @@ def find_candidates(
         allowed, a lowest threshold above the present ones, no documents, no gold.
     """
     pipe: Any = nlp.get_pipe(name)
-    present, cuts = _start(name, pipe, lowest)
+    present, cuts = _check(name, pipe, lowest)
     account, scored = GoldAccount(pipe), []
     labels = {label: i for i, label in enumerate(pipe.labels)}
     golds: list[list[int]] = []  # labels of the gold spans of each document
@@ -90,8 +90,8 @@ def find_candidates(
     return Collected(candidates, present, scored, account.unannotated, notes)
 
 
-def _start(name: str, pipe: Any, lowest: float) -> tuple[Thresholds, Sequence[float]]:
-    """Present thresholds, and the cuts of the lowest one that is looked at."""
+def _check(name: str, pipe: Any, lowest: float) -> tuple[Thresholds, Sequence[float]]:
+    """The present thresholds, and for each label the lowest raw score of a candidate."""
     pipe.predict([])  # refuses a component that is not initialized, and settings that mean nothing
     own = own_thresholds(name, pipe.labels, pipe.cfg)
     if own and not pipe.cfg["allow_overlap"]:
@@ -109,7 +109,7 @@ def _start(name: str, pipe: Any, lowest: float) -> tuple[Thresholds, Sequence[fl
 def _predict(
     nlp: Language, name: str, examples: Iterable[Example], cuts: Sequence[float]
 ) -> Iterator[tuple[Example, ScoredSpans, int | None]]:
-    """Examples, spans with raw scores, and how many it may have if a document has more."""
+    """Each example, its spans with raw scores, and how many it may have if it has more."""
     pipe: Any = nlp.get_pipe(name)
     settings = pipe.cfg
     if not settings["allow_overlap"]:
@@ -129,7 +129,7 @@ def _changes(
     """Spans, the score below which a threshold changes them, and 1 if they come, -1 if they go.
 
     lowest: raw score of a span.
-    floors: gets that of the document if max_spans allows fewer than would be found.
+    floors: that of the document is added if more would be found than max_spans allows.
     """
     if pipe.cfg["allow_overlap"]:
         for span, score in on_reference(example, found, pipe.labels).items():
@@ -149,7 +149,7 @@ def _changes(
 def _above(
     floor: Floor, candidates: Candidates, present: Thresholds, notes: list[str]
 ) -> Candidates:
-    """The candidates of which none lacks; a note says where that ends."""
+    """The candidates above a floor, and a note that says so."""
     score, text, most = floor
     candidates = candidates.above(score)
     if candidates.lowest > present.least:

@@ -104,8 +104,8 @@ def tune_cli(
         with new_folder(output, force) as folder:
             nlp = load_pipeline(model)
             name, pipe = find_component(nlp, component)
-            is_flat = not pipe.cfg["allow_overlap"]
-            check_options(name, objective, precision, is_flat)
+            allow_overlap = pipe.cfg["allow_overlap"]
+            check_options(name, allow_overlap, objective, precision)
             found = find_candidates(nlp, name, read_examples(nlp, files, "DEV", False), lowest)
             report = {
                 "model": model,
@@ -120,7 +120,7 @@ def tune_cli(
                     precision=precision,
                     min_count=min_count,
                     folds=folds,
-                    is_flat=is_flat,
+                    allow_overlap=allow_overlap,
                 ),
             }
             set_thresholds(nlp, name, report)
@@ -140,11 +140,10 @@ def tune_cli(
         msg.warn(NO_PLOT)
 
 
-def check_options(name: str, objective: str, precision: float | None, is_flat: bool) -> None:
+def check_options(name: str, allow_overlap: bool, objective: str, precision: float | None) -> None:
     """Refuse options that mean nothing, before documents are predicted.
 
-    name: of the component.
-    is_flat: whether it allows no overlap.
+    name, allow_overlap: of the component.
     RAISES (ValueError): naming the rule, the value and the repair.
     """
     if objective not in OBJECTIVES:
@@ -153,7 +152,7 @@ def check_options(name: str, objective: str, precision: float | None, is_flat: b
         raise ValueError(f"--precision must be above 0 and at most 1, was: {precision}")
     if objective == "precision" and precision is None:
         raise ValueError("--objective precision needs --precision, such as --precision 0.9")
-    if is_flat and objective in ("per-label", "macro"):
+    if not allow_overlap and objective in ("per-label", "macro"):
         raise ValueError(
             f"--objective must be auto, global or precision for {name!r}, was: {objective}. It has "
             "allow_overlap = false: which spans remain then depends on the thresholds of all "

@@ -70,9 +70,9 @@ def write_scores(
     files = ", ".join(Path(path).name for path in report["dev"][:3])
     files += " and others" if len(report["dev"]) > 3 else ""
     estimate = report["results"][report["written"]]["cross_fitted"]
-    begin = f"Scores of {report['component']}"
+    begin = f"Scores of {report['component']}:"
     note = (
-        f"{begin}: on the {report['documents']} documents of {files}, on which its thresholds were "
+        f"{begin} on the {report['documents']} documents of {files}, on which its thresholds were "
         "chosen" + (f"; F1 in cross-fitting {100 * estimate['f']:.2f}" if estimate else "")
     )
     lines = [line for line in nlp.meta.get("notes", "").splitlines() if not line.startswith(begin)]
