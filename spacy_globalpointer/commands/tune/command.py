@@ -111,6 +111,11 @@ def tune_cli(
                 "model": model,
                 "dev": [str(path) for path in dev],
                 "component": name,
+                "objective": objective,
+                "precision": precision,
+                "min_count": min_count,
+                "folds": folds,
+                "allow_overlap": allow_overlap,
                 "unannotated": found.unannotated,
                 "notes": found.notes,
                 **make_report(

@@ -56,12 +56,7 @@ def make_report(
     }
     written = choose_objective(results, objective, precision)
     return {
-        "objective": objective,
         "written": written,
-        "precision": precision,
-        "min_count": min_count,
-        "folds": folds,
-        "allow_overlap": allow_overlap,
         "documents": len(candidates.gold),
         "gold": int(candidates.gold.sum()),
         "candidates": int((candidates.spans["change"] > 0).sum()),
