@@ -21,7 +21,9 @@ if TYPE_CHECKING:
 
 # What several commands ask for.
 Model = Annotated[str, Argument(help="Pipeline: a folder or the name of a package")]
-Component = Annotated[str | None, Option(help="Name, where the pipeline has several")]
+Component = Annotated[
+    str | None, Option(help="Name of the component, where the pipeline has several")
+]
 Code = Annotated[
     Path | None, Option("--code", "-c", help="Python file with functions that the model needs")
 ]

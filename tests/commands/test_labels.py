@@ -3,7 +3,7 @@
 import pytest
 from wasabi.printer import Printer
 
-from spacy_globalpointer.commands.evaluate.report import print_report
+from spacy_globalpointer.commands.evaluate.report import print_evaluation
 from spacy_globalpointer.commands.labels import MOST, MOST_LISTED, list_labels, show_label
 
 
@@ -39,7 +39,7 @@ def test_a_long_label_hides_no_number(capsys):
         "confusion": [{"gold": "L" * 300, "predicted": "a\nb", "spans": 3}],
         "calibration": {"bins": [], "ece": None, "ece_of_found": None},
     }
-    print_report(Printer(), report)
+    print_evaluation(Printer(), report)
     lines = capsys.readouterr().out.splitlines()
     assert max(map(len, lines)) <= 100
     assert sum(line.split()[:4] == ["a", "b", "50.00", "50.00"] for line in lines) == 1
