@@ -33,7 +33,11 @@ def test_a_message_has_a_few_labels(n, more):
 def test_a_long_label_hides_no_number(capsys):
     counts = {"p": 0.5, "r": 0.5, "f": 0.5, "right": 1, "wrong": 1, "missed": 1}
     report = {
-        **{"notes": [], "documents": 1, "threshold": 0.5, "lengths": {}, "errors": {}},
+        "notes": [],
+        "documents": 1,
+        "threshold": 0.5,
+        "lengths": {},
+        "errors": {},
         "spans": dict.fromkeys(("exact", "boundary", "nested", "flat"), counts),
         "labels": {"L" * 300: counts, "a\nb": counts},
         "confusion": [{"gold": "L" * 300, "predicted": "a\nb", "spans": 3}],
