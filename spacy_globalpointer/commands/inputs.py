@@ -64,8 +64,8 @@ def find_files(paths: Sequence[Path], what: str) -> list[Path]:
         found = sorted(path.rglob("*.spacy")) if path.is_dir() else [path]
         if not found or not all(file.is_file() and file.suffix == ".spacy" for file in found):
             raise ValueError(
-                f"{what} must be a .spacy file or a folder with some, was: {path}. To fix: make one "
-                "of another format with spacy global-pointer convert"
+                f"{what} must be a .spacy file or a folder with some, was: {path}. To fix: make "
+                "one of another format with spacy global-pointer convert"
             )
         for file in found:
             files.setdefault(file.resolve(), file)
