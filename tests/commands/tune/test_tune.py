@@ -572,9 +572,9 @@ def test_wrong_data_is_an_error(folder, tmp_path):
     assert f"DEV must be there, was: {dev}, which is missing" in fail(dev)
     assert "DEV must be a .spacy file or a folder with some" in fail(tmp_path)
     dev.write_bytes(b"")
-    assert "DEV must be .spacy files, but" in fail(dev)
+    assert "a .spacy file must be a complete DocBin, but" in fail(dev)
     dev.write_bytes((folder / "dev.spacy").read_bytes()[:500])
-    assert "DEV must be .spacy files, but" in fail(dev)
+    assert "a .spacy file must be a complete DocBin, but" in fail(dev)
     assert "DEV must hold documents, but has none" in fail(save([], dev))
     message = "DEV must hold gold spans to tune by, but has 2 documents, none with the span group"
     assert message in fail(save([doc(["A"], "other"), nlp("a")], dev))
