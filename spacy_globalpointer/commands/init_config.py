@@ -14,7 +14,7 @@ from wasabi.printer import Printer
 
 from ..configs import ENCODERS, find_config
 from ..corpora import FORMATS
-from .debug.command import find_data
+from .debug.survey import find_data
 from .outputs import check_output, write_text
 
 # Settings of the component for entities without overlap.
@@ -207,11 +207,13 @@ def read_gold(paths: Sequence[Path], *, lang: str, spans_key: str, format: str) 
     """
     # They need torch, so they are imported when a command runs.
     from .debug.case import ERROR
-    from .debug.fitting import is_flat
-    from .debug.survey import survey_files
+    from .debug.statistics import is_flat
+    from .debug.survey import debug_data
 
     files = [file for path in paths for file in find_data(path)]
-    survey = survey_files(files, lang=lang, spans_key=spans_key, format=format, silent=False)
+    survey = debug_data(
+        list(map(str, files)), lang=lang, spans_key=spans_key, format=format, silent=False
+    )
     for finding in survey.all_findings():
         if finding.level == ERROR:
             raise ValueError(f"--data must have gold spans, was: {finding.text}")

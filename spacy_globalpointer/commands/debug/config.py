@@ -40,15 +40,18 @@ class Setup:
     sourced: list[str]
 
 
-def load_setup(path: Path, overrides: dict[str, Any]) -> Setup:
+def load_setup(path: str, overrides: dict[str, Any]) -> Setup:
     """Read a config as training does; no weights are loaded.
 
     path: "-" reads standard input.
     overrides: by dotted name.
     RAISES (ValueError): a config that makes no pipeline, or none with the component.
     """
+    if path != "-" and not Path(path).is_file():
+        what = path if Path(path).exists() else f"{path}, which is missing"
+        raise ValueError(f"a config must be a file, was: {what}. Is the path right?")
     try:
-        raw = load_config(path, overrides=overrides, interpolate=False)
+        raw = load_config(Path(path), overrides=overrides, interpolate=False)
     except UnicodeDecodeError as error:
         raise ValueError(f"{path} must be in UTF-8, was: {error}. Convert it") from error
     nlp = load_model_from_config(raw, auto_fill=True)
