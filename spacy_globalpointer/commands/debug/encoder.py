@@ -6,6 +6,7 @@ pieces here, so that the count is what training will meet.
 
 from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
+from functools import cached_property
 from typing import Any, NamedTuple, cast
 
 import numpy
@@ -28,10 +29,8 @@ SLACK = 1 / 16
 
 
 class Window(NamedTuple):
-    """Where a transformer's windows lie.
+    """Where a transformer's windows lie: width, and stride from one start to the next, in unit.
 
-    width: of a window, in unit.
-    stride: from the start of one window to that of the next, in unit.
     unit: "tokens" or "pieces". A token has one piece or more.
     """
 
@@ -47,84 +46,66 @@ class Window(NamedTuple):
 
 
 class Pieces(NamedTuple):
-    """What a transformer is given of one text.
+    """What a transformer is given of one text."""
 
-    lost: cause, one of CAUSES, by token without a vector; white space is left out.
-    longest (pieces): the longest window.
-    width (tokens): a window that is nowhere cut off; None if none is.
-    """
-
-    lost: dict[int, str]
-    longest: int
-    width: int | None
+    lost: dict[int, str]  # tokens without a vector but for white space, and one of CAUSES
+    longest: int  # pieces of the longest window
+    width: int | None  # tokens of a window that is nowhere cut off; None if none is
 
 
 class Encoder:
-    """A transformer, without its weights.
+    """A transformer whose weights are not needed.
 
     window: None where windows follow sentences or documents.
     section: of the config where its settings are; empty if they are not there.
-    is_counted: whether its pieces are counted, unless there is a problem.
-    name: of the transformer, or its directory.
-    tokenizer_config: of the config.
+    model: a TransformerModel of spacy-transformers; None for another one.
     most (pieces): of a window; what is more is cut off.
     positions (pieces): that the model says it has; None if it says nothing.
     problem: why nothing can be counted; empty if it can.
     """
 
-    name = problem = ""
-    most = 0
-    positions: int | None = None
-
     def __init__(self, window: Window | None, section: str = "", model: Any = None) -> None:
-        """Load the tokenizer that the model names, but no weights.
-
-        model: a TransformerModel of spacy-transformers; None for other transformers.
-        """
-        self.window, self.section, self.is_counted = window, section, model is not None
-        if model is None:
-            return
-        self.name = str(model.attrs["name"])
-        self.tokenizer_config: dict[str, Any] = dict(model._init_tokenizer_config)
-        self._get_spans = model.attrs["get_spans"]
-        try:
-            self._tokenizer, config = _load(model)
-        except Exception as error:  # transformers raise many kinds
-            self.problem = _describe(error)
-            return
-        self.most = int(self._tokenizer.model_max_length)
-        self.positions = getattr(config, "max_position_embeddings", None)
+        self.window, self.section, self.model = window, section, model
+        self.most, self.positions, self.problem = 0, None, ""
 
     def count(self, doc: Doc) -> Pieces | None:
         """Count the tokens of a text that get no vector.
 
         RETURNS: None for an empty text, and from the first problem on.
         """
-        if not self.is_counted or self.problem or not len(doc):
+        if self.model is None or self.problem or not len(doc):
             return None
         try:
             return self._count(doc)
-        except Exception as error:  # a span getter may want what the texts do not have yet
-            self.problem = _describe(error)
+        # Transformers raise many kinds; a span getter may want what the texts do not have yet.
+        except Exception as error:
+            reason = shorten(" ".join(str(error).split()), 200)
+            self.problem = f"{type(error).__name__}: {reason}"
             return None
+
+    @cached_property
+    def _tokenizer(self) -> Any:
+        tokenizer, config = _load(self.model)
+        self.most = int(tokenizer.model_max_length)
+        self.positions = getattr(config, "max_position_embeddings", None)
+        return tokenizer
 
     def _count(self, doc: Doc) -> Pieces:
         from spacy_transformers.truncate import truncate_oversize_splits
 
-        (windows,) = self._get_spans([doc])
-        seen = {token.i for window in windows for token in window}
-        longest = 0
-        n_given: Any = numpy.zeros(len(doc), dtype=int)
-        n_kept = n_given
+        (windows,) = self.model.attrs["get_spans"]([doc])
+        nothing: Any = numpy.zeros(len(doc), dtype=int)
+        longest, n_given, n_kept = 0, nothing, nothing
         if windows:
             wordpieces, given = self._tokenize(windows)
             _, kept = truncate_oversize_splits(wordpieces, given, self.most)
             longest, n_given, n_kept = wordpieces.input_ids.shape[1], given.lengths, kept.lengths
-        lost = {}
-        for token in doc:
-            if not (n_kept[token.i] or token.is_space):
-                is_cut = CUT_OFF if n_given[token.i] else NO_PIECE
-                lost[token.i] = is_cut if token.i in seen else NO_WINDOW
+        seen = {token.i for window in windows for token in window}
+        lost = {
+            token.i: NO_WINDOW if token.i not in seen else CUT_OFF if n_given[token.i] else NO_PIECE
+            for token in doc
+            if not (n_kept[token.i] or token.is_space)
+        }
         return Pieces(lost, longest, self._width(doc) if CUT_OFF in lost.values() else None)
 
     def _tokenize(self, windows: list[Span]) -> tuple[Any, Any]:
@@ -155,23 +136,17 @@ class Encoder:
 
 
 class EncoderStatistics:
-    """What an encoder is given of all texts of a split.
-
-    n_cut: gold spans that no window holds.
-    n_tokens: white space is left out here and in what follows.
-    lost (tokens): without a vector, by cause.
-    words: some of those that have no piece, or their beginning.
-    n_unseen: gold spans that start or end on a token without a vector.
-    longest (pieces): the longest window.
-    widths: texts with cut windows, by the window (tokens) that is nowhere cut off.
-    """
+    """What an encoder is given of all texts of a split."""
 
     def __init__(self, encoder: Encoder) -> None:
-        """Begin with no text."""
         self.encoder = encoder
-        self.n_cut = self.n_tokens = self.n_unseen = self.longest = 0
-        self.lost: Counter[str] = Counter()
-        self.words: list[str] = []
+        self.n_cut = 0  # gold spans that no window holds
+        self.n_tokens = 0  # here and in what follows without white space
+        self.lost: Counter[str] = Counter()  # tokens without a vector, by cause
+        self.words: list[str] = []  # some of those that have no piece, or their beginning
+        self.n_unseen = 0  # gold spans that start or end on a token without a vector
+        self.longest = 0  # pieces of the longest window
+        # Texts with cut windows, by the window (tokens) that is nowhere cut off.
         self.widths: Counter[int] = Counter()
 
     def add(self, doc: Doc, spans: Collection[LabelledSpan]) -> None:
@@ -184,15 +159,14 @@ class EncoderStatistics:
         pieces = self.encoder.count(doc)
         if pieces is None:
             return
-        lost = pieces.lost
+        lost, longest, width = pieces
         self.n_tokens += sum(not token.is_space for token in doc)
         self.lost.update(lost.values())
         words = [doc[i].text[:20] for i, cause in lost.items() if cause == NO_PIECE]
         self.words = list(dict.fromkeys([*self.words, *words]))[:MOST_EXAMPLES]
         self.n_unseen += sum(span.start in lost or span.end - 1 in lost for span in spans)
-        self.longest = max(self.longest, pieces.longest)
-        if pieces.width is not None:
-            self.widths[pieces.width] += 1
+        self.longest = max(self.longest, longest)
+        self.widths.update([] if width is None else [width])
 
     def to_dict(self) -> dict[str, Any]:
         """The counts of pieces, ready for JSON."""
@@ -254,10 +228,7 @@ def _load(model: Any) -> tuple[Any, Any]:
 
 
 def _from_pretrained(kind: Any, name: str, settings: dict[str, Any]) -> Any:
-    """What transformers load by a name: from this machine, or else from the hub.
-
-    RAISES (OSError): it is not on this machine, and the hub cannot be asked.
-    """
+    """What transformers load by a name: from this machine, or else from the hub."""
     from huggingface_hub import model_info
 
     try:
@@ -268,8 +239,3 @@ def _from_pretrained(kind: Any, name: str, settings: dict[str, Any]) -> Any:
         except Exception:
             raise error from None
     return kind.from_pretrained(name, **settings)
-
-
-def _describe(error: Exception) -> str:
-    """The error on one line of a bearable length."""
-    return f"{type(error).__name__}: {shorten(' '.join(str(error).split()), 200)}"

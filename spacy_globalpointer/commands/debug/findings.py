@@ -17,7 +17,6 @@ from .statistics import (
     count_shared,
     is_flat,
     length_of_share,
-    share_within,
 )
 from .tokens import find_tokens
 from .windows import find_windows
@@ -196,29 +195,21 @@ def _find_nesting(case: Case) -> Iterator[Finding]:
 
 def _find_lengths(case: Case) -> Iterator[Finding]:
     """What max_length and max_spans lose, and what would not."""
-    lengths = {name: group.all_lengths for name, group in case.groups.items()}
-    first, learned = next(iter(lengths.items()))
+    first, learned = next((name, group.all_lengths) for name, group in case.groups.items())
     if not learned:
         return
-    limit, most = (case.settings.get(k, v) for k, v in (("max_length", AUTO), ("max_spans", None)))
-    advice = _advise_length(case, lengths, limit)
+    limit, most = case.settings.get("max_length", AUTO), case.settings.get("max_spans")
+    advice = _advise_length(case, learned, limit)
     if limit is None:
         text = "max_length = null: nothing bounds the spans that are found in long texts"
         yield Finding("lengths", INFO, text, advice)
-        lengths = {}
-    shown = f"max_length = {limit}"
-    if limit == AUTO:
-        limit, shown = with_margin(max(learned)), f'max_length = "{AUTO}"'
-        text = f"{shown} will be {limit} tokens: the longest span of {first} has {max(learned)}"
+    elif limit == AUTO:
+        bound, shown = with_margin(max(learned)), f'max_length = "{AUTO}"'
+        text = f"{shown} will be {bound} tokens: the longest span of {first} has {max(learned)}"
         yield Finding("lengths", INFO if advice else GOOD, text, advice)
-    for name, counts in lengths.items():
-        lost = case.groups[name].n_longer(limit)
-        text = f"{shown} loses {lost} of {counts.total()} spans of {name}"
-        if lost:
-            level = ERROR if lost == counts.total() else WARNING
-            yield Finding("lengths", level, f"{text} ({lost / counts.total():.2%})", advice)
-        else:
-            yield Finding("lengths", GOOD, text)
+        yield from _find_longer(case, bound, shown, advice)
+    else:
+        yield from _find_longer(case, limit, f"max_length = {limit}", advice)
     for name, group in case.groups.items():
         if most is not None and group.most_spans > most:
             text = f"A document of {name} has {group.most_spans} spans, but max_spans = {most}"
@@ -226,20 +217,31 @@ def _find_lengths(case: Case) -> Iterator[Finding]:
             yield Finding("lengths", WARNING, text, advice)
 
 
-def _advise_length(
-    case: Case, lengths: dict[str, Counter[int]], limit: int | str | None
-) -> Advice | None:
+def _find_longer(case: Case, bound: int, shown: str, advice: Advice | None) -> Iterator[Finding]:
+    for name, group in case.groups.items():
+        lost, n_spans = group.n_longer(bound), group.n_learned
+        text = f"{shown} loses {lost} of {n_spans} spans of {name}"
+        if lost:
+            level = ERROR if lost == n_spans else WARNING
+            yield Finding("lengths", level, f"{text} ({lost / n_spans:.2%})", advice)
+        else:
+            yield Finding("lengths", GOOD, text)
+
+
+def _advise_length(case: Case, learned: Counter[int], limit: int | str | None) -> Advice | None:
     """A max_length with a margin: "auto", unless one very long span makes that too long.
 
     RETURNS: None if the present limit is that, or longer.
     """
-    learned = next(iter(lengths.values()))
     nearly, longest = length_of_share(learned, 0.99), max(learned)
     is_odd = longest > max(LONG_SPAN, 2 * nearly)
     bound = with_margin(nearly if is_odd else longest)
     if (limit == AUTO and not is_odd) or (isinstance(limit, int) and bound <= limit):
         return None
-    kept = [f"{share_within(n, bound):.2%} of the spans of {k}" for k, n in lengths.items()]
+    kept = []
+    for name, group in case.groups.items():
+        share = 1 - group.n_longer(bound) / max(1, group.n_learned)
+        kept.append(f"{share:.2%} of the spans of {name}")
     why = f"keeps {' and '.join(kept)}"
     if is_odd:
         return case.advise(f"{why}; the longest has {longest} tokens", max_length=bound)

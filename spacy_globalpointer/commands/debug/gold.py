@@ -1,7 +1,8 @@
 """The gold spans of one text on the tokens that the pipeline makes of it, and what is odd there."""
 
 import unicodedata
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from spacy.language import Language
@@ -31,16 +32,8 @@ LETTERS, IDEOGRAPHS = "letters or digits", "Chinese characters"
 # Brackets and quotes of Unicode, and the quotes that open and close alike.
 PAIRED_KINDS, PAIRED_SIGNS = ("Ps", "Pe", "Pi", "Pf"), "\"'"
 
-
-class Placed(NamedTuple):
-    """A gold span.
-
-    given (characters): the span as the data have it.
-    tokens: those of the pipeline; None where they do not begin and end with the span.
-    """
-
-    given: LabelledSpan
-    tokens: Span | None
+# A gold span in characters, as the data have it, and its tokens if it begins and ends with some.
+Placed = tuple[LabelledSpan, Span | None]
 
 
 class GoldText(NamedTuple):
@@ -65,10 +58,9 @@ def read_example(example: Example, keys: Sequence[str]) -> GoldText:
     for key in keys:
         if key in example.reference.spans:
             spans = example.reference.spans[key]
-            given = (
-                LabelledSpan(s.start_char, max(s.start_char, s.end_char), s.label_) for s in spans
-            )
-            groups[key] = list(map(Placed, given, align_spans(example, spans)))
+            places = [(s.start_char, max(s.start_char, s.end_char), s.label_) for s in spans]
+            given = [LabelledSpan(*place) for place in places]
+            groups[key] = list(zip(given, align_spans(example, spans), strict=True))
     return GoldText(example, groups)
 
 
@@ -80,13 +72,12 @@ def read_record(record: Record, nlp: Language, key: str) -> GoldText:
     RAISES (ValueError): words that are not in the text.
     """
     doc, outcomes = record_to_doc(record, nlp, spans_key=key)
-    groups = {}
+    groups: dict[str, list[Placed]] = {}
     if record.spans is not None:
         kept = iter(doc.spans[key])
-        placed = [next(kept) if outcome in ("kept", "trimmed") else None for outcome in outcomes]
-        groups[key] = [
-            Placed(LabelledSpan(*given), s) for given, s in zip(record.spans, placed, strict=True)
-        ]
+        tokens = [next(kept) if outcome in ("kept", "trimmed") else None for outcome in outcomes]
+        given = [LabelledSpan(*span) for span in record.spans]
+        groups[key] = list(zip(given, tokens, strict=True))
     return GoldText(Example(doc, doc), groups, record.notes)
 
 
@@ -97,19 +88,12 @@ def strip(text: str, span: LabelledSpan) -> LabelledSpan:
     return LabelledSpan(start, start + len(inner.strip()), span.label)
 
 
-def can_learn(tokens: Span | None) -> bool:
-    """Whether tokens can be learned as a span: one does not begin or end with white space."""
-    return (
-        tokens is not None and len(tokens) > 0 and not (tokens[0].is_space or tokens[-1].is_space)
-    )
-
-
 def has_loose_sign(span: Span) -> bool:
     """Whether a span begins or ends with punctuation that does not seem to belong to it.
 
     Brackets belong to it in pairs, and full stops and apostrophes as parts of words.
     """
-    n_paired = sum(_is_paired(character) for character in span.text)
+    n_paired = sum(map(_is_paired, span.text))
     for token, place in ((span[0], 0), (span[-1], -1)):
         sign = token.text[place]
         in_word = sign in ".'’" and not token.is_punct
@@ -124,30 +108,26 @@ def _is_paired(sign: str) -> bool:
     return sign in PAIRED_SIGNS or unicodedata.category(sign) in PAIRED_KINDS
 
 
-def find_breaks(doc: Doc, spans: Sequence[LabelledSpan]) -> Iterator[str]:
-    """The signs at which spans (characters) cut tokens in two."""
-    borders = _token_borders(doc)
+def explain_lost(doc: Doc, spans: Sequence[LabelledSpan]) -> tuple[Counter[str], Counter[str]]:
+    """Why spans (characters) do not begin and end where tokens do.
+
+    RETURNS: the signs at which they cut tokens in two; readings of their offsets by which they
+        would not.
+    """
+    breaks: Counter[str] = Counter()
+    readings: Counter[str] = Counter()
+    starts, ends = {token.idx for token in doc}, {token.idx + len(token) for token in doc}
+    units = list(list_units(doc.text)) if spans else []
     for span in spans:
-        for place, known in zip(strip(doc.text, span).extent, borders, strict=True):
+        for place, known in zip(strip(doc.text, span).extent, (starts, ends), strict=True):
             if place not in known:
-                yield _name_sign(doc.text[place - 1 : place + 1])
-
-
-def find_readings(doc: Doc, spans: Sequence[LabelledSpan]) -> Iterator[str]:
-    """For each span (characters), other readings of its offsets that begin and end with tokens."""
-    starts, ends = _token_borders(doc)
-    units = list(list_units(doc.text))
-    for start, end, _ in spans:
-        places: dict[str, tuple[int | None, int | None]] = {
-            name: (start + a, end + b) for name, (a, b) in SHIFTS.items()
-        }
+                breaks[_name_sign(doc.text[place - 1 : place + 1])] += 1
+        for name, (before, behind) in SHIFTS.items():
+            readings[name] += span.start + before in starts and span.end + behind in ends
         for unit in units:
-            places[f"offsets count {unit.name}"] = unit.starts.get(start), unit.ends.get(end)
-        yield from (name for name, (s, e) in places.items() if s in starts and e in ends)
-
-
-def _token_borders(doc: Doc) -> tuple[set[int], set[int]]:
-    return {token.idx for token in doc}, {token.idx + len(token) for token in doc}
+            fits = unit.starts.get(span.start) in starts and unit.ends.get(span.end) in ends
+            readings[f"offsets count {unit.name}"] += fits
+    return breaks, +readings
 
 
 def _name_sign(pair: str) -> str:

@@ -10,24 +10,10 @@ from typing import Any
 from spacy.tokens import Doc
 
 from ...corpora.messages import excerpt
-from ...spans import LabelledSpan, crossing_extents, nested_extents, nesting_depths
+from ...spans import Extent, LabelledSpan, crossing_extents, nested_extents, nesting_depths
+from . import gold
 from .encoder import Encoder, EncoderStatistics
-from .gold import (
-    DUPLICATE,
-    EMPTY,
-    LOST,
-    MISALIGNED,
-    PADDED,
-    PUNCTUATION,
-    SPACE_TOKEN,
-    GoldText,
-    Placed,
-    can_learn,
-    find_breaks,
-    find_readings,
-    has_loose_sign,
-    strip,
-)
+from .gold import GoldText, Placed
 
 SHARES = (0.5, 0.75, 0.9, 0.95, 0.99, 1.0)
 MOST_EXAMPLES = 3
@@ -58,7 +44,9 @@ class GroupStatistics:
     lengths: defaultdict[str, Counter[int]] = field(default_factory=lambda: defaultdict(Counter))
     # What is odd about spans, and label: how many, and some of them in their text.
     remarks: Counter[tuple[str, str]] = field(default_factory=Counter)
-    examples: dict[tuple[str, str], list[str]] = field(default_factory=dict)
+    examples: defaultdict[tuple[str, str], list[str]] = field(
+        default_factory=lambda: defaultdict(list)
+    )
     # Signs at which borders of spans lie inside tokens; other readings of offsets that fit tokens.
     breaks: Counter[str] = field(default_factory=Counter)
     readings: Counter[str] = field(default_factory=Counter)
@@ -69,55 +57,62 @@ class GroupStatistics:
         doc: the tokens of the pipeline.
         placed: None if the text does not have the group.
         """
-        learned = self._add_spans(text, doc, placed or ())
         self.n_missing += placed is None
         self.n_empty += placed is not None and not placed
+        spans, learned, lost = self._sort(text, placed or ())
         self.most_spans = max(self.most_spans, len(learned))
+        # Sorted: labels of the same count are listed in this order, which sets do not keep.
+        self.labels.update(span.label for span in sorted(spans))
         for span in learned:
             self.lengths[span.label][span.end - span.start] += 1
+        depths, relations = count_nesting(spans)
+        self.depths.update(depths)
+        self.relations.update(relations)
+        if doc.text == text:
+            breaks, readings = gold.explain_lost(doc, lost)
+            self.breaks.update(breaks)
+            self.readings.update(readings)
         if self.seen is not None:
             self.seen.add(doc, learned)
 
-    def _add_spans(self, text: str, doc: Doc, placed: Sequence[Placed]) -> set[LabelledSpan]:
-        """Count what is odd about spans and how they nest, and give those that can be learned."""
-        gold: set[LabelledSpan] = set()
+    def _sort(
+        self, text: str, placed: Sequence[Placed]
+    ) -> tuple[set[LabelledSpan], set[LabelledSpan], list[LabelledSpan]]:
+        """Note what is odd about spans.
+
+        RETURNS: the different spans (characters), those that can be learned (tokens), and those
+            that are no tokens, as they were given.
+        """
+        spans: set[LabelledSpan] = set()
         learned: set[LabelledSpan] = set()
         lost = []
         for given, tokens in placed:
-            span = strip(text, LabelledSpan(*given))
+            span = gold.strip(text, given)
             if span.start == span.end:
-                self._remark(EMPTY, text, given)
+                self._note(gold.EMPTY, text, given)
                 continue
-            if span in gold:
-                self._remark(DUPLICATE, text, given)
+            fits = tokens is not None and not (tokens[0].is_space or tokens[-1].is_space)
+            if span in spans:
+                self._note(gold.DUPLICATE, text, given)
             elif tokens is None:
-                self._remark(MISALIGNED, text, span)
+                self._note(gold.MISALIGNED, text, span)
                 lost.append(given)
-            elif not can_learn(tokens):
-                self._remark(SPACE_TOKEN, text, span)
+            elif not fits:
+                self._note(gold.SPACE_TOKEN, text, span)
             elif span != given:
-                self._remark(PADDED, text, given)
-            gold.add(span)
-            if tokens is not None and can_learn(tokens):
+                self._note(gold.PADDED, text, given)
+            spans.add(span)
+            if tokens is not None and fits:
                 kept = LabelledSpan(tokens.start, tokens.end, given.label)
-                if kept not in learned and has_loose_sign(tokens):
-                    self._remark(PUNCTUATION, text, span)
+                if kept not in learned and gold.has_loose_sign(tokens):
+                    self._note(gold.PUNCTUATION, text, span)
                 learned.add(kept)
-        if lost and doc.text == text:
-            self.breaks.update(find_breaks(doc, lost))
-            self.readings.update(find_readings(doc, lost))
-        # Sorted: labels of the same count are listed in this order, which sets do not keep.
-        self.labels.update(span.label for span in sorted(gold))
-        depths, relations = count_nesting(gold)
-        self.depths.update(depths)
-        self.relations.update(relations)
-        return learned
+        return spans, learned, lost
 
-    def _remark(self, remark: str, text: str, span: LabelledSpan) -> None:
+    def _note(self, remark: str, text: str, span: LabelledSpan) -> None:
         self.remarks[remark, span.label] += 1
-        examples = self.examples.setdefault((remark, span.label), [])
-        if len(examples) < MOST_EXAMPLES:
-            examples.append(excerpt(text, *span.extent))
+        if self.remarks[remark, span.label] <= MOST_EXAMPLES:
+            self.examples[remark, span.label].append(excerpt(text, *span.extent))
 
     @property
     def n_spans(self) -> int:
@@ -157,16 +152,14 @@ class GroupStatistics:
             "depths": {str(depth): n for depth, n in sorted(self.depths.items())},
             "relations": {relation: self.relations[relation] for relation in RELATIONS},
             "lengths": {str(length): n for length, n in sorted(lengths.items())},
-            "length_of_share": {
-                f"{share:.0%}": length_of_share(lengths, share) for share in shares
-            },
+            "length_of_share": {f"{x:.0%}": length_of_share(lengths, x) for x in shares},
             "longest_by_label": {label: max(n) for label, n in sorted(self.lengths.items())},
             "cut_by_window": self.seen.n_cut if self.seen and self.seen.encoder.window else None,
             "most_spans_of_a_document": self.most_spans,
             "remarks": remarks,
             "borders_inside_tokens": dict(self.breaks.most_common()),
             "readings_of_offsets_that_fit": dict(self.readings.most_common()),
-            "lost": sum(map(self.count, LOST)),
+            "lost": sum(map(self.count, gold.LOST)),
         }
 
 
@@ -191,13 +184,13 @@ class SplitStatistics:
         self.n_repeated = 0
         self.n_leaked = 0
         self.leaked: list[str] = []
-        self.groups = {
-            key: GroupStatistics(encoder if encoder is None else EncoderStatistics(encoder))
-            for key, encoder in encoders.items()
-        }
         # Fingerprints of the different texts.
         self._texts: set[bytes] = set()
         self._others = other._texts if other else set()
+        self.groups = {key: GroupStatistics() for key in encoders}
+        for key, encoder in encoders.items():
+            if encoder is not None:
+                self.groups[key].seen = EncoderStatistics(encoder)
 
     @property
     def n_documents(self) -> int:
@@ -208,25 +201,26 @@ class SplitStatistics:
         """Count one text."""
         doc, reference = text.example.predicted, text.example.reference
         self.n_tokens += len(doc)
+        self.n_ents += len(reference.ents)
         self.lengths[len(doc)] += 1
         self.names.update(reference.spans.keys())
-        self.n_ents += len(reference.ents)
         self.notes.update(text.notes)
         for key, group in self.groups.items():
             group.add(reference.text, doc, text.groups.get(key))
-        self._compare(" ".join(reference.text.split()))
+        words = " ".join(reference.text.split())
+        if words:  # nothing is learned from an empty text, and nothing leaks
+            self._compare(words)
 
     def _compare(self, text: str) -> None:
-        """Look for a text in this split and the other one, whatever its white space."""
-        if not text:  # nothing is learned from it, and nothing leaks
-            return
+        """Look for a text in this split and the other one."""
         # A surrogate half can be in a Doc that was made in memory.
         mark = blake2b(text.encode("utf8", "surrogatepass"), digest_size=16).digest()
         self.n_repeated += mark in self._texts
         self._texts.add(mark)
-        self.n_leaked += mark in self._others
-        if mark in self._others and len(self.leaked) < MOST_EXAMPLES and text not in self.leaked:
-            self.leaked.append(text)
+        if mark in self._others:
+            self.n_leaked += 1
+            if len(self.leaked) < MOST_EXAMPLES and text not in self.leaked:
+                self.leaked.append(text)
 
     def to_dict(self) -> dict[str, Any]:
         """All counts, ready for JSON."""
@@ -253,22 +247,21 @@ def count_nesting(spans: Set[LabelledSpan]) -> tuple[Counter[int], Counter[str]]
     RETURNS: spans by nesting depth; spans by relation, one of RELATIONS.
     """
     n_labels = Counter(span.extent for span in spans)
-    extents_of: defaultdict[str, list] = defaultdict(list)
+    by_label: defaultdict[str, list[Extent]] = defaultdict(list)
     for span in spans:
-        extents_of[span.label].append(span.extent)
-    by_extent = nesting_depths(n_labels)
-    depths: Counter[int] = Counter()
-    for extent, depth in by_extent.items():
-        depths[depth] += n_labels[extent]
-    extents = {
+        by_label[span.label].append(span.extent)
+    depths = nesting_depths(n_labels)
+    kinds = {
         NESTED: nested_extents(n_labels),
-        INSIDE: {extent for extent, depth in by_extent.items() if depth > 1},
+        INSIDE: {extent for extent, depth in depths.items() if depth > 1},
         CROSSING: crossing_extents(n_labels),
         SAME_BORDERS: {extent for extent, n in n_labels.items() if n > 1},
     }
-    relations = Counter({name: sum(n_labels[e] for e in own) for name, own in extents.items()})
-    relations[SAME_LABEL] = sum(len(nested_extents(own)) for own in extents_of.values())
-    return depths, relations
+    relations = Counter(
+        {kind: sum(n_labels[extent] for extent in own) for kind, own in kinds.items()}
+    )
+    relations[SAME_LABEL] = sum(len(nested_extents(own)) for own in by_label.values())
+    return Counter(depths[span.extent] for span in spans), relations
 
 
 def count_shared(relations: Mapping[str, int]) -> int:
@@ -276,14 +269,11 @@ def count_shared(relations: Mapping[str, int]) -> int:
 
     relations: of the spans, as `count_nesting` gives them.
     """
-    return sum(relations.get(kind, 0) for kind in (NESTED, CROSSING, SAME_BORDERS))
+    return relations[NESTED] + relations[CROSSING] + relations[SAME_BORDERS]
 
 
 def is_flat(relations: Mapping[str, int], n_spans: int) -> bool:
-    """Whether allow_overlap = false suits spans.
-
-    relations: of the spans, as `count_nesting` gives them.
-    """
+    """Whether allow_overlap = false suits spans with these relations."""
     return count_shared(relations) <= HARDLY_ANY * n_spans
 
 
@@ -293,14 +283,5 @@ def length_of_share(lengths: Counter[int], share: float) -> int:
     lengths: spans by length (tokens); at least one.
     share: above 0, at most 1.
     """
-    # Rounded: 0.99 * 300 is a little more than 297.
+    # Rounded: 0.99 * 300 is not quite 297.
     return sorted(lengths.elements())[ceil(round(share * lengths.total(), 6)) - 1]
-
-
-def share_within(lengths: Counter[int], max_length: int) -> float:
-    """Share of the spans that max_length keeps; 1.0 if there are none.
-
-    lengths: spans by length (tokens).
-    """
-    kept = sum(n for length, n in lengths.items() if length <= max_length)
-    return kept / lengths.total() if lengths else 1.0

@@ -133,7 +133,7 @@ def debug_config(
     setup = load_setup(path, overrides or {})
     encoders = {p.key: find_encoder(setup.nlp, k, setup.sourced) for k, p in setup.pipes.items()}
     splits: dict[str, SplitStatistics] = {}
-    for name, corpus in {TRAIN: setup.train, DEV: setup.dev}.items():
+    for name, corpus in setup.readers.items():
         texts = (read_example(eg, list(encoders)) for eg in _readable(corpus(setup.nlp), name))
         splits[name] = SplitStatistics(encoders, splits.get(TRAIN))
         _add_all(splits[name], texts, name, limit, silent)
@@ -148,7 +148,7 @@ def debug_config(
             low,
             survey.lang,
             is_config=True,
-            is_cut=may_drop(setup.train) or may_drop(setup.dev),
+            is_cut=any(map(may_drop, setup.readers.values())),
         )
         case.findings = [*find_all(case), *find_in_config(setup, case, limit)]
         survey.cases.append(case)

@@ -2,32 +2,29 @@
 
 from collections.abc import Iterator
 
+from . import gold
 from .case import ERROR, GOOD, INFO, WARNING, Advice, Case, Finding
-from .gold import (
-    DUPLICATE,
-    EMPTY,
-    IDEOGRAPHS,
-    LETTERS,
-    LOST,
-    MISALIGNED,
-    PADDED,
-    PUNCTUATION,
-    SPACE_TOKEN,
-)
 from .statistics import GroupStatistics
 
 # Above this share of misaligned spans the tokenizer is worth a change.
 MANY_MISALIGNED = 0.01
-LEVELS = {EMPTY: WARNING, SPACE_TOKEN: WARNING, PADDED: INFO, DUPLICATE: INFO, PUNCTUATION: INFO}
+# Other remarks.
+LEVELS = {
+    gold.EMPTY: WARNING,
+    gold.SPACE_TOKEN: WARNING,
+    gold.PADDED: INFO,
+    gold.DUPLICATE: INFO,
+    gold.PUNCTUATION: INFO,
+}
 
 
 def find_tokens(case: Case) -> Iterator[Finding]:
     """Spans that do not begin and end where tokens do, and spans that are odd otherwise."""
     for name, group in case.groups.items():
-        lost = sum(map(group.count, LOST))
-        misaligned = group.count(MISALIGNED)
+        lost = sum(map(group.count, gold.LOST))
+        misaligned = group.count(gold.MISALIGNED)
         share = misaligned / max(1, group.n_spans)
-        text = f"{misaligned} of {group.n_spans} spans of {name} ({share:.2%}) {MISALIGNED}"
+        text = f"{misaligned} of {group.n_spans} spans of {name} ({share:.2%}) {gold.MISALIGNED}"
         if lost and not group.all_lengths:
             text = f"No gold span of {name} can be learned: all {lost} are off the token borders"
             yield Finding("tokens", ERROR, f"{text}. {_suspect(case, group)}")
@@ -42,14 +39,14 @@ def find_tokens(case: Case) -> Iterator[Finding]:
         for remark, level in LEVELS.items():
             n = group.count(remark)
             if n:
-                end = ": they are not learned" if remark in LOST else ""
+                end = ": they are not learned" if remark in gold.LOST else ""
                 yield Finding("tokens", level, f"{n} spans of {name} {remark}{end}")
 
 
 def _suspect(case: Case, group: GroupStatistics) -> str:
     """What to look at first: the offsets, if another reading of them fits, else the tokens."""
     signs = [
-        f"{sign if sign in (LETTERS, IDEOGRAPHS) else repr(sign)} ({n})"
+        f"{sign if sign in (gold.LETTERS, gold.IDEOGRAPHS) else repr(sign)} ({n})"
         for sign, n in group.breaks.most_common(5)
     ]
     hint = f"They cut tokens at {', '.join(signs)}. " if signs else ""
@@ -59,7 +56,7 @@ def _suspect(case: Case, group: GroupStatistics) -> str:
     else:
         hint += "Add these to the tokenizer's infixes or suffixes, give the tokens in the data, or "
         hint += "widen the spans with convert --alignment expand"
-    n_lost = group.count(MISALIGNED)
+    n_lost = group.count(gold.MISALIGNED)
     for reading, n in group.readings.most_common(1):
         if 2 * n >= n_lost:
             return (
@@ -71,7 +68,7 @@ def _suspect(case: Case, group: GroupStatistics) -> str:
 
 def _needs_chinese(case: Case, group: GroupStatistics) -> bool:
     """Whether most borders inside tokens are at Chinese characters, which Japanese has too."""
-    return case.lang != "ja" and group.breaks[IDEOGRAPHS] * 2 > group.breaks.total()
+    return case.lang != "ja" and group.breaks[gold.IDEOGRAPHS] * 2 > group.breaks.total()
 
 
 def _advise_tokenizer(case: Case) -> Advice | None:

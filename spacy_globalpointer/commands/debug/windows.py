@@ -20,9 +20,10 @@ def find_windows(case: Case) -> Iterator[Finding]:
     if encoder.window is not None:
         yield from _find_cut(case, seen, encoder.window)
     if encoder.problem:
-        text = f"Tokens without a vector are not counted for the transformer {encoder.name!r}. "
+        name = str(encoder.model.attrs["name"])
+        text = f"Tokens without a vector are not counted for the transformer {name!r}. "
         yield Finding("tokens", INFO, text + encoder.problem)
-    elif encoder.is_counted:
+    elif encoder.model is not None:
         width = _choose_width(encoder, seen)
         for name, own in seen.items():
             yield _find_lost(case, name, own, width)
@@ -128,7 +129,7 @@ def _find_overflow(encoder: Encoder, longest: int) -> Iterator[Finding]:
     )
     # Some tables have a few rows that are no positions: 514 in RoBERTa, of which 512 are.
     usable = encoder.positions - encoder.positions % 16
-    settings = json.dumps({**encoder.tokenizer_config, "model_max_length": usable})
+    settings = json.dumps({**encoder.model._init_tokenizer_config, "model_max_length": usable})
     advice = None
     if encoder.section:
         lines = (f"tokenizer_config = {settings}",)
