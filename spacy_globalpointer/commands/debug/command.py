@@ -53,7 +53,7 @@ def debug_cli(
     ] = 0,
 ) -> None:
     """
-    Look over annotated data: labels, nesting, lengths, spans off the token borders, leakage.
+    Look over annotated data: labels, nesting, lengths, misaligned spans, leakage.
 
     Ends with config lines to paste. The exit code is 1 if there are errors: what
     cannot be read, and what makes training fail or score 0.00. Warnings and

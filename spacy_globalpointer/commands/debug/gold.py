@@ -2,7 +2,7 @@
 
 import unicodedata
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from spacy.language import Language
@@ -49,7 +49,7 @@ class GoldText(NamedTuple):
     notes: Sequence[str] = ()
 
 
-def read_example(example: Example, keys: Sequence[str]) -> GoldText:
+def read_example(example: Example, keys: Iterable[str]) -> GoldText:
     """Find the tokens of the gold spans of a training example.
 
     keys: names of the groups to look at.
@@ -117,7 +117,7 @@ def explain_lost(doc: Doc, spans: Sequence[LabelledSpan]) -> tuple[Counter[str],
     breaks: Counter[str] = Counter()
     readings: Counter[str] = Counter()
     starts, ends = {token.idx for token in doc}, {token.idx + len(token) for token in doc}
-    units = list(list_units(doc.text)) if spans else []
+    units = list(list_units(doc.text))
     for span in spans:
         for place, known in zip(strip(doc.text, span).extent, (starts, ends), strict=True):
             if place not in known:

@@ -68,7 +68,7 @@ class GroupStatistics:
         depths, relations = count_nesting(spans)
         self.depths.update(depths)
         self.relations.update(relations)
-        if doc.text == text:
+        if lost and doc.text == text:
             breaks, readings = gold.explain_lost(doc, lost)
             self.breaks.update(breaks)
             self.readings.update(readings)
@@ -205,9 +205,10 @@ class SplitStatistics:
         self.lengths[len(doc)] += 1
         self.names.update(reference.spans.keys())
         self.notes.update(text.notes)
+        content = reference.text
         for key, group in self.groups.items():
-            group.add(reference.text, doc, text.groups.get(key))
-        words = " ".join(reference.text.split())
+            group.add(content, doc, text.groups.get(key))
+        words = " ".join(content.split())
         if words:  # nothing is learned from an empty text, and nothing leaks
             self._compare(words)
 

@@ -1,7 +1,7 @@
 """Reads annotated data once and gathers what can be said of it: a training config's, or files'."""
 
 import warnings
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import islice
@@ -19,7 +19,7 @@ from ...corpora.messages import shorten
 from ..convert import find_sources
 from .case import INFO, Case, Finding
 from .config import find_in_config, known_labels, load_setup, may_drop
-from .encoder import find_encoder
+from .encoder import Encoder, find_encoder
 from .findings import advise_key, find_all, find_leaks, find_notes
 from .gold import GoldText, read_example, read_record
 from .statistics import SplitStatistics
@@ -99,11 +99,11 @@ def debug_data(
         if paths
     }
     nlp = spacy.blank(lang)
-    splits: dict[str, SplitStatistics] = {}
-    for name, own in files.items():
-        texts = (text for file in own for text in _read_file(file, nlp, spans_key, format))
-        splits[name] = SplitStatistics({spans_key: None}, splits.get(TRAIN))
-        _add_all(splits[name], texts, name, limit, silent)
+    texts = {
+        name: (text for file in own for text in _read_file(file, nlp, spans_key, format))
+        for name, own in files.items()
+    }
+    splits = _count(texts, {spans_key: None}, limit, silent)
     case = Case(spans_key, splits, low=low, lang=lang)
     case.findings = find_all(case)
     if spans_key != "sc":
@@ -131,12 +131,14 @@ def debug_config(
     RAISES (ValueError): a config without the component, data that cannot be read.
     """
     setup = load_setup(path, overrides or {})
-    encoders = {p.key: find_encoder(setup.nlp, k, setup.sourced) for k, p in setup.pipes.items()}
-    splits: dict[str, SplitStatistics] = {}
-    for name, corpus in setup.readers.items():
-        texts = (read_example(eg, list(encoders)) for eg in _readable(corpus(setup.nlp), name))
-        splits[name] = SplitStatistics(encoders, splits.get(TRAIN))
-        _add_all(splits[name], texts, name, limit, silent)
+    encoders = {
+        pipe.key: find_encoder(setup.nlp, name, setup.sourced) for name, pipe in setup.pipes.items()
+    }
+    texts = {
+        name: (read_example(example, encoders) for example in _readable(reader(setup.nlp), name))
+        for name, reader in setup.readers.items()
+    }
+    splits = _count(texts, encoders, limit, silent)
     survey = Survey(str(setup.nlp.lang), splits, [], list(find_leaks(splits)))
     for name, pipe in setup.pipes.items():
         case = Case(
@@ -187,9 +189,20 @@ def _readable(examples: Iterable[Example], name: str) -> Iterator[Example]:
         ) from error
 
 
-def _add_all(
-    split: SplitStatistics, texts: Iterable[GoldText], name: str, limit: int, silent: bool
-) -> None:
-    # None: tqdm shows its bar on a terminal only.
-    for text in tqdm(islice(texts, limit or None), name, unit=" docs", disable=silent or None):
-        split.add(text)
+def _count(
+    texts: Mapping[str, Iterable[GoldText]],
+    encoders: Mapping[str, Encoder | None],
+    limit: int,
+    silent: bool,
+) -> dict[str, SplitStatistics]:
+    """Count the texts of each split; those of training come first.
+
+    encoders: names of the groups to count, and the transformer that each is predicted with.
+    """
+    splits: dict[str, SplitStatistics] = {}
+    for name, own in texts.items():
+        splits[name] = SplitStatistics(encoders, splits.get(TRAIN))
+        # None: tqdm shows its bar on a terminal only.
+        for text in tqdm(islice(own, limit or None), name, unit=" docs", disable=silent or None):
+            splits[name].add(text)
+    return splits

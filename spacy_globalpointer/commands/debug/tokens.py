@@ -26,7 +26,9 @@ def find_tokens(case: Case) -> Iterator[Finding]:
         share = misaligned / max(1, group.n_spans)
         text = f"{misaligned} of {group.n_spans} spans of {name} ({share:.2%}) {gold.MISALIGNED}"
         if lost and not group.all_lengths:
-            text = f"No gold span of {name} can be learned: all {lost} are off the token borders"
+            text = (
+                f"No gold span of {name} can be learned: all {lost} are misaligned with the tokens"
+            )
             yield Finding("tokens", ERROR, f"{text}. {_suspect(case, group)}")
         elif share > MANY_MISALIGNED:
             advice = _advise_tokenizer(case) if _needs_chinese(case, group) else None

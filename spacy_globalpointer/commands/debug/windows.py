@@ -66,8 +66,10 @@ def _find_lost(case: Case, name: str, own: EncoderStatistics, width: int | None)
         return Finding("tokens", GOOD, f"{text}word pieces")
     text = f"{lost.total()} of {own.n_tokens} tokens of {name} get no vector, and "
     if own.n_unseen:
-        text += f"{own.n_unseen} of {n_gold} gold spans start or end on one: these are never "
-        text += "learned or found."
+        text += (
+            f"{own.n_unseen} of {n_gold} gold spans start or end on one: these are never learned"
+        )
+        text += " or found."
     else:
         text += "no gold span starts or ends on one."
     if lost[NO_PIECE]:

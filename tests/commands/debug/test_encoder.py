@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from types import SimpleNamespace
 
 import numpy
 import pytest
@@ -9,6 +10,7 @@ import spacy
 from samples import encoder_settings, make_nlp
 from spacy.tokens import DocBin, Span
 from spacy.util import load_config
+from thinc.api import Config
 
 from spacy_globalpointer.commands.debug.encoder import (
     CUT_OFF,
@@ -340,8 +342,19 @@ def test_the_window_is_that_of_the_encoder(tiny_bert, get_spans, window):
     assert find_encoder(nlp, "global_pointer", ["transformer"]).section == ""
 
 
-def test_windows_of_pieces_are_found(tiny_bert):
-    nlp = make_nlp(**encoder_settings("curated", tiny_bert))
+@pytest.mark.parametrize(("settings", "width"), [({"window": 32}, 32), ({}, 128)])
+def test_windows_of_pieces_are_found(settings, width):
+    """With what spacy-curated-transformers says of itself, as it may not be installed."""
+    with_spans = {"@architectures": "spacy-curated-transformers.WithStridedSpans.v1", **settings}
+    components = {"bert": {"model": {"with_spans": with_spans}}, "global_pointer": {}}
+    bert = SimpleNamespace(listening_components=["global_pointer"])
+    config = Config({"components": components})
+    nlp = SimpleNamespace(config=config, pipeline=[("bert", bert), ("global_pointer", None)])
     encoder = find_encoder(nlp, "global_pointer")
-    assert (encoder.window, encoder.model) == ((128, 96, "pieces"), None)
-    assert encoder.count(nlp.make_doc("a b")) is None
+    assert (encoder.window, encoder.model) == ((width, 96, "pieces"), None)
+    assert encoder.count(spacy.blank("en")("a b")) is None
+
+
+def test_windows_of_a_curated_transformer_are_found(tiny_bert):
+    nlp = make_nlp(**encoder_settings("curated", tiny_bert))
+    assert find_encoder(nlp, "global_pointer").window.unit == "pieces"
