@@ -11,7 +11,7 @@ from typing import Any
 from spacy.errors import Errors
 from spacy.pipeline import TrainablePipe
 
-from ..models import resize_output
+from ..models import check_loaded, resize_output
 from .settings import longest_span, with_margin
 from .stored import StoredSettings
 
@@ -104,6 +104,7 @@ class LabelledPipe(TrainablePipe):
         return self._after_loading()
 
     def _after_loading(self) -> "LabelledPipe":
+        check_loaded(self.model)
         for label in self.labels:
             self.vocab.strings.add(label)
         if self._stored:
