@@ -14,7 +14,7 @@ from spacy.tokens import Doc
 from thinc.api import Optimizer, set_dropout_rate
 from thinc.types import Floats2d
 
-from ..models import finish_update, resize_output
+from ..models import check_loaded, finish_update, resize_output
 from .stored import StoredSettings
 
 
@@ -127,6 +127,7 @@ class LabelledPipe(TrainablePipe):
         return self._after_loading()
 
     def _after_loading(self) -> "LabelledPipe":
+        check_loaded(self.model)
         for label in self.labels:
             self.vocab.strings.add(label)
         if self._stored:

@@ -8,7 +8,6 @@ import torch
 from spacy.tokens import Doc, Token
 from thinc.api import Model
 
-from ..models import count_groups
 from ..nn import DecodedSpans, SpanFactors, decode, keep_best, without_overlap
 from ..spans import LabelledSpan
 from .settings import longest_span
@@ -42,7 +41,7 @@ class ScoredSpans(NamedTuple):
         return list(map(LabelledSpan, self.start.tolist(), self.end.tolist(), names))
 
 
-class Found(NamedTuple):
+class Prediction(NamedTuple):
     """What was found in some documents.
 
     spans: of each document.
@@ -62,7 +61,7 @@ def predict_spans(
     cfg: dict[str, Any],
     *,
     raw: bool = False,
-) -> Found:
+) -> Prediction:
     """Find the spans of each document whose score reaches the cut of its label.
 
     cuts (c): lowest raw score of a span for each label.
@@ -82,7 +81,7 @@ def find_and_score(
     given: Sequence[Mapping[LabelledSpan, LabelledSpan]],
     *,
     raw: bool = False,
-) -> tuple[list[Found], list[dict[LabelledSpan, float]]]:
+) -> tuple[list[Prediction], list[dict[LabelledSpan, float]]]:
     """Find spans in several ways and score given ones: the model runs once on each document.
 
     searches: cuts and cfg of each way, as `predict_spans` takes them; all of one max_length.
@@ -92,7 +91,7 @@ def find_and_score(
         their keys, without those where no span can be.
     RAISES (ValueError): the encoder, another component, has not run.
     """
-    results = [Found([_nothing() for _ in docs], [], []) for _ in searches]
+    results = [Prediction([_nothing() for _ in docs], [], []) for _ in searches]
     scores: list[dict[LabelledSpan, float]] = [{} for _ in docs]
     max_length = longest_span(model, searches[0][1])
     for chunk in _chunks(docs, model):
@@ -123,10 +122,8 @@ def _chunks(docs: Sequence[Doc], model: Model) -> Iterator[list[int]]:
     """Places of documents whose rows together fit into PREDICTED_FLOATS."""
     chunk: list[int] = []
     floats = 0
-    groups = count_groups(model)
-    width = 2 * model.attrs["head_size"] * groups + (2 * model.get_dim("nO") if groups == 1 else 0)
     for place, doc in enumerate(docs):
-        own = len(doc) * width
+        own = len(doc) * model.attrs["layout"].width
         if chunk and floats + own > PREDICTED_FLOATS:
             yield chunk
             chunk, floats = [], 0

@@ -20,7 +20,7 @@ AUTO = "auto"
 FAR = 2
 TWICE = "'{name}': label_thresholds must name each label once, but has {label!r} {count} times"
 # Attributes of the models of this package that the component reads.
-OF_A_HEAD = {"head_size", "rope", "n_groups", "columns", "labels"}
+OF_A_HEAD = {"layout", "labels"}
 # Encoders from scratch are trained at 0.001, pretrained ones at some 0.00005.
 LOW_RATE = 0.0001
 

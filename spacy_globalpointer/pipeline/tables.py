@@ -13,8 +13,7 @@ from thinc.api import Model, torch2xp, xp2torch
 from thinc.types import Floats2d
 from torch import Tensor
 
-from ..models import count_groups, rows_to_factors
-from ..nn import SpanFactors, buckets, end_to_end, padded_index
+from ..nn import RowLayout, SpanFactors, buckets, end_to_end, padded_index
 from ..spans import LabelledSpan
 
 # Longest span across the border of documents, in tokens, where none of these has more.
@@ -73,6 +72,7 @@ class Tables:
         """
         self.model = model
         self.docs = docs
+        self.layout: RowLayout = model.attrs["layout"]
         self.lengths = [len(doc) for doc in docs]
         self.offsets = list(accumulate(self.lengths, initial=0))
         flat = model.ops.flatten(list(rows))
@@ -92,15 +92,15 @@ class Tables:
         documents: places in the batch; those without tokens are in no table.
         max_length (tokens): longest span.
         """
-        n_tables = count_groups(self.model)
-        for bucket in buckets([self.lengths[i] for i in documents], tables=n_tables):
+        lengths = [self.lengths[i] for i in documents]
+        for bucket in buckets(lengths, tables=self.layout.n_groups):
             places = [documents[i] for i in bucket]
             index, is_token = padded_index(
                 [self.offsets[i] for i in places], [self.lengths[i] for i in places]
             )
             mask = is_token & self.may_border[index]
             rows, mask = self.rows[index.to(self.rows.device)], mask.to(self.rows.device)
-            yield Table(places, rows_to_factors(self.model, rows, mask, max_length))
+            yield Table(places, self.layout.factors(rows, mask, max_length))
 
     def end_to_end(self, documents: Sequence[int], max_length: int | None) -> TrainingTable:
         """Lay documents end to end for training: see `nn.end_to_end`.
@@ -119,7 +119,7 @@ class Tables:
         mask = (token >= 0) & self.may_border[in_batch]
         in_batch = in_batch.to(self.rows.device)
         rows = self.rows[in_batch].requires_grad_()
-        factors = rows_to_factors(self.model, rows, mask.to(rows.device), reach, document)
+        factors = self.layout.factors(rows, mask.to(rows.device), reach, document)
         return TrainingTable(rows, in_batch, factors, first.tolist())
 
     def can_border(self, document: int, span: LabelledSpan) -> bool:

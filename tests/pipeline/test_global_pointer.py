@@ -26,11 +26,7 @@ from spacy.tokens import Doc, DocBin
 from spacy.training import Example
 from thinc.api import Config
 
-from spacy_globalpointer.models import (
-    build_efficient_global_pointer,
-    build_global_pointer,
-    rows_to_factors,
-)
+from spacy_globalpointer.models import build_efficient_global_pointer, build_global_pointer
 from spacy_globalpointer.pipeline import prediction
 
 # spacy-curated-transformers 0.3 turns an array of one number into a float: numpy<2.4 warns.
@@ -175,7 +171,8 @@ def test_attrs_hold_the_probability_of_zlpr(trained):
     pipe = trained.get_pipe("global_pointer")
     doc = trained(SENTENCES[0][0])
     rows = torch.tensor(pipe.model.predict([doc])[0])[None]
-    factors = rows_to_factors(pipe.model, rows, torch.ones(1, len(doc), dtype=torch.bool), None)
+    mask = torch.ones(1, len(doc), dtype=torch.bool)
+    factors = pipe.model.attrs["layout"].factors(rows, mask)
     table = factors.scores()[0]
     expected = [
         torch.sigmoid(2 * table[LABELS.index(span.label_), span.start, span.end - 1])

@@ -20,7 +20,7 @@ from spacy.tokens import DocBin
 from spacy.training import Corpus, Example
 from thinc.api import Adam, Optimizer, xp2torch
 
-from spacy_globalpointer.nn import SpanFactors, batch, zlpr_dense
+from spacy_globalpointer.nn import RowLayout, batch, zlpr_dense
 from spacy_globalpointer.pipeline import tables
 from spacy_globalpointer.pipeline.tables import FREE_REACH
 from spacy_globalpointer.training.reader import make_span_corpus
@@ -68,15 +68,9 @@ def test_loss_and_gradient_equal_the_definition(head, per, max_length, monkeypat
         document += [place] * len(example.reference)
     reach = max_length or FREE_REACH
     text = leaf[torch.arange(len(leaf) + reach - 1) % len(leaf)][None]
-    factors = SpanFactors.from_rows(
-        text,
-        torch.ones(text.shape[:2], dtype=torch.bool),
-        head_size=16,
-        n_labels=3,
-        n_groups=1 if head.startswith("E") else 3,
-        max_length=reach,
-        document=torch.tensor(document)[None],
-    )
+    mask = torch.ones(text.shape[:2], dtype=torch.bool)
+    layout = RowLayout(head_size=16, n_labels=3, shared=head.startswith("E"))
+    factors = layout.factors(text, mask, reach, torch.tensor(document)[None])
     value = zlpr_dense(factors, torch.tensor(gold), per=per).sum()
     (gradient,) = torch.autograd.grad(value, leaf)
     numpy.testing.assert_allclose(numpy.concatenate(d_rows[::-1]), gradient, rtol=1e-3, atol=1e-4)
