@@ -16,8 +16,9 @@ from spacy.training import Example
 from ...corpora import Record, record_to_doc
 from ...corpora.mentions import list_units
 from ...corpora.messages import excerpt
-from ...pipeline.alignment import EMPTY, MISALIGNED, align_spans
-from ...pipeline.alignment import WHITESPACE as SPACE_TOKEN
+from ...pipeline.alignment import align_spans
+from ...pipeline.gold import EMPTY, MISALIGNED
+from ...pipeline.gold import WHITESPACE as SPACE_TOKEN
 from .pieces import PieceCounter, PieceCounts
 
 LabelledSpan = tuple[int, int, str]

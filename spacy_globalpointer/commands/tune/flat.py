@@ -33,20 +33,15 @@ def flat_changes(spans: ScoredSpans, lowest: float) -> list[Change]:
     RETURNS: from the highest score to the lowest.
     """
     lowest = max(lowest, LOWEST_CUT)
-    changes = [change for joined in _joined(spans) for change in _changes_of(spans, joined, lowest)]
-    return sorted(changes, key=lambda change: -change.score)
-
-
-def _joined(spans: ScoredSpans) -> list[list[int]]:
-    """Indices of spans that overlap, or are joined by others that do; in the order of spans."""
-    groups: list[list[int]] = []
+    groups: list[list[int]] = []  # spans that overlap, or are joined by others that do
     reach = 0
     for i, (start, end) in enumerate(zip(spans.start.tolist(), spans.end.tolist(), strict=True)):
         if not groups or start >= reach:
             groups.append([])
         groups[-1].append(i)
         reach = max(reach, end)
-    return groups
+    changes = [change for group in groups for change in _changes_of(spans, group, lowest)]
+    return sorted(changes, key=lambda change: -change.score)
 
 
 def _changes_of(spans: ScoredSpans, joined: list[int], lowest: float) -> list[Change]:

@@ -16,8 +16,8 @@ from spacy_globalpointer.commands.debug.gold import (
     read_record,
 )
 from spacy_globalpointer.corpora import Record
-from spacy_globalpointer.pipeline.alignment import EMPTY, MISALIGNED
-from spacy_globalpointer.pipeline.alignment import WHITESPACE as SPACE_TOKEN
+from spacy_globalpointer.pipeline.gold import EMPTY, MISALIGNED
+from spacy_globalpointer.pipeline.gold import WHITESPACE as SPACE_TOKEN
 
 EN = spacy.blank("en")
 
