@@ -6,7 +6,6 @@ without which the weights mean something else must therefore agree.
 
 from dataclasses import asdict, replace
 from math import prod
-from typing import Any
 
 import srsly
 from thinc.api import Model, deserialize_attr, serialize_attr
@@ -30,28 +29,17 @@ def load_layout(built: RowLayout, value: bytes, name: str, model: Model) -> RowL
     saved = RowLayout(**srsly.msgpack_loads(value))
     wanted, found = asdict(replace(built, n_labels=saved.n_labels)), asdict(saved)
     differ = [key for key in found if found[key] != wanted[key]]
+    config, weights = (
+        ", ".join(f"{key} = {srsly.json_dumps(layout[key])}" for key in differ)
+        for layout in (wanted, found)
+    )
     if differ:
-        config, weights = (
-            ", ".join(f"{_NAMES[key]} = {_spell(key, layout[key])}" for key in differ)
-            for layout in (wanted, found)
-        )
         raise ValueError(
-            f"the config of the model must have the settings that its weights were trained with, "
-            f"{weights}, but has {config}. To fix: write {weights} into the config, in the block "
+            f"the config of a model must have the settings that its weights were trained with, "
+            f"{weights}, but has {config}. To fix: write {weights} into the config, into the block "
             "[components.<name>.model], or train again"
         )
     return saved
-
-
-_NAMES = {"head_size": "head_size", "rope": "rope", "shared": "@architectures"}
-
-
-def _spell(key: str, value: Any) -> str:
-    """As the value is written in a config."""
-    if key == "shared":
-        name = "EfficientGlobalPointer" if value else "GlobalPointer"
-        return f'"spacy_globalpointer.{name}.v1"'
-    return str(srsly.json_dumps(value))
 
 
 def check_loaded(model: Model) -> None:
@@ -63,16 +51,15 @@ def check_loaded(model: Model) -> None:
     if not output.has_param("W"):
         return
     grown = prod(layout.label_columns)
-    columns = {"output_layer": grown}
+    wanted = {"output_layer": grown}
     if model.maybe_get_ref("types"):
-        columns["extractor"] = layout.width - grown
-    found = {name: len(model.get_ref(name).get_param("W")) for name in columns}
-    labels = model.attrs["labels"]
-    if found != columns or not len(labels) == layout.n_labels == model.get_dim("nO"):
+        wanted["extractor"] = layout.width - grown
+    found = {name: len(model.get_ref(name).get_param("W")) for name in wanted}
+    labels, n_labels = model.attrs["labels"], model.get_dim("nO")
+    if found != wanted or not len(labels) == layout.n_labels == n_labels:
+        shown = ", ".join(labels[:5]) + ", ..." * (len(labels) > 5)
         raise ValueError(
             f"the weights of a model must fit its labels and its layout, but {len(labels)} labels "
-            f"({', '.join(map(str, labels[:5]))}{', ...' if len(labels) > 5 else ''}) and "
-            f"{layout} need {columns} columns, and the weights have {found}, for "
-            f"{model.get_dim('nO')} labels. The file is damaged or was changed. To fix: load the "
-            "file as it was written, or train again"
+            f"({shown}) and {layout} need {wanted} columns, and the weights have {found}, for "
+            f"{n_labels} labels. To fix: load the model as it was written, or train again"
         )

@@ -98,7 +98,7 @@ class Tables:
                 [self.offsets[i] for i in places], [self.lengths[i] for i in places]
             )
             mask = is_token & self.may_border[index]
-            rows, mask = self.rows[index.to(self.rows.device)], mask.to(self.rows.device)
+            rows, mask = self.rows[self._move(index)], self._move(mask)
             yield Table(places, self.layout.factors(rows, mask, max_length))
 
     def end_to_end(self, documents: Sequence[int], max_length: int | None) -> TrainingTable:
@@ -116,10 +116,14 @@ class Tables:
         parts = [torch.arange(self.offsets[i], self.offsets[i + 1]) for i in documents]
         in_batch = torch.cat(parts)[token]
         mask = (token >= 0) & self.may_border[in_batch]
-        in_batch = in_batch.to(self.rows.device)
+        in_batch = self._move(in_batch)
         rows = self.rows[in_batch].requires_grad_()
-        factors = self.layout.factors(rows, mask.to(rows.device), reach, document)
+        factors = self.layout.factors(rows, self._move(mask), reach, document)
         return TrainingTable(rows, in_batch, factors, first.tolist())
+
+    def _move(self, tensor: Tensor) -> Tensor:
+        # Without waiting for what the GPU has to do before.
+        return tensor.to(self.rows.device, non_blocking=True)
 
     def unflatten(self, rows: Tensor) -> list[Floats2d]:
         """Give each document its part of the concatenated rows."""
