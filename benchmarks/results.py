@@ -8,8 +8,8 @@ from typing import Any, NamedTuple
 
 import numpy
 
-from spacy_globalpointer.spans import LENGTH_NAMES, LENGTHS
 from spacy_globalpointer.commands.tune.bootstrap import bootstrap
+from spacy_globalpointer.spans import LENGTH_NAMES, LENGTHS
 
 from .markdown import make_rows
 from .peers import FLAT

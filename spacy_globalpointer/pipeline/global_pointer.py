@@ -126,7 +126,8 @@ class GlobalPointer(LabelledPipe):
         docs = list(docs)
         cuts = label_cuts(self.name, self.labels, self.cfg)
         found = predict_spans(self.model, docs, cuts, self.cfg)
-        self._warn_once(*describe_without_vector(self.name, docs, found.no_vector))
+        if found.no_vector:
+            self._warn_once(*describe_without_vector(self.name, docs, found.no_vector))
         if self.max_length is None and (longest := self.model.attrs["longest_text"]):
             self._warn_once("long", describe_long(self.name, docs, longest))
         if found.full and self._n_updates > BEGINNING:
@@ -180,16 +181,18 @@ class GlobalPointer(LabelledPipe):
         tables = Tables(self.model, docs, rows)
         reader = self._make_reader()
         gold: dict[int, set[LabelledSpan]] = {}
-        for place, example in enumerate(examples):
-            spans = reader.read(example)
+        vectors = tables.has_vector.split(tables.lengths)
+        for place, (example, has_vector) in enumerate(zip(examples, vectors, strict=True)):
+            spans = reader.read(example, has_vector)
             if spans is not None or self.cfg["missing"] == "negative":
-                spans = spans or set()
-                check_labels(self.name, self.labels, spans)
-                gold[place] = {span for span in spans if tables.can_border(place, span)}
-                reader.lose(spans - gold[place])
+                gold[place] = spans or set()
+                check_labels(self.name, self.labels, gold[place])
         self._remember(reader.longest, max(map(len, docs), default=0))
-        self._warn_once(*reader.account(self.name))
-        self._warn_once(*describe_without_vector(self.name, docs, tokens_without_vector(tables)))
+        if reader.lost:
+            self._warn_once(*reader.account(self.name))
+        if not tables.has_vector.all():
+            tokens = tokens_without_vector(tables)
+            self._warn_once(*describe_without_vector(self.name, docs, tokens))
         if not gold:
             self._warn_once(
                 "no group",
@@ -270,7 +273,8 @@ class GlobalPointer(LabelledPipe):
         self._require_labels()
         self.model.attrs.update(NOTHING_SEEN)
         self._remember(reader.longest, longest)
-        self._warn_once(*reader.account(self.name))
+        if reader.lost:
+            self._warn_once(*reader.account(self.name))
         if nlp is not None:
             warn_of_config(self.name, self.key, nlp)
         self._resize()

@@ -3,7 +3,6 @@
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
-import numpy
 from spacy.attrs import IS_SPACE
 from spacy.training import Example
 
@@ -46,9 +45,12 @@ class GoldReader:
         self.labels: set[str] = set()
         self.lost: Counter[tuple[str, str]] = Counter()
 
-    def read(self, example: Example) -> set[LabelledSpan] | None:
+    def read(
+        self, example: Example, has_vector: Sequence[bool] | None = None
+    ) -> set[LabelledSpan] | None:
         """Find the gold spans of an example that can be learned.
 
+        has_vector (l): of each predicted token, as far as that is known.
         RETURNS: on the predicted tokens; None where the group is missing, which means "not
             annotated".
         RAISES (ValueError): texts that differ in more than white space and capitals.
@@ -61,38 +63,26 @@ class GoldReader:
         gold = set()
         for span, moved in zip(given, to_predicted(example, given), strict=True):
             self.labels.add(span.label)
-            reason = self._cannot_learn(span, moved, is_space)
-            if reason:
-                self.lost[span.label, reason] += 1
+            first, last = moved.start, moved.end - 1
+            if span.start >= span.end:
+                self.lost[span.label, EMPTY] += 1
+            elif last < first or not moved.is_whole:
+                self.lost[span.label, MISALIGNED] += 1
+            elif is_space[first] or is_space[last]:
+                self.lost[span.label, WHITESPACE] += 1
+            elif self.max_length is not None and last - first >= self.max_length:
+                self.lost[span.label, TOO_LONG] += 1
+            elif has_vector is not None and not (has_vector[first] and has_vector[last]):
+                self.lost[span.label, NO_VECTOR] += 1
             else:
                 gold.add(moved)
                 self.longest = max(self.longest, moved.end - moved.start)
         self.spans += len(gold)
         return gold
 
-    def _cannot_learn(
-        self, span: LabelledSpan, moved: LabelledSpan, is_space: numpy.ndarray
-    ) -> str:
-        if span.start >= span.end:
-            return EMPTY
-        if moved.start == moved.end or not moved.is_whole:
-            return MISALIGNED
-        if is_space[moved.start] or is_space[moved.end - 1]:
-            return WHITESPACE
-        if self.max_length is not None and moved.end - moved.start > self.max_length:
-            return TOO_LONG
-        return ""
-
-    def lose(self, spans: Iterable[LabelledSpan]) -> None:
-        """Count spans that were read, but begin or end with a token that has no vector."""
-        for span in spans:
-            self.lost[span.label, NO_VECTOR] += 1
-            self.spans -= 1
-
     def account(self, name: str) -> tuple[str, str]:
-        """Name the reasons why gold spans cannot be learned, and describe which; empty if none."""
-        reasons = sorted({reason for _, reason in self.lost})
-        return "; ".join(reasons), self.describe_lost(name) if reasons else ""
+        """Name the reasons why gold spans cannot be learned, and describe which."""
+        return "; ".join(sorted({reason for _, reason in self.lost})), self.describe_lost(name)
 
     def describe_lost(self, name: str) -> str:
         """Say which gold spans cannot be learned, by reason and label.

@@ -41,6 +41,10 @@ class ScoredSpans(NamedTuple):
         return list(map(LabelledSpan, self.start.tolist(), self.end.tolist(), names))
 
 
+NO_INDEX = numpy.empty(0, dtype=numpy.int64)
+NO_SPANS = ScoredSpans(NO_INDEX, NO_INDEX, NO_INDEX, numpy.empty(0, dtype=numpy.float32))
+
+
 class Prediction(NamedTuple):
     """What was found in some documents.
 
@@ -91,15 +95,16 @@ def find_and_score(
         their keys, without those where no span can be.
     RAISES (ValueError): the encoder, another component, has not run.
     """
-    results = [Prediction([_nothing() for _ in docs], [], []) for _ in searches]
+    results = [Prediction([NO_SPANS] * len(docs), [], []) for _ in searches]
     scores: list[dict[LabelledSpan, float]] = [{} for _ in docs]
     max_length = longest_span(model, searches[0][1])
     for chunk in _chunks(docs, model):
         batch = [docs[i] for i in chunk]
         tables = Tables(model, batch, model.predict(batch))
-        require_encoder(tables)
-        for found in results:
-            found.no_vector.extend(tokens_without_vector(tables))
+        if not tables.has_vector.all():
+            require_encoder(tables)
+            for found in results:
+                found.no_vector.extend(tokens_without_vector(tables))
         for table in tables.of(range(len(batch)), max_length):
             places = [chunk[i] for i in table.documents]
             for (cuts, cfg), found in zip(searches, results, strict=True):
@@ -108,14 +113,10 @@ def find_and_score(
                     found.spans[place] = spans
                     found.full.extend([(docs[place], most)] if most else [])
             own = [given[i] for i in places]
-            for row, key, score in _score(table.factors, own, model.attrs["labels"]):
-                scores[places[row]][key] = score
+            if any(own):
+                for row, key, score in _score(table.factors, own, model.attrs["labels"]):
+                    scores[places[row]][key] = score
     return results, scores
-
-
-def _nothing() -> ScoredSpans:
-    empty = numpy.empty(0, dtype=numpy.int64)
-    return ScoredSpans(empty, empty, empty, numpy.empty(0, dtype=numpy.float32))
 
 
 def _chunks(docs: Sequence[Doc], model: Model) -> Iterator[list[int]]:
@@ -173,8 +174,6 @@ def _score(
 ) -> Iterator[tuple[int, LabelledSpan, float]]:
     """Row in the table, key and probability of the given spans that can be spans."""
     keys = [(row, key) for row, own in enumerate(given) for key in own]
-    if not keys:
-        return
     index = {label: i for i, label in enumerate(labels)}
     spans = ((row, given[row][key]) for row, key in keys)
     cells = [(row, index[span.label], span.start, span.end - 1) for row, span in spans]

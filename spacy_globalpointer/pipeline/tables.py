@@ -14,7 +14,6 @@ from thinc.types import Floats2d
 from torch import Tensor
 
 from ..nn import RowLayout, SpanFactors, buckets, end_to_end, padded_index
-from ..spans import LabelledSpan
 
 # Longest span across the border of documents, in tokens, where none of these has more.
 FREE_REACH = 128
@@ -125,11 +124,6 @@ class Tables:
     def _move(self, tensor: Tensor) -> Tensor:
         # Without waiting for what the GPU has to do before.
         return tensor.to(self.rows.device, non_blocking=True)
-
-    def can_border(self, document: int, span: LabelledSpan) -> bool:
-        """Whether a span of a document may start and end where it does."""
-        tokens = self.may_border[self.offsets[document] :]
-        return bool(tokens[span.start] and tokens[span.end - 1])
 
     def unflatten(self, rows: Tensor) -> list[Floats2d]:
         """Give each document its part of the concatenated rows."""

@@ -17,7 +17,7 @@ def require_encoder(tables: Tables) -> None:
     RAISES (ValueError): the listener's encoder has left nothing on a document with tokens.
     """
     listeners = [node for node in tables.model.walk() if hasattr(node, "upstream_name")]
-    if not listeners or tables.has_vector.all():
+    if not listeners:
         return
     parts = zip(tables.docs, tables.has_vector.split(tables.lengths), strict=True)
     for doc in (doc for doc, has_vector in parts if len(doc) and not has_vector.any()):
@@ -42,8 +42,6 @@ def _was_left_for(listener: Model, doc: Doc) -> bool:
 
 def tokens_without_vector(tables: Tables) -> list[Token]:
     """Tokens that the encoder has no vector for, white space apart."""
-    if tables.has_vector.all():
-        return []
     parts = tables.has_vector.split(tables.lengths)
     return [
         doc[i]
@@ -61,7 +59,7 @@ def describe_without_vector(
     name: of the component.
     docs: that were predicted or learned from.
     tokens: of these documents, without a vector.
-    RETURNS: the cause in a word and the message; both empty if all have one.
+    RETURNS: the cause in a word, and the message; both empty if there are no such tokens.
     """
     if not tokens:
         return "", ""
