@@ -158,12 +158,10 @@ def call_architecture(build, name, tmp_path):
 
 
 def call_loss(build, name, tmp_path):
-    from spacy_globalpointer.nn import SpanFactors, zlpr_dense
+    from spacy_globalpointer.nn import RowLayout, zlpr_dense
 
     rows, mask = torch.ones(1, 3, 12), torch.ones(1, 3, dtype=torch.bool)
-    factors = SpanFactors.from_rows(
-        rows, mask, head_size=4, n_labels=2, n_groups=1, rope=True, max_length=None
-    )
+    factors = RowLayout(head_size=4, n_labels=2).factors(rows, mask)
     gold = torch.tensor([[0, 1, 0, 2]])
     for settings in {"per": "document"}, {"per": "start"}, {}:
         loss = registry.resolve({"loss": {"@losses": name, **settings}})["loss"]

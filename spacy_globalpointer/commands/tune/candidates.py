@@ -7,7 +7,7 @@ import numpy
 from spacy.language import Language
 from spacy.training import Example
 
-from ...pipeline.alignment import NO_GROUP
+from ...pipeline.gold import NO_GROUP
 from ...pipeline.prediction import ScoredSpans, predict_spans
 from ...pipeline.settings import label_cuts, own_thresholds
 from ...spans import LabelledSpan
@@ -117,9 +117,9 @@ def _predict(
         settings = {**settings, "allow_overlap": True, "max_spans": None}
     for batch in run_before(nlp, name, examples):
         docs = [example.predicted for example in batch]
-        spans, full = predict_spans(pipe.model, docs, cuts, settings, raw=True)
-        most = {id(doc): n for doc, n in full}
-        for example, doc, found in zip(batch, docs, spans, strict=True):
+        result = predict_spans(pipe.model, docs, cuts, settings, raw=True)
+        most = {id(doc): n for doc, n in result.full}
+        for example, doc, found in zip(batch, docs, result.spans, strict=True):
             yield example, found, most.get(id(doc))
 
 
