@@ -112,7 +112,9 @@ def test_the_written_pipeline_finds_what_was_counted(folder, tmp_path, objective
 def test_each_objective_is_best_by_its_own_measure(folder, tmp_path):
     report = tune(
         *(str(folder / "model"), [folder / "dev.spacy"], tmp_path / "out"),
-        **{"precision": 0.6, "min_count": 1, "plot": False},
+        precision=0.6,
+        min_count=1,
+        plot=False,
     )
     results = report["results"]
     assert list(results) == ["present", "global", "per-label", "macro", "precision"]
@@ -572,9 +574,9 @@ def test_wrong_data_is_an_error(folder, tmp_path):
     assert f"DEV must be there, was: {dev}, which is missing" in fail(dev)
     assert "DEV must be a .spacy file or a folder with some" in fail(tmp_path)
     dev.write_bytes(b"")
-    assert "DEV must be .spacy files, but" in fail(dev)
+    assert "a .spacy file must be a complete DocBin, but" in fail(dev)
     dev.write_bytes((folder / "dev.spacy").read_bytes()[:500])
-    assert "DEV must be .spacy files, but" in fail(dev)
+    assert "a .spacy file must be a complete DocBin, but" in fail(dev)
     assert "DEV must hold documents, but has none" in fail(save([], dev))
     message = "DEV must hold gold spans to tune by, but has 2 documents, none with the span group"
     assert message in fail(save([doc(["A"], "other"), nlp("a")], dev))
