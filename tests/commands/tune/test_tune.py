@@ -112,9 +112,7 @@ def test_the_written_pipeline_finds_what_was_counted(folder, tmp_path, objective
 def test_each_objective_is_best_by_its_own_measure(folder, tmp_path):
     report = tune(
         *(str(folder / "model"), [folder / "dev.spacy"], tmp_path / "out"),
-        precision=0.6,
-        min_count=1,
-        plot=False,
+        **{"precision": 0.6, "min_count": 1, "plot": False},
     )
     results = report["results"]
     assert list(results) == ["present", "global", "per-label", "macro", "precision"]
