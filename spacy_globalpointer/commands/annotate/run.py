@@ -5,7 +5,7 @@ import os
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import chain
 from threading import Thread
@@ -17,8 +17,8 @@ from wasabi.printer import Printer
 
 from ...corpora.messages import fit_screen
 from ...corpora.stream import Entry
-from .resumable import AppendedFile, Journal, Nowhere, Progress
-from .writers import Writer, write_json
+from .resumable import Progress
+from .writers import PART_CHARACTERS, JsonLines, Writer
 
 # The process whose workers are forked, while they are.
 _parent: int | None = None
@@ -67,8 +67,8 @@ def say(kind: str, title: str, text: str = "") -> None:
 
 
 @dataclass
-class Run:
-    """What annotates the entries of an input.
+class Annotation:
+    """One pass of a pipeline over the entries of an input.
 
     A block is what is saved at once. It ends where a batch ends, so that the batches, and with
     them the last digits of the scores, are the same however often a run is stopped. Words that
@@ -77,11 +77,10 @@ class Run:
     nlp: the pipeline.
     load: gives it again.
     writer: takes the documents.
-    rejected: takes bad lines.
-    journal: None if the run cannot be continued.
+    rejected: takes bad lines; None if there is no place for them.
     progress: of what was saved, and from now on of what was read.
     bar: counts the bytes of the input.
-    n_process, batch_size (documents): as in nlp.pipe.
+    batch_size (documents), n_process: as in nlp.pipe.
     save_every (seconds): the least time of a block, unless the writer has parts.
     strict: stop at the first bad line.
     """
@@ -89,14 +88,13 @@ class Run:
     nlp: Language
     load: Callable[[], Language]
     writer: Writer
-    rejected: AppendedFile | Nowhere
-    journal: Journal | None
+    rejected: JsonLines | None
     progress: Progress
     bar: tqdm
-    n_process: int = 1
-    batch_size: int = 256
-    save_every: float = 10.0
-    strict: bool = False
+    batch_size: int
+    n_process: int
+    save_every: float
+    strict: bool
     done: int = 0
     stopped_by: str | None = None
     # What is in the pipeline.
@@ -109,56 +107,45 @@ class Run:
         RAISES (ValueError): a bad line if strict, a pipeline that drops documents.
         """
         self.started, self.words_before = time.monotonic(), self.progress.n_words
-        self.n_known = len(self.nlp.vocab)
+        n_known = len(self.nlp.vocab)
         self._announce()
-        with ExitStack() as stack:
-            self.writer.open(self.progress.output)
-            stack.callback(self.writer.close)
-            self.rejected.open(self.progress.rejected)
-            stack.callback(self.rejected.close)
-            for first in entries:
-                with self.nlp.memory_zone():
-                    self._annotate(chain([first], entries))
-                self._save()
-                self._renew()
-                if self.stopped_by:
-                    raise ValueError(
-                        f"{self.stopped_by}\nRepair it and start anew with --overwrite, or go on "
-                        "without --strict to set bad lines aside"
-                    )
-
-    def _renew(self) -> None:
-        """Load the pipeline again if it has seen many words; the old one goes first."""
-        if len(self.nlp.vocab) - self.n_known > MOST_WORDS:
-            del self.nlp
-            gc.collect()
-            self.nlp = self.load()
-            self.n_known = len(self.nlp.vocab)
+        for first in entries:
+            with self.nlp.memory_zone(), _watching():
+                self._annotate(chain([first], entries))
+            self._save()
+            if self.stopped_by:
+                raise ValueError(
+                    f"{self.stopped_by}\nRepair it and start anew with --overwrite, or go on "
+                    "without --strict to set bad lines aside"
+                )
+            if len(self.nlp.vocab) - n_known > MOST_WORDS:
+                del self.nlp  # before there is another one
+                gc.collect()
+                self.nlp = self.load()
+                n_known = len(self.nlp.vocab)
 
     def _announce(self) -> None:
         if self.bar.disable:
             return
-        if self.journal is None:
+        if self.progress.journal is None:
             say("info", "Standard input or output: a run that is killed has to start anew")
         elif self.progress.n_docs:
             say("info", f"Going on after {self.progress.n_docs:,} documents of the last run")
 
     def _annotate(self, entries: Iterator[Entry]) -> None:
         """Annotate a block."""
-        docs = self.nlp.pipe(
+        for doc, number in self.nlp.pipe(
             self._take(entries),
             as_tuples=True,
             batch_size=self.batch_size,
             n_process=self.n_process,
-        )
-        with _watching():
-            for doc, number in docs:
-                self._add(doc, self.waiting.pop(number))
+        ):
+            self._add(doc, self.waiting.pop(number))
         if self.waiting:
-            entry = next(iter(self.waiting.values()))
+            first = next(iter(self.waiting.values()))
             raise ValueError(
                 f"a pipeline must give every document back, was: without {len(self.waiting)}, "
-                f"first {_name(entry)}. Remove its error handler that drops documents"
+                f"first {first.name}. Remove its error handler that drops documents"
             )
 
     def _take(self, entries: Iterator[Entry]) -> Iterator[tuple[str | Doc, int]]:
@@ -168,10 +155,9 @@ class Run:
         for entry in entries:
             reason = entry.reason or self._check(entry)
             if reason and self.strict:
-                self.stopped_by = f"{_name(entry)}: {reason}"
+                self.stopped_by = f"{entry.name}: {reason}"
                 return
-            self.progress.position = entry.position
-            self.done = entry.done
+            self.progress.position, self.done = entry.position, entry.done
             if reason:
                 self._reject(entry, reason)
             else:
@@ -179,10 +165,11 @@ class Run:
                 n_characters += len(entry.fields["text"])
                 self.waiting[n_docs] = entry
                 yield self._make_input(entry), n_docs
-            if self.writer.is_full(n_docs, n_characters):
+            size = self.writer.part_size
+            if size and (n_docs >= size or n_characters >= PART_CHARACTERS):
                 return
-            ends_here = self.writer.ends_anywhere and n_docs % self.batch_size == 0
-            if (ends_here or not n_docs) and time.monotonic() - started >= self.save_every:
+            may_end = not n_docs or (not size and n_docs % self.batch_size == 0)
+            if may_end and time.monotonic() - started >= self.save_every:
                 return
 
     def _make_input(self, entry: Entry) -> str | Doc:
@@ -202,12 +189,12 @@ class Run:
         """Set an entry aside."""
         self.progress.n_rejected += 1
         if not self.bar.disable and self.progress.n_rejected <= SHOWN:
-            say("warn", f"{_name(entry)}: {reason}")
+            say("warn", f"{entry.name}: {reason}")
             if self.progress.n_rejected == SHOWN:
                 say("info", "More bad lines are only counted")
-        content = entry.fields.get("text") if entry.content is None else entry.content
-        row = {"file": str(entry.path), "line": entry.line, "reason": reason, "content": content}
-        self.rejected.write(write_json(row))
+        if self.rejected is not None:
+            row = {"file": str(entry.path), "line": entry.line, "reason": reason}
+            self.rejected.write({**row, "content": entry.fields.get("text")})
 
     def _add(self, doc: Doc, entry: Entry) -> None:
         """Write a document."""
@@ -220,16 +207,15 @@ class Run:
         speed = (self.progress.n_words - self.words_before) / (time.monotonic() - self.started)
         counts = f"{self.progress.n_docs:,} docs, {speed:,.0f} words/s"
         self.bar.set_postfix_str(counts, refresh=False)
-        self.bar.update(max(entry.done - self.bar.n, 0))  # a bar from gzip may start too late
+        self._show(entry.done)
+
+    def _show(self, done: int) -> None:
+        self.bar.update(max(done - self.bar.n, 0))  # a bar from gzip may start too late
 
     def _save(self) -> None:
         """Make what was written count."""
-        self.bar.update(max(self.done - self.bar.n, 0))  # bad lines at the end
+        self._show(self.done)  # bad lines at the end
         self.progress.output = self.writer.save()
-        self.progress.rejected = self.rejected.save()
-        if self.journal is not None:
-            self.journal.save(self.progress)
-
-
-def _name(entry: Entry) -> str:
-    return f"{entry.path} line {entry.line}" if entry.line else str(entry.path)
+        if self.rejected is not None:
+            self.progress.rejected = self.rejected.save()
+        self.progress.save()

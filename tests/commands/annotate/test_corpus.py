@@ -1,4 +1,5 @@
 import gzip
+import io
 import json
 import multiprocessing
 import os
@@ -12,8 +13,7 @@ from spacy.tokens import Doc, DocBin
 
 from spacy_globalpointer.commands.annotate import corpus, run
 from spacy_globalpointer.commands.annotate.corpus import annotate, find_keys
-from spacy_globalpointer.commands.annotate.lock import lock_of
-from spacy_globalpointer.commands.annotate.resumable import AppendedFile
+from spacy_globalpointer.commands.annotate.writers import JsonLines
 from spacy_globalpointer.corpora import read_records
 
 N_DOCS = 40
@@ -126,6 +126,15 @@ def test_spacy_output_has_the_same_spans_in_parts(model, inputs, tmp_path):
     ]
 
 
+def test_long_documents_fill_a_part(model, monkeypatch, tmp_path):
+    monkeypatch.setattr(run, "PART_CHARACTERS", 20)
+    (tmp_path / "a.txt").write_text("Rome is old.\nUlm.\nAnna Berg.\n" + "Victoria was here. " * 3)
+    annotate(model, [tmp_path / "a.txt"], tmp_path / "o.spacy")
+    parts = sorted((tmp_path / "o.spacy").iterdir())
+    counts = [len(DocBin().from_disk(path)) for path in parts]
+    assert counts == [3, 1]  # a part ends with the document that fills it
+
+
 def test_processes_write_the_same(model, inputs, tmp_path):
     for n_process in (1, 2):
         out = tmp_path / str(n_process) / "o.jsonl"
@@ -191,7 +200,12 @@ def _count_steps(kill_at, unit):
 
         return wrapped
 
-    def write(self, data):
+    write_whole = JsonLines.write
+
+    def write(self, row):
+        line = io.BytesIO()
+        write_whole(JsonLines(line), row)
+        data = line.getvalue()
         self.file.write(data[: len(data) // 2])
         if len(data) % 3 == 0:
             self.file.flush()  # half a line on the disk
@@ -202,7 +216,7 @@ def _count_steps(kill_at, unit):
     if unit == "steps":
         os.fsync = after_step(os.fsync)
         corpus.remove = after_step(corpus.remove)
-        AppendedFile.write = write
+        JsonLines.write = write
 
 
 def _run_child(nlp, kill_at, unit, args, options):
@@ -263,7 +277,7 @@ def kill_midway(model, nlp, inputs, output, **options):
     left = {path.name for path in output.parent.iterdir() if "o." in path.name}
     assert left == {
         "o.jsonl.lock",  # nobody's
-        *("o.jsonl.part", "o.jsonl.progress", "o.jsonl.progress.tmp", "o.rejected.jsonl.part"),
+        *("o.jsonl.part", "o.jsonl.progress", ".o.jsonl.progress.partial", "o.rejected.jsonl.part"),
     }
     assert 0 < len((output.parent / "o.jsonl.part").read_text().splitlines()) < len(NUMBERS)
 
@@ -271,7 +285,7 @@ def kill_midway(model, nlp, inputs, output, **options):
 def test_a_run_is_not_continued_with_other_things(model, nlp, inputs, tmp_path):
     output = tmp_path / "o.jsonl"
     kill_midway(model, nlp, [inputs], output)
-    lock_of(output).unlink()
+    (tmp_path / "o.jsonl.lock").unlink()
     before = snapshot(tmp_path)
     with pytest.raises(ValueError, match=r"was: other inputs. Give the same, or start anew"):
         annotate(model, [inputs / "a.jsonl"], output)
