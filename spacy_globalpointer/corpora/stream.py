@@ -204,6 +204,6 @@ def _read_docs(source: Source, begin: Position, before: int, max_length: int) ->
 
 def _give_up(source: Source, read: Position, before: int, reason: str) -> Entry:
     """The entry for the rest of a file, which cannot be read now or later."""
-    reason = f"{reason}. What follows in the file was not read"
+    reason = f"from here on the file cannot be read: {reason}"
     end = Position(read.file + 1)
     return Entry(source.path, read.line + 1, end, before + source.size, reason=reason)

@@ -165,7 +165,9 @@ def test_a_cut_gz_file_is_read_as_far_as_it_goes(tmp_path, cut):
     other = write(tmp_path / "b.txt", "next")
     *entries, bad, last = read(path, other)
     assert [entry.document for entry in entries] == lines[: len(entries)]
-    assert bad.reason.startswith("a file named .gz must be complete gzip data")
+    assert bad.reason.startswith(
+        "from here on the file cannot be read: a file named .gz must be complete gzip data"
+    )
     assert bad.line == len(entries) + 1
     assert last.document == "next"
     assert read(path, other, start=bad.position) == [last]
@@ -182,14 +184,18 @@ def test_a_file_that_is_no_gz(tmp_path):
 def test_a_broken_docbin_is_one_bad_entry(tmp_path, data):
     (tmp_path / "a.spacy").write_bytes(data)
     (bad,) = read(tmp_path / "a.spacy")
-    assert bad.reason.startswith("a .spacy file must be a complete DocBin, but ")
+    assert bad.reason.startswith(
+        "from here on the file cannot be read: a .spacy file must be a complete DocBin, but "
+    )
     assert bad.position == Position(1)
 
 
 def test_a_cut_docbin_is_one_bad_entry(doc_bin):
     doc_bin.write_bytes(doc_bin.read_bytes()[:-5])
     (bad,) = read(doc_bin)
-    assert bad.reason.startswith("a .spacy file must be a complete DocBin, but ")
+    assert bad.reason.startswith(
+        "from here on the file cannot be read: a .spacy file must be a complete DocBin, but "
+    )
 
 
 def test_a_doc_that_is_too_long(doc_bin):

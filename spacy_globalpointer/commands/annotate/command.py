@@ -1,17 +1,15 @@
 """`spacy global-pointer annotate`: spans for corpora of any size, in constant memory."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 from spacy.cli._util import import_code
 from typer import Argument, Option
 
 from ..inputs import Code, Gpu, use_gpu
-
-# What does the work is imported when the command runs: no other command has to wait for it.
-if TYPE_CHECKING:
-    from .resumable import Progress
+from .resumable import STDOUT, Progress, journal_of, rejected_of
+from .run import say
 
 
 def annotate_cli(
@@ -77,8 +75,8 @@ def annotate_cli(
 
     $ spacy global-pointer annotate ./model-best texts/ news.jsonl.gz spans.jsonl
     """
+    # It needs torch, and no other command has to wait for that.
     from .corpus import annotate
-    from .run import say
 
     try:
         import_code(code)
@@ -110,17 +108,11 @@ def annotate_cli(
 
 
 def _describe_saved(output: Path) -> str:
-    from .resumable import STDOUT, journal_of
-
-    if output == STDOUT or not journal_of(output).exists():
-        return ""
-    return "The same command goes on where it was last saved."
+    can_go_on = journal_of(output).exists()
+    return "The same command goes on where it was last saved." if can_go_on else ""
 
 
-def _report(progress: "Progress", output: Path) -> None:
-    from .resumable import STDOUT, rejected_of
-    from .run import say
-
+def _report(progress: Progress, output: Path) -> None:
     where = "" if output == STDOUT else f": {output}"
     if progress.n_rejected:
         aside = "" if output == STDOUT else f" and set aside in {rejected_of(output)}"

@@ -5,7 +5,6 @@ import os
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import chain
 from threading import Thread
@@ -20,8 +19,6 @@ from ...corpora.stream import Entry
 from .resumable import Progress
 from .writers import PART_CHARACTERS, JsonLines, Writer
 
-# The process whose workers are forked, while they are.
-_parent: int | None = None
 # Of a word that nlp.memory_zone() has forgotten, spaCy's hash tables keep a cell; a table only ever
 # grows. After so many words, a pipeline is loaded again: they have taken some 40 MB.
 MOST_WORDS = 1_000_000
@@ -29,32 +26,24 @@ MOST_WORDS = 1_000_000
 SHOWN = 10
 
 
+# The process whose workers are forked, while they are.
+_parent: int | None = None
+
+
 def _end_with_parent() -> None:
     """In a new worker: end when the run is killed. spaCy's workers would wait for ever."""
-    parent = _parent
 
     def watch() -> None:
         while os.getppid() == parent:
             time.sleep(1)
         os._exit(1)
 
-    if parent is not None:
+    if parent := _parent:
         Thread(target=watch, daemon=True).start()
 
 
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_end_with_parent)
-
-
-@contextmanager
-def _watching() -> Iterator[None]:
-    """Workers that are forked now end with this process."""
-    global _parent
-    _parent = os.getpid()
-    try:
-        yield
-    finally:
-        _parent = None
 
 
 def say(kind: str, title: str, text: str = "") -> None:
@@ -110,7 +99,7 @@ class Annotation:
         n_known = len(self.nlp.vocab)
         self._announce()
         for first in entries:
-            with self.nlp.memory_zone(), _watching():
+            with self.nlp.memory_zone():
                 self._annotate(chain([first], entries))
             self._save()
             if self.stopped_by:
@@ -134,13 +123,14 @@ class Annotation:
 
     def _annotate(self, entries: Iterator[Entry]) -> None:
         """Annotate a block."""
-        for doc, number in self.nlp.pipe(
-            self._take(entries),
-            as_tuples=True,
-            batch_size=self.batch_size,
-            n_process=self.n_process,
-        ):
-            self._add(doc, self.waiting.pop(number))
+        global _parent
+        inputs, size, n = self._take(entries), self.batch_size, self.n_process
+        _parent = os.getpid()
+        try:
+            for doc, number in self.nlp.pipe(inputs, as_tuples=True, batch_size=size, n_process=n):
+                self._add(doc, self.waiting.pop(number))
+        finally:
+            _parent = None
         if self.waiting:
             first = next(iter(self.waiting.values()))
             raise ValueError(
@@ -207,14 +197,14 @@ class Annotation:
         speed = (self.progress.n_words - self.words_before) / (time.monotonic() - self.started)
         counts = f"{self.progress.n_docs:,} docs, {speed:,.0f} words/s"
         self.bar.set_postfix_str(counts, refresh=False)
-        self._show(entry.done)
+        self._show_done(entry.done)
 
-    def _show(self, done: int) -> None:
+    def _show_done(self, done: int) -> None:
         self.bar.update(max(done - self.bar.n, 0))  # a bar from gzip may start too late
 
     def _save(self) -> None:
         """Make what was written count."""
-        self._show(self.done)  # bad lines at the end
+        self._show_done(self.done)  # bad lines at the end
         self.progress.output = self.writer.save()
         if self.rejected is not None:
             self.progress.rejected = self.rejected.save()

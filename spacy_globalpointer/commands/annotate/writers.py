@@ -45,12 +45,9 @@ class JsonLines:
         self.write({**entry.fields, "spans": list_spans(doc, self.keys)})
 
     def write(self, row: dict[str, Any]) -> None:
-        """Write a line, readable where it can be: half a character can only be written in ASCII."""
-        try:
-            line = dump_json(row, ensure_ascii=False).encode()
-        except UnicodeEncodeError:
-            line = dump_json(row).encode()
-        self.file.write(line + b"\n")
+        """Write a line."""
+        line = f"{dump_json(row, ensure_ascii=False)}\n"
+        self.file.write(line.encode("utf-8", "backslashreplace"))  # as JSON does: half a character
 
     def save(self) -> int:
         """Bring all to the disk, or to who reads standard output.
