@@ -112,7 +112,7 @@ def _read_lines(source: Source, begin: Position, before: int, max_length: int) -
             raw.seek(offset)
         file = cast(IO[bytes], stack.enter_context(gzip.open(raw))) if is_packed else raw
         try:
-            # Nobody can go to an offset of a compressed file.
+            # A compressed file can only be read from its start.
             for line, size in islice(_split(file, longest), number if is_packed else 0, None):
                 number, offset = number + 1, offset + size
                 if number == 1:

@@ -1,4 +1,4 @@
-"""From any inputs to one output: what is checked before, and what is renamed after a run."""
+"""From any inputs to one output: what is checked before a run, and renamed after it."""
 
 import sys
 import tempfile
@@ -47,16 +47,10 @@ def annotate(
 ) -> Progress:
     """Write the documents of any number of files with the spans that a pipeline finds in them.
 
-    model: name of a pipeline's package, or its folder.
+    The arguments are those of the command, whose help describes them.
+
     inputs: files, folders, or STDIN.
     output: a .jsonl file, a folder that ends in .spacy, or STDOUT.
-    format: of STDIN and of files with another suffix: "auto", "txt" or "jsonl".
-    spans_key: of the group to write; None for those of every global_pointer.
-    batch_size (documents), n_process: as in nlp.pipe.
-    part_size (documents): the most in a part of a .spacy folder.
-    save_every (seconds): the least time between two states that a killed run can go on from.
-    strict: stop at the first bad line.
-    overwrite: start anew, and replace an output that is there.
     silent: show no progress.
     RETURNS: how many documents, words and rejected lines there were.
     RAISES (ValueError): an input, output or model that cannot be used, a bad line if strict.
@@ -65,7 +59,7 @@ def annotate(
     is_stream = output == STDOUT or STDIN in inputs
     sources = list_sources(inputs, format=format, leave_out=_list_outputs(output))
     _check_place(output)
-    # Before anything is looked at: what another run leaves is only true when it has ended.
+    # Before anything is looked at: another run that has not ended may change it.
     with locked(output):
         _check_free(output, is_stream, overwrite)
         new = Progress() if is_stream else _begin(model, sources, output, spans_key)
@@ -75,7 +69,7 @@ def annotate(
             load = partial(load_model, model)
             nlp = load()
             keys = find_keys(nlp, spans_key)
-            if not saved:  # nothing of an earlier run is left but its output
+            if not saved:  # of an earlier run, only the output stays
                 for path in _list_outputs(output)[2:]:
                     remove(path)
                 progress.save()
@@ -120,7 +114,7 @@ def _check_options(format: str, n_process: int) -> None:
 
 
 def _list_outputs(output: Path) -> list[Path]:
-    """All that a run may write: what it leaves, and from the third on what it works with."""
+    """All that a run may write: two results, then what it works with."""
     if output == STDOUT:
         return []
     rejected = rejected_of(output)
@@ -174,7 +168,7 @@ def _begin(model: str, sources: Sequence[Source], output: Path, spans_key: str |
 def _open_outputs(
     output: Path, progress: Progress, keys: Sequence[str], part_size: int
 ) -> Iterator[tuple[Writer, JsonLines | None]]:
-    """What takes documents, and what takes bad lines, to go on after those that count."""
+    """Writers of documents and of bad lines, which go on after those that count."""
     if output == STDOUT:
         yield JsonLines(sys.stdout.buffer, keys), None
         return
@@ -187,7 +181,7 @@ def _open_outputs(
 
 
 def _make_bar(sources: Sequence[Source], position: Position, silent: bool) -> tqdm:
-    """Bar over the bytes of the input; in a log a line each half minute."""
+    """Bar over the bytes of the input; in a log, one line every half minute."""
     counts = "{n_fmt}B [{elapsed}{postfix}]"
     total = None
     if all(source.path != STDIN for source in sources):
@@ -207,7 +201,7 @@ def _make_bar(sources: Sequence[Source], position: Position, silent: bool) -> tq
 
 
 def _finish(output: Path, progress: Progress) -> None:
-    """Give the files of a run their names. Whatever of it was done before is done."""
+    """Give the files of a run their names; a killed run can repeat it."""
     if output == STDOUT:
         return
     progress.done = True

@@ -1,4 +1,4 @@
-"""One run at a time: the lock on an output, from before anything is looked at until the end."""
+"""One run at a time: the lock on an output."""
 
 import errno
 import os
@@ -15,7 +15,7 @@ except ImportError:  # Windows
 from .resumable import STDOUT
 from .run import say
 
-# What file systems say that have no locks, such as some network drives.
+# Errors of file systems that have no locks, such as some network drives.
 NO_LOCKS = {errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.ENOLCK, errno.EINVAL}
 
 
@@ -25,7 +25,7 @@ def locked(target: Path) -> Iterator[None]:
 
     Where the file system has no locks, the run goes on with a warning.
 
-    target: the output, or STDOUT, which is free.
+    target: the output; STDOUT needs no lock.
     RAISES (ValueError): another run writes it.
     """
     if fcntl is None or target == STDOUT:
@@ -35,12 +35,12 @@ def locked(target: Path) -> Iterator[None]:
     while not is_ours:
         with path.open("ab") as file:
             _lock(file, path)
-            is_ours = _is_at(path, file)  # or a run that ended meanwhile has removed it
+            is_ours = _is_at(path, file)  # unless a run that ended meanwhile has removed it
             if is_ours:
                 try:
                     yield
                 finally:
-                    # Before the lock goes: who waits for it here would hold a file without name.
+                    # Before the lock is released: the next run must not lock a removed file.
                     path.unlink(missing_ok=True)
 
 

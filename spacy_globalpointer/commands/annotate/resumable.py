@@ -1,4 +1,4 @@
-"""What a killed run goes on with: files in the making, and a journal of how far it has come.
+"""What a killed run goes on with: unfinished files, and a journal of how far it has come.
 
 The order makes it safe: output is flushed to the disk, then the journal, which says how much of
 the output counts, is replaced as a whole. What was written after that is cut off on resuming.
@@ -21,7 +21,7 @@ STDOUT = Path("-")
 
 
 def part_of(target: Path) -> Path:
-    """Where a file or folder is made."""
+    """Where a file or folder is while it is unfinished."""
     return target.with_name(f"{target.name}.part")
 
 
@@ -31,7 +31,7 @@ def rejected_of(target: Path) -> Path:
 
 
 def journal_of(target: Path) -> Path:
-    """Where it says how far the run has come."""
+    """Where a run writes down how far it has come."""
     return target.with_name(f"{target.name}.progress")
 
 
@@ -111,7 +111,7 @@ def fingerprint_model(model: str) -> str:
 
 
 def open_part(target: Path, length: int) -> BinaryIO:
-    """Open a file in the making, to append to what counts; the rest is cut off.
+    """Open an unfinished file, to append to what counts; the rest is cut off.
 
     target: what it becomes.
     length (bytes): how much counts.

@@ -19,19 +19,18 @@ from ...corpora.stream import Entry
 from .resumable import Progress
 from .writers import PART_CHARACTERS, JsonLines, Writer
 
-# Of a word that nlp.memory_zone() has forgotten, spaCy's hash tables keep a cell; a table only ever
-# grows. After so many words, a pipeline is loaded again: they have taken some 40 MB.
+# spaCy's hash tables only ever grow: they keep a slot for each word that nlp.memory_zone() has
+# forgotten. After so many words, some 40 MB, the pipeline is loaded again.
 MOST_WORDS = 1_000_000
 # Bad lines that are shown one by one; the rest is only counted.
 SHOWN = 10
-
 
 # The process whose workers are forked, while they are.
 _parent: int | None = None
 
 
 def _end_with_parent() -> None:
-    """In a new worker: end when the run is killed. spaCy's workers would wait for ever."""
+    """In a new worker: end when the run is killed; spaCy's workers would wait for ever."""
 
     def watch() -> None:
         while os.getppid() == parent:
@@ -47,7 +46,7 @@ if hasattr(os, "register_at_fork"):
 
 
 def say(kind: str, title: str, text: str = "") -> None:
-    """Show a message above the progress bar; on standard error, as output may go to the other.
+    """Show a message above the progress bar, on standard error: output may go to standard output.
 
     kind: "good", "info", "warn" or "fail", as in wasabi.
     """
@@ -64,13 +63,13 @@ class Annotation:
     are new in a block are forgotten after it, and worker processes end with it.
 
     nlp: the pipeline.
-    load: gives it again.
+    load: loads it again.
     writer: takes the documents.
-    rejected: takes bad lines; None if there is no place for them.
-    progress: of what was saved, and from now on of what was read.
+    rejected: takes bad lines; None to drop them.
+    progress: where to go on; kept up to date.
     bar: counts the bytes of the input.
     batch_size (documents), n_process: as in nlp.pipe.
-    save_every (seconds): the least time of a block, unless the writer has parts.
+    save_every (seconds): the shortest time of a block, unless the writer has parts.
     strict: stop at the first bad line.
     """
 
@@ -86,7 +85,7 @@ class Annotation:
     strict: bool
     done: int = 0
     stopped_by: str | None = None
-    # What is in the pipeline.
+    # Documents in the pipeline, by their number in the block.
     waiting: dict[int, Entry] = field(default_factory=dict)
 
     def go(self, entries: Iterator[Entry]) -> None:

@@ -47,10 +47,10 @@ class JsonLines:
     def write(self, row: dict[str, Any]) -> None:
         """Write a line."""
         line = f"{dump_json(row, ensure_ascii=False)}\n"
-        self.file.write(line.encode("utf-8", "backslashreplace"))  # as JSON does: half a character
+        self.file.write(line.encode("utf-8", "backslashreplace"))  # half a character, as in JSON
 
     def save(self) -> int:
-        """Bring all to the disk, or to who reads standard output.
+        """Flush everything to the disk, or to standard output.
 
         RETURNS (bytes): the length of the file.
         """
@@ -97,7 +97,7 @@ class SpacyParts:
 
     def add(self, doc: Doc, entry: Entry) -> None:
         """Put a document into the part."""
-        # What components leave there (arrays of a transformer) is not asked for.
+        # Without what components leave there, such as arrays of a transformer.
         doc.user_data = entry.user_data
         self.doc_bin.add(doc)
 

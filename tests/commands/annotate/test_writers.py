@@ -79,8 +79,9 @@ def test_a_line_of_json_is_one_line_that_reads_back(writer, row):
     assert json.loads(read(writer).decode()) == row
 
 
-def test_chinese_stays_readable(writer):
-    writer.write({"a": "北京"})
+@pytest.mark.parametrize("more", ["", "half \udc80"])
+def test_chinese_stays_readable(writer, more):
+    writer.write({"a": "北京", "b": more})
     assert "北京".encode() in read(writer)
 
 
