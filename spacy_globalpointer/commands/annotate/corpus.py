@@ -4,11 +4,9 @@ import sys
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from functools import partial
 from pathlib import Path
 
 from spacy.language import Language
-from spacy.util import load_model
 from tqdm import tqdm
 
 from ...corpora.sources import STDIN, Source, list_sources
@@ -66,22 +64,18 @@ def annotate(
         saved = None if overwrite else new.load()
         progress = saved or new
         if not progress.done:
-            load = partial(load_model, model)
-            nlp = load()
-            keys = find_keys(nlp, spans_key)
+            run = Annotation(model, progress, batch_size, n_process, save_every, strict)
+            keys = find_keys(run.nlp, spans_key)
             if not saved:  # of an earlier run, only the output stays
                 for path in _list_outputs(output)[2:]:
                     remove(path)
                 progress.save()
-            entries = read_entries(sources, progress.position, max_length=nlp.max_length)
+            entries = read_entries(sources, progress.position, max_length=run.nlp.max_length)
             with (
                 _make_bar(sources, progress.position, silent) as bar,
                 _open_outputs(output, progress, keys, part_size) as (writer, rejected),
             ):
-                files = writer, rejected, progress, bar
-                run = Annotation(nlp, load, *files, batch_size, n_process, save_every, strict)
-                del nlp  # the run may replace it
-                run.go(entries)
+                run.go(entries, writer, rejected, bar)
         _finish(output, progress)
     return progress
 

@@ -4,13 +4,13 @@ import gc
 import os
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import chain
 from threading import Thread
 
-from spacy.language import Language
 from spacy.tokens import Doc
+from spacy.util import load_model
 from tqdm import tqdm
 from wasabi.printer import Printer
 
@@ -62,23 +62,15 @@ class Annotation:
     them the last digits of the scores, are the same however often a run is stopped. Words that
     are new in a block are forgotten after it, and worker processes end with it.
 
-    nlp: the pipeline.
-    load: loads it again.
-    writer: takes the documents.
-    rejected: takes bad lines; None to drop them.
+    model: name of the pipeline's package, or its folder.
     progress: where to go on; kept up to date.
-    bar: counts the bytes of the input.
     batch_size (documents), n_process: as in nlp.pipe.
     save_every (seconds): the shortest time of a block, unless the writer has parts.
     strict: stop at the first bad line.
     """
 
-    nlp: Language
-    load: Callable[[], Language]
-    writer: Writer
-    rejected: JsonLines | None
+    model: str
     progress: Progress
-    bar: tqdm
     batch_size: int
     n_process: int
     save_every: float
@@ -88,12 +80,21 @@ class Annotation:
     # Documents in the pipeline, by their number in the block.
     waiting: dict[int, Entry] = field(default_factory=dict)
 
-    def go(self, entries: Iterator[Entry]) -> None:
+    def __post_init__(self) -> None:
+        self.nlp = load_model(self.model)
+
+    def go(
+        self, entries: Iterator[Entry], writer: Writer, rejected: JsonLines | None, bar: tqdm
+    ) -> None:
         """Annotate all entries.
 
         entries: of the input, from the position of the progress on.
+        writer: takes the documents.
+        rejected: takes bad lines; None to drop them.
+        bar: counts the bytes of the input.
         RAISES (ValueError): a bad line if strict, a pipeline that drops documents.
         """
+        self.writer, self.rejected, self.bar = writer, rejected, bar
         self.started, self.words_before = time.monotonic(), self.progress.n_words
         n_known = len(self.nlp.vocab)
         self._announce()
@@ -109,7 +110,7 @@ class Annotation:
             if len(self.nlp.vocab) - n_known > MOST_WORDS:
                 del self.nlp  # before there is another one
                 gc.collect()
-                self.nlp = self.load()
+                self.nlp = load_model(self.model)
                 n_known = len(self.nlp.vocab)
 
     def _announce(self) -> None:

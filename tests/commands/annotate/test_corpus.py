@@ -148,7 +148,7 @@ def test_batches_do_not_depend_on_where_a_run_is_saved(model, monkeypatch, input
     nlp = spacy.load(model)
     pipe = nlp.get_pipe("global_pointer")
     batches, predict = [], pipe.predict
-    monkeypatch.setattr(corpus, "load_model", lambda name: nlp)
+    monkeypatch.setattr(run, "load_model", lambda name: nlp)
     pipe.predict = lambda docs: [batches.append(len(docs)), predict(docs)][1]
     annotate(model, [inputs], tmp_path / "a.jsonl", batch_size=7, save_every=0)
     assert batches == [7] * 9 + [2]
@@ -174,7 +174,7 @@ def test_a_pipeline_that_has_seen_many_words_is_replaced(
         alive.append(weakref.ref(nlp))
         return nlp
 
-    monkeypatch.setattr(corpus, "load_model", load)
+    monkeypatch.setattr(run, "load_model", load)
     monkeypatch.setattr(run, "MOST_WORDS", 90)
     annotate(model, [inputs], output, batch_size=4, save_every=0, n_process=n_process)
     assert 3 <= len(alive) <= 16
@@ -220,7 +220,7 @@ def _count_steps(kill_at, unit):
 
 
 def _run_child(nlp, kill_at, unit, args, options):
-    corpus.load_model = lambda model: nlp
+    run.load_model = lambda model: nlp
     _count_steps(kill_at, unit)
     annotate(*args, **options)
 
@@ -358,7 +358,7 @@ def test_output_in_the_input_folder_is_not_read(model, inputs):
 @pytest.fixture
 def no_model(monkeypatch):
     """The model must not be loaded."""
-    monkeypatch.setattr(corpus, "load_model", None)
+    monkeypatch.setattr(run, "load_model", None)
 
 
 @pytest.mark.parametrize(
@@ -430,7 +430,7 @@ def test_texts_beyond_max_length_are_set_aside(model, tmp_path):
     nlp.max_length = 10
     (tmp_path / "a.txt").write_text("0123456789\n01234567890\nRome")
     patch = pytest.MonkeyPatch()
-    patch.setattr(corpus, "load_model", lambda name: nlp)
+    patch.setattr(run, "load_model", lambda name: nlp)
     annotate(model, [tmp_path / "a.txt"], tmp_path / "o.jsonl")
     patch.undo()
     assert [row["text"] for row in read(tmp_path / "o.jsonl")] == ["0123456789", "Rome"]
@@ -451,7 +451,7 @@ def test_fields_that_parts_cannot_hold_are_set_aside(model, tmp_path):
 def test_a_tokenizer_that_changes_the_text_is_noticed(model, monkeypatch, tmp_path):
     nlp = spacy.load(model)
     nlp.tokenizer = lambda text: Doc(nlp.vocab, words=text.split())
-    monkeypatch.setattr(corpus, "load_model", lambda name: nlp)
+    monkeypatch.setattr(run, "load_model", lambda name: nlp)
     (tmp_path / "a.txt").write_text("two words \nRome.\nin  Rome")
     progress = annotate(model, [tmp_path / "a.txt"], tmp_path / "o.jsonl")
     assert (progress.n_docs, progress.n_rejected) == (1, 2)
@@ -461,7 +461,7 @@ def test_a_pipeline_that_drops_documents_is_an_error(model, monkeypatch, tmp_pat
     nlp = spacy.load(model)
     nlp.get_pipe("global_pointer").predict = lambda docs: 1 / 0
     nlp.set_error_handler(lambda *args: None)
-    monkeypatch.setattr(corpus, "load_model", lambda name: nlp)
+    monkeypatch.setattr(run, "load_model", lambda name: nlp)
     (tmp_path / "a.txt").write_text("one\ntwo")
     with pytest.raises(ValueError, match=r"every document back, was: without 2, first .* line 1"):
         annotate(model, [tmp_path / "a.txt"], tmp_path / "o.jsonl")
