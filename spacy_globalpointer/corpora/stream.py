@@ -85,10 +85,13 @@ def read_entries(
     max_length (characters): longest text.
     YIELDS: documents, and lines that are none, with the reason.
     """
-    for index in range(start.file, len(sources)):
-        begin = start if index == start.file else Position(index)
-        read = _read_docs if sources[index].kind == "spacy" else _read_lines
-        yield from read(sources[index], begin, done_at(sources, Position(index)), max_length)
+    before = 0
+    for index, source in enumerate(sources):
+        if index >= start.file:
+            begin = start if index == start.file else Position(index)
+            read = _read_docs if source.kind == "spacy" else _read_lines
+            yield from read(source, begin, before, max_length)
+        before += source.size
 
 
 def done_at(sources: Sequence[Source], position: Position) -> int:
