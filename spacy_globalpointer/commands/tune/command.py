@@ -105,7 +105,7 @@ def tune_cli(
             nlp = load_pipeline(model)
             name, pipe = find_component(nlp, component)
             allow_overlap = pipe.cfg["allow_overlap"]
-            check_options(name, allow_overlap, objective, precision)
+            _check_options(name, allow_overlap, objective, precision)
             found = find_candidates(nlp, name, read_examples(nlp, files, "DEV", False), lowest)
             report = {
                 "model": model,
@@ -145,7 +145,7 @@ def tune_cli(
         msg.warn(NO_PLOT)
 
 
-def check_options(name: str, allow_overlap: bool, objective: str, precision: float | None) -> None:
+def _check_options(name: str, allow_overlap: bool, objective: str, precision: float | None) -> None:
     """Refuse options that mean nothing, before documents are predicted.
 
     name, allow_overlap: of the component.
