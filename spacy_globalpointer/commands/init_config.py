@@ -12,7 +12,6 @@ from wasabi.printer import Printer
 
 from ..configs import ENCODERS, find_config
 from ..corpora import FORMATS
-from .debug.case import ERROR
 from .debug.statistics import is_flat
 from .debug.survey import debug_data
 from .outputs import check_output, write_text
@@ -185,10 +184,9 @@ def read_gold(
     RETURNS: the labels to write, all or none; whether the config is for flat entities.
     RAISES (ValueError): data that cannot be read, or without gold spans.
     """
-    names = [str(path) for path in paths]
-    survey = debug_data(names, lang=lang, spans_key=spans_key, format=format, silent=False)
+    survey = debug_data(paths, lang=lang, spans_key=spans_key, format=format)
     for finding in survey.all_findings():
-        if finding.level == ERROR:
+        if finding.level == "error":
             raise ValueError(f"--data must have gold spans, was: {finding.text}")
     (split,) = survey.splits.values()
     group = split.groups[spans_key]

@@ -3,20 +3,13 @@
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from .statistics import GroupStatistics, SplitStatistics
 
-GOOD, INFO, WARNING, ERROR = "good", "info", "warning", "error"
-
 
 class Advice(NamedTuple):
-    """Config lines to paste.
-
-    section: of the config.
-    why: a comment.
-    lines: as they stand in the config.
-    """
+    """Lines to paste into a section of the config, and why, for a comment."""
 
     section: str
     why: str
@@ -24,46 +17,30 @@ class Advice(NamedTuple):
 
 
 class Finding(NamedTuple):
-    """One thing that was found.
+    """One thing that was found; an error makes training fail or score 0.00."""
 
-    topic: documents, groups, labels, nesting, lengths, tokens or config.
-    level: GOOD, INFO, WARNING, or ERROR for what makes training fail or score 0.00.
-    """
-
-    topic: str
-    level: str
+    topic: Literal["documents", "groups", "labels", "nesting", "lengths", "tokens", "config"]
+    level: Literal["good", "info", "warning", "error"]
     text: str
     advice: Advice | None = None
 
     def to_dict(self) -> dict[str, Any]:
-        """The finding, ready for JSON."""
         return {**self._asdict(), "advice": self.advice and self.advice._asdict()}
 
 
 @dataclass
 class Case:
-    """The data that one component is trained with, and what was found in them.
+    """The data that one component is trained with, and what was found in them."""
 
-    key: name of the group of spans.
-    splits: by name; the first one is learned from.
-    name: of the component, or of the one that is assumed.
-    settings: of the component; those that are not given are the defaults.
-    known: the only labels that the component can learn; None for those of the data.
-    low (spans): fewer examples of a label are few.
-    lang: of the tokenizer.
-    is_config: False where there are data files only.
-    is_cut: a reader may have left groups behind when it cut documents.
-    """
-
-    key: str
-    splits: dict[str, SplitStatistics]
+    key: str  # of the group of spans
+    splits: dict[str, SplitStatistics]  # by name; the first one is learned from
     name: str = "global_pointer"
-    settings: dict[str, Any] = field(default_factory=dict)
-    known: Sequence[str] | None = None
-    low: int = 50
+    settings: dict[str, Any] = field(default_factory=dict)  # missing ones are the defaults
+    known: Sequence[str] | None = None  # the only labels it can learn; None for those of the data
+    low: int = 50  # fewer examples of a label are few
     lang: str = "en"
-    is_config: bool = False
-    is_cut: bool = False
+    is_config: bool = False  # or there are data files only
+    is_cut: bool = False  # a reader may have left groups behind when it cut documents
     findings: list[Finding] = field(default_factory=list)
 
     @property

@@ -68,13 +68,18 @@ def debug_cli(
     try:
         if output is not None:
             check_output(output, "--output")
-        if is_config(inputs[0]):
+        if _is_config(inputs[0]):
             _check_options(context)
             with show_validation_error(inputs[0]):
                 overrides = parse_config_overrides(inputs[1:])
-                survey = debug_config(inputs[0], overrides, low=low, limit=limit, silent=False)
+                survey = debug_config(inputs[0], overrides, low=low, limit=limit)
         else:
-            check_files(inputs)
+            for name in inputs:
+                if name.startswith("-") or _is_config(name):
+                    raise ValueError(
+                        "inputs must be one config (.cfg) with overrides, or data files only, was: "
+                        f"{name}. See --help for the options of data files"
+                    )
             survey = debug_data(
                 inputs,
                 dev or (),
@@ -83,7 +88,6 @@ def debug_cli(
                 format=format,
                 low=low,
                 limit=limit,
-                silent=False,
             )
         n_errors = print_survey(msg, survey)
         if output is not None:
@@ -95,9 +99,8 @@ def debug_cli(
         raise typer.Exit(1)
 
 
-def is_config(name: str) -> bool:
-    """Whether an argument is a training config; "-" reads one from standard input."""
-    return name == "-" or name.endswith(".cfg")
+def _is_config(name: str) -> bool:
+    return name == "-" or name.endswith(".cfg")  # "-" reads one from standard input
 
 
 def _check_options(context: typer.Context) -> None:
@@ -111,14 +114,4 @@ def _check_options(context: typer.Context) -> None:
                 f"--{name.replace('_', '-')} must only be given with data files, was: {shown}. The "
                 "config has its own: change it there or by overrides, such as --paths.dev "
                 "dev.spacy or --nlp.lang zh"
-            )
-
-
-def check_files(names: list[str]) -> None:
-    """Refuse a config or options among data files."""
-    for name in names:
-        if name.startswith("-") or is_config(name):
-            raise ValueError(
-                f"inputs must be one config (.cfg) with overrides, or data files only, was: "
-                f"{name}. See --help for the options of data files"
             )

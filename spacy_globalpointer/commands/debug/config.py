@@ -16,7 +16,7 @@ from thinc.api import Config
 
 from ...pipeline.settings import describe_rivals, describe_weights
 from ...training.reader import SpanCorpus
-from .case import ERROR, GOOD, INFO, WARNING, Advice, Case, Finding
+from .case import Advice, Case, Finding
 from .findings import advise_key
 
 FACTORY = "global_pointer"
@@ -24,20 +24,13 @@ FACTORY = "global_pointer"
 
 @dataclass
 class Setup:
-    """A training config that was read.
+    """A training config that was read."""
 
-    nlp: the pipeline, not initialized.
-    config: with all variables and defaults filled in.
-    pipes: the components to look at, by name.
-    readers: of the corpora "train" and "dev".
-    sourced: names of components that come from other pipelines, and are trained on.
-    """
-
-    nlp: Language
-    config: Config
-    pipes: dict[str, Any]
-    readers: dict[str, Callable[[Language], Iterable[Example]]]
-    sourced: list[str]
+    nlp: Language  # not initialized
+    config: Config  # with all variables and defaults filled in
+    pipes: dict[str, Any]  # the components to look at, by name
+    readers: dict[str, Callable[[Language], Iterable[Example]]]  # of the corpora train and dev
+    sourced: list[str]  # names of components of other pipelines, which are trained on
 
 
 def load_setup(path: str, overrides: dict[str, Any]) -> Setup:
@@ -62,27 +55,21 @@ def load_setup(path: str, overrides: dict[str, Any]) -> Setup:
             f"{path}: the pipeline must have a component of the factory {FACTORY!r}, was: "
             f"{nlp.pipe_names}. Add one, or give the data files themselves instead of a config"
         )
-    readers = {name: _resolve_reader(config, f"{name}_corpus") for name in ("train", "dev")}
+    readers = {}
+    for corpus in ("train", "dev"):
+        setting = config["training"][f"{corpus}_corpus"]
+        (readers[corpus],) = resolve_dot_names(config, [setting])
+        if not callable(readers[corpus]):
+            raise ValueError(
+                f"[training] {corpus}_corpus must name a reader, was: {setting!r}. "
+                'Set it, for example to "corpora.train"'
+            )
     pipes = {name: nlp.get_pipe(name) for name in names}
     return Setup(nlp, config, pipes, readers, list(get_sourced_components(raw)))
 
 
-def _resolve_reader(config: Config, setting: str) -> Callable:
-    name = config["training"][setting]
-    (reader,) = resolve_dot_names(config, [name])
-    if not callable(reader):
-        raise ValueError(
-            f"[training] {setting} must name a reader, was: {name!r}. "
-            'Set it, for example to "corpora.train"'
-        )
-    return reader
-
-
 def known_labels(setup: Setup, name: str) -> Sequence[str] | None:
-    """The only labels that a component can learn.
-
-    RETURNS: None if it takes those of the training data.
-    """
+    """The only labels that a component can learn; None if it takes those of the training data."""
     if name in setup.config["training"]["frozen_components"]:
         return None
     if name in setup.sourced:  # training does not initialize it again
@@ -94,9 +81,8 @@ def known_labels(setup: Setup, name: str) -> Sequence[str] | None:
 
 def may_drop(corpus: Any) -> bool:
     """Whether a reader is spaCy's own and cuts documents, which leaves groups of spans behind."""
-    if not isinstance(corpus, Corpus) or isinstance(corpus, SpanCorpus):
-        return False
-    return bool(corpus.gold_preproc or corpus.max_length)
+    is_own = isinstance(corpus, Corpus) and not isinstance(corpus, SpanCorpus)
+    return is_own and bool(corpus.gold_preproc or corpus.max_length)
 
 
 def find_in_config(setup: Setup, case: Case, limit: int = 0) -> Iterator[Finding]:
@@ -104,16 +90,16 @@ def find_in_config(setup: Setup, case: Case, limit: int = 0) -> Iterator[Finding
 
     limit (documents): look at no more of each corpus; 0 looks at all.
     """
-    if case.name in setup.config["training"]["frozen_components"]:
-        yield Finding("config", INFO, f"'{case.name}' is frozen: it does not learn")
+    training = setup.config["training"]
+    if case.name in training["frozen_components"]:
+        yield Finding("config", "info", f"'{case.name}' is frozen: it does not learn")
     yield _find_weights(setup, case)
     rivals = describe_rivals(case.name, case.key, setup.nlp)
     if rivals:
-        yield Finding("config", WARNING, rivals)
+        yield Finding("config", "warning", rivals)
     for name, reader in setup.readers.items():
         if may_drop(reader):
-            section = setup.config["training"][f"{name}_corpus"]
-            yield _find_drops(setup.nlp, reader, section, case.key, limit)
+            yield _find_drops(setup.nlp, reader, training[f"{name}_corpus"], case.key, limit)
 
 
 def _find_weights(setup: Setup, case: Case) -> Finding:
@@ -133,11 +119,11 @@ def _find_weights(setup: Setup, case: Case) -> Finding:
         # What is left is weighed without it; if nothing is left, the score is 0.00.
         alive = any(weight for name, weight in weights.items() if name not in dead)
         text = message.partition(" Put into the config")[0]
-        return Finding("config", WARNING if alive else ERROR, text, advice)
+        return Finding("config", "warning" if alive else "error", text, advice)
     if dead:
         text = f"[training.score_weights] names scores that nothing has: {', '.join(dead)}"
-        return Finding("config", INFO, text, advice)
-    return Finding("config", GOOD, f"[training.score_weights] names spans_{key}_f")
+        return Finding("config", "info", text, advice)
+    return Finding("config", "good", f"[training.score_weights] names spans_{key}_f")
 
 
 def _find_drops(nlp: Language, corpus: Any, section: str, key: str, limit: int) -> Finding:
@@ -151,12 +137,12 @@ def _find_drops(nlp: Language, corpus: Any, section: str, key: str, limit: int) 
     how = "gold_preproc = true" if corpus.gold_preproc else f"max_length = {corpus.max_length}"
     text = f"[{section}] reads {read} of {stored} spans with {how}"
     if read == stored:
-        return Finding("config", GOOD, text)
+        return Finding("config", "good", text)
     reader = '@readers = "spacy_globalpointer.SpanCorpus.v1"'
     why = "keeps all spans" + ("; remove the line gold_preproc" if corpus.gold_preproc else "")
     advice = Advice(section, why, (reader, f"max_length = {corpus.max_length}"))
     text += ": where it cuts a document, it leaves its spans behind"
-    return Finding("config", WARNING if read else ERROR, text, advice)
+    return Finding("config", "warning" if read else "error", text, advice)
 
 
 def _count_spans(docs: Iterable[Doc], key: str) -> int:

@@ -6,6 +6,7 @@ pieces here, so that the count is what training will meet.
 
 from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, NamedTuple, cast
 
@@ -18,10 +19,7 @@ from ...spans import LabelledSpan
 
 STRIDED = "spacy-transformers.strided_spans.v1"
 CURATED = "spacy-curated-transformers.WithStridedSpans.v1"
-NO_PIECE = "have no word piece"
-CUT_OFF = "are cut off"
-NO_WINDOW = "are in no window"
-CAUSES = (NO_PIECE, CUT_OFF, NO_WINDOW)
+CAUSES = NO_PIECE, CUT_OFF, NO_WINDOW = "have no word piece", "are cut off", "are in no window"
 MOST_EXAMPLES = 5
 # Pieces of a window are fewer by this share of the longest input: the first word of a window may
 # have more pieces there than in the middle of a text.
@@ -29,14 +27,11 @@ SLACK = 1 / 16
 
 
 class Window(NamedTuple):
-    """Where a transformer's windows lie: width, and stride from one start to the next, in unit.
-
-    unit: "tokens" or "pieces". A token has one piece or more.
-    """
+    """Where a transformer's windows lie."""
 
     width: int
-    stride: int
-    unit: str
+    stride: int  # from one start to the next
+    unit: str  # "tokens" or "pieces", of which a token has one or more
 
     def holds(self, start: int, end: int) -> bool:
         """Whether one window holds all tokens of a span; of pieces, whether it can."""
@@ -53,20 +48,18 @@ class Pieces(NamedTuple):
     width: int | None  # tokens of a window that is nowhere cut off; None if none is
 
 
+@dataclass
 class Encoder:
-    """A transformer whose weights are not needed.
+    """A transformer whose weights are not needed."""
 
-    window: None where windows follow sentences or documents.
-    section: of the config where its settings are; empty if they are not there.
-    model: a TransformerModel of spacy-transformers; None for another one.
-    most (pieces): of a window; what is more is cut off.
-    positions (pieces): that the model says it has; None if it says nothing.
-    problem: why nothing can be counted; empty if it can.
-    """
-
-    def __init__(self, window: Window | None, section: str = "", model: Any = None) -> None:
-        self.window, self.section, self.model = window, section, model
-        self.most, self.positions, self.problem = 0, None, ""
+    window: Window | None  # None where windows follow sentences or documents
+    section: str = ""  # of the config where its settings are; empty if they are not there
+    model: Any = None  # a TransformerModel of spacy-transformers; None for another one
+    # Known once a text was counted (pieces): what is more in a window is cut off; what the model
+    # says it has; why nothing can be counted.
+    most: int = 0
+    positions: int | None = None
+    problem: str = ""
 
     def count(self, doc: Doc) -> Pieces | None:
         """Count the tokens of a text that get no vector.
@@ -127,33 +120,29 @@ class Encoder:
         The last token of a window gets one if its first piece is within the longest input.
         """
         _, pieces = self._tokenize([doc[:]])
-        before = numpy.concatenate(([0], numpy.cumsum(pieces.lengths)))
+        before = numpy.cumsum(pieces.lengths) - pieces.lengths
         room = self.most - self._tokenizer.num_special_tokens_to_add() - int(self.most * SLACK)
-        starts = numpy.arange(len(doc))
-        ends = numpy.searchsorted(before[:-1], before[:-1] + max(1, room))
-        is_cut = ends < len(doc)
-        return int((ends - starts)[is_cut].min()) if is_cut.any() else len(doc)
+        ends = numpy.searchsorted(before, before + max(1, room))
+        widths = (ends - numpy.arange(len(doc)))[ends < len(doc)]
+        return int(widths.min(initial=len(doc)))
 
 
+@dataclass
 class EncoderStatistics:
-    """What an encoder is given of all texts of a split."""
+    """What an encoder is given of all texts of a split; white space is not counted."""
 
-    def __init__(self, encoder: Encoder) -> None:
-        self.encoder = encoder
-        self.n_cut = 0  # gold spans that no window holds
-        self.n_tokens = 0  # here and in what follows without white space
-        self.lost: Counter[str] = Counter()  # tokens without a vector, by cause
-        self.words: list[str] = []  # some of those that have no piece, or their beginning
-        self.n_unseen = 0  # gold spans that start or end on a token without a vector
-        self.longest = 0  # pieces of the longest window
-        # Texts with cut windows, by the window (tokens) that is nowhere cut off.
-        self.widths: Counter[int] = Counter()
+    encoder: Encoder
+    n_cut: int = 0  # gold spans that no window holds
+    n_tokens: int = 0
+    lost: Counter[str] = field(default_factory=Counter)  # tokens without a vector, by cause
+    words: list[str] = field(default_factory=list)  # some without a piece, or their beginning
+    n_unseen: int = 0  # gold spans that start or end on a token without a vector
+    longest: int = 0  # pieces of the longest window
+    # Texts with cut windows, by the window (tokens) that is nowhere cut off.
+    widths: Counter[int] = field(default_factory=Counter)
 
     def add(self, doc: Doc, spans: Collection[LabelledSpan]) -> None:
-        """Count one text.
-
-        spans (tokens): those that can be learned.
-        """
+        """Count one text, and its spans (tokens) that can be learned."""
         if self.encoder.window is not None:
             self.n_cut += sum(not self.encoder.window.holds(*span.extent) for span in spans)
         pieces = self.encoder.count(doc)
@@ -169,7 +158,6 @@ class EncoderStatistics:
         self.widths.update([] if width is None else [width])
 
     def to_dict(self) -> dict[str, Any]:
-        """The counts of pieces, ready for JSON."""
         return {
             "tokens_without_vector": {cause: self.lost[cause] for cause in CAUSES},
             "spans_without_vector": self.n_unseen,
@@ -180,9 +168,7 @@ class EncoderStatistics:
 def find_encoder(nlp: Language, name: str, sourced: Sequence[str] = ()) -> Encoder | None:
     """The transformer of a component: its own, or that of the component it listens to.
 
-    nlp: its weights need not be there.
     sourced: components whose settings are those of another pipeline, and not in the config.
-    RETURNS: None without a transformer.
     """
     components = nlp.config.interpolate()["components"]
     listened = [k for k, pipe in nlp.pipeline if name in getattr(pipe, "listening_components", ())]
@@ -216,8 +202,9 @@ def _load(model: Any) -> tuple[Any, Any]:
     """Tokenizer and config of a transformer, from its weights or by its name."""
     from transformers import AutoConfig, AutoTokenizer
 
-    if model.tokenizer is not None:
-        tokenizer, config = model.tokenizer, model.transformer.config
+    tokenizer = model.tokenizer
+    if tokenizer is not None:
+        config = model.transformer.config
     else:
         name = model.attrs["name"]
         tokenizer = _from_pretrained(AutoTokenizer, name, model._init_tokenizer_config)

@@ -38,38 +38,29 @@ Placed = tuple[LabelledSpan, Span | None]
 
 
 class GoldText(NamedTuple):
-    """A text with gold spans.
+    """A text with gold spans."""
 
-    example: what training would get of it.
-    groups: the spans of each group that was asked for and is there.
-    notes: what was left out or changed when a corpus file was read.
-    """
-
-    example: Example
-    groups: dict[str, list[Placed]]
-    notes: Sequence[str] = ()
+    example: Example  # what training would get of it
+    groups: dict[str, list[Placed]]  # those that were asked for and are there
+    notes: Sequence[str] = ()  # what was left out or changed when a corpus file was read
 
 
 def read_example(example: Example, keys: Iterable[str]) -> GoldText:
-    """Find the tokens of the gold spans of a training example.
-
-    keys: names of the groups to look at.
-    """
+    """Find the tokens of the gold spans of a training example, in the groups of these names."""
     groups = {}
     for key in keys:
         if key in example.reference.spans:
             spans = example.reference.spans[key]
-            places = [(s.start_char, max(s.start_char, s.end_char), s.label_) for s in spans]
-            given = [LabelledSpan(*place) for place in places]
+            given = [
+                LabelledSpan(s.start_char, max(s.start_char, s.end_char), s.label_) for s in spans
+            ]
             groups[key] = list(zip(given, align_spans(example, spans), strict=True))
     return GoldText(example, groups)
 
 
 def read_record(record: Record, nlp: Language, key: str) -> GoldText:
-    """Find the tokens of the gold spans of a record.
+    """Find the tokens of the gold spans of a record, which become a group of this name.
 
-    nlp: its tokenizer is used unless the record has words.
-    key: the name that the record's spans get.
     RAISES (ValueError): words that are not in the text.
     """
     doc, outcomes = record_to_doc(record, nlp, spans_key=key)

@@ -1,6 +1,6 @@
 """What `spacy global-pointer debug` prints."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from wasabi.printer import Printer
@@ -13,6 +13,8 @@ from .survey import Survey
 
 # Kinds of odd spans, by label, that are shown for each split.
 MOST_REMARKS = 12
+# What wasabi calls the levels of findings.
+STYLES = {"warning": "warn", "error": "fail"}
 Groups = dict[str, GroupStatistics]
 Row = Sequence[Any]
 
@@ -50,58 +52,55 @@ def _print_case(msg: Printer, case: Case) -> None:
     msg.text(f"Name of the group of spans: {case.key}")
     _print_findings(msg, case.findings, "documents", "groups")
     groups = {name: group for name, group in case.groups.items() if group.n_spans}
-    if groups:
-        msg.divider("Labels")
-        header = ("label", *groups, "longest (tokens)", "misaligned")
-        footer = ("all", *(group.n_spans for group in groups.values()), "", "")
-        _table(msg, header, _label_rows(groups), footer)
-        _print_findings(msg, case.findings, "labels")
-        msg.divider("Nesting")
-        _table(msg, ("spans", *groups), _nesting_rows(groups))
-        _print_findings(msg, case.findings, "nesting")
-        msg.divider("Lengths")
-        lengths = {name: group.all_lengths for name, group in groups.items() if group.n_learned}
-        rows = [(f"{x:.0%}", *(length_of_share(n, x) for n in lengths.values())) for x in SHARES]
-        if lengths:
-            _table(msg, ("spans of so many tokens or fewer", *lengths), rows)
-        _print_findings(msg, case.findings, "lengths")
-        msg.divider("Tokens")
-        _print_remarks(msg, groups)
-        _print_findings(msg, case.findings, "tokens")
+    for topic, show in (
+        ("labels", _print_labels),
+        ("nesting", _print_nesting),
+        ("lengths", _print_lengths),
+        ("tokens", _print_remarks),
+    ):
+        if groups:
+            msg.divider(topic.title())
+            show(msg, groups)
+            _print_findings(msg, case.findings, topic)
     if any(finding.topic == "config" for finding in case.findings):
         msg.divider("Config")
         _print_findings(msg, case.findings, "config")
 
 
 def _print_findings(msg: Printer, findings: Iterable[Finding], *topics: str) -> None:
-    show: dict[str, Any] = {
-        "good": msg.good,
-        "info": msg.info,
-        "warning": msg.warn,
-        "error": msg.fail,
-    }
     for finding in findings:
         if finding.topic in topics:
-            show[finding.level](finding.text)
+            getattr(msg, STYLES.get(finding.level, finding.level))(finding.text)
 
 
-def _label_rows(groups: Groups) -> Iterator[Row]:
+def _print_labels(msg: Printer, groups: Groups) -> None:
+    rows = []
     for label in dict.fromkeys(k for g in groups.values() for k, _ in g.labels.most_common()):
         longest = max(max(g.lengths.get(label, {}), default=0) for g in groups.values())
         misaligned = sum(group.count(MISALIGNED, label) for group in groups.values())
         counts = (group.labels[label] for group in groups.values())
-        yield show_label(label), *counts, longest, misaligned
+        rows.append((show_label(label), *counts, longest, misaligned))
+    footer = ("all", *(group.n_spans for group in groups.values()), "", "")
+    _table(msg, ("label", *groups, "longest (tokens)", "misaligned"), rows, footer)
 
 
-def _nesting_rows(groups: Groups) -> Iterator[Row]:
-    for depth in sorted({depth for group in groups.values() for depth in group.depths}):
-        yield f"depth {depth}", *(_share(g.depths[depth], g) for g in groups.values())
-    for kind in RELATIONS:
-        yield kind, *(_share(group.relations[kind], group) for group in groups.values())
+def _print_nesting(msg: Printer, groups: Groups) -> None:
+    depths = sorted({depth for group in groups.values() for depth in group.depths})
+    rows = {f"depth {depth}": [g.depths[depth] for g in groups.values()] for depth in depths}
+    rows |= {kind: [g.relations[kind] for g in groups.values()] for kind in RELATIONS}
+    totals = [group.n_spans for group in groups.values()]
+    shares = (
+        (name, *(f"{n} ({n / total:.2%})" for n, total in zip(counts, totals, strict=True)))
+        for name, counts in rows.items()
+    )
+    _table(msg, ("spans", *groups), shares)
 
 
-def _share(count: int, group: GroupStatistics) -> str:
-    return f"{count} ({count / group.n_spans:.2%})"
+def _print_lengths(msg: Printer, groups: Groups) -> None:
+    lengths = {name: group.all_lengths for name, group in groups.items() if group.n_learned}
+    rows = [(f"{x:.0%}", *(length_of_share(n, x) for n in lengths.values())) for x in SHARES]
+    if lengths:
+        _table(msg, ("spans of so many tokens or fewer", *lengths), rows)
 
 
 def _table(msg: Printer, header: Row, rows: Iterable[Row], footer: Row | None = None) -> None:

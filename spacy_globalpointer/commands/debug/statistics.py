@@ -29,13 +29,10 @@ HARDLY_ANY = 0.01
 class GroupStatistics:
     """What one group of spans holds in all texts of a split."""
 
-    # What a transformer that the group is predicted with is given.
-    seen: EncoderStatistics | None = None
-    # Texts without the group, which are not annotated; and texts with the group, but no span.
-    n_missing: int = 0
-    n_empty: int = 0
-    # Spans of one text.
-    most_spans: int = 0
+    seen: EncoderStatistics | None = None  # what a transformer that predicts the group is given
+    n_missing: int = 0  # texts without the group, which are not annotated
+    n_empty: int = 0  # texts with the group, but no span
+    most_spans: int = 0  # of one text
     # All different spans, by label, by nesting depth, and by their relation to other spans.
     labels: Counter[str] = field(default_factory=Counter)
     depths: Counter[int] = field(default_factory=Counter)
@@ -44,9 +41,7 @@ class GroupStatistics:
     lengths: defaultdict[str, Counter[int]] = field(default_factory=lambda: defaultdict(Counter))
     # What is odd about spans, and label: how many, and some of them in their text.
     remarks: Counter[tuple[str, str]] = field(default_factory=Counter)
-    examples: defaultdict[tuple[str, str], list[str]] = field(
-        default_factory=lambda: defaultdict(list)
-    )
+    examples: dict[tuple[str, str], list[str]] = field(default_factory=dict)
     # Signs at which borders of spans lie inside tokens; other readings of offsets that fit tokens.
     breaks: Counter[str] = field(default_factory=Counter)
     readings: Counter[str] = field(default_factory=Counter)
@@ -59,34 +54,10 @@ class GroupStatistics:
         """
         self.n_missing += placed is None
         self.n_empty += placed is not None and not placed
-        spans, learned, lost = self._sort(text, placed or ())
-        self.most_spans = max(self.most_spans, len(learned))
-        # Sorted: labels of the same count are listed in this order, which sets do not keep.
-        self.labels.update(span.label for span in sorted(spans))
-        for span in learned:
-            self.lengths[span.label][span.end - span.start] += 1
-        depths, relations = count_nesting(spans)
-        self.depths.update(depths)
-        self.relations.update(relations)
-        if lost and doc.text == text:
-            breaks, readings = gold.explain_lost(doc, lost)
-            self.breaks.update(breaks)
-            self.readings.update(readings)
-        if self.seen is not None:
-            self.seen.add(doc, learned)
-
-    def _sort(
-        self, text: str, placed: Sequence[Placed]
-    ) -> tuple[set[LabelledSpan], set[LabelledSpan], list[LabelledSpan]]:
-        """Note what is odd about spans.
-
-        RETURNS: the different spans (characters), those that can be learned (tokens), and those
-            that are no tokens, as they were given.
-        """
-        spans: set[LabelledSpan] = set()
-        learned: set[LabelledSpan] = set()
+        spans: set[LabelledSpan] = set()  # characters
+        learned: set[LabelledSpan] = set()  # tokens
         lost = []
-        for given, tokens in placed:
+        for given, tokens in placed or ():
             span = gold.strip(text, given)
             if span.start == span.end:
                 self._note(gold.EMPTY, text, given)
@@ -107,12 +78,29 @@ class GroupStatistics:
                 if kept not in learned and gold.has_loose_sign(tokens):
                     self._note(gold.PUNCTUATION, text, span)
                 learned.add(kept)
-        return spans, learned, lost
+        self._count(spans, learned)
+        if lost and doc.text == text:
+            breaks, readings = gold.explain_lost(doc, lost)
+            self.breaks += breaks
+            self.readings += readings
+        if self.seen is not None:
+            self.seen.add(doc, learned)
 
     def _note(self, remark: str, text: str, span: LabelledSpan) -> None:
         self.remarks[remark, span.label] += 1
-        if self.remarks[remark, span.label] <= MOST_EXAMPLES:
-            self.examples[remark, span.label].append(excerpt(text, *span.extent))
+        examples = self.examples.setdefault((remark, span.label), [])
+        if len(examples) < MOST_EXAMPLES:
+            examples.append(excerpt(text, *span.extent))
+
+    def _count(self, spans: Set[LabelledSpan], learned: Set[LabelledSpan]) -> None:
+        self.most_spans = max(self.most_spans, len(learned))
+        # Sorted: labels of the same count are listed in this order, which sets do not keep.
+        self.labels.update(span.label for span in sorted(spans))
+        for span in learned:
+            self.lengths[span.label][span.end - span.start] += 1
+        depths, relations = count_nesting(spans)
+        self.depths.update(depths)
+        self.relations.update(relations)
 
     @property
     def n_spans(self) -> int:
@@ -129,6 +117,11 @@ class GroupStatistics:
         """All spans that can be learned."""
         return self.all_lengths.total()
 
+    @property
+    def n_lost(self) -> int:
+        """All spans that cannot be learned."""
+        return sum(map(self.count, gold.LOST))
+
     def n_longer(self, length: int) -> int:
         """Spans of more tokens than this."""
         return sum(n for own, n in self.all_lengths.items() if own > length)
@@ -138,7 +131,6 @@ class GroupStatistics:
         return sum(n for (r, k), n in self.remarks.items() if r == remark and label in (None, k))
 
     def to_dict(self) -> dict[str, Any]:
-        """All counts, ready for JSON."""
         lengths = self.all_lengths
         shares = SHARES if lengths else ()
         remarks: defaultdict[str, dict[str, Any]] = defaultdict(dict)
@@ -159,7 +151,7 @@ class GroupStatistics:
             "remarks": remarks,
             "borders_inside_tokens": dict(self.breaks.most_common()),
             "readings_of_offsets_that_fit": dict(self.readings.most_common()),
-            "lost": sum(map(self.count, gold.LOST)),
+            "lost": self.n_lost,
         }
 
 
@@ -187,14 +179,13 @@ class SplitStatistics:
         # Fingerprints of the different texts.
         self._texts: set[bytes] = set()
         self._others = other._texts if other else set()
-        self.groups = {key: GroupStatistics() for key in encoders}
-        for key, encoder in encoders.items():
-            if encoder is not None:
-                self.groups[key].seen = EncoderStatistics(encoder)
+        self.groups = {
+            key: GroupStatistics(EncoderStatistics(encoder) if encoder else None)
+            for key, encoder in encoders.items()
+        }
 
     @property
     def n_documents(self) -> int:
-        """Texts that were added."""
         return self.lengths.total()
 
     def add(self, text: GoldText) -> None:
@@ -224,7 +215,6 @@ class SplitStatistics:
                 self.leaked.append(text)
 
     def to_dict(self) -> dict[str, Any]:
-        """All counts, ready for JSON."""
         seen = {key: group.seen for key, group in self.groups.items() if group.seen}
         return {
             "documents": self.n_documents,
@@ -241,11 +231,9 @@ class SplitStatistics:
 
 
 def count_nesting(spans: Set[LabelledSpan]) -> tuple[Counter[int], Counter[str]]:
-    """How the spans of one text lie to each other.
+    """Count the spans of one text by nesting depth, and by relation, one of RELATIONS.
 
     A span is nested if it lies inside a span of other borders, or contains one.
-
-    RETURNS: spans by nesting depth; spans by relation, one of RELATIONS.
     """
     n_labels = Counter(span.extent for span in spans)
     by_label: defaultdict[str, list[Extent]] = defaultdict(list)
@@ -266,10 +254,7 @@ def count_nesting(spans: Set[LabelledSpan]) -> tuple[Counter[int], Counter[str]]
 
 
 def count_shared(relations: Mapping[str, int]) -> int:
-    """Spans that share tokens with others; one that does so in two ways counts twice.
-
-    relations: of the spans, as `count_nesting` gives them.
-    """
+    """Spans that share tokens with others; one that does so in two ways counts twice."""
     return relations[NESTED] + relations[CROSSING] + relations[SAME_BORDERS]
 
 

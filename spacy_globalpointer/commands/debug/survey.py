@@ -17,10 +17,10 @@ from ...corpora import UNSPACED_LANGUAGES, read_records
 from ...corpora.docbin import read_docbin
 from ...corpora.messages import shorten
 from ..convert import find_sources
-from .case import INFO, Case, Finding
+from .case import Case, Finding
 from .config import find_in_config, known_labels, load_setup, may_drop
 from .encoder import Encoder, find_encoder
-from .findings import advise_key, find_all, find_leaks, find_notes
+from .findings import advise_key, find_all, find_in_documents
 from .gold import GoldText, read_example, read_record
 from .statistics import SplitStatistics
 
@@ -40,7 +40,6 @@ class Survey:
     shared: list[Finding]
 
     def all_findings(self) -> list[Finding]:
-        """The findings about the data and about all cases."""
         return [*self.shared, *(finding for case in self.cases for finding in case.findings)]
 
     def to_dict(self) -> dict[str, Any]:
@@ -70,110 +69,80 @@ def _few_warnings() -> Iterator[None]:
 
 @_few_warnings()
 def debug_data(
-    names: Sequence[str],
-    dev: Sequence[Path] = (),
+    names: Sequence[str | Path],
+    dev: Sequence[str | Path] = (),
     *,
     lang: str = "en",
     spans_key: str = "sc",
     format: str = "auto",
     low: int = 50,
     limit: int = 0,
-    silent: bool = True,
 ) -> Survey:
-    """Look over data files.
+    """Look over data files, or folders of them, as the command's options say.
 
-    names: .spacy files, or files in one of corpora.FORMATS, or folders of them.
-    dev: those with the documents to score.
-    lang: spaCy's code of the language, for the tokenizer.
-    spans_key: name of the group of spans.
-    format: a name in corpora.FORMATS, or "auto".
-    low (spans): fewer examples of a label are few.
-    limit (documents): read from each split; 0 means all.
-    silent: show no progress.
     RAISES (ValueError): data that cannot be read.
     """
-    inputs = {TRAIN if dev else "data": list(map(Path, names)), DEV: dev}
-    files = {
-        name: {file.resolve(): file for path in paths for file in find_data(path)}.values()
-        for name, paths in inputs.items()
-        if paths
-    }
+    inputs = {TRAIN: names, DEV: dev} if dev else {"data": names}
+    files = {name: _find_data(map(Path, paths)) for name, paths in inputs.items()}
     nlp = spacy.blank(lang)
-    texts = {
-        name: (text for file in own for text in _read_file(file, nlp, spans_key, format))
-        for name, own in files.items()
-    }
-    splits = _count(texts, {spans_key: None}, limit, silent)
+    texts = {name: _read_files(own, nlp, spans_key, format) for name, own in files.items()}
+    splits = _count(texts, {spans_key: None}, limit)
     case = Case(spans_key, splits, low=low, lang=lang)
     case.findings = find_all(case)
     if spans_key != "sc":
         text = f"With spans_key = {spans_key!r} the score weights must name it"
-        case.findings.append(Finding("config", INFO, text, advise_key(spans_key)))
-    return Survey(lang, splits, [case], [*find_notes(splits), *find_leaks(splits)])
+        case.findings.append(Finding("config", "info", text, advise_key(spans_key)))
+    return Survey(lang, splits, [case], list(find_in_documents(splits)))
 
 
 @_few_warnings()
 def debug_config(
-    path: str,
-    overrides: dict[str, Any] | None = None,
-    *,
-    low: int = 50,
-    limit: int = 0,
-    silent: bool = True,
+    path: str, overrides: dict[str, Any] | None = None, *, low: int = 50, limit: int = 0
 ) -> Survey:
     """Look over the data of a training config, as its readers give it, and what it says of them.
 
-    path: the config; "-" reads it from standard input.
-    overrides: of the config, by dotted name.
-    low (spans): fewer examples of a label are few.
-    limit (documents): read from each split; 0 means all.
-    silent: show no progress.
+    path, overrides: as load_setup takes them; the rest as the command's options say.
     RAISES (ValueError): a config without the component, data that cannot be read.
     """
     setup = load_setup(path, overrides or {})
-    encoders = {
-        pipe.key: find_encoder(setup.nlp, name, setup.sourced) for name, pipe in setup.pipes.items()
-    }
+    lang, pipes = str(setup.nlp.lang), setup.pipes
+    encoders = {pipe.key: find_encoder(setup.nlp, k, setup.sourced) for k, pipe in pipes.items()}
     texts = {
         name: (read_example(example, encoders) for example in _readable(reader(setup.nlp), name))
         for name, reader in setup.readers.items()
     }
-    splits = _count(texts, encoders, limit, silent)
-    survey = Survey(str(setup.nlp.lang), splits, [], list(find_leaks(splits)))
-    for name, pipe in setup.pipes.items():
-        case = Case(
-            pipe.key,
-            splits,
-            name,
-            dict(pipe.cfg),
-            known_labels(setup, name),
-            low,
-            survey.lang,
-            is_config=True,
-            is_cut=any(map(may_drop, setup.readers.values())),
-        )
+    splits = _count(texts, encoders, limit)
+    is_cut = any(map(may_drop, setup.readers.values()))
+    cases = []
+    for name, pipe in pipes.items():
+        known, cfg = known_labels(setup, name), dict(pipe.cfg)
+        case = Case(pipe.key, splits, name, cfg, known, low, lang, is_config=True, is_cut=is_cut)
         case.findings = [*find_all(case), *find_in_config(setup, case, limit)]
-        survey.cases.append(case)
-    return survey
+        cases.append(case)
+    return Survey(lang, splits, cases, list(find_in_documents(splits)))
 
 
-def find_data(path: Path) -> list[Path]:
-    """The data file, or those in a folder: its .spacy files if it has some.
+def _find_data(paths: Iterable[Path]) -> list[Path]:
+    """Data files, each once: those given, and those in folders, or a folder's .spacy files alone.
 
     RAISES (ValueError): no data there.
     """
-    files = sorted(path.rglob("*.spacy")) if path.is_dir() else []
-    return files or find_sources(path)
+    files: dict[Path, Path] = {}
+    for path in paths:
+        found = sorted(path.rglob("*.spacy")) if path.is_dir() else []
+        files.update({file.resolve(): file for file in found or find_sources(path)})
+    return list(files.values())
 
 
-def _read_file(path: Path, nlp: Language, key: str, format: str) -> Iterator[GoldText]:
-    if path.suffix == ".spacy":
-        for example in Corpus(path).make_examples(nlp, read_docbin(path, nlp.vocab)):
-            yield read_example(example, [key])
-        return
+def _read_files(files: list[Path], nlp: Language, key: str, format: str) -> Iterator[GoldText]:
     joiner = "" if nlp.lang in UNSPACED_LANGUAGES else " "
-    for record in read_records(path, format=format, joiner=joiner):
-        yield read_record(record, nlp, key)
+    for file in files:
+        if file.suffix == ".spacy":
+            for example in Corpus(file).make_examples(nlp, read_docbin(file, nlp.vocab)):
+                yield read_example(example, [key])
+        else:
+            for record in read_records(file, format=format, joiner=joiner):
+                yield read_record(record, nlp, key)
 
 
 def _readable(examples: Iterable[Example], name: str) -> Iterator[Example]:
@@ -190,19 +159,13 @@ def _readable(examples: Iterable[Example], name: str) -> Iterator[Example]:
 
 
 def _count(
-    texts: Mapping[str, Iterable[GoldText]],
-    encoders: Mapping[str, Encoder | None],
-    limit: int,
-    silent: bool,
+    texts: Mapping[str, Iterable[GoldText]], encoders: Mapping[str, Encoder | None], limit: int
 ) -> dict[str, SplitStatistics]:
-    """Count the texts of each split; those of training come first.
-
-    encoders: names of the groups to count, and the transformer that each is predicted with.
-    """
+    """Count the texts of each split; those of training come first."""
     splits: dict[str, SplitStatistics] = {}
     for name, own in texts.items():
         splits[name] = SplitStatistics(encoders, splits.get(TRAIN))
         # None: tqdm shows its bar on a terminal only.
-        for text in tqdm(islice(own, limit or None), name, unit=" docs", disable=silent or None):
+        for text in tqdm(islice(own, limit or None), name, unit=" docs", disable=None):
             splits[name].add(text)
     return splits

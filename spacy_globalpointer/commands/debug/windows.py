@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterator
 
-from .case import ERROR, GOOD, INFO, WARNING, Advice, Case, Finding
+from .case import Advice, Case, Finding
 from .encoder import CUT_OFF, NO_PIECE, NO_WINDOW, STRIDED, Encoder, EncoderStatistics, Window
 
 # Text with more pieces a token is not written in words (a picture in base64, a sequence of DNA): a
@@ -22,7 +22,7 @@ def find_windows(case: Case) -> Iterator[Finding]:
     if encoder.problem:
         name = str(encoder.model.attrs["name"])
         text = f"Tokens without a vector are not counted for the transformer {name!r}. "
-        yield Finding("tokens", INFO, text + encoder.problem)
+        yield Finding("tokens", "info", text + encoder.problem)
     elif encoder.model is not None:
         width = _choose_width(encoder, seen)
         for name, own in seen.items():
@@ -30,7 +30,7 @@ def find_windows(case: Case) -> Iterator[Finding]:
         yield from _find_overflow(encoder, max(own.longest for own in seen.values()))
     else:
         text = "Tokens without a word piece are not counted with spacy-curated-transformers; its "
-        yield Finding("tokens", INFO, f"{text}windows are of pieces, so that none is cut off")
+        yield Finding("tokens", "info", f"{text}windows are of pieces, so that none is cut off")
 
 
 def _find_cut(case: Case, seen: dict[str, EncoderStatistics], window: Window) -> Iterator[Finding]:
@@ -38,43 +38,39 @@ def _find_cut(case: Case, seen: dict[str, EncoderStatistics], window: Window) ->
     width, stride, unit = window
     if stride > width:
         text = f"The stride of {stride} {unit} leaves out text between windows of {width}"
-        yield Finding("lengths", ERROR, f"{text}. Make stride smaller than window")
-    shown = f"the transformer's window ({width} {unit})"
+        yield Finding("lengths", "error", f"{text}. Make stride smaller than window")
+    shown = f"longer than the transformer's window ({width} {unit})"
+    # Where windows are cut off already, `_find_lost` advises shorter ones.
+    is_full = any(own.lost[CUT_OFF] for own in seen.values())
     for name, own in seen.items():
         split, group = case.splits[name], case.groups[name]
         longer = sum(n for length, n in split.lengths.items() if length > width)
         if longer:
-            text = f"{longer} of {split.n_documents} documents of {name} are longer than {shown}"
-            yield Finding("lengths", INFO, f"{text}: no window sees all of them")
+            text = f"{longer} of {split.n_documents} documents of {name} are {shown}"
+            yield Finding("lengths", "info", f"{text}: no window sees all of them")
         if not own.n_cut:
             text = f"All spans of {name} fit in one window of {width} {unit}"
-            yield Finding("lengths", GOOD, text)
+            yield Finding("lengths", "good", text)
             continue
-        least = "" if unit == "tokens" else "At least "  # a token may have several pieces
-        text = f"{least}{own.n_cut} of {group.n_learned} spans of {name} do not fit in one window"
-        text += f" ({group.n_longer(width)} are longer than {shown})"
-        # Where windows are cut off already, `_find_lost` advises shorter ones.
-        is_full = any(other.lost[CUT_OFF] for other in seen.values())
-        yield Finding("lengths", WARNING, text + ("" if is_full else ": raise window and stride"))
+        text = "" if unit == "tokens" else "At least "  # a token may have several pieces
+        text += f"{own.n_cut} of {group.n_learned} spans of {name} do not fit in one window"
+        text += f" ({group.n_longer(width)} are {shown})"
+        text += "" if is_full else ": raise window and stride"
+        yield Finding("lengths", "warning", text)
 
 
 def _find_lost(case: Case, name: str, own: EncoderStatistics, width: int | None) -> Finding:
     """Tokens of a split without a vector, and the gold spans that start or end on one."""
-    lost, n_gold = own.lost, case.groups[name].n_learned
+    lost, n_unseen, n_gold = own.lost, own.n_unseen, case.groups[name].n_learned
     if not lost:
         text = f"Every token of {name} gets a vector: no window has more than {own.longest} "
-        return Finding("tokens", GOOD, f"{text}word pieces")
+        return Finding("tokens", "good", f"{text}word pieces")
     text = f"{lost.total()} of {own.n_tokens} tokens of {name} get no vector, and "
-    if own.n_unseen:
-        text += (
-            f"{own.n_unseen} of {n_gold} gold spans start or end on one: these are never learned"
-        )
-        text += " or found."
-    else:
-        text += "no gold span starts or ends on one."
+    text += f"{n_unseen} of {n_gold} gold spans start or end" if n_unseen else "no gold span starts"
+    text += " on one: these are never learned or found." if n_unseen else " or ends on one."
     if lost[NO_PIECE]:
         text += f" {lost[NO_PIECE]} {NO_PIECE}, such as {', '.join(map(ascii, own.words))}"
-        text += ": take such characters out of the texts, or of the spans." if own.n_unseen else "."
+        text += ": take such characters out of the texts, or of the spans." if n_unseen else "."
     if lost[NO_WINDOW]:
         text += f" {lost[NO_WINDOW]} {NO_WINDOW}: make stride smaller than window."
     advice = None
@@ -87,10 +83,10 @@ def _find_lost(case: Case, name: str, own: EncoderStatistics, width: int | None)
         else:
             text += f" No window fits words of more than {PIECES_OF_A_WORD} pieces, such as base64:"
             text += " take them out of the texts."
-    if n_gold and own.n_unseen == n_gold:
-        return Finding("tokens", ERROR, text, advice)
-    is_harmless = not own.n_unseen and set(+lost) == {NO_PIECE}
-    return Finding("tokens", INFO if is_harmless else WARNING, text, advice)
+    if n_gold and n_unseen == n_gold:
+        return Finding("tokens", "error", text, advice)
+    is_harmless = not n_unseen and set(+lost) == {NO_PIECE}
+    return Finding("tokens", "info" if is_harmless else "warning", text, advice)
 
 
 def _choose_width(encoder: Encoder, seen: dict[str, EncoderStatistics]) -> int | None:
@@ -132,8 +128,7 @@ def _find_overflow(encoder: Encoder, longest: int) -> Iterator[Finding]:
     # Some tables have a few rows that are no positions: 514 in RoBERTa, of which 512 are.
     usable = encoder.positions - encoder.positions % 16
     settings = json.dumps({**encoder.model._init_tokenizer_config, "model_max_length": usable})
-    advice = None
-    if encoder.section:
-        lines = (f"tokenizer_config = {settings}",)
-        advice = Advice(encoder.section, "what is longer is cut off", lines)
-    yield Finding("tokens", WARNING, text, advice)
+    lines = (f"tokenizer_config = {settings}",)
+    why = "what is longer is cut off"
+    advice = Advice(encoder.section, why, lines) if encoder.section else None
+    yield Finding("tokens", "warning", text, advice)

@@ -5,7 +5,7 @@ from spacy.training import Example
 
 from spacy_globalpointer.commands.debug.case import Case
 from spacy_globalpointer.commands.debug.encoder import Encoder, Window
-from spacy_globalpointer.commands.debug.findings import find_all, find_leaks, find_notes
+from spacy_globalpointer.commands.debug.findings import find_all, find_in_documents
 from spacy_globalpointer.commands.debug.gold import read_example, read_record
 from spacy_globalpointer.commands.debug.statistics import SplitStatistics
 from spacy_globalpointer.corpora import Record
@@ -276,9 +276,10 @@ def test_sound_offsets_are_not_suspected():
 
 def test_notes_of_records_are_warnings():
     record = Record("Ada", ((0, 3, " PER"),)).trim_labels()
-    (finding,) = find_notes(make_case([record, record, *FLAT]).splits)
+    finding, repeated = find_in_documents(make_case([record, record, *FLAT]).splits)
     text = "White space around the label ' PER' was trimmed (2 of 4 documents of train)"
     assert (finding.level, finding.text) == ("warning", text)
+    assert repeated.text == "1 of 4 documents of train repeat another"
 
 
 def test_long_labels_are_shown_in_part():
@@ -295,13 +296,13 @@ def test_few_misaligned_spans_are_no_warning():
 
 def test_leaks():
     case = make_case(FLAT, [FLAT[0], FLAT[0], NESTED[0]])
-    texts = [(f.level, f.text) for f in find_leaks(case.splits)]
+    texts = [(f.level, f.text) for f in find_in_documents(case.splits)]
     assert texts == [
         ("warning", "2 of 3 documents of dev are in train too: 'Ada saw Rome'"),
         ("info", "1 of 3 documents of dev repeat another"),
     ]
-    assert [f.level for f in find_leaks(make_case(FLAT, NESTED).splits)] == ["good"]
-    assert list(find_leaks(make_case(FLAT).splits)) == []
+    assert [f.level for f in find_in_documents(make_case(FLAT, NESTED).splits)] == ["good"]
+    assert list(find_in_documents(make_case(FLAT).splits)) == []
 
 
 def test_pieces_are_not_counted_where_windows_are_of_pieces():
