@@ -13,7 +13,7 @@ from wasabi.printer import Printer
 from ..configs import ENCODERS, find_config
 from ..corpora import FORMATS
 from .debug.statistics import is_flat
-from .debug.survey import debug_data
+from .debug.survey import Survey, debug_data
 from .outputs import check_output, write_text
 
 # Settings of the component for entities without overlap.
@@ -79,6 +79,7 @@ def init_config_cli(
     msg = Printer()
     given = {"spans_key": spans_key, "threshold": threshold, "max_length": max_length}
     settings: dict[str, Any] = {key: value for key, value in given.items() if value is not None}
+    labels: Sequence[str] = ()
     try:
         check_output(output, "OUTPUT")
         if output.exists() and not force:
@@ -86,11 +87,9 @@ def init_config_cli(
                 f"OUTPUT must be a new file, was: {output}. Replace it with --force, or name "
                 "another one"
             )
-        labels: Sequence[str] = ()
         if data:
-            labels, flat = read_gold(
-                msg, data, flat, max_length, lang=lang, spans_key=spans_key, format=format
-            )
+            survey = debug_data(data, lang=lang, spans_key=spans_key, format=format)
+            labels, flat = read_gold(msg, survey, flat, max_length)
         settings |= FLAT if flat else {}
         write_text(make_config(lang, encoder, name, settings, labels), output)
     except (ValueError, OSError, ImportError) as error:
@@ -109,13 +108,8 @@ def make_config(
 ) -> str:
     """A complete training config, as it is written.
 
-    lang: spaCy's code of the language.
-    encoder: one of ENCODERS.
-    name: of the pretrained encoder, or its folder; None for a multilingual one.
-    settings: of the component, in place of the tuned ones.
-    labels: of the component; none for those that training finds.
-    RAISES (ValueError): what no config can be made of. (ImportError): a language or an encoder
-        whose package is missing.
+    settings, labels: of the component, in place of tuned ones, and of those that training finds.
+    RAISES (ValueError): what no config can be made of. (ImportError): a package is missing.
     """
     path = find_config(encoder)
     check_encoder(encoder, name)
@@ -127,11 +121,9 @@ def make_config(
     key = config["components"]["global_pointer"]["spans_key"]
     if key != "sc":  # which the component's own weights name
         weights = config["training"]["score_weights"]
-        config["training"]["score_weights"] = {
-            **{score.replace("_sc_", f"_{key}_"): weight for score, weight in weights.items()},
-            **dict.fromkeys([*weights, "spans_sc_per_type"]),
-            f"spans_{key}_per_type": None,
-        }
+        own = {score.replace("_sc_", f"_{key}_"): weight for score, weight in weights.items()}
+        others = dict.fromkeys([*weights, "spans_sc_per_type", f"spans_{key}_per_type"])
+        config["training"]["score_weights"] = own | others
     if labels:
         initialize = config.setdefault("initialize", {}).setdefault("components", {})
         initialize["global_pointer"] = {"labels": list(labels)}
@@ -146,11 +138,7 @@ def make_config(
 
 
 def check_encoder(encoder: str, name: str | None) -> None:
-    """Refuse an encoder that cannot be used.
-
-    RAISES (ValueError): a name for one that is trained from scratch, a missing folder.
-        (ImportError): its package is missing.
-    """
+    """Refuse an encoder that cannot be used, as a ValueError or an ImportError."""
     if encoder == "tok2vec" and name is not None:
         raise ValueError(
             f"--name must only be given with a pretrained encoder, was: {name}, with --encoder "
@@ -169,27 +157,18 @@ def check_encoder(encoder: str, name: str | None) -> None:
 
 
 def read_gold(
-    msg: Printer,
-    paths: Sequence[Path],
-    flat: bool | None,
-    max_length: int | None,
-    *,
-    lang: str,
-    spans_key: str,
-    format: str,
+    msg: Printer, survey: Survey, flat: bool | None, max_length: int | None
 ) -> tuple[list[str], bool]:
     """Say what training data has, and what the config makes of it.
 
     flat, max_length (tokens): what was asked for; None leaves it to the data, and to the default.
     RETURNS: the labels to write, all or none; whether the config is for flat entities.
-    RAISES (ValueError): data that cannot be read, or without gold spans.
     """
-    survey = debug_data(paths, lang=lang, spans_key=spans_key, format=format)
     for finding in survey.all_findings():
         if finding.level == "error":
             raise ValueError(f"--data must have gold spans, was: {finding.text}")
     (split,) = survey.splits.values()
-    group = split.groups[spans_key]
+    (group,) = split.groups.values()
     longest = max(group.all_lengths, default=0)
     has_flat = is_flat(group.relations, group.n_spans)
     msg.info(
@@ -208,23 +187,17 @@ def read_gold(
 
 
 def write_with_comments(config: Config, template: str) -> str:
-    """A config as text, with the comments that a template has above the same settings.
-
-    config: what is written.
-    template: the text of a config.
-    """
-    header, comments, section, above = "", {}, "", []
-    for line in template.splitlines():
+    """A config as text, with the comments that a template has above the same settings."""
+    header, _, rest = template.partition("\n\n")
+    comments, section, above = {}, "", []
+    for line in rest.splitlines():
         if line.startswith("#"):
             above.append(line)
-        elif not line and above and not header:
-            header, above = "\n".join([*above, "", ""]), []
         elif line:
             section = line if line.startswith("[") else section
-            comments[section, line.partition(" = ")[0]] = above
-            above = []
-    lines: list[str] = []
+            comments[section, line.partition(" = ")[0]], above = above, []
+    lines = [header, ""]
     for line in config.to_str().splitlines():
         section = line if line.startswith("[") else section
         lines += [*comments.get((section, line.partition(" = ")[0]), ()), line]
-    return header + "\n".join(lines) + "\n"
+    return "\n".join(lines) + "\n"

@@ -1,14 +1,15 @@
 """What a component is trained with, and the form of what is found about it."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal
 
 from .statistics import GroupStatistics, SplitStatistics
 
 
-class Advice(NamedTuple):
+@dataclass(frozen=True)
+class Advice:
     """Lines to paste into a section of the config, and why, for a comment."""
 
     section: str
@@ -16,16 +17,20 @@ class Advice(NamedTuple):
     lines: tuple[str, ...]
 
 
-class Finding(NamedTuple):
+def advise(section: str, why: str, settings: Mapping[str, Any]) -> Advice:
+    """Advise to give settings these values."""
+    lines = (f"{name} = {json.dumps(value)}" for name, value in settings.items())
+    return Advice(section, why, tuple(lines))
+
+
+@dataclass(frozen=True)
+class Finding:
     """One thing that was found; an error makes training fail or score 0.00."""
 
     topic: Literal["documents", "groups", "labels", "nesting", "lengths", "tokens", "config"]
     level: Literal["good", "info", "warning", "error"]
     text: str
     advice: Advice | None = None
-
-    def to_dict(self) -> dict[str, Any]:
-        return {**self._asdict(), "advice": self.advice and self.advice._asdict()}
 
 
 @dataclass
@@ -57,6 +62,4 @@ class Case:
         return first.names.most_common(1)[0][0]
 
     def advise(self, why: str, **settings: Any) -> Advice:
-        """Advise settings of the component."""
-        lines = tuple(f"{name} = {json.dumps(value)}" for name, value in settings.items())
-        return Advice(f"components.{self.name}", why, lines)
+        return advise(f"components.{self.name}", why, settings)

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 from spacy.language import Language
-from spacy.tokens import Doc
 from spacy.training import Corpus, Example, dont_augment
 from spacy.training.corpus import FILE_TYPE, walk_corpus
 from spacy.training.initialize import get_sourced_components
@@ -16,7 +15,7 @@ from thinc.api import Config
 
 from ...pipeline.settings import describe_rivals, describe_weights
 from ...training.reader import SpanCorpus
-from .case import Advice, Case, Finding
+from .case import Case, Finding, advise
 from .findings import advise_key
 
 FACTORY = "global_pointer"
@@ -131,19 +130,17 @@ def _find_drops(nlp: Language, corpus: Any, section: str, key: str, limit: int) 
     plain = copy(corpus)
     plain.augmenter, plain.shuffle = dont_augment, False
     plain.limit = min(filter(None, (corpus.limit, limit)), default=0)
-    files = walk_corpus(corpus.path, FILE_TYPE)
-    stored = _count_spans(plain.read_docbin(nlp.vocab, files), key)
-    read = _count_spans((example.reference for example in plain(nlp)), key)
+    docs = plain.read_docbin(nlp.vocab, walk_corpus(corpus.path, FILE_TYPE))
+    pieces = (example.reference for example in plain(nlp))
+    stored, read = (
+        sum(len(doc.spans[key]) for doc in own if key in doc.spans) for own in (docs, pieces)
+    )
     how = "gold_preproc = true" if corpus.gold_preproc else f"max_length = {corpus.max_length}"
     text = f"[{section}] reads {read} of {stored} spans with {how}"
     if read == stored:
         return Finding("config", "good", text)
-    reader = '@readers = "spacy_globalpointer.SpanCorpus.v1"'
     why = "keeps all spans" + ("; remove the line gold_preproc" if corpus.gold_preproc else "")
-    advice = Advice(section, why, (reader, f"max_length = {corpus.max_length}"))
+    reader = {"@readers": "spacy_globalpointer.SpanCorpus.v1", "max_length": corpus.max_length}
+    advice = advise(section, why, reader)
     text += ": where it cuts a document, it leaves its spans behind"
     return Finding("config", "warning" if read else "error", text, advice)
-
-
-def _count_spans(docs: Iterable[Doc], key: str) -> int:
-    return sum(len(doc.spans[key]) for doc in docs if key in doc.spans)

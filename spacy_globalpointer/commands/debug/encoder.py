@@ -5,7 +5,7 @@ pieces here, so that the count is what training will meet.
 """
 
 from collections import Counter
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, NamedTuple, cast
@@ -13,6 +13,7 @@ from typing import Any, NamedTuple, cast
 import numpy
 from spacy.language import Language
 from spacy.tokens import Doc, Span
+from spacy.util import dot_to_object, walk_dict
 
 from ...corpora.messages import shorten
 from ...spans import LabelledSpan
@@ -138,8 +139,7 @@ class EncoderStatistics:
     words: list[str] = field(default_factory=list)  # some without a piece, or their beginning
     n_unseen: int = 0  # gold spans that start or end on a token without a vector
     longest: int = 0  # pieces of the longest window
-    # Texts with cut windows, by the window (tokens) that is nowhere cut off.
-    widths: Counter[int] = field(default_factory=Counter)
+    widths: set[int] = field(default_factory=set)  # as in Pieces
 
     def add(self, doc: Doc, spans: Collection[LabelledSpan]) -> None:
         """Count one text, and its spans (tokens) that can be learned."""
@@ -148,14 +148,15 @@ class EncoderStatistics:
         pieces = self.encoder.count(doc)
         if pieces is None:
             return
-        lost, longest, width = pieces
+        lost = pieces.lost
         self.n_tokens += sum(not token.is_space for token in doc)
         self.lost.update(lost.values())
         words = [doc[i].text[:20] for i, cause in lost.items() if cause == NO_PIECE]
         self.words = list(dict.fromkeys([*self.words, *words]))[:MOST_EXAMPLES]
         self.n_unseen += sum(span.start in lost or span.end - 1 in lost for span in spans)
-        self.longest = max(self.longest, longest)
-        self.widths.update([] if width is None else [width])
+        self.longest = max(self.longest, pieces.longest)
+        if pieces.width is not None:
+            self.widths.add(pieces.width)
 
     def to_dict(self) -> dict[str, Any]:
         return {
@@ -170,28 +171,19 @@ def find_encoder(nlp: Language, name: str, sourced: Sequence[str] = ()) -> Encod
 
     sourced: components whose settings are those of another pipeline, and not in the config.
     """
-    components = nlp.config.interpolate()["components"]
+    config = nlp.config.interpolate()
     listened = [k for k, pipe in nlp.pipeline if name in getattr(pipe, "listening_components", ())]
     for other in (name, *reversed(listened)):
-        for section, block in _blocks(f"components.{other}", components[other]):
-            if block.get("@architectures") == CURATED:
+        for path, value in walk_dict(config["components"][other], ["components", other]):
+            block = dot_to_object(config, ".".join(path[:-1]))
+            if value == CURATED:
                 return Encoder(_read_window(block, "pieces"))
-            if "get_spans" in block:
-                getter = block["get_spans"]
-                is_strided = getter.get("@span_getters") == STRIDED
-                window = _read_window(getter, "tokens") if is_strided else None
+            if path[-2:] == ["get_spans", "@span_getters"]:
+                window = _read_window(block, "tokens") if value == STRIDED else None
                 nodes = cast(Any, nlp.get_pipe(other)).model.walk()
                 model = next((node for node in nodes if "get_spans" in node.attrs), None)
-                return Encoder(window, "" if other in sourced else section, model)
+                return Encoder(window, "" if other in sourced else ".".join(path[:-2]), model)
     return None
-
-
-def _blocks(section: str, block: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
-    """A block of a config and all blocks in it, by section."""
-    yield section, block
-    for name, part in block.items():
-        if isinstance(part, dict):
-            yield from _blocks(f"{section}.{name}", part)
 
 
 def _read_window(settings: dict[str, Any], unit: str) -> Window:

@@ -10,16 +10,7 @@ from ...pipeline.settings import AUTO, weight_lines, with_margin
 from ...pipeline.spelling import find_label
 from ..labels import list_labels
 from .case import Advice, Case, Finding
-from .statistics import (
-    CROSSING,
-    NESTED,
-    SAME_BORDERS,
-    SAME_LABEL,
-    SplitStatistics,
-    count_shared,
-    is_flat,
-    length_of_share,
-)
+from .statistics import INSIDE, RELATIONS, SplitStatistics, count_shared, is_flat, length_of_share
 from .tokens import find_tokens
 from .windows import find_windows
 
@@ -35,10 +26,8 @@ def find_all(case: Case) -> list[Finding]:
     splits = {name: case.splits[name] for name, group in case.groups.items() if group.n_spans}
     if splits:
         case = replace(case, splits=splits)
-        for find in (
-            *(_find_labels, _find_unknown, _find_nesting, _find_lengths),
-            *(find_windows, find_tokens),
-        ):
+        ours = _find_labels, _find_unknown, _find_nesting, _find_lengths
+        for find in (*ours, find_windows, find_tokens):
             findings += find(case)
     return findings
 
@@ -167,7 +156,7 @@ def _find_nesting(case: Case) -> Iterator[Finding]:
         advice = case.advise(why, allow_overlap=False) if allowed else None
         yield Finding("nesting", "good", f"The data is flat: {why}", advice)
         return
-    counts = [f"{overlap[kind]} {kind}" for kind in (NESTED, SAME_LABEL, CROSSING, SAME_BORDERS)]
+    counts = [f"{overlap[kind]} {kind}" for kind in RELATIONS if kind != INSIDE]
     text = f"Spans share tokens ({', '.join(counts)})"
     if not allowed:
         advice = case.advise("spans of the data share tokens", allow_overlap=True)

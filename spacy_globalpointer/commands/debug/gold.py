@@ -51,24 +51,20 @@ def read_example(example: Example, keys: Iterable[str]) -> GoldText:
     for key in keys:
         if key in example.reference.spans:
             spans = example.reference.spans[key]
-            given = [
-                LabelledSpan(s.start_char, max(s.start_char, s.end_char), s.label_) for s in spans
-            ]
+            places = [(s.start_char, max(s.start_char, s.end_char), s.label_) for s in spans]
+            given = (LabelledSpan(*place) for place in places)
             groups[key] = list(zip(given, align_spans(example, spans), strict=True))
     return GoldText(example, groups)
 
 
 def read_record(record: Record, nlp: Language, key: str) -> GoldText:
-    """Find the tokens of the gold spans of a record, which become a group of this name.
-
-    RAISES (ValueError): words that are not in the text.
-    """
+    """Find the tokens of the gold spans of a record, which become a group of this name."""
     doc, outcomes = record_to_doc(record, nlp, spans_key=key)
     groups: dict[str, list[Placed]] = {}
     if record.spans is not None:
         kept = iter(doc.spans[key])
-        tokens = [next(kept) if outcome in ("kept", "trimmed") else None for outcome in outcomes]
-        given = [LabelledSpan(*span) for span in record.spans]
+        tokens = (next(kept) if outcome in ("kept", "trimmed") else None for outcome in outcomes)
+        given = (LabelledSpan(*span) for span in record.spans)
         groups[key] = list(zip(given, tokens, strict=True))
     return GoldText(Example(doc, doc), groups, record.notes)
 
@@ -86,8 +82,7 @@ def has_loose_sign(span: Span) -> bool:
     Brackets belong to it in pairs, and full stops and apostrophes as parts of words.
     """
     n_paired = sum(map(_is_paired, span.text))
-    for token, place in ((span[0], 0), (span[-1], -1)):
-        sign = token.text[place]
+    for token, sign in ((span[0], span.text[0]), (span[-1], span.text[-1])):
         in_word = sign in ".'’" and not token.is_punct
         in_pair = _is_paired(sign) and n_paired > 1
         belongs = in_word or in_pair or sign in "%‰#@"
@@ -101,25 +96,20 @@ def _is_paired(sign: str) -> bool:
 
 
 def explain_lost(doc: Doc, spans: Sequence[LabelledSpan]) -> tuple[Counter[str], Counter[str]]:
-    """Why spans (characters) do not begin and end where tokens do.
-
-    RETURNS: the signs at which they cut tokens in two; readings of their offsets by which they
-        would not.
-    """
-    breaks: Counter[str] = Counter()
-    readings: Counter[str] = Counter()
+    """The signs at which spans (characters) cut tokens; other readings of offsets, which do not."""
     starts, ends = {token.idx for token in doc}, {token.idx + len(token) for token in doc}
-    units = list(list_units(doc.text))
+    breaks: Counter[str] = Counter()
     for span in spans:
         for place, known in zip(strip(doc.text, span).extent, (starts, ends), strict=True):
             if place not in known:
                 breaks[_name_sign(doc.text[place - 1 : place + 1])] += 1
-        for name, (before, behind) in SHIFTS.items():
-            readings[name] += span.start + before in starts and span.end + behind in ends
-        for unit in units:
-            fits = unit.starts.get(span.start) in starts and unit.ends.get(span.end) in ends
-            readings[f"offsets count {unit.name}"] += fits
-    return breaks, +readings
+    fits = {k: ({s - a for s in starts}, {e - b for e in ends}) for k, (a, b) in SHIFTS.items()}
+    for unit in list_units(doc.text):
+        begins = {place for place, own in unit.starts.items() if own in starts}
+        stops = {place for place, own in unit.ends.items() if own in ends}
+        fits[f"offsets count {unit.name}"] = begins, stops
+    readings = {k: sum(s.start in a and s.end in b for s in spans) for k, (a, b) in fits.items()}
+    return breaks, +Counter(readings)
 
 
 def _name_sign(pair: str) -> str:

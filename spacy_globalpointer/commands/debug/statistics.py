@@ -47,11 +47,7 @@ class GroupStatistics:
     readings: Counter[str] = field(default_factory=Counter)
 
     def add(self, text: str, doc: Doc, placed: Sequence[Placed] | None) -> None:
-        """Count the spans of one text.
-
-        doc: the tokens of the pipeline.
-        placed: None if the text does not have the group.
-        """
+        """Count the spans of one text (doc: the pipeline's tokens), None if it lacks the group."""
         self.n_missing += placed is None
         self.n_empty += placed is not None and not placed
         spans: set[LabelledSpan] = set()  # characters
@@ -86,12 +82,6 @@ class GroupStatistics:
         if self.seen is not None:
             self.seen.add(doc, learned)
 
-    def _note(self, remark: str, text: str, span: LabelledSpan) -> None:
-        self.remarks[remark, span.label] += 1
-        examples = self.examples.setdefault((remark, span.label), [])
-        if len(examples) < MOST_EXAMPLES:
-            examples.append(excerpt(text, *span.extent))
-
     def _count(self, spans: Set[LabelledSpan], learned: Set[LabelledSpan]) -> None:
         self.most_spans = max(self.most_spans, len(learned))
         # Sorted: labels of the same count are listed in this order, which sets do not keep.
@@ -99,31 +89,32 @@ class GroupStatistics:
         for span in learned:
             self.lengths[span.label][span.end - span.start] += 1
         depths, relations = count_nesting(spans)
-        self.depths.update(depths)
-        self.relations.update(relations)
+        self.depths += depths
+        self.relations += relations
+
+    def _note(self, remark: str, text: str, span: LabelledSpan) -> None:
+        self.remarks[remark, span.label] += 1
+        examples = self.examples.setdefault((remark, span.label), [])
+        if len(examples) < MOST_EXAMPLES:
+            examples.append(excerpt(text, *span.extent))
 
     @property
     def n_spans(self) -> int:
-        """All different gold spans."""
         return self.labels.total()
 
     @property
     def all_lengths(self) -> Counter[int]:
-        """Lengths (tokens) of the spans that can be learned, of all labels."""
         return sum(self.lengths.values(), Counter())
 
     @property
     def n_learned(self) -> int:
-        """All spans that can be learned."""
         return self.all_lengths.total()
 
     @property
     def n_lost(self) -> int:
-        """All spans that cannot be learned."""
         return sum(map(self.count, gold.LOST))
 
     def n_longer(self, length: int) -> int:
-        """Spans of more tokens than this."""
         return sum(n for own, n in self.all_lengths.items() if own > length)
 
     def count(self, remark: str, label: str | None = None) -> int:
@@ -132,7 +123,6 @@ class GroupStatistics:
 
     def to_dict(self) -> dict[str, Any]:
         lengths = self.all_lengths
-        shares = SHARES if lengths else ()
         remarks: defaultdict[str, dict[str, Any]] = defaultdict(dict)
         for (remark, label), n in sorted(self.remarks.items()):
             remarks[remark][label] = {"spans": n, "examples": self.examples[remark, label]}
@@ -144,7 +134,7 @@ class GroupStatistics:
             "depths": {str(depth): n for depth, n in sorted(self.depths.items())},
             "relations": {relation: self.relations[relation] for relation in RELATIONS},
             "lengths": {str(length): n for length, n in sorted(lengths.items())},
-            "length_of_share": {f"{x:.0%}": length_of_share(lengths, x) for x in shares},
+            "length_of_share": {f"{x:.0%}": length_of_share(lengths, x) for x in SHARES if lengths},
             "longest_by_label": {label: max(n) for label, n in sorted(self.lengths.items())},
             "cut_by_window": self.seen.n_cut if self.seen and self.seen.encoder.window else None,
             "most_spans_of_a_document": self.most_spans,
@@ -163,7 +153,7 @@ class SplitStatistics:
     ) -> None:
         """Begin with no text.
 
-        encoders: names of the groups to count, and the transformer that each is predicted with.
+        encoders: by name of a group to count, the transformer that it is predicted with.
         other: the split that must not have the same texts.
         """
         self.n_tokens = 0
@@ -176,8 +166,7 @@ class SplitStatistics:
         self.n_repeated = 0
         self.n_leaked = 0
         self.leaked: list[str] = []
-        # Fingerprints of the different texts.
-        self._texts: set[bytes] = set()
+        self._texts: set[bytes] = set()  # fingerprints
         self._others = other._texts if other else set()
         self.groups = {
             key: GroupStatistics(EncoderStatistics(encoder) if encoder else None)
@@ -196,23 +185,18 @@ class SplitStatistics:
         self.lengths[len(doc)] += 1
         self.names.update(reference.spans.keys())
         self.notes.update(text.notes)
-        content = reference.text
         for key, group in self.groups.items():
-            group.add(content, doc, text.groups.get(key))
-        words = " ".join(content.split())
-        if words:  # nothing is learned from an empty text, and nothing leaks
-            self._compare(words)
-
-    def _compare(self, text: str) -> None:
-        """Look for a text in this split and the other one."""
+            group.add(reference.text, doc, text.groups.get(key))
+        words = " ".join(reference.text.split())
+        if not words:  # nothing is learned from an empty text, and nothing leaks
+            return
         # A surrogate half can be in a Doc that was made in memory.
-        mark = blake2b(text.encode("utf8", "surrogatepass"), digest_size=16).digest()
+        mark = blake2b(words.encode("utf8", "surrogatepass"), digest_size=16).digest()
         self.n_repeated += mark in self._texts
         self._texts.add(mark)
-        if mark in self._others:
-            self.n_leaked += 1
-            if len(self.leaked) < MOST_EXAMPLES and text not in self.leaked:
-                self.leaked.append(text)
+        self.n_leaked += mark in self._others
+        if mark in self._others and len(self.leaked) < MOST_EXAMPLES and words not in self.leaked:
+            self.leaked.append(words)
 
     def to_dict(self) -> dict[str, Any]:
         seen = {key: group.seen for key, group in self.groups.items() if group.seen}
@@ -246,9 +230,7 @@ def count_nesting(spans: Set[LabelledSpan]) -> tuple[Counter[int], Counter[str]]
         CROSSING: crossing_extents(n_labels),
         SAME_BORDERS: {extent for extent, n in n_labels.items() if n > 1},
     }
-    relations = Counter(
-        {kind: sum(n_labels[extent] for extent in own) for kind, own in kinds.items()}
-    )
+    relations = Counter({kind: sum(n_labels[e] for e in own) for kind, own in kinds.items()})
     relations[SAME_LABEL] = sum(len(nested_extents(own)) for own in by_label.values())
     return Counter(depths[span.extent] for span in spans), relations
 
@@ -264,10 +246,6 @@ def is_flat(relations: Mapping[str, int], n_spans: int) -> bool:
 
 
 def length_of_share(lengths: Counter[int], share: float) -> int:
-    """The smallest max_length that keeps a share of the spans; also a percentile of the lengths.
-
-    lengths: spans by length (tokens); at least one.
-    share: above 0, at most 1.
-    """
+    """The smallest max_length that keeps a share of some spans; also a percentile of lengths."""
     # Rounded: 0.99 * 300 is not quite 297.
     return sorted(lengths.elements())[ceil(round(share * lengths.total(), 6)) - 1]

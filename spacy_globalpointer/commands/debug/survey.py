@@ -3,7 +3,7 @@
 import warnings
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -24,20 +24,15 @@ from .findings import advise_key, find_all, find_in_documents
 from .gold import GoldText, read_example, read_record
 from .statistics import SplitStatistics
 
-TRAIN, DEV = "train", "dev"
-
 
 @dataclass
 class Survey:
-    """All that was found: the counts by split, a case for each component, findings about all data.
-
-    Data files alone have one case.
-    """
+    """All that was found."""
 
     lang: str
     splits: dict[str, SplitStatistics]
-    cases: list[Case]
-    shared: list[Finding]
+    cases: list[Case]  # one for each component; one for data files
+    shared: list[Finding]  # about all data
 
     def all_findings(self) -> list[Finding]:
         return [*self.shared, *(finding for case in self.cases for finding in case.findings)]
@@ -47,12 +42,12 @@ class Survey:
         return {
             "lang": self.lang,
             "splits": {name: split.to_dict() for name, split in self.splits.items()},
-            "findings": [finding.to_dict() for finding in self.shared],
+            "findings": [asdict(finding) for finding in self.shared],
             "components": {
                 case.name: {
                     "spans_key": case.key,
                     "settings": case.settings,
-                    "findings": [finding.to_dict() for finding in case.findings],
+                    "findings": [asdict(finding) for finding in case.findings],
                 }
                 for case in self.cases
             },
@@ -82,7 +77,7 @@ def debug_data(
 
     RAISES (ValueError): data that cannot be read.
     """
-    inputs = {TRAIN: names, DEV: dev} if dev else {"data": names}
+    inputs = {"train": names, "dev": dev} if dev else {"data": names}
     files = {name: _find_data(map(Path, paths)) for name, paths in inputs.items()}
     nlp = spacy.blank(lang)
     texts = {name: _read_files(own, nlp, spans_key, format) for name, own in files.items()}
@@ -101,7 +96,6 @@ def debug_config(
 ) -> Survey:
     """Look over the data of a training config, as its readers give it, and what it says of them.
 
-    path, overrides: as load_setup takes them; the rest as the command's options say.
     RAISES (ValueError): a config without the component, data that cannot be read.
     """
     setup = load_setup(path, overrides or {})
@@ -123,10 +117,7 @@ def debug_config(
 
 
 def _find_data(paths: Iterable[Path]) -> list[Path]:
-    """Data files, each once: those given, and those in folders, or a folder's .spacy files alone.
-
-    RAISES (ValueError): no data there.
-    """
+    """Data files, each once: those given, and of a folder its .spacy files, or else all."""
     files: dict[Path, Path] = {}
     for path in paths:
         found = sorted(path.rglob("*.spacy")) if path.is_dir() else []
@@ -164,7 +155,7 @@ def _count(
     """Count the texts of each split; those of training come first."""
     splits: dict[str, SplitStatistics] = {}
     for name, own in texts.items():
-        splits[name] = SplitStatistics(encoders, splits.get(TRAIN))
+        splits[name] = SplitStatistics(encoders, splits.get("train"))
         # None: tqdm shows its bar on a terminal only.
         for text in tqdm(islice(own, limit or None), name, unit=" docs", disable=None):
             splits[name].add(text)

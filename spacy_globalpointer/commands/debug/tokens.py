@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from . import gold
-from .case import Advice, Case, Finding
+from .case import Advice, Case, Finding, advise
 from .statistics import GroupStatistics
 
 # Above this share of misaligned spans the tokenizer is worth a change.
@@ -43,8 +43,9 @@ def _suspect(case: Case, group: GroupStatistics) -> str:
     )
     hint = f"They cut tokens at {signs}. " if signs else ""
     if _needs_chinese(case, group):
-        hint += "Chinese wants one token a character"
-        hint += "" if case.is_config else ": use --lang zh"
+        hint += "Chinese wants one token a character" + (
+            "" if case.is_config else ": use --lang zh"
+        )
     else:
         hint += "Add these to the tokenizer's infixes or suffixes, give the tokens in the data, or "
         hint += "widen the spans with convert --alignment expand"
@@ -65,6 +66,6 @@ def _advise_tokenizer(case: Case, group: GroupStatistics) -> Advice | None:
     if not (case.is_config and _needs_chinese(case, group)):
         return None
     if case.lang != "zh":
-        return Advice("nlp", "one token a Chinese character", ('lang = "zh"',))
-    lines = '@tokenizers = "spacy.zh.ChineseTokenizer"', 'segmenter = "char"'
-    return Advice("nlp.tokenizer", "one token a character", lines)
+        return advise("nlp", "one token a Chinese character", {"lang": "zh"})
+    tokenizer = {"@tokenizers": "spacy.zh.ChineseTokenizer", "segmenter": "char"}
+    return advise("nlp.tokenizer", "one token a character", tokenizer)

@@ -1,9 +1,8 @@
 """Findings about what a transformer cannot see: spans over its windows, tokens without a vector."""
 
-import json
 from collections.abc import Iterator
 
-from .case import Advice, Case, Finding
+from .case import Advice, Case, Finding, advise
 from .encoder import CUT_OFF, NO_PIECE, NO_WINDOW, STRIDED, Encoder, EncoderStatistics, Window
 
 # Text with more pieces a token is not written in words (a picture in base64, a sequence of DNA): a
@@ -66,8 +65,8 @@ def _find_lost(case: Case, name: str, own: EncoderStatistics, width: int | None)
         text = f"Every token of {name} gets a vector: no window has more than {own.longest} "
         return Finding("tokens", "good", f"{text}word pieces")
     text = f"{lost.total()} of {own.n_tokens} tokens of {name} get no vector, and "
-    text += f"{n_unseen} of {n_gold} gold spans start or end" if n_unseen else "no gold span starts"
-    text += " on one: these are never learned or found." if n_unseen else " or ends on one."
+    starts = f"{n_unseen} of {n_gold} gold spans start or end on one: these are never learned or"
+    text += f"{starts} found." if n_unseen else "no gold span starts or ends on one."
     if lost[NO_PIECE]:
         text += f" {lost[NO_PIECE]} {NO_PIECE}, such as {', '.join(map(ascii, own.words))}"
         text += ": take such characters out of the texts, or of the spans." if n_unseen else "."
@@ -90,10 +89,7 @@ def _find_lost(case: Case, name: str, own: EncoderStatistics, width: int | None)
 
 
 def _choose_width(encoder: Encoder, seen: dict[str, EncoderStatistics]) -> int | None:
-    """The widest window (tokens) that is nowhere cut off in texts that are written in words.
-
-    RETURNS: None if there is none, or nothing is cut off.
-    """
+    """The widest window (tokens), if any, that is nowhere cut off in texts written in words."""
     least = encoder.most / PIECES_OF_A_WORD
     widths = [width for own in seen.values() for width in own.widths if width >= least]
     if widths and encoder.window is not None:
@@ -111,8 +107,8 @@ def _advise_window(case: Case, encoder: Encoder, width: int) -> Advice | None:
     why = f"no more than {encoder.most} word pieces a window"
     why += f", though {longer} spans do not fit in one" if longer else ""
     stride = max(1, int(share * width))
-    lines = f'@span_getters = "{STRIDED}"', f"window = {width}", f"stride = {stride}"
-    return Advice(f"{encoder.section}.get_spans", why, lines)
+    getter = {"@span_getters": STRIDED, "window": width, "stride": stride}
+    return advise(f"{encoder.section}.get_spans", why, getter)
 
 
 def _find_overflow(encoder: Encoder, longest: int) -> Iterator[Finding]:
@@ -127,8 +123,7 @@ def _find_overflow(encoder: Encoder, longest: int) -> Iterator[Finding]:
     )
     # Some tables have a few rows that are no positions: 514 in RoBERTa, of which 512 are.
     usable = encoder.positions - encoder.positions % 16
-    settings = json.dumps({**encoder.model._init_tokenizer_config, "model_max_length": usable})
-    lines = (f"tokenizer_config = {settings}",)
-    why = "what is longer is cut off"
-    advice = Advice(encoder.section, why, lines) if encoder.section else None
-    yield Finding("tokens", "warning", text, advice)
+    settings = {**encoder.model._init_tokenizer_config, "model_max_length": usable}
+    lines = {"tokenizer_config": settings}
+    advice = advise(encoder.section, "what is longer is cut off", lines)
+    yield Finding("tokens", "warning", text, advice if encoder.section else None)
