@@ -108,7 +108,6 @@ def make_config(
 ) -> str:
     """A complete training config, as it is written.
 
-    settings, labels: of the component, in place of tuned ones, and of those that training finds.
     RAISES (ValueError): what no config can be made of. (ImportError): a package is missing.
     """
     path = find_config(encoder)
@@ -161,7 +160,6 @@ def read_gold(
 ) -> tuple[list[str], bool]:
     """Say what training data has, and what the config makes of it.
 
-    flat, max_length (tokens): what was asked for; None leaves it to the data, and to the default.
     RETURNS: the labels to write, all or none; whether the config is for flat entities.
     """
     for finding in survey.all_findings():

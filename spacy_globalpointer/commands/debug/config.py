@@ -33,10 +33,8 @@ class Setup:
 
 
 def load_setup(path: str, overrides: dict[str, Any]) -> Setup:
-    """Read a config as training does; no weights are loaded.
+    """Read a config, or "-" for standard input, as training does; no weights are loaded.
 
-    path: "-" reads standard input.
-    overrides: by dotted name.
     RAISES (ValueError): a config that makes no pipeline, or none with the component.
     """
     if path != "-" and not Path(path).is_file():
@@ -48,8 +46,8 @@ def load_setup(path: str, overrides: dict[str, Any]) -> Setup:
         raise ValueError(f"{path} must be in UTF-8, was: {error}. Convert it") from error
     nlp = load_model_from_config(raw, auto_fill=True)
     config = nlp.config.interpolate()
-    names = [name for name in nlp.pipe_names if nlp.get_pipe_meta(name).factory == FACTORY]
-    if not names:
+    pipes = {k: pipe for k, pipe in nlp.pipeline if nlp.get_pipe_meta(k).factory == FACTORY}
+    if not pipes:
         raise ValueError(
             f"{path}: the pipeline must have a component of the factory {FACTORY!r}, was: "
             f"{nlp.pipe_names}. Add one, or give the data files themselves instead of a config"
@@ -63,7 +61,6 @@ def load_setup(path: str, overrides: dict[str, Any]) -> Setup:
                 f"[training] {corpus}_corpus must name a reader, was: {setting!r}. "
                 'Set it, for example to "corpora.train"'
             )
-    pipes = {name: nlp.get_pipe(name) for name in names}
     return Setup(nlp, config, pipes, readers, list(get_sourced_components(raw)))
 
 
@@ -72,10 +69,9 @@ def known_labels(setup: Setup, name: str) -> Sequence[str] | None:
     if name in setup.config["training"]["frozen_components"]:
         return None
     if name in setup.sourced:  # training does not initialize it again
-        return list(setup.pipes[name].labels)
+        return setup.pipes[name].labels
     block = setup.config["initialize"]["components"].get(name, {})
-    labels = registry.resolve({"labels": block.get("labels")})["labels"]
-    return None if labels is None else list(labels)
+    return registry.resolve({"labels": block.get("labels")})["labels"]
 
 
 def may_drop(corpus: Any) -> bool:
@@ -85,10 +81,7 @@ def may_drop(corpus: Any) -> bool:
 
 
 def find_in_config(setup: Setup, case: Case, limit: int = 0) -> Iterator[Finding]:
-    """What the config does to a component's data and scores.
-
-    limit (documents): look at no more of each corpus; 0 looks at all.
-    """
+    """What the config does to a component's data and scores."""
     training = setup.config["training"]
     if case.name in training["frozen_components"]:
         yield Finding("config", "info", f"'{case.name}' is frozen: it does not learn")

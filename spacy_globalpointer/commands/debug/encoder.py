@@ -63,10 +63,7 @@ class Encoder:
     problem: str = ""
 
     def count(self, doc: Doc) -> Pieces | None:
-        """Count the tokens of a text that get no vector.
-
-        RETURNS: None for an empty text, and from the first problem on.
-        """
+        """Count the pieces of a text; None if it is empty, and from the first problem on."""
         if self.model is None or self.problem or not len(doc):
             return None
         try:

@@ -20,10 +20,7 @@ Row = Sequence[Any]
 
 
 def print_survey(msg: Printer, survey: Survey) -> int:
-    """Print counts and findings, and config lines to paste.
-
-    RETURNS: number of errors among the findings.
-    """
+    """Print counts, findings and config lines to paste; return the number of errors."""
     msg.divider("Documents")
     msg.text(f"Language: {survey.lang}")
     for name, split in survey.splits.items():

@@ -73,10 +73,7 @@ def debug_data(
     low: int = 50,
     limit: int = 0,
 ) -> Survey:
-    """Look over data files, or folders of them, as the command's options say.
-
-    RAISES (ValueError): data that cannot be read.
-    """
+    """Look over data files, or folders of them, as the command's options say."""
     inputs = {"train": names, "dev": dev} if dev else {"data": names}
     files = {name: _find_data(map(Path, paths)) for name, paths in inputs.items()}
     nlp = spacy.blank(lang)
@@ -94,10 +91,7 @@ def debug_data(
 def debug_config(
     path: str, overrides: dict[str, Any] | None = None, *, low: int = 50, limit: int = 0
 ) -> Survey:
-    """Look over the data of a training config, as its readers give it, and what it says of them.
-
-    RAISES (ValueError): a config without the component, data that cannot be read.
-    """
+    """Look over the data of a training config, as its readers give it, and what it says of them."""
     setup = load_setup(path, overrides or {})
     lang, pipes = str(setup.nlp.lang), setup.pipes
     encoders = {pipe.key: find_encoder(setup.nlp, k, setup.sourced) for k, pipe in pipes.items()}
