@@ -128,11 +128,11 @@ def _read_layer(tags: Sequence[tuple[int, str]], name: str, scheme: str) -> Iter
                     f"{name} line {tags[i - 1][0]}: a span must end with E- or S- (L- or U-) in "
                     f"a file that uses them, was: {shorten(tags[i - 1][1])}. Write the end tag"
                 )
-            yield start, i, label
+            yield LabelledSpan(start, i, label)
         if letter in ("B", "S"):
             start, label = i, tag_label
         if letter in ("E", "S"):
-            yield start, i + 1, tag_label
+            yield LabelledSpan(start, i + 1, tag_label)
         if letter in ("E", "S", "O"):
             label = None
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+from ..spans import LabelledSpan
 from .jsonl import get_text, read_objects
 from .mentions import Cell, check_mentions
 from .messages import quote, shorten
@@ -32,7 +33,7 @@ def read_cluener(lines: Iterable[str], name: str) -> Iterator[Record]:
         if "label" in row:
             cells = list(_read_labels(row["label"], source))
             check_mentions(text, cells, source)
-            spans = tuple((cell.start, cell.end, cell.label) for cell in cells)
+            spans = tuple(LabelledSpan(cell.start, cell.end, cell.label) for cell in cells)
         yield Record(text, spans, source=source)
 
 

@@ -73,7 +73,7 @@ def _find_ends(cells: list[Cell], text: str, source: str) -> Iterator[LabelledSp
     for start, end_index, label, mention in cells:
         for end in (end_index, end_index + 1):
             if text[start:end] == mention:
-                yield start, end, label
+                yield LabelledSpan(start, end, label)
                 break
         else:
             check_mentions(text, cells, source)  # which raises

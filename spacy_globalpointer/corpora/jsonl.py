@@ -86,7 +86,7 @@ def _read_row(row: dict[str, Any], source: str, joiner: str) -> Record:
     check_mentions(text, cells, source, words=words, joiner=None if joined is None else joiner)
     triples: list[LabelledSpan] | None = None
     if spans is not None:
-        triples = [(cell.start, cell.end, cell.label) for cell in cells]
+        triples = [LabelledSpan(cell.start, cell.end, cell.label) for cell in cells]
     if joined is not None:
         return Record.from_words(joined, triples, joiner=joiner, source=source, notes=notes)
     own = None if words is None else tuple(words)

@@ -78,7 +78,7 @@ class Record:
         if spans is not None:
             check_spans(spans, len(words), unit="tokens", source=source)
             char_spans = tuple(
-                (starts[s], starts[e - 1] + len(words[e - 1]), n) for s, e, n in spans
+                LabelledSpan(starts[s], starts[e - 1] + len(words[e - 1]), n) for s, e, n in spans
             )
         return cls(joiner.join(words), char_spans, tuple(words), joiner != "", source, notes)
 
@@ -88,7 +88,7 @@ class Record:
         if not padded:
             return self
         notes = [f"White space around the label {quote(label)} was trimmed" for label in padded]
-        spans = tuple((start, end, label.strip()) for start, end, label in self.spans or ())
+        spans = tuple(LabelledSpan(s, e, label.strip()) for s, e, label in self.spans or ())
         return replace(self, spans=spans, notes=(*self.notes, *dict.fromkeys(notes)))
 
 
@@ -160,11 +160,13 @@ def record_to_doc(
     seen: set[LabelledSpan] = set()
     for char_span in record.spans or ():
         span, outcome = _place(doc, record, char_span, alignment)
-        if span is not None and (span.start, span.end, span.label_) in seen:
-            outcome = "duplicate"
-        elif span is not None:
-            seen.add((span.start, span.end, span.label_))
-            spans.append(span)
+        if span is not None:
+            placed = LabelledSpan(span.start, span.end, span.label_)
+            if placed in seen:
+                outcome = "duplicate"
+            else:
+                seen.add(placed)
+                spans.append(span)
         outcomes.append(outcome)
     if record.spans is not None:
         doc.spans[spans_key] = SpanGroup(doc, name=spans_key, spans=spans)
