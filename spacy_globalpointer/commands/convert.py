@@ -4,7 +4,7 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 from re import Pattern
 from typing import Annotated
@@ -91,8 +91,8 @@ class Conversion:
     written: the .spacy files.
     n_docs, n_unannotated: documents in them, and those without a group of spans.
     outcomes (spans): counts by label and outcome, one of corpora.OUTCOMES.
-    skipped: the first spans that were left out, in their text.
-    empty: files in which no record has a span.
+    skipped: of each input file the first spans that were left out, in their text.
+    empty: input files in which no record has a span.
     notes (documents): what else was left out or changed.
     """
 
@@ -100,17 +100,18 @@ class Conversion:
     n_docs: int = 0
     n_unannotated: int = 0
     outcomes: Counter[tuple[str, str]] = field(default_factory=Counter)
-    skipped: list[str] = field(default_factory=list)
+    skipped: dict[Path, list[str]] = field(default_factory=dict)
     empty: list[Path] = field(default_factory=list)
     notes: Counter[str] = field(default_factory=Counter)
 
-    def add(self, record: Record, outcomes: Sequence[str]) -> None:
-        """Count one document, and what became of each span of its record."""
+    def add(self, record: Record, outcomes: Sequence[str], source: Path) -> None:
+        """Count a document of an input file, and what became of each span of its record."""
+        shown = self.skipped.setdefault(source, [])
         for (start, end, label), outcome in zip(record.spans or (), outcomes, strict=True):
             self.outcomes[label, outcome] += 1
-            if outcome == "skipped" and len(self.skipped) < MOST_SHOWN:
-                shown = excerpt(record.text, start, end)
-                self.skipped += [shown] if shown not in self.skipped else []
+            if outcome == "skipped" and len(shown) < MOST_SHOWN:
+                text = excerpt(record.text, start, end)
+                shown += [text] if text not in shown else []
         self.n_docs += 1
         self.n_unannotated += record.spans is None
         self.notes.update(record.notes)
@@ -119,20 +120,6 @@ class Conversion:
         """Spans with one outcome, of one label or of all."""
         found = self.outcomes.items()
         return sum(n for (name, what), n in found if what == outcome and label in (None, name))
-
-    @property
-    def n_kept(self) -> int:
-        """Spans in the files that were written."""
-        return self.outcomes.total() - self.count("skipped") - self.count("duplicate")
-
-    def merge(self, other: "Conversion", source: Path) -> None:
-        """Add the counts of one file."""
-        self.n_docs += other.n_docs
-        self.n_unannotated += other.n_unannotated
-        self.outcomes += other.outcomes
-        self.skipped = [*self.skipped, *other.skipped][:MOST_SHOWN]
-        self.notes += other.notes
-        self.empty += [] if other.outcomes else [source]
 
 
 def convert(
@@ -167,18 +154,19 @@ def convert(
         doc_bin = DocBin()
         for source in sources:
             records = islice(read_records(source, format=format, joiner=joiner), limit or None)
-            own = Conversion()
+            before = report.outcomes.copy()
             # None: tqdm shows its bar on a terminal only.
             for record in tqdm(records, source.name, unit=" docs", disable=silent or None):
                 doc, outcomes = record_to_doc(record, nlp, spans_key=spans_key, alignment=alignment)
                 doc_bin.add(doc)
-                own.add(record, outcomes)
-            if own.outcomes and not own.n_kept:
+                report.add(record, outcomes, source)
+            own = report.outcomes - before
+            if own and all(outcome == "skipped" for _, outcome in own):
                 raise ValueError(
-                    f"{source}: spans must fit the tokens, but all {own.outcomes.total()} were "
-                    f"left out. {_advise_skipped(own, lang)}"
+                    f"{source}: spans must fit the tokens, but all {own.total()} were left out. "
+                    f"{_advise(report.skipped[source], lang)}"
                 )
-            report.merge(own, source)
+            report.empty += [] if own else [source]
         target.parent.mkdir(parents=True, exist_ok=True)
         with replacing(target) as partial:
             doc_bin.to_disk(partial)
@@ -232,13 +220,13 @@ def find_sources(path: Path, suffixes: Pattern[str] = SUFFIXES) -> list[Path]:
     return sources
 
 
-def _advise_skipped(report: Conversion, lang: str) -> str:
-    """What to do about spans that were left out, and some of them."""
+def _advise(skipped: Sequence[str], lang: str) -> str:
+    """What to do about spans that were left out, of which some are given."""
     return (
         "If these are not what was marked, repair the offsets: characters from 0, end exclusive. "
         f"If they are, is the language right (--lang {lang})? "
         "--alignment expand widens spans to whole tokens, --alignment fail names the first. "
-        f"Left out, such as: {'; '.join(report.skipped)}"
+        f"Left out, such as: {'; '.join(skipped)}"
     )
 
 
@@ -257,7 +245,7 @@ def _print_report(msg: Printer, report: Conversion, lang: str) -> None:
         msg.warn(
             f"{n_skipped} of {total} spans ({n_skipped / total:.1%}) do not fit the tokens and "
             "were left out",
-            _advise_skipped(report, lang),
+            _advise([*chain(*report.skipped.values())][:MOST_SHOWN], lang),
         )
     if report.n_unannotated:
         msg.warn(
@@ -273,5 +261,6 @@ def _print_report(msg: Printer, report: Conversion, lang: str) -> None:
     show = msg.good if total and not (n_skipped or report.empty) else msg.info
     for path in report.written:
         show(f"Wrote {path}")
-    of_all = "" if report.n_kept == total else f" of {total}"
-    show(f"Converted {report.n_docs} documents with {report.n_kept}{of_all} spans")
+    n_kept = total - n_skipped - report.count("duplicate")
+    of_all = "" if n_kept == total else f" of {total}"
+    show(f"Converted {report.n_docs} documents with {n_kept}{of_all} spans")

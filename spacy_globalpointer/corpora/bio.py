@@ -35,9 +35,6 @@ def read_bio(lines: Iterable[str], name: str, *, joiner: str = " ") -> Iterator[
     A layer that uses E-, L-, S- or U- anywhere has to close every span so. In one whose every B-
     follows a span of the same label, I- begins a span too (IOB1).
 
-    lines: the file's lines.
-    name: the file's name, for messages.
-    joiner: put between tokens; empty for languages written without spaces.
     RAISES (ValueError): a malformed line or tag sequence.
     """
     groups = groupby(_read_rows(lines, name), key=bool)

@@ -45,7 +45,6 @@ def read_records(path: Path, *, format: str = "auto", joiner: str = " ") -> Iter
 
     path: a file in UTF-8; ".gz" at its end means gzip.
     format: a name in FORMATS, or "auto".
-    joiner: put between tokens where the file has no text.
     RAISES (ValueError): an unknown format, a malformed line, another encoding.
     """
     if format == "auto":

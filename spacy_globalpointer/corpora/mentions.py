@@ -107,10 +107,7 @@ class Unit(NamedTuple):
 
 
 def find_mention(span: dict[str, Any], text: str) -> str | None:
-    """The mention that a span has beside its offsets; None if it has none.
-
-    text: of the record.
-    """
+    """The mention that a span has beside its offsets; None if it has none."""
     strings = {key: item for key, item in span.items() if isinstance(item, str) and item.strip()}
     certain = (value for key, value in strings.items() if key.lower() in MENTIONS)
     likely = (
@@ -131,7 +128,6 @@ def check_mentions(
 ) -> None:
     """Refuse a record with a mention that is not at its offsets.
 
-    text: of the record.
     mentions: spans, each with what it says that stands there, if it says so.
     words: its tokens.
     in_tokens: whether the offsets count them.

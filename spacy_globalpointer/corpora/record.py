@@ -63,8 +63,6 @@ class Record:
 
         words: the tokens, which are joined to a text.
         spans (tokens): start, end (exclusive), label; None if not annotated.
-        joiner: put between the words; empty for languages written without spaces.
-        source: file and line, for messages.
         RETURNS: a record with offsets in characters.
         RAISES (ValueError): an offset outside the words, an empty word.
         """
@@ -97,7 +95,6 @@ def check_words(words: Any, *, source: str) -> None:
     """Refuse words that cannot become tokens.
 
     words: what a format gave.
-    source: file and line, for messages.
     RAISES (ValueError): not a list of strings, or an empty string in it.
     """
     rule = f"{source}: tokens must be a list of non-empty strings, was: "
@@ -114,7 +111,6 @@ def check_spans(spans: Sequence[Any], length: int, *, unit: str, source: str) ->
     spans: start, end (exclusive), label.
     length (unit): of the text.
     unit: "characters" or "tokens", for messages.
-    source: file and line, for messages.
     RAISES (ValueError): an offset outside 0..length, start >= end, no label, half a character.
     """
     for start, end, label in spans:

@@ -29,13 +29,13 @@ ANNOTATION = frozenset(
 WITHIN = re.compile("[实實][体體]|标注|標註|标记|標記|固有表現")  # anywhere, as there are no spaces
 LABELS = frozenset("label labels 标签".split())
 ABOUT = frozenset("count counts id ids map names set type types url urls vocab".split())
-# ... of its parts: numbers, or lists of them, that may be borders, kinds, and mentions ...
+# ... of its parts: borders, lists or objects of them, kinds, and mentions ...
 BORDER = frozenset(
     "b begin begins first from left offset s start starts e end ends last len length right stop "
     "stops to anfang ende debut fin inicio fim inizio fine начало конец 开始 起始 结束 開始 "
     "終了".split()
 )
-PLACE = BORDER | frozenset(
+PLACES = frozenset(
     "idx index indexes indices interval loc location locations offsets points pos position "
     "positions range segment span spans".split()
 )
@@ -58,6 +58,7 @@ LINGUISTIC = PARTS | frozenset(
     "char chars dep deps feats head heads id ids lang lemma lemmas lower mask morph norm pos shape "
     "space spaces upos whitespace ws xpos".split()
 )
+INNER = ""  # stands for all words of a key in an object inside
 # A line of brat's .ann files; a list or object as text, as in cells of tables, but an empty one.
 BRAT = re.compile(r"^T\d+\t\S+ \d+ \d+", re.MULTILINE)
 WRITTEN = re.compile(r"\s*(\[.+\]|\{.+\}|\(.+\))\s*", re.DOTALL)
@@ -77,14 +78,13 @@ def refuse_unread(
     """Refuse a record with annotation in a key that is not read.
 
     row: a JSON object.
-    source: file and line, for messages.
     known: the keys that are read.
     words: the tokens of the record.
-    text: that it is about; None for its own.
+    text: that it is about; None for its own, or its tokens.
     RAISES (ValueError): such a key.
     """
     text = row.get("text") if text is None else text
-    text = text if isinstance(text, str) else ""
+    text = text if isinstance(text, str) else " ".join(words or ())
     for key, value in row.items():
         if key not in {*known, *FREE} and _is_annotation(key, value, text, words):
             *some, last = (f'"{name}"' for name in sorted(known))
@@ -99,7 +99,6 @@ def refuse_single_span(row: Mapping[str, Any], source: str) -> None:
     """Refuse a record that is one span itself, as lines of a table are.
 
     row: a JSON object without "spans".
-    source: file and line, for messages.
     RAISES (ValueError): it has start, end and a type.
     """
     others = {key: value for key, value in row.items() if key not in FREE}
@@ -213,8 +212,8 @@ def _are_spans(name: frozenset[str], values: Sequence[Any], text: str) -> bool:
 def _is_span(value: Any, text: str | None) -> bool:
     """Whether an object or a row has a place and its kind.
 
-    text: of the record, if this is one of a list. Then an object may have both in others inside of
-        it, any string may be the kind of a place in the text, and a mention will do for a place.
+    text: of the record, if this is one of a list. Then any string may be the kind, an object may
+        have it and the place in others inside of it, and a mention will do for a place.
     """
     if isinstance(value, list) and len(value) <= LONGEST_ROW:
         leaves = [(BORDER | TYPE, item) for item in value if not isinstance(item, dict)]
@@ -224,17 +223,19 @@ def _is_span(value: Any, text: str | None) -> bool:
         return False
     kinds = [v for name, v in leaves if name & TYPE and (_is_name(v) or type(v) is int)]
     strings = [v for name, v in leaves if not name & PLAIN and _is_name(v)]
-    numbers = [(n, v) for n, v in leaves if n & PLACE and not n & TIME and _is_whole(v)]
-    borders = [v for name, v in numbers if name & BORDER and not isinstance(v, list)]
-    is_place = len(borders) >= 2 or any(isinstance(v, list) for _, v in numbers)
-    if is_place and (kinds if isinstance(value, dict) else strings):
+    numbers = [(name, v) for name, v in leaves if not name & TIME and _is_whole(v)]
+    borders = [(name, v) for name, v in numbers if name & BORDER]
+    lists = [v for name, v in numbers if name & (BORDER | PLACES) and isinstance(v, list)]
+    near = [v for name, v in borders if INNER not in name or name & PLACES]
+    if isinstance(value, list):
+        return bool(strings and (len(borders) >= 2 or lists))
+    if kinds and (len(borders) >= 2 or lists):
         return True
-    if text is None or isinstance(value, list):
-        return False
-    if len(borders) >= 2 and strings:
-        return all(len(str(v)) < 12 and 0 <= int(v) <= len(text) for v in borders)
+    if text is None:  # lists of starts, of ends and of kinds
+        return len(lists) >= 2 and any(isinstance(v, list) for v in strings)
     mentions = [v for n, v in leaves if n & MENTION and isinstance(v, str) and v.strip()]
-    return any(v in text and any(v is not kind for kind in kinds) for v in mentions)
+    is_mention = any(v in text and any(v is not kind for kind in kinds) for v in mentions)
+    return is_mention or bool(strings and len(near) >= 2)
 
 
 def _list_leaves(value: dict[str, Any], depth: int) -> Iterator[tuple[frozenset[str], Any]]:
@@ -247,7 +248,7 @@ def _list_leaves(value: dict[str, Any], depth: int) -> Iterator[tuple[frozenset[
             item = item[0]
         if depth and isinstance(item, dict):
             for name, leaf in _list_leaves(item, depth - 1):
-                yield name | split_name(key), leaf
+                yield name | split_name(key) | {INNER}, leaf
         else:
             yield split_name(key), item
 
