@@ -136,10 +136,9 @@ def train_once(nlp: Language, examples: list[Example], training: dict[str, Any])
         max_steps=0,
         exclude=[],
         before_update=None,
-        **{
-            key: training[key]
-            for key in ("dropout", "accumulate_gradient", "annotating_components")
-        },
+        dropout=training["dropout"],
+        accumulate_gradient=training["accumulate_gradient"],
+        annotating_components=training["annotating_components"],
     )
     for _ in steps:
         pass

@@ -2,7 +2,7 @@
 
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -10,17 +10,21 @@ from typing import Any
 from ..corpora import dump_json
 
 
-def check_output(output: Path, option: str) -> None:
+def check_output(output: Path, option: str, others: Iterable[Path] = ()) -> None:
     """Refuse what cannot be written before anything takes time.
 
     option: that names the file, for the message.
-    RAISES (ValueError): no file, or a folder that cannot be written. (OSError): it cannot be made.
+    others: files that are read, or written too.
+    RAISES (ValueError): one of these, no file, or a folder that cannot be written. (OSError): a
+        folder that cannot be made.
     """
+    if output.resolve() in {path.resolve() for path in others}:
+        raise ValueError(f"{option} must be a file of its own, was: {output}. To fix: name another")
     output.parent.mkdir(parents=True, exist_ok=True)
     if output.is_dir() or not os.access(output.parent, os.W_OK):
         raise ValueError(
             f"{option} must be a file in a folder that can be written, was: {output}. "
-            "Name another file"
+            "To fix: name another file"
         )
 
 
@@ -37,13 +41,15 @@ def write_text(text: str, output: Path) -> None:
 
 @contextmanager
 def replacing(output: Path) -> Iterator[Path]:
-    """Write beside the target and rename, so a stop half-way leaves no half file.
+    """Write beside the target and rename: no stop, not even a power cut, leaves half a file.
 
     YIELDS: the file to write.
     """
     partial = output.with_name(f".{output.name}.partial")
     try:
         yield partial
+        with partial.open("r+b") as file:
+            os.fsync(file.fileno())
         os.replace(partial, output)
     finally:
         partial.unlink(missing_ok=True)
@@ -55,7 +61,7 @@ def new_folder(output: Path, force: bool) -> Iterator[Path]:
 
     force: replace the pipeline that is in output.
     YIELDS: the folder, empty.
-    RAISES (ValueError): output is there already. (OSError): it cannot be made.
+    RAISES (ValueError): output is there already, or no folder. (OSError): it cannot be made.
     """
     output = output.resolve()
     _require_free(output, force)
@@ -81,9 +87,11 @@ def _require_free(output: Path, force: bool) -> None:
         return
     if not force:
         raise ValueError(
-            f"--output must be new or empty, was: {output}. Name another, or replace the pipeline "
-            "in it with --force"
+            f"--output must be new or empty, was: {output}. To fix: name another, or replace the "
+            "pipeline in it with --force"
         )
     # Everything in the folder will be gone.
     if not (output / "config.cfg").is_file() or not (output / "meta.json").is_file():
-        raise ValueError(f"--force replaces only a pipeline, and {output} is none. Name another")
+        raise ValueError(
+            f"--force replaces only a pipeline, which {output} is not. To fix: name another folder"
+        )

@@ -69,7 +69,7 @@ def debug_cli(
         if output is not None:
             check_output(output, "--output")
         if is_config(inputs[0]):
-            check_options(context)
+            _check_options(context)
             with show_validation_error(inputs[0]):
                 overrides = parse_config_overrides(inputs[1:])
                 survey = debug_config(inputs[0], overrides, low=low, limit=limit, silent=False)
@@ -100,7 +100,7 @@ def is_config(name: str) -> bool:
     return name == "-" or name.endswith(".cfg")
 
 
-def check_options(context: typer.Context) -> None:
+def _check_options(context: typer.Context) -> None:
     """Refuse options of data files beside a config, which would do nothing."""
     for name in ("dev", "lang", "spans_key", "format"):
         source = context.get_parameter_source(name)

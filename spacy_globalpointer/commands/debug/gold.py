@@ -11,8 +11,9 @@ from spacy.training import Example
 
 from ...corpora import Record, record_to_doc
 from ...corpora.mentions import list_units
-from ...pipeline.alignment import EMPTY, MISALIGNED, align_spans
-from ...pipeline.alignment import WHITESPACE as SPACE_TOKEN
+from ...pipeline.alignment import align_spans
+from ...pipeline.gold import EMPTY, MISALIGNED
+from ...pipeline.gold import WHITESPACE as SPACE_TOKEN
 from ...spans import LabelledSpan
 
 PUNCTUATION = "begin or end with punctuation"
