@@ -2,7 +2,7 @@
 
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -10,17 +10,21 @@ from typing import Any
 from ..corpora import dump_json
 
 
-def check_output(output: Path, option: str) -> None:
+def check_output(output: Path, option: str, others: Iterable[Path] = ()) -> None:
     """Refuse what cannot be written before anything takes time.
 
     option: that names the file, for the message.
-    RAISES (ValueError): no file, or a folder that cannot be written. (OSError): it cannot be made.
+    others: files that are read, or written too.
+    RAISES (ValueError): one of these, no file, or a folder that cannot be written. (OSError): a
+        folder that cannot be made.
     """
+    if output.resolve() in {path.resolve() for path in others}:
+        raise ValueError(f"{option} must be a file of its own, was: {output}. To fix: name another")
     output.parent.mkdir(parents=True, exist_ok=True)
     if output.is_dir() or not os.access(output.parent, os.W_OK):
         raise ValueError(
             f"{option} must be a file in a folder that can be written, was: {output}. "
-            "Name another file"
+            "To fix: name another file"
         )
 
 
