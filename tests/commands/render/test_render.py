@@ -53,17 +53,18 @@ def save(docs, path):
     return path
 
 
-def make_page(documents, page_size=20, title="A title", **options):
-    """HTML of documents: (doc, predicted group or None, gold group or None)."""
+def make_page(pairs, page_size=20, title="A title", **options):
+    """HTML of documents: with predicted spans or None, and with gold spans or None."""
     page = Page(**options)
-    for number, (doc, predicted, gold) in enumerate(documents, start=1):
-        found = None if predicted is None else read_scores(predicted)
-        page.add(number, doc, found, None if gold is None else set(in_characters(gold)))
+    for number, (predicted, gold) in enumerate(pairs, start=1):
+        found = None if predicted is None else read_scores(predicted.spans["sc"])
+        known = None if gold is None else set(in_characters(gold.spans["sc"]))
+        page.add(number, predicted or gold, found, known)
     return page.html(title, page.notes(), page_size)
 
 
 def gold_page(docs, **options):
-    return make_page([(doc, None, doc.spans["sc"]) for doc in docs], **options)
+    return make_page([(None, doc) for doc in docs], **options)
 
 
 def read_colours(page):
@@ -131,7 +132,7 @@ def test_errors_are_named_and_stand_out():
     doc = make_doc("en", "Mara <of> Tarrow Council".split(), [(2, 4, "ORG"), (2, 3, "GPE")])
     other = make_doc("en", "Mara <of> Tarrow Council".split(), [(2, 4, "ORG"), (0, 1, "PER<")])
     other.spans["sc"].attrs["scores"] = spacy.util.numpy.array([0.75, 0.5])
-    page = parse(make_page([(other, other.spans["sc"], doc.spans["sc"])], title="A <title>"))
+    page = parse(make_page([(other, doc)], title="A <title>"))
     assert text(page.find(".//h1")) == "A <title>"
     assert text(having(page, "check")[0]) == (
         "2 gold, 2 predicted, 1 right; missed GPE Tarrow; wrong PER< Mara"
@@ -160,7 +161,7 @@ def compare(words, gold, predicted):
     """A page of one document."""
     doc, other = make_doc("en", words, gold), make_doc("en", words, predicted)
     other.spans["sc"].attrs["scores"] = numpy.linspace(0.9, 0.5, len(predicted))
-    return parse(make_page([(other, other.spans["sc"], doc.spans["sc"])]))
+    return parse(make_page([(other, doc)]))
 
 
 def test_a_right_span_stays_right_where_its_gold_is_not_drawn():
@@ -194,7 +195,7 @@ def test_gold_off_the_tokens_is_counted_besides_the_one_it_is_widened_to(nlp):
     doc.spans["sc"].attrs["scores"] = numpy.array([0.9])
     words, spaces = ["An", "na", "closed", "."], [0, 1, 0, 0]
     gold = make_doc("en", words, [(0, 1, "PERSON"), (0, 2, "PERSON")], spaces)
-    page = parse(make_page([(doc, doc.spans["sc"], gold.spans["sc"])]))
+    page = parse(make_page([(doc, gold)]))
     assert text(page.find(".//body/p")) == "documents: 1; spans: 2 gold, 1 predicted, 1 right"
     assert text(having(page, "check")[0]) == "2 gold, 1 predicted, 1 right; missed PERSON An"
 
@@ -245,7 +246,7 @@ def test_a_document_whose_errors_no_part_has_is_one_with_errors():
     doc = make_doc("en", ["a", "b"], [])
     other = make_doc("en", ["a", "b"], [(1, 1, "A")])
     doc.spans["sc"].attrs["scores"] = numpy.array([])
-    page = parse(make_page([(doc, doc.spans["sc"], other.spans["sc"])], errors_only=True))
+    page = parse(make_page([(doc, other)], errors_only=True))
     assert text(having(page, "check")[0]) == "1 spans are not drawn"
 
 
@@ -379,7 +380,7 @@ def test_too_many_spans_are_left_out_and_counted():
     scores = numpy.array([chance.random() for _ in places])
     scores[-5] = 2.0
     doc.spans["sc"].attrs["scores"] = scores
-    page = parse(make_page([(doc, doc.spans["sc"], None)]))
+    page = parse(make_page([(doc, None)]))
     score_of = read_scores(doc.spans["sc"])
     drawn, n_before = [], 0
     for panel in having(page, "panel"):
@@ -457,7 +458,7 @@ def test_gold_off_the_tokens_is_widened_and_never_found(nlp):
     doc.spans["sc"].attrs["scores"] = spacy.util.numpy.array([0.9])
     gold = make_doc("en", ["An", "na", "Berg", "closed", "."], [(1, 3, "PERSON")], [0, 1, 1, 0, 0])
     assert gold.text == doc.text
-    page = parse(make_page([(doc, doc.spans["sc"], gold.spans["sc"])]))
+    page = parse(make_page([(doc, gold)]))
     titles = [label.get("title") for label in having(page.find(".//main"), "label")]
     assert titles == [
         "PERSON 0.900: Anna Berg; wrong",
@@ -724,7 +725,7 @@ def test_a_tick_leaves_only_documents_with_errors(tmp_path):
         doc = make_doc("en", ["a", "b"], [(0, 1, "A")])
         doc.spans["sc"].attrs["scores"] = numpy.array([0.9])
         gold = make_doc("en", ["a", "b"], [(0, 1, "A" if number % 5 else "B")])
-        documents.append((doc, doc.spans["sc"], gold.spans["sc"]))
+        documents.append((doc, gold))
     page = make_page(documents, page_size=4)
     for ticked, labels in (("", 8), (" checked", 4)):
         one = page.replace('id="errors-only"', f'id="errors-only"{ticked}')
