@@ -29,7 +29,7 @@ from spacy_globalpointer.spans import Counts, LabelledSpan
 
 from .peers import FLAT, fit, hash_config, make_pipeline
 from .scores import count_each, score_parts
-from .text import KEY, Annotated
+from .text import KEY, AnnotatedText
 from .tuned import cross_fit_threshold
 
 # Passes without a better score on dev after which training stops.
@@ -41,8 +41,8 @@ SHARE, SHORTEST_REACH = 0.99, 10
 
 def train_and_score(
     system: str,
-    train: Sequence[Annotated],
-    dev: Sequence[Annotated],
+    train: Sequence[AnnotatedText],
+    dev: Sequence[AnnotatedText],
     *,
     lang: str,
     passes: int,
@@ -91,8 +91,8 @@ def describe_run(
     config_hash: str,
     fitted: dict[str, Any],
     curve: list[dict[str, float]],
-    train: Sequence[Annotated],
-    dev: Sequence[Annotated],
+    train: Sequence[AnnotatedText],
+    dev: Sequence[AnnotatedText],
     predicted: Sequence[set[LabelledSpan]],
 ) -> dict[str, Any]:
     """What is known of a run of this process.
@@ -120,7 +120,7 @@ def _is_over(curve: list[dict[str, float]]) -> bool:
     return 0 < best >= max(scores[-PATIENCE:])
 
 
-def _speed(docs: Sequence[Annotated], curve: list[dict[str, float]], what: str) -> float:
+def _speed(docs: Sequence[AnnotatedText], curve: list[dict[str, float]], what: str) -> float:
     return sum(len(doc.words) for doc in docs) / statistics.median(step[what] for step in curve)
 
 
@@ -151,25 +151,27 @@ def averaged(nlp: Language, averages: dict[Any, Any] | None) -> AbstractContextM
     return nlp.use_params(averages) if averages else contextlib.nullcontext()
 
 
-def predict_cells(nlp: Language, system: str, docs: Sequence[Annotated]) -> list[set[LabelledSpan]]:
+def predict_cells(
+    nlp: Language, system: str, docs: Sequence[AnnotatedText]
+) -> list[set[LabelledSpan]]:
     """Spans that a system finds in each document."""
     found = nlp.pipe(doc.make_doc(nlp.vocab) for doc in docs)
-    return [{(s.start, s.end, s.label_) for s in _spans(doc, system)} for doc in found]
+    return [{LabelledSpan(s.start, s.end, s.label_) for s in _spans(doc, system)} for doc in found]
 
 
 def _spans(doc: Doc, system: str) -> Iterable[Any]:
     return doc.ents if system in FLAT else doc.spans[KEY]
 
 
-def find_reach(docs: Sequence[Annotated]) -> int:
+def find_reach(docs: Sequence[AnnotatedText]) -> int:
     """Length in tokens that SHARE of the spans do not exceed, at least SHORTEST_REACH."""
     lengths = [end - start for doc in docs for start, end, _ in doc.spans] or [1]
     return max(SHORTEST_REACH, int(numpy.quantile(lengths, SHARE, method="inverted_cdf")))
 
 
-def is_flat(docs: Sequence[Annotated]) -> bool:
+def is_flat(docs: Sequence[AnnotatedText]) -> bool:
     """Whether hardly any spans share a token, so that `debug` advises allow_overlap = false."""
     relations: Counter[str] = Counter()
     for doc in docs:
-        relations.update(count_nesting(set(doc.spans))[1])
+        relations.update(count_nesting(doc.gold)[1])
     return fitting.is_flat(relations, sum(len(doc.spans) for doc in docs))

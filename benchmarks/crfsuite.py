@@ -1,4 +1,4 @@
-"""What one would take outside spaCy for flat entities, without pretrained weights: CRFsuite.
+"""CRFsuite, the usual choice outside spaCy for flat entities without pretrained weights.
 
 A CRF over BIO tags, and no encoder: its features are words and parts of words around the token.
 """
@@ -18,7 +18,7 @@ from spacy_globalpointer.spans import Counts, LabelledSpan
 from .accuracy import describe_run
 from .peers import hash_config, read_system
 from .scores import count_each
-from .text import Annotated
+from .text import AnnotatedText
 
 # Tokens to each side whose words are features, and whose parts of words.
 WORDS, PARTS = 2, 1
@@ -26,8 +26,8 @@ WORDS, PARTS = 2, 1
 
 def train_and_score(
     system: str,
-    train: Sequence[Annotated],
-    dev: Sequence[Annotated],
+    train: Sequence[AnnotatedText],
+    dev: Sequence[AnnotatedText],
     *,
     lang: str,
     overrides: dict[str, Any] | None = None,
@@ -75,7 +75,7 @@ def _predict(docs: Sequence[Doc], model: Path) -> list[set[LabelledSpan]]:
     for doc in docs:
         tags = iob_to_biluo(tagger.tag(find_features(doc))) if len(doc) else []
         spans = biluo_tags_to_spans(doc, tags)
-        found.append({(span.start, span.end, span.label_) for span in spans})
+        found.append({LabelledSpan(span.start, span.end, span.label_) for span in spans})
     tagger.close()
     return found
 

@@ -20,13 +20,13 @@ from .accuracy import averaged, find_reach, is_flat, predict_cells, train_once
 from .measure import save
 from .peers import fit, make_pipeline
 from .scores import count_each
-from .text import Annotated, read_corpus
+from .text import AnnotatedText, read_corpus
 
 SIZES = (1, 5, 30, 100)
 SYSTEMS = ("global_pointer", "spancat")
 
 
-def join_texts(docs: Sequence[Annotated], size: int) -> Iterator[Annotated]:
+def join_texts(docs: Sequence[AnnotatedText], size: int) -> Iterator[AnnotatedText]:
     """Put texts together, so many in each document, in their order.
 
     size: texts of a document; the last one may have fewer.
@@ -35,7 +35,7 @@ def join_texts(docs: Sequence[Annotated], size: int) -> Iterator[Annotated]:
     for first in range(0, len(docs), size):
         part = docs[first : first + size]
         offsets = itertools.accumulate((len(doc.words) for doc in part), initial=0)
-        yield Annotated(
+        yield AnnotatedText(
             [word for doc in part for word in doc.words],
             [
                 (start + offset, end + offset, label)
@@ -85,8 +85,8 @@ def measure_joined(
 
 def _train_and_score(
     system: str,
-    train: Sequence[Annotated],
-    joined: dict[int, list[Annotated]],
+    train: Sequence[AnnotatedText],
+    joined: dict[int, list[AnnotatedText]],
     lang: str,
     passes: int,
     seed: int,

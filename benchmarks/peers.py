@@ -15,7 +15,7 @@ from thinc.api import Config
 from spacy_globalpointer.configs import ENCODERS, find_config
 
 from . import crf  # noqa: F401  (registers bio_crf)
-from .text import Annotated
+from .text import AnnotatedText
 
 ROOT = Path(__file__).parents[1]
 # Of the peers, and of ours.
@@ -68,7 +68,7 @@ def hash_config(system: str, overrides: dict[str, Any]) -> str:
 
 def make_pipeline(
     system: str,
-    docs: Sequence[Annotated],
+    docs: Sequence[AnnotatedText],
     seed: int,
     overrides: dict[str, Any] | None = None,
 ) -> Language:

@@ -16,7 +16,7 @@ from thinc.api import Adam, Optimizer, set_dropout_rate
 
 from .measure import extra_memory, interleave, save, summary
 from .peers import make_pipeline
-from .text import STYLES, Annotated, generate, read_corpora
+from .text import STYLES, AnnotatedText, generate, read_corpora
 
 Step = Callable[[], object]
 # Of peers.SYSTEMS.
@@ -70,7 +70,7 @@ def measure_pipelines(
 
 def _measure(
     corpus: str,
-    docs: Sequence[Annotated],
+    docs: Sequence[AnnotatedText],
     systems: Sequence[str],
     repeats: int,
     seed: int,
@@ -104,14 +104,14 @@ def _measure(
     return results
 
 
-def prepare_training(system: str, docs: Sequence[Annotated], seed: int) -> Step:
+def prepare_training(system: str, docs: Sequence[AnnotatedText], seed: int) -> Step:
     """One pass over the documents, for a process of its own."""
     trainer = Trainer(system, docs, seed)
     trainer.prepare_training(docs[:3])()  # loads what is loaded on first use
     return trainer.prepare_training()
 
 
-def prepare_prediction(system: str, docs: Sequence[Annotated], seed: int) -> Step:
+def prepare_prediction(system: str, docs: Sequence[AnnotatedText], seed: int) -> Step:
     """Prediction of all documents, for a process of its own."""
     trainer = Trainer(system, docs, seed)
     trainer.prepare_training(docs[:TRAINED_DOCUMENTS])()
@@ -125,7 +125,7 @@ class Trainer:
     def __init__(
         self,
         system: str,
-        docs: Sequence[Annotated],
+        docs: Sequence[AnnotatedText],
         seed: int,
         overrides: dict[str, Any] | None = None,
     ) -> None:
@@ -138,7 +138,7 @@ class Trainer:
         self.optimizer = Adam(LEARN_RATE)
         self.update = _update_encoder if system == "encoder" else _update
 
-    def prepare_training(self, docs: Sequence[Annotated] | None = None) -> Step:
+    def prepare_training(self, docs: Sequence[AnnotatedText] | None = None) -> Step:
         """One pass over documents, all of them if none are named.
 
         The examples are new: old ones would remember their alignment.
@@ -152,7 +152,7 @@ class Trainer:
 
         return step
 
-    def prepare_prediction(self, docs: Sequence[Annotated] | None = None) -> Step:
+    def prepare_prediction(self, docs: Sequence[AnnotatedText] | None = None) -> Step:
         """Prediction of new documents, in nlp.pipe's own batches."""
         new = [doc.make_doc(self.nlp.vocab) for doc in docs or self.docs]
 

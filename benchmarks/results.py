@@ -31,6 +31,9 @@ NAMES = {
 PRETRAINED = "_transformer"
 # Share of nested gold spans from which on a corpus counts as nested.
 NESTED = 0.01
+# A system that reaches less than this share of the best F1 of its row has not learned the task:
+# its score says something about its training, and nothing about the system.
+TRAINED, UNTRAINED = 0.5, "did not train"
 
 
 class Row(NamedTuple):
@@ -75,6 +78,15 @@ class Row(NamedTuple):
         known = [part for part in parts if part and part["right"] + part["missed"]]
         return 100 * statistics.mean(part["f"] for part in known) if known else None
 
+    def is_trained(self, system: str) -> bool:
+        """Whether a system has learned the task."""
+        best = max(self.mean(other, "all", "f") for other in self.done)
+        return self.mean(system, "all", "f") >= TRAINED * best
+
+    def trained(self) -> list[str]:
+        """The systems that have learned the task."""
+        return [system for system in self.done if self.is_trained(system)]
+
     def documents(self, system: str) -> numpy.ndarray:
         """Counts of each document, the mean over the seeds: (documents, 3)."""
         counts = [read_documents(result["documents"]) for result in self.done[system]]
@@ -100,15 +112,34 @@ def read_rows(folder: Path) -> list[Row]:
             row.done.setdefault(system, []).append({"seed": run.seed, **report["results"]})
     if results:
         raise ValueError(
-            f"results must be of runs that {folder / SWEEP} names, with the configs of now, "
-            f"were: {', '.join(sorted(results))}. To fix: delete them, or put their runs back"
+            f"results must be of runs that {folder / SWEEP} names, with their present "
+            f"configs, were: {', '.join(sorted(results))}. To fix: delete them, or add their runs"
         )
     return list(rows.values())
 
 
 def f1_table(rows: Sequence[Row]) -> str:
     """F1 on all spans, in points: mean and spread over the seeds."""
-    return _by_system(rows, lambda row, system: _points(row, system, "all", "f"))
+    return _by_system(rows, _f1)
+
+
+def peers_table(rows: Sequence[Row]) -> str:
+    """The same of the default and other components only, without variants of ours."""
+    variants = [name for name in NAMES if name.startswith(f"{OURS}_")]
+    parts = ({k: v for k, v in r.planned.items() if k not in variants} for r in rows)
+    done = ({k: v for k, v in r.done.items() if k not in variants} for r in rows)
+    own = [r._replace(planned=p, done=d) for r, p, d in zip(rows, parts, done, strict=True)]
+    return _by_system(own, _f1)
+
+
+def _f1(row: Row, system: str) -> str:
+    """Bold if the bootstrap of its difference from every other system excludes 0."""
+    text = _points(row, system, "all", "f")
+    others = [other for other in row.done if other != system]
+    own, f = row.documents(system), row.mean(system, "all", "f")
+    is_best = bool(others) and all(f >= row.mean(other, "all", "f") for other in others)
+    is_sure = is_best and all(bootstrap(own, row.documents(other)).low > 0 for other in others)
+    return f"**{text}**" if is_sure else text
 
 
 def nested_table(rows: Sequence[Row]) -> str:
@@ -129,22 +160,25 @@ def _nested(row: Row, system: str) -> str:
 
 def _by_system(rows: Sequence[Row], cell: Callable[[Row, str], str]) -> str:
     systems = [name for name in NAMES if any(name in row.planned for row in rows)]
+
+    def fill(row: Row, system: str) -> str:
+        if system not in row.done:
+            return "not run" if system in row.planned else ""
+        return cell(row, system) if row.is_trained(system) else UNTRAINED
+
     header = ["corpus", "types", "nested", *(NAMES[system] for system in systems)]
     lines = []
     for row in rows:
         known = [str(len(row.any()["by_label"])), f"{row.nested_share():.0%}"] if row.done else []
-        cells = [cell(row, s) if s in row.done else "not run" * (s in row.planned) for s in systems]
+        cells = [fill(row, system) for system in systems]
         lines.append([row.name(), *(known or ["", ""]), *cells])
     return make_rows(header, lines)
 
 
 def _points(row: Row, system: str, part: str, score: str) -> str:
-    """Mean and spread over the seeds of a score in points; bold if no system has a better one."""
+    """Mean and spread over the seeds of a score in points."""
     values = [100 * result[part][score] for result in row.done[system]]
     text = f"{statistics.mean(values):.1f}"
-    best = max(row.mean(s, part, score) for s in row.done)
-    if len(row.done) > 1 and row.mean(system, part, score) == best:
-        text = f"**{text}**"
     return f"{text} ± {statistics.stdev(values):.1f}" if len(values) > 1 else text
 
 
@@ -178,6 +212,8 @@ def difference_table(rows: Sequence[Row]) -> str:
 
 
 def _difference(ours: numpy.ndarray, row: Row, peer: str) -> str:
+    if not row.is_trained(peer):
+        return UNTRAINED
     points = [100 * x for x in bootstrap(ours, row.documents(peer))]
     return "{:+.1f} ({:+.1f} to {:+.1f})".format(*points)
 
@@ -187,7 +223,7 @@ def length_table(rows: Sequence[Row]) -> str:
     header = ["corpus", "system", *LENGTH_NAMES]
     lines = []
     for row in _whole(rows):
-        for system in row.done:
+        for system in row.trained():
             values = [row.length_f1(system, length) for length in LENGTHS]
             cells = ["" if value is None else f"{value:.1f}" for value in values]
             lines.append([row.name(), NAMES[system], *cells])
@@ -199,7 +235,8 @@ def error_table(rows: Sequence[Row]) -> str:
     kinds = ("type", "border", "spurious", "missed", "missed nested")
     lines = []
     for row in _whole(rows):
-        for system, results in row.done.items():
+        for system in row.trained():
+            results = row.done[system]
             means = [statistics.mean(r["errors"].get(kind, 0) for r in results) for kind in kinds]
             lines.append([row.name(), NAMES[system], *(f"{mean:,.0f}" for mean in means)])
     return make_rows(["corpus", "system", *kinds], lines)
@@ -246,6 +283,7 @@ def _get(result: Result, keys: Sequence[str]) -> float:
 
 TABLES: dict[str, Callable[[Sequence[Row]], str]] = {
     "f1": f1_table,
+    "peers": peers_table,
     "nested": nested_table,
     "tuned": tuned_table,
     "difference": difference_table,

@@ -12,20 +12,22 @@ import numpy
 from spacy_globalpointer.commands.evaluate.span_counts import count_parts
 from spacy_globalpointer.spans import Counts, LabelledSpan, name_errors
 
-from .text import Annotated
+from .text import AnnotatedText
 
 
-def count_each(docs: Sequence[Annotated], predicted: Sequence[set[LabelledSpan]]) -> list[Counts]:
+def count_each(
+    docs: Sequence[AnnotatedText], predicted: Sequence[set[LabelledSpan]]
+) -> list[Counts]:
     """Count right, wrong and missed spans of each document."""
     counts = []
     for doc, found in zip(docs, predicted, strict=True):
-        gold: set[LabelledSpan] = set(doc.spans)
-        counts.append(Counts(len(gold & found), len(found - gold), len(gold - found) + doc.lost))
+        own = Counts.compare(doc.gold, found)
+        counts.append(own._replace(missed=own.missed + doc.lost))
     return counts
 
 
 def score_parts(
-    docs: Sequence[Annotated], predicted: Sequence[set[LabelledSpan]]
+    docs: Sequence[AnnotatedText], predicted: Sequence[set[LabelledSpan]]
 ) -> dict[str, Any]:
     """Scores of all spans, and by label, length and nesting.
 
@@ -36,7 +38,7 @@ def score_parts(
         wrong and missed of each as text, documents apart by a space.
     """
     pairs: list[tuple[set[LabelledSpan], set[LabelledSpan]]] = [
-        (set(doc.spans), found) for doc, found in zip(docs, predicted, strict=True)
+        (doc.gold, found) for doc, found in zip(docs, predicted, strict=True)
     ]
     errors = Counter(kind for gold, found in pairs for _, kind in name_errors(gold, found))
     counts, parts = count_each(docs, predicted), count_parts(pairs)

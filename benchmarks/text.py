@@ -1,4 +1,4 @@
-"""Annotated text to measure speed on: generated like published corpora, or read from files."""
+"""AnnotatedText text to measure speed on: generated like published corpora, or read from files."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
@@ -7,23 +7,33 @@ from typing import NamedTuple
 import numpy
 import spacy
 from spacy.language import Language
-from spacy.tokens import Doc, DocBin, Span
+from spacy.tokens import Doc, Span
 from spacy.training import Example
 from spacy.util import filter_spans
 from spacy.vocab import Vocab
 
 from spacy_globalpointer.corpora import read_records, record_to_doc
+from spacy_globalpointer.corpora.docbin import read_docbin
 from spacy_globalpointer.spans import LabelledSpan
 
 KEY = "sc"
 
 
-class Annotated(NamedTuple):
-    """A document as plain data: a process of its own can have it."""
+class AnnotatedText(NamedTuple):
+    """Words and gold spans as plain data, which a process of its own gets without a vocabulary.
+
+    spans (words): start, end, label.
+    lost (spans): gold ones that do not fit the words.
+    """
 
     words: list[str]
-    spans: list[LabelledSpan]
-    lost: int = 0  # gold spans that do not fit the words
+    spans: list[tuple[int, int, str]]
+    lost: int = 0
+
+    @property
+    def gold(self) -> set[LabelledSpan]:
+        """The different spans."""
+        return {LabelledSpan(*span) for span in self.spans}
 
     def make_doc(self, vocab: Vocab) -> Doc:
         """Make a new document, without annotation."""
@@ -89,7 +99,7 @@ STYLES: dict[str, Style] = {
 OWN_WORDS = 0.5
 
 
-def generate(style: Style, documents: int, seed: int) -> list[Annotated]:
+def generate(style: Style, documents: int, seed: int) -> list[AnnotatedText]:
     """Make sentences of random words; those in spans depend on the label.
 
     RETURNS: the same for the same arguments.
@@ -108,8 +118,8 @@ def generate(style: Style, documents: int, seed: int) -> list[Annotated]:
             # Words of the same remainder belong to the label.
             text[start:end][own] += label - text[start:end][own] % style.labels
         text %= len(words)
-        named = [LabelledSpan(start, end, f"LABEL{label}") for start, end, label in spans]
-        result.append(Annotated([words[i] for i in text], named))
+        named = [(start, end, f"LABEL{label}") for start, end, label in spans]
+        result.append(AnnotatedText([words[i] for i in text], named))
     return result
 
 
@@ -140,7 +150,7 @@ def _place_spans(
             yield start + 1, start + size, int(random.integers(style.labels))
 
 
-def read_corpora(data: Path, lang: str) -> dict[str, list[Annotated]]:
+def read_corpora(data: Path, lang: str) -> dict[str, list[AnnotatedText]]:
     """Read every file of a folder, or one file: `.spacy` or what `convert` reads.
 
     lang: whose tokenizer cuts texts into words.
@@ -154,15 +164,13 @@ def read_corpora(data: Path, lang: str) -> dict[str, list[Annotated]]:
     return {path.name.split(".")[0]: list(read_corpus(path, nlp)) for path in files}
 
 
-def read_corpus(path: Path, nlp: Language) -> Iterator[Annotated]:
+def read_corpus(path: Path, nlp: Language) -> Iterator[AnnotatedText]:
     """Read a file, `.spacy` or what `convert` reads, with the tokens of the pipeline."""
     pairs: Iterable[tuple[Doc, list[str]]]
     if path.suffix == ".spacy":
-        pairs = ((doc, []) for doc in DocBin().from_disk(path).get_docs(nlp.vocab))
+        pairs = ((doc, []) for doc in read_docbin(path, nlp.vocab))
     else:
         pairs = (record_to_doc(record, nlp) for record in read_records(path))
     for doc, outcomes in pairs:
-        spans = sorted(
-            {LabelledSpan(span.start, span.end, span.label_) for span in doc.spans.get(KEY, [])}
-        )
-        yield Annotated([token.text for token in doc], spans, outcomes.count("skipped"))
+        spans = sorted({(span.start, span.end, span.label_) for span in doc.spans.get(KEY, [])})
+        yield AnnotatedText([token.text for token in doc], spans, outcomes.count("skipped"))

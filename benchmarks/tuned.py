@@ -10,14 +10,14 @@ from spacy_globalpointer.commands.tune.candidates import find_candidates
 from spacy_globalpointer.commands.tune.cross_fitting import cross_fit
 from spacy_globalpointer.commands.tune.thresholds import Candidates, best_global, to_cut
 
-from .text import KEY, Annotated
+from .text import KEY, AnnotatedText
 
 # No threshold below is looked at: most spans would be candidates then.
 LOWEST = 0.05
 FOLDS = 5
 
 
-def cross_fit_threshold(nlp: Language, docs: Sequence[Annotated]) -> dict[str, float] | None:
+def cross_fit_threshold(nlp: Language, docs: Sequence[AnnotatedText]) -> dict[str, float] | None:
     """Scores with a threshold that is chosen, for each fifth of the documents, on the others.
 
     One threshold for all labels, the one with the best F1.
@@ -41,7 +41,7 @@ def cross_fit_threshold(nlp: Language, docs: Sequence[Annotated]) -> dict[str, f
     return {name: scores[name] for name in "prf"}
 
 
-def _find_in_spancat(nlp: Language, docs: Sequence[Annotated]) -> Candidates:
+def _find_in_spancat(nlp: Language, docs: Sequence[AnnotatedText]) -> Candidates:
     pipe: Any = nlp.get_pipe("spancat")
     labels = {label: i for i, label in enumerate(pipe.labels)}
     threshold = pipe.cfg["threshold"]
@@ -59,7 +59,7 @@ def _find_in_spancat(nlp: Language, docs: Sequence[Annotated]) -> Candidates:
         group = predicted.spans[KEY]
         for span, score in zip(group, group.attrs["scores"], strict=True):
             cell = (span.start, span.end, span.label_)
-            rows.append([i, labels[span.label_], score, cell in doc.spans])
+            rows.append([i, labels[span.label_], score, cell in doc.gold])
     document, label, probability, is_gold = numpy.array(rows, dtype=float).reshape(-1, 4).T
     return Candidates(
         document.astype(numpy.int64),

@@ -5,7 +5,8 @@ import pytest
 from benchmarks import accuracy
 from benchmarks.accuracy import find_reach, is_flat, train_and_score
 from benchmarks.peers import FLAT, SYSTEMS
-from benchmarks.text import STYLES, Annotated, generate
+from benchmarks.text import STYLES, AnnotatedText, generate
+from spacy_globalpointer.spans import LabelledSpan
 
 # The others have their weights from elsewhere, no head, or no pipeline.
 SYSTEMS = [s for s in SYSTEMS if s not in ("encoder", "crfsuite") and not s.endswith("transformer")]
@@ -43,7 +44,7 @@ def test_systems_learn_their_training_data(system, monkeypatch):
 
 def test_training_stops_when_nothing_gets_better_than_what_was_found(monkeypatch):
     docs = generate(STYLES["cluener"], 5, seed=0)
-    found = iter([set(), set(), set(), {docs[0].spans[0]}, set(), set(), set()])
+    found = iter([set(), set(), set(), {LabelledSpan(*docs[0].spans[0])}, set(), set(), set()])
     monkeypatch.setattr(
         accuracy, "predict_cells", lambda nlp, system, dev: [next(found), *[set()] * 4]
     )
@@ -67,21 +68,21 @@ def test_systems_with_a_transformer_run(system, tiny_bert):
 
 def test_reach_covers_nearly_all_spans():
     lengths = [1] * 97 + [12, 13, 40]
-    docs = [Annotated(["a"] * 50, [(0, length, "A")]) for length in lengths]
+    docs = [AnnotatedText(["a"] * 50, [(0, length, "A")]) for length in lengths]
     assert find_reach(docs) == 13
     assert find_reach(docs[:50]) == 10
-    assert find_reach([Annotated(["a"], [])]) == 10
+    assert find_reach([AnnotatedText(["a"], [])]) == 10
 
 
 def test_flat_is_a_corpus_where_hardly_any_spans_share_a_token():
-    flat = Annotated(["a"] * 9, [(0, 2, "A"), (2, 5, "A"), (6, 7, "B")])
-    inside = Annotated(["a"] * 9, [(0, 3, "A"), (1, 2, "A"), (5, 6, "A")])
+    flat = AnnotatedText(["a"] * 9, [(0, 2, "A"), (2, 5, "A"), (6, 7, "B")])
+    inside = AnnotatedText(["a"] * 9, [(0, 3, "A"), (1, 2, "A"), (5, 6, "A")])
     assert is_flat([flat] * 5)
     assert is_flat([flat] * 66 + [inside])
     assert not is_flat([flat] * 65 + [inside])
-    assert not is_flat([Annotated(["a"] * 3, [(0, 2, "A"), (1, 3, "A")])])
-    assert not is_flat([Annotated(["a"] * 3, [(0, 2, "A"), (0, 2, "B")])])
-    assert is_flat([Annotated(["a"], [])])
+    assert not is_flat([AnnotatedText(["a"] * 3, [(0, 2, "A"), (1, 3, "A")])])
+    assert not is_flat([AnnotatedText(["a"] * 3, [(0, 2, "A"), (0, 2, "B")])])
+    assert is_flat([AnnotatedText(["a"], [])])
 
 
 def test_on_a_flat_corpus_no_spans_that_share_a_token_are_found(monkeypatch):

@@ -4,18 +4,17 @@ import json
 import sys
 
 import pytest
-from spacy.cli._util import app
 from typer.testing import CliRunner
 
-import spacy_globalpointer.commands  # noqa: F401  (adds the commands)
 from benchmarks import scaling
+from benchmarks.__main__ import app
 from benchmarks.scaling import Size
 
 QUICK = ["--repeats", "1", "--no-memory"]
 
 
 def run(*arguments):
-    return CliRunner().invoke(app, ["global-pointer", "bench", *map(str, arguments)])
+    return CliRunner().invoke(app, list(map(str, arguments)))
 
 
 def assert_fails(result):

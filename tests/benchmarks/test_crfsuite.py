@@ -9,14 +9,14 @@ from spacy.tokens import DocBin
 
 from benchmarks.crfsuite import find_features, train_and_score
 from benchmarks.sweep import run_sweep
-from benchmarks.text import STYLES, Annotated, generate
+from benchmarks.text import STYLES, AnnotatedText, generate
 
 SILENT = {"lang": "en", "passes": 8, "seed": 0, "log": lambda line: None}
 
 
 def test_it_learns_its_training_data():
     docs = generate(STYLES["cluener"], 30, seed=0)
-    result = train_and_score("crfsuite", docs, [*docs, Annotated([], [])], **SILENT)
+    result = train_and_score("crfsuite", docs, [*docs, AnnotatedText([], [])], **SILENT)
     assert result["all"]["f"] > 0.98
     assert len(result["documents"].split()) == 31
     assert result["curve"][0]["f"] == result["all"]["f"]
@@ -26,13 +26,13 @@ def test_it_learns_its_training_data():
 
 def test_neighbours_of_one_label_are_two_spans_and_spans_inside_are_not_learned():
     spans = [(0, 1, "A"), (1, 3, "A"), (2, 3, "B"), (4, 5, "B")]
-    docs = [Annotated(["a", "b", "c", "d", "e"], spans)] * 5
+    docs = [AnnotatedText(["a", "b", "c", "d", "e"], spans)] * 5
     result = train_and_score("crfsuite", docs, docs[:1], **SILENT)
     assert (result["all"]["right"], result["all"]["missed"], result["all"]["wrong"]) == (3, 1, 0)
 
 
 def test_features_are_words_and_parts_around_a_token():
-    doc = Annotated(["Anna", "saw", "Rome", "."], []).make_doc(spacy.blank("en").vocab)
+    doc = AnnotatedText(["Anna", "saw", "Rome", "."], []).make_doc(spacy.blank("en").vocab)
     first, _, third, _ = find_features(doc)
     assert {"word+0=anna", "word+2=rome", "before=|anna", "after=anna|saw", "shape+0=Xxxx"} < {
         *first

@@ -4,15 +4,15 @@ import pytest
 
 from benchmarks.joined import join_texts, measure_joined
 from benchmarks.tables import make_table, read_report
-from benchmarks.text import Annotated
+from benchmarks.text import AnnotatedText
 
 
 def test_texts_in_a_row_keep_all_words_and_spans():
-    texts = [Annotated(["a", "b"], [(0, 1, "X")]), Annotated(["c"], [(0, 1, "Y")], 1)]
-    texts.append(Annotated(["d"], []))
+    texts = [AnnotatedText(["a", "b"], [(0, 1, "X")]), AnnotatedText(["c"], [(0, 1, "Y")], 1)]
+    texts.append(AnnotatedText(["d"], []))
     assert list(join_texts(texts, 1)) == texts
     together, rest = join_texts(texts, 2)
-    assert together == Annotated(["a", "b", "c"], [(0, 1, "X"), (2, 3, "Y")], 1)
+    assert together == AnnotatedText(["a", "b", "c"], [(0, 1, "X"), (2, 3, "Y")], 1)
     assert rest == texts[2]
 
 

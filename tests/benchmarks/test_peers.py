@@ -2,7 +2,7 @@
 
 import pytest
 
-from benchmarks.peers import SYSTEMS, find_peers, read_system
+from benchmarks.peers import SYSTEMS, read_system
 
 
 @pytest.mark.parametrize("system", [system for system in SYSTEMS if system != "crfsuite"])
@@ -13,9 +13,6 @@ def test_overrides_are_set_and_nothing_is_left_to_be_filled_in(system):
     assert set(config["nlp"]["pipeline"]) == set(config["components"])
 
 
-def test_configs_are_found_from_a_folder_of_the_clone(monkeypatch, tmp_path):
-    monkeypatch.chdir(find_peers())
-    assert read_system("ner")["nlp"]["pipeline"] == ["tok2vec", "ner"]
+def test_configs_are_found_from_any_folder(monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(ValueError, match="must run in a clone of it, was: "):
-        read_system("ner")
+    assert read_system("ner")["nlp"]["pipeline"] == ["tok2vec", "ner"]

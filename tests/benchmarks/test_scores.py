@@ -3,15 +3,18 @@
 import pytest
 
 from benchmarks.scores import count_each, read_documents, score_parts
-from benchmarks.text import Annotated
-from spacy_globalpointer.spans import Counts
+from benchmarks.text import AnnotatedText
+from spacy_globalpointer.spans import Counts, LabelledSpan
 
 WORDS = list("abcdefghijklmnopqrstuvwxyz")
 GOLD = [
-    Annotated(WORDS, [(0, 5, "A"), (1, 3, "B"), (10, 11, "A")], lost=2),
-    Annotated(WORDS, [(3, 7, "B")]),
+    AnnotatedText(WORDS, [(0, 5, "A"), (1, 3, "B"), (10, 11, "A")], lost=2),
+    AnnotatedText(WORDS, [(3, 7, "B")]),
 ]
-FOUND = [{(0, 5, "A"), (1, 3, "A"), (20, 22, "B")}, {(3, 7, "B")}]
+FOUND = [
+    {LabelledSpan(0, 5, "A"), LabelledSpan(1, 3, "A"), LabelledSpan(20, 22, "B")},
+    {LabelledSpan(3, 7, "B")},
+]
 
 
 def test_spans_that_the_tokens_cannot_hold_are_missed():

@@ -9,7 +9,7 @@ from spacy.tokens import Span
 from benchmarks import tuned
 from benchmarks.accuracy import predict_cells
 from benchmarks.peers import make_pipeline
-from benchmarks.text import KEY, STYLES, Annotated, generate
+from benchmarks.text import KEY, STYLES, AnnotatedText, generate
 from benchmarks.tuned import cross_fit_threshold
 from spacy_globalpointer.commands.tune.thresholds import best_global
 
@@ -43,7 +43,7 @@ def spancat():
 
 # Gold from 0.2 on: the fixed threshold of 0.5 finds half of it, one below 0.2 all.
 WORDS = ["0.9", "0.6", "0.3", "0.2", "0.11", "0.01", "b"]
-DOC = Annotated(WORDS, [(i, i + 1, "A") for i in range(4)])
+DOC = AnnotatedText(WORDS, [(i, i + 1, "A") for i in range(4)])
 
 
 def test_the_threshold_is_chosen_on_the_other_documents(spancat):
