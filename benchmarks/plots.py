@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from spacy_globalpointer.commands.evaluate.span_counts import LENGTH_NAMES, LENGTHS
+from spacy_globalpointer.spans import LENGTH_NAMES, LENGTHS
 
 from .results import NAMES, Row
 

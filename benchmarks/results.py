@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 import numpy
 
-from spacy_globalpointer.commands.evaluate.span_counts import LENGTH_NAMES, LENGTHS
+from spacy_globalpointer.spans import LENGTH_NAMES, LENGTHS
 from spacy_globalpointer.commands.tune.bootstrap import bootstrap
 
 from .markdown import make_rows

@@ -9,8 +9,7 @@ from typing import Any
 
 import numpy
 
-from spacy_globalpointer.commands.evaluate.span_counts import count_parts
-from spacy_globalpointer.spans import Counts, LabelledSpan, name_errors
+from spacy_globalpointer.spans import Counts, LabelledSpan, count_parts, name_errors
 
 from .text import AnnotatedText
 

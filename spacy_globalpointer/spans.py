@@ -1,6 +1,8 @@
 """The vocabulary: what a span is, how spans are counted, how they nest, what is wrong with one."""
 
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Set
+from itertools import pairwise
 from math import ceil, floor
 from typing import Any, NamedTuple
 
@@ -12,6 +14,13 @@ Extent = tuple[int, int]
 # What is wrong with a span that was found, and which of the others were missed.
 TYPE, BORDER, SPURIOUS = "type", "border", "spurious"
 MISSED, MISSED_NESTED = "missed", "missed nested"
+
+# Lengths (tokens) from which on spans are counted together.
+LENGTHS = (1, 2, 3, 4, 6, 10)
+LENGTH_NAMES = (
+    *(str(a) if b == a + 1 else f"{a} to {b - 1}" for a, b in pairwise(LENGTHS)),
+    f"{LENGTHS[-1]}+",
+)
 
 
 class LabelledSpan(NamedTuple):
@@ -82,6 +91,42 @@ class Counts(NamedTuple):
         """Precision, recall, F1 and the counts, as reports in JSON have them."""
         shares = {"p": float(self.p), "r": float(self.r), "f": float(self.f)}
         return {**shares, **{name: int(n) for name, n in self._asdict().items()}}
+
+
+class PartCounts(NamedTuple):
+    """Counts of the spans of some documents, by part; a part without spans may be missing.
+
+    label: by label.
+    length: by the greatest of LENGTHS that a span reaches; 0 for spans without a token.
+    nested: whether it contains or lies in another span, of gold if it is gold itself, and of what
+        was found if it is not.
+    """
+
+    label: dict[str, Counts]
+    length: dict[int, Counts]
+    nested: dict[bool, Counts]
+
+
+def count_parts(pairs: Iterable[tuple[Set[LabelledSpan], Set[LabelledSpan]]]) -> PartCounts:
+    """Count spans by label, length and nesting.
+
+    pairs: gold and found spans of each document, on its tokens.
+    """
+    kinds: defaultdict[tuple[str, Any], Counter[str]] = defaultdict(Counter)
+    for gold, found in pairs:
+        nested_gold, nested_found = nested_spans(gold), nested_spans(found)
+        for span in gold | found:
+            kind = "missed" if span not in found else "right" if span in gold else "wrong"
+            start, end = span.touched
+            length = max((n for n in LENGTHS if n <= end - start), default=0)
+            is_nested = span in (nested_gold if span in gold else nested_found)
+            for part in (("label", span.label), ("length", length), ("nested", is_nested)):
+                kinds[part][kind] += 1
+    parts: dict[str, dict[Any, Counts]]
+    parts = {"label": {}, "length": {}, "nested": {False: Counts(), True: Counts()}}
+    for (part, value), counts in sorted(kinds.items()):
+        parts[part][value] = Counts(**counts)
+    return PartCounts(**parts)
 
 
 def name_errors(

@@ -1,7 +1,16 @@
+from collections import Counter
+
 from hypothesis import given
 from hypothesis import strategies as st
 
-from spacy_globalpointer.spans import crossing_extents, nesting_depths
+from spacy_globalpointer.spans import (
+    Counts,
+    LabelledSpan,
+    count_parts,
+    crossing_extents,
+    name_errors,
+    nesting_depths,
+)
 
 INTERVALS = st.lists(
     st.tuples(st.integers(0, 9), st.integers(1, 6)).map(lambda pair: (pair[0], sum(pair))),
@@ -47,3 +56,39 @@ def test_a_crossing_interval_is_not_around():
 def test_intervals_that_touch_share_nothing():
     assert crossing_extents([(0, 2), (2, 4)]) == set()
     assert nesting_depths([(0, 2), (2, 4)]) == {(0, 2): 1, (2, 4): 1}
+
+
+def test_errors_have_names():
+    gold = {
+        LabelledSpan(0, 4, "A"),
+        LabelledSpan(6, 8, "A"),
+        LabelledSpan(6, 7, "B"),
+        LabelledSpan(10, 12, "A"),
+    }
+    found = {
+        LabelledSpan(0, 3, "A"),
+        LabelledSpan(6, 8, "B"),
+        LabelledSpan(10, 12, "A"),
+        LabelledSpan(11, 12, "A"),
+        LabelledSpan(20, 21, "A"),
+    }
+    assert Counter(kind for _, kind in name_errors(gold, found)) == {
+        "border": 1,  # (0, 3, A)
+        "type": 1,  # (6, 8, B)
+        "spurious": 2,  # (11, 12, A) overlaps a span that was found, (20, 21, A) overlaps none
+        "missed": 1,  # (0, 4, A)
+        "missed nested": 2,  # (6, 8, A) and (6, 7, B)
+    }
+
+
+def test_nothing_gives_zero():
+    assert Counts.total([]).scores()["f"] == 0.0
+
+
+def test_spans_are_counted_by_part():
+    outer, inner, alone = LabelledSpan(0, 3, "A"), LabelledSpan(1, 2, "B"), LabelledSpan(5, 9, "A")
+    parts = count_parts([({outer, inner}, {outer, alone}), (set(), set())])
+    assert parts.label == {"A": Counts(1, 1, 0), "B": Counts(0, 0, 1)}
+    assert parts.length == {1: Counts(0, 0, 1), 3: Counts(1, 0, 0), 4: Counts(0, 1, 0)}
+    assert parts.nested == {True: Counts(1, 0, 1), False: Counts(0, 1, 0)}
+    assert count_parts([]) == ({}, {}, {False: Counts(), True: Counts()})

@@ -10,8 +10,9 @@ from spacy.util import minibatch
 from ..pipeline.alignment import GoldReader
 from ..pipeline.borders import to_predicted, to_reference
 from ..pipeline.global_pointer import GlobalPointer
-from ..pipeline.prediction import ScoredSpans, score_cells
+from ..pipeline.prediction import ScoredSpans
 from ..spans import LabelledSpan
+from .labels import list_labels
 
 # Documents of a batch: few, so that progress can be seen while they are predicted.
 MOST_DOCUMENTS = 100
@@ -70,42 +71,33 @@ class GoldAccount:
                 f"{self.unannotated} documents without the span group {self.pipe.key!r} are left "
                 "out"
             )
-        if shown := ", ".join(f"{label} {n}" for label, n in self.unknown.items()):
+        if self.unknown:
+            own = list_labels((label, None) for label in self.pipe.labels)
             notes.append(
-                f"Gold spans of labels that the component does not have count as missed: {shown}. "
-                f"Its labels are: {', '.join(self.pipe.labels)}"
+                "Gold spans of labels that the component does not have count as missed: "
+                f"{list_labels(self.unknown.items())}. Its labels are: {own}"
             )
         if self._reader.lost:
             notes.append(self._reader.describe_lost(self.pipe.name))
         return notes
 
 
-def score_gold(
-    pipe: GlobalPointer, examples: Sequence[Example], gold: Sequence[set[LabelledSpan]]
-) -> list[dict[LabelledSpan, float]]:
-    """Probabilities of gold spans, whether they are found or not.
+def locate_gold(
+    example: Example, gold: Iterable[LabelledSpan], labels: Sequence[str]
+) -> dict[LabelledSpan, tuple[int, int, int]]:
+    """Where the component scores gold spans: (label index, start, last) on the predicted tokens.
 
-    gold: of each example, on the tokens of the reference.
-    RETURNS: without those that the component can never find.
+    labels (c): of the component.
+    RETURNS: without spans that it can never find, as they have another label, no token, or other
+        borders than the predicted tokens.
     """
-    labels = {label: i for i, label in enumerate(pipe.labels)}
-    names: list[list[LabelledSpan]] = []
-    cells: list[list[tuple[int, int, int]]] = []
-    for example, own in zip(examples, gold, strict=True):
-        names.append([])
-        cells.append([])
-        ordered = sorted(cell for cell in own if cell[2] in labels)
-        for cell, moved in zip(ordered, to_predicted(example, ordered), strict=True):
-            start, end, label = moved
-            if start < end and moved.is_whole:
-                names[-1].append(cell)
-                cells[-1].append((labels[label], int(start), int(end) - 1))
-    docs = [example.predicted for example in examples]
-    scores = score_cells(pipe.model, docs, cells, pipe.max_length)
-    return [
-        {cell: score for cell, score in zip(*columns, strict=True) if score > 0}
-        for columns in zip(names, scores, strict=True)
-    ]
+    indices = {label: i for i, label in enumerate(labels)}
+    known = sorted(span for span in gold if span.label in indices)
+    return {
+        span: (indices[span.label], int(moved.start), int(moved.end) - 1)
+        for span, moved in zip(known, to_predicted(example, known), strict=True)
+        if moved.start < moved.end and moved.is_whole
+    }
 
 
 def on_reference(

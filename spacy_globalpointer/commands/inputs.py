@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Annotated
 import spacy
 from spacy.cli._util import setup_gpu
 from spacy.language import Language
-from spacy.tokens import Doc, DocBin
 from spacy.training import Corpus, Example
 from tqdm import tqdm
 from typer import Argument, Option
 from wasabi.printer import Printer
 
-from ..corpora.messages import list_some, shorten
+from ..corpora.docbin import read_docbin
+from ..corpora.messages import list_some
 
 # This module needs torch, so it is imported when a command runs.
 if TYPE_CHECKING:
@@ -78,17 +78,9 @@ def read_examples(
     what: they are, for the message.
     silent: show no progress.
     RETURNS: examples, made as they are needed.
-    RAISES (ValueError): a file that is none, or no documents.
+    RAISES (ValueError): a file that cannot be read, or no documents.
     """
-    documents: list[Doc] = []
-    for path in files:
-        try:
-            documents += DocBin().from_disk(path).get_docs(nlp.vocab)
-        except OSError:
-            raise
-        except Exception as error:  # zlib, msgpack and numpy have many of their own
-            reason = shorten(str(error), 400)
-            raise ValueError(f"{what} must be .spacy files, but {path} is not: {reason}") from error
+    documents = [doc for path in files for doc in read_docbin(path, nlp.vocab)]
     if not any(len(doc) for doc in documents):
         raise ValueError(f"{what} must hold documents, but has none: {list_some(files)}")
     examples = Corpus(files[0]).make_examples(nlp, documents)

@@ -31,7 +31,7 @@ def quote(value: Any, most: int = 80) -> str:
 def list_some(items: Sequence[Any], most: int = 5) -> str:
     """The first items, each short, and how many more there are."""
     shown = ", ".join(shorten(str(item)) for item in items[:most])
-    return f"{shown} and {len(items) - most} more" if len(items) > most else shown
+    return f"{shown} and {len(items) - most:,} more" if len(items) > most else shown
 
 
 def excerpt(text: str, start: int, end: int) -> str:

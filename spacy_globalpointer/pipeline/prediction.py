@@ -9,6 +9,7 @@ from spacy.tokens import Doc
 from thinc.api import Model
 
 from ..nn import DecodedSpans, decode, keep_best, without_overlap
+from ..spans import LabelledSpan
 from .settings import longest_span
 from .tables import Table, Tables, plain_torch, threads_for
 from .vectors import require_encoder
@@ -38,6 +39,10 @@ class ScoredSpans(NamedTuple):
         )
 
 
+# The spans of each document, and the documents that have more than they may, with that number.
+Found = tuple[list[ScoredSpans], list[tuple[Doc, int]]]
+
+
 def predict_spans(
     model: Model,
     docs: Sequence[Doc],
@@ -46,7 +51,7 @@ def predict_spans(
     *,
     raw: bool = False,
     watch: Callable[[Sequence[Doc], Tables], None] | None = None,
-) -> tuple[list[ScoredSpans], list[tuple[Doc, int]]]:
+) -> Found:
     """Find the spans of each document whose score reaches the cut of its label.
 
     cuts (c): lowest raw score of a span for each label.
@@ -58,9 +63,7 @@ def predict_spans(
     RAISES (ValueError): the encoder, another component, has not run.
     """
     max_length = longest_span(model, cfg)
-    empty = numpy.empty(0, dtype=numpy.int64)
-    nothing = ScoredSpans(empty, empty, empty, numpy.empty(0, dtype=numpy.float32))
-    found: list[ScoredSpans] = [nothing] * len(docs)
+    found = [_nothing()] * len(docs)
     full: list[tuple[Doc, int]] = []
     for chunk in _chunks(docs, model.get_ref("output_layer").get_dim("nO")):
         batch = [docs[i] for i in chunk]
@@ -79,33 +82,58 @@ def predict_spans(
     return found, full
 
 
-def score_cells(
+def find_and_score(
     model: Model,
     docs: Sequence[Doc],
-    cells: Sequence[Sequence[tuple[int, int, int]]],
-    max_length: int | None,
-) -> list[list[float]]:
-    """Score some spans of each document, whether they would be found or not.
+    searches: Sequence[tuple[Sequence[float], dict[str, Any]]],
+    cells: Sequence[dict[LabelledSpan, tuple[int, int, int]]],
+) -> tuple[list[Found], list[dict[LabelledSpan, float]]]:
+    """Find spans in several ways and score given ones: the model runs once on each document.
 
-    cells: (label index, start, last) of each document.
-    max_length (tokens): longest span.
-    RETURNS: probabilities, in the order of cells; 0.0 where no span can be.
+    searches: cuts and cfg of each way, as `predict_spans` takes them; all of one max_length.
+    cells: (label index, start, last) of each document's spans to score, found or not.
+    RETURNS: what `predict_spans` returns, for each search; and the probabilities of the cells of
+        each document, without those where no span can be.
+    RAISES (ValueError): the encoder, another component, has not run.
     """
-    scores: list[list[float]] = [[] for _ in docs]
-    asked = [place for place, own in enumerate(cells) if own]
-    for chunk in _chunks([docs[i] for i in asked], model.get_ref("output_layer").get_dim("nO")):
-        places = [asked[i] for i in chunk]
-        batch = [docs[i] for i in places]
-        with plain_torch():
-            tables = Tables(model, batch, model.predict(batch))
+    results: list[Found] = [([_nothing()] * len(docs), []) for _ in searches]
+    scores: list[dict[LabelledSpan, float]] = [{} for _ in docs]
+    max_length = longest_span(model, searches[0][1])
+    for chunk in _chunks(docs, model.get_ref("output_layer").get_dim("nO")):
+        batch = [docs[i] for i in chunk]
+        rows = model.predict(batch)
+        with plain_torch() as threads:
+            tables = Tables(model, batch, rows)
+            require_encoder(model, batch, tables)
             for table in tables.of(range(len(batch)), max_length):
-                own = [places[i] for i in table.documents]
-                rows = [(row, *cell) for row, place in enumerate(own) for cell in cells[place]]
-                spans = torch.tensor(rows, device=table.factors.mask.device)
-                probability = (2 * table.factors.in_float32().scores_of(spans)).sigmoid().tolist()
-                for (row, *_), score in zip(rows, probability, strict=True):
-                    scores[own[row]].append(score)
-    return scores
+                for (cuts, cfg), (found, full) in zip(searches, results, strict=True):
+                    with threads_for(table.factors, threads):
+                        decoded = _decode(table, batch, cuts, cfg, raw=False)
+                    for place, part, most in decoded:
+                        found[chunk[place]] = part
+                        full += [(batch[place], most)] if most else []
+                for place, span, score in _score(table, [cells[i] for i in chunk]):
+                    scores[chunk[place]][span] = score
+    return results, scores
+
+
+def _score(
+    table: Table, cells: Sequence[dict[LabelledSpan, tuple[int, int, int]]]
+) -> Iterator[tuple[int, LabelledSpan, float]]:
+    """Place of the document, span and probability of the spans that can be in a table."""
+    asked = [(row, span) for row, place in enumerate(table.documents) for span in cells[place]]
+    if asked:
+        rows = [(row, *cells[table.documents[row]][span]) for row, span in asked]
+        spans = torch.tensor(rows, device=table.factors.mask.device)
+        scores = (2 * table.factors.in_float32().scores_of(spans)).sigmoid().tolist()
+        for (row, span), score in zip(asked, scores, strict=True):
+            if score > 0:
+                yield table.documents[row], span, score
+
+
+def _nothing() -> ScoredSpans:
+    empty = numpy.empty(0, dtype=numpy.int64)
+    return ScoredSpans(empty, empty, empty, numpy.empty(0, dtype=numpy.float32))
 
 
 def _chunks(docs: Sequence[Doc], width: int) -> Iterator[list[int]]:

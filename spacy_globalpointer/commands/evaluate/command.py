@@ -26,6 +26,7 @@ from .report import print_report
 
 # What judges the documents imports torch, and is imported when the command runs.
 
+SETTINGS = ("spans_key", "threshold", "label_thresholds", "allow_overlap", "max_spans")
 Data = Annotated[list[Path], Argument(help="Annotated .spacy files, or folders of them")]
 Output = Annotated[Path | None, Option("--output", "-o", help="JSON file for all numbers")]
 Html = Annotated[
@@ -60,8 +61,7 @@ def evaluate_cli(
     try:
         import_code(code)
         use_gpu(gpu_id, silent=False)
-        options: Any = {"component": component, "worst": worst, "silent": False}
-        report = evaluate(model, data, output, html, **options)
+        report = evaluate(model, data, output, html, component=component, worst=worst, silent=False)
     except (ValueError, OSError, ImportError) as error:
         msg.fail("Evaluation stopped", fit_screen(str(error)), exits=1)
     print_report(msg, report)
@@ -93,43 +93,31 @@ def evaluate(
     """
     from .evaluation import evaluate_spans
     from .judged import judge
-    from .worst_errors import describe_excerpt, find_excerpts
+    from .worst_errors import find_excerpts
 
     files = find_files(data, "DATA")
-    check_outputs(files, [("--output", output), ("--html", html)])
+    if output is not None:
+        check_output(output, "--output", files)
+    if html is not None:
+        check_output(html, "--html", [*files, *filter(None, [output])])
     nlp = load_pipeline(model)
     name, pipe = find_component(nlp, component)
     judgement = judge(nlp, name, read_examples(nlp, files, "DATA", silent))
-    excerpts = find_excerpts(judgement.documents, worst)
-    direction = nlp.vocab.writing_system.get("direction", "ltr")
-    settings = ("spans_key", "threshold", "label_thresholds", "allow_overlap", "max_spans")
     report = {
-        **{"model": model, "data": [str(path) for path in data], "component": name},
-        **{"lang": nlp.lang, "direction": direction},
-        **{setting: pipe.cfg[setting] for setting in settings},
-        **{"documents": len(judgement.documents), "unannotated": judgement.unannotated},
-        **{"notes": judgement.notes, **evaluate_spans(judgement)},
-        "worst": [describe_excerpt(excerpt) for excerpt in excerpts],
+        "model": model,
+        "data": [str(path) for path in data],
+        "component": name,
+        "lang": nlp.lang,
+        "direction": nlp.vocab.writing_system.get("direction", "ltr"),
+        **{setting: pipe.cfg[setting] for setting in SETTINGS},
+        "documents": len(judgement.documents),
+        "unannotated": judgement.unannotated,
+        "notes": judgement.notes,
+        **evaluate_spans(judgement),
+        "worst": find_excerpts(judgement.documents, worst),
     }
     if html is not None:
         write_text(make_page(report), html)
     if output is not None:
         write_json(report, output)
     return report
-
-
-def check_outputs(files: Sequence[Path], outputs: Sequence[tuple[str, Path | None]]) -> None:
-    """Refuse files that cannot be written, or that would overwrite what is read or written.
-
-    files: that are read.
-    outputs: options and their files.
-    RAISES (ValueError): naming the rule, the value and the repair.
-    """
-    taken = {path.resolve() for path in files}
-    for option, path in outputs:
-        if path is None:
-            continue
-        if path.resolve() in taken:
-            raise ValueError(f"{option} must be a file of its own, was: {path}. Name another")
-        taken.add(path.resolve())
-        check_output(path, option)

@@ -4,16 +4,15 @@ Exact: a span is right if its borders and its label are. Boundary: its borders a
 pair of borders counts once.
 """
 
-from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Sequence, Set
 from itertools import zip_longest
 from typing import Any
 
 import numpy
 
-from ...spans import Counts, LabelledSpan, name_errors
+from ...spans import LENGTH_NAMES, LENGTHS, Counts, Extent, LabelledSpan, count_parts, name_errors
 from .judged import Judged, Judgement
-from .span_counts import LENGTH_NAMES, LENGTHS, count_parts
 
 # Of equal width, for probabilities.
 BINS = 10
@@ -28,21 +27,23 @@ def evaluate_spans(judgement: Judgement) -> dict[str, Any]:
         by kind, "confusion", "calibration".
     """
     documents = judgement.documents
-    pairs = [(document.gold, set(document.found)) for document in documents]
+    pairs = [(document.gold.keys(), document.found.keys()) for document in documents]
     parts = count_parts(pairs)
-    exact = Counts.total(parts.label.values())
-    f = [counts.scores()["f"] for counts in parts.label.values()]
+    boundary = (Counts.compare(_extents(gold), _extents(found)) for gold, found in pairs)
+    labels = {label: counts.scores() for label, counts in parts.label.items()}
+    macro_f = sum(scores["f"] for scores in labels.values()) / max(1, len(labels))
+    names = dict(zip((0, *LENGTHS), ("0", *LENGTH_NAMES), strict=True))
     errors = Counter(kind for gold, found in pairs for _, kind in name_errors(gold, found))
-    confusion = sum((confuse(d.gold, d.found) for d in documents), Counter[Pair]())
+    confusion = sum((confuse(d.gold.keys(), d.found) for d in documents), Counter[Pair]())
     return {
         "spans": {
-            "exact": {**exact.scores(), "macro_f": sum(f) / max(1, len(f))},
-            "boundary": count_boundaries(pairs).scores(),
+            "exact": {**Counts.total(parts.label.values()).scores(), "macro_f": macro_f},
+            "boundary": Counts.total(boundary).scores(),
             "nested": parts.nested[True].scores(),
             "flat": parts.nested[False].scores(),
         },
-        "labels": {label: counts.scores() for label, counts in parts.label.items()},
-        "lengths": {_length_name(n): counts.scores() for n, counts in parts.length.items()},
+        "labels": labels,
+        "lengths": {names[length]: counts.scores() for length, counts in parts.length.items()},
         "errors": dict(sorted(errors.items())),
         "confusion": [
             {"gold": gold, "predicted": predicted, "spans": n}
@@ -52,19 +53,7 @@ def evaluate_spans(judgement: Judgement) -> dict[str, Any]:
     }
 
 
-def count_boundaries(pairs: Iterable[tuple[set[LabelledSpan], set[LabelledSpan]]]) -> Counts:
-    """Count borders, whatever the labels; each pair of borders once.
-
-    pairs: gold and found spans of each document.
-    """
-    counts = []
-    for gold_cells, found_cells in pairs:
-        gold, found = ({cell[:2] for cell in cells} for cells in (gold_cells, found_cells))
-        counts.append(Counts.compare(gold, found))
-    return Counts.total(counts)
-
-
-def confuse(gold: Iterable[LabelledSpan], found: dict[LabelledSpan, float]) -> Counter[Pair]:
+def confuse(gold: Set[LabelledSpan], found: dict[LabelledSpan, float]) -> Counter[Pair]:
     """Count which label was found for which, on the same borders.
 
     Each span is in one pair: first with its like; then gold labels in alphabetical order with found
@@ -73,20 +62,16 @@ def confuse(gold: Iterable[LabelledSpan], found: dict[LabelledSpan, float]) -> C
 
     found: spans with probabilities.
     """
-    pairs: Counter[Pair] = Counter()
-    missed: dict[tuple[float, float], list[str]] = {}
-    wrong: dict[tuple[float, float], list[str]] = {}
-    for start, end, label in sorted(gold):
-        if (start, end, label) in found:
-            pairs[label, label] += 1
-        else:
-            missed.setdefault((start, end), []).append(label)
-    gold = set(gold)
-    for start, end, label in sorted(found, key=lambda cell: (-found[cell], cell)):
-        if (start, end, label) not in gold:
-            wrong.setdefault((start, end), []).append(label)
-    for borders in missed.keys() | wrong.keys():
-        pairs.update(zip_longest(missed.get(borders, []), wrong.get(borders, [])))
+    right = sorted(gold & found.keys())
+    pairs: Counter[Pair] = Counter((span.label, span.label) for span in right)
+    missed: defaultdict[Extent, list[str]] = defaultdict(list)
+    wrong: defaultdict[Extent, list[str]] = defaultdict(list)
+    for span in sorted(gold - found.keys()):
+        missed[span.extent].append(span.label)
+    for span in sorted(found.keys() - gold, key=lambda span: (-found[span], span)):
+        wrong[span.extent].append(span.label)
+    for extent in missed.keys() | wrong.keys():
+        pairs.update(zip_longest(missed[extent], wrong[extent]))
     return pairs
 
 
@@ -111,25 +96,27 @@ def calibrate(probability: numpy.ndarray, is_gold: numpy.ndarray) -> dict[str, A
         "spans": len(probability),
         "bins": [
             {
-                **{"low": i / BINS, "high": (i + 1) / BINS, "spans": n},
-                **{"probability": total / n if n else None, "gold": gold / n if n else None},
+                "low": i / BINS,
+                "high": (i + 1) / BINS,
+                "spans": n,
+                "probability": total / n if n else None,
+                "gold": gold / n if n else None,
             }
             for i, (n, total, gold) in enumerate(columns)
         ],
     }
 
 
+def _extents(spans: Set[LabelledSpan]) -> set[Extent]:
+    return {span.extent for span in spans}
+
+
 def _calibrate_documents(documents: Sequence[Judged]) -> dict[str, Any]:
     scored = [
-        (probability, cell in document.gold, cell in document.found)
+        (probability, span in document.gold, span in document.found)
         for document in documents
-        for cell, probability in document.scored.items()
+        for span, probability in document.scored.items()
     ]
-    columns = numpy.array(scored, dtype=float).reshape(-1, 3)
-    result = calibrate(columns[:, 0], columns[:, 1])
-    found = columns[columns[:, 2] == 1]
-    return {**result, "ece_of_found": calibrate(found[:, 0], found[:, 1])["ece"]}
-
-
-def _length_name(length: int) -> str:
-    return LENGTH_NAMES[LENGTHS.index(length)] if length else "0"
+    probability, is_gold, is_found = numpy.array(scored, dtype=float).reshape(-1, 3).T
+    of_found = calibrate(probability[is_found == 1], is_gold[is_found == 1])
+    return {**calibrate(probability, is_gold), "ece_of_found": of_found["ece"]}

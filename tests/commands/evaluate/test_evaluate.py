@@ -1,14 +1,17 @@
 """The command: its numbers beside nlp.evaluate, its files, and its messages."""
 
 import json
+from collections import Counter
 from itertools import pairwise
 
 import pytest
 import spacy
 from noisy import make_joined, make_noisy, make_noisy_folder, save
 from spacy.cli._util import app as spacy_app
-from spacy.tokens import Doc, Span
+from spacy.tokens import Doc, DocBin, Span
 from spacy.training import Corpus
+from spacy.vocab import Vocab
+from thinc.api import Model
 from typer.testing import CliRunner
 
 from spacy_globalpointer.commands.evaluate import command as module
@@ -104,11 +107,11 @@ def test_a_threshold_of_zero_finds_what_max_spans_allows(folder, tmp_path):
     docs = [example.reference for example in make_noisy(spacy.blank("en"), 20, seed=3)]
     data = save(docs, tmp_path / "data.spacy")
     model = change(folder, tmp_path, threshold=0.0)
-    with pytest.warns(UserWarning, match="kept only the best"):
-        report = evaluate(str(model), [data])
+    report = evaluate(str(model), [data])
     with pytest.warns(UserWarning, match="kept only the best"):
         check_totals(report, model, data)
-    assert "documents have more spans above 0 than are looked at" in " ".join(report["notes"])
+    assert report["notes"][0].startswith("'global_pointer' kept only the best")
+    assert "documents have more spans above 0 than are looked at" in report["notes"][1]
 
 
 def test_scores_are_those_of_the_component(folder):
@@ -160,6 +163,29 @@ def test_missed_spans_have_the_scores_of_the_component(folder, tmp_path, setting
         expected = scores.get(place)
         assert score == (expected and pytest.approx(expected, rel=1e-4)), place
     assert (None in missed.values()) == ("max_length" in settings)
+
+
+@pytest.mark.filterwarnings("ignore:'global_pointer' kept only the best")
+@pytest.mark.parametrize(
+    "settings",
+    [{}, {"threshold": 0.9}, {"max_spans": 1}, {"threshold": 0.0}, {"allow_overlap": False}],
+    ids=str,
+)
+def test_the_model_runs_once_on_each_document(folder, tmp_path, settings, monkeypatch):
+    """What is found, what scores lower, and the scores of gold spans come from the same rows."""
+    model, seen = change(folder, tmp_path, **settings), Counter()
+    predict = Model.predict
+
+    def spy(self, docs):
+        if self.has_ref("output_layer"):  # the component's own, of which others are layers
+            seen.update(doc.text for doc in docs)
+        return predict(self, docs)
+
+    monkeypatch.setattr(Model, "predict", spy)
+    report = evaluate(str(model), [folder / "dev.spacy"])
+    texts = [doc.text for doc in DocBin().from_disk(folder / "dev.spacy").get_docs(Vocab())]
+    assert report["spans"]["exact"]["missed"] > 0  # which have scores too
+    assert seen == Counter(texts)
 
 
 def test_without_overlap_scores_are_those_of_what_was_found(folder, tmp_path):
@@ -289,7 +315,7 @@ def test_wrong_models_and_data_are_errors(folder, tmp_path):
     assert f"DATA must be there, was: {data}, which is missing" in fail(model, data)
     assert "DATA must be a .spacy file or a folder with some" in fail(model, __file__)
     data.write_bytes(b"")
-    assert "DATA must be .spacy files, but" in fail(model, data)
+    assert "a .spacy file must be a complete DocBin, but" in fail(model, data)
     assert "DATA must hold documents, but has none" in fail(model, save([], data))
     docs = [spacy.blank("en")("anna went")] * 3
     message = "DATA must hold gold spans, but has 3 documents, none with the span group 'sc'"

@@ -23,9 +23,9 @@ from spacy_globalpointer.commands.evaluate.evaluation import evaluate_spans
 from spacy_globalpointer.commands.evaluate.judged import Judged, Judgement
 from spacy_globalpointer.commands.evaluate.page import MOST_LABELS, make_page
 from spacy_globalpointer.commands.evaluate.report import score_row
-from spacy_globalpointer.commands.evaluate.worst_errors import describe_excerpt, find_excerpts
+from spacy_globalpointer.commands.evaluate.worst_errors import find_excerpts
 from spacy_globalpointer.commands.render.command import render
-from spacy_globalpointer.spans import nesting_depths
+from spacy_globalpointer.spans import LabelledSpan, nesting_depths
 
 TEXTS = {
     "en": "In 2019 the University of California at Berkeley hired the former head of the "
@@ -120,8 +120,12 @@ def make_report(lang, n_documents=20, labels=None):
                 scored[start, end, label] = chance.uniform(0.01, 0.5)
             elif kind < 0.95:
                 missed[start, end, label] = 10 ** chance.uniform(-8, -2)
-        documents.append(Judged(number, doc, [0], gold, found, {**scored, **found}, missed))
-    assert max(nesting_depths({cell[:2] for cell in documents[0].gold}).values()) >= 5
+        gold, found, scored = (
+            {LabelledSpan(*span): score for span, score in spans.items()}
+            for spans in ({**dict.fromkeys(gold), **missed}, found, {**scored, **found})
+        )
+        documents.append(Judged(number, doc, [0], gold, found, scored))
+    assert max(nesting_depths(span.extent for span in documents[0].gold).values()) >= 5
     judgement = Judgement(documents, 0.01, 0, ["a note with <b>signs</b>"])
     return {
         **{"model": "model <1>", "data": ["test.spacy"], "component": "global_pointer"},
@@ -129,7 +133,7 @@ def make_report(lang, n_documents=20, labels=None):
         **{"label_thresholds": [["A", 0.4]], "allow_overlap": True, "max_spans": None},
         **{"documents": n_documents, "unannotated": 0, "notes": judgement.notes},
         **evaluate_spans(judgement),
-        "worst": [describe_excerpt(excerpt) for excerpt in find_excerpts(documents, 12)],
+        "worst": find_excerpts(documents, 12),
     }
 
 
@@ -324,9 +328,8 @@ def test_hundreds_of_labels_make_no_giant_table():
 
 
 def test_a_report_of_nothing_has_a_page():
-    nothing = Judgement(
-        [Judged(1, Doc(spacy.blank("en").vocab), [0], set(), {}, {}, {})], 0.01, 0, []
-    )
+    empty = Judged(1, Doc(spacy.blank("en").vocab), [0], {}, {}, {})
+    nothing = Judgement([empty], 0.01, 0, [])
     report = {**make_report("en", 1), **evaluate_spans(nothing), "worst": []}
     tree = parse(make_page(report))
     assert cells(by_id(tree, "spans"))[0] == ["exact", "-", "-", "-", "0", "0", "0"]

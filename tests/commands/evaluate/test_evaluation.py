@@ -18,14 +18,14 @@ from spacy_globalpointer.commands.evaluate.evaluation import (
     evaluate_spans,
 )
 from spacy_globalpointer.commands.evaluate.judged import Judged, Judgement
-from spacy_globalpointer.commands.evaluate.span_counts import LENGTH_NAMES, LENGTHS
 from spacy_globalpointer.pipeline.scorer import score_span_groups
+from spacy_globalpointer.spans import LENGTH_NAMES, LENGTHS, LabelledSpan
 
 VOCAB = Vocab()
 WORDS = "a b c d e f g h i j k l".split()
 CELLS = st.tuples(
     st.integers(0, 9), st.sampled_from([1, 1, 1, 2, 2, 3, 5, 8]), st.sampled_from("ABC")
-).map(lambda cell: (cell[0], min(len(WORDS), cell[0] + cell[1]), cell[2]))
+).map(lambda cell: LabelledSpan(cell[0], min(len(WORDS), cell[0] + cell[1]), cell[2]))
 SCORES = st.floats(0.0, 1.0, width=32)
 # Near each other, so that many are right and many nested.
 FOUND = st.dictionaries(CELLS, SCORES, max_size=8)
@@ -34,10 +34,14 @@ PAIRS = st.lists(st.tuples(st.sets(CELLS, max_size=8), FOUND, FOUND), min_size=1
 
 def judged(pairs):
     documents = [
-        Judged(i, Doc(VOCAB, words=WORDS), [0], gold | set(list(found)[:2]), found, low | found, {})
-        for i, (gold, found, low) in enumerate(pairs, start=1)
+        judged_document(gold | set(list(found)[:2]), found, low) for gold, found, low in pairs
     ]
     return Judgement(documents, 0.01, 0, [])
+
+
+def judged_document(gold, found, low):
+    doc = Doc(VOCAB, words=WORDS)
+    return Judged(1, doc, [0], dict.fromkeys(gold), found, {**low, **found})
 
 
 def examples_of(judgement):
@@ -116,9 +120,9 @@ def test_nothing_is_lost_or_doubled_in_the_confusion(pairs):
     for document in judgement.documents:
         golds.update(label for *_, label in document.gold)
         founds.update(label for *_, label in document.found)
-        rights.update(label for *_, label in document.gold & set(document.found))
+        rights.update(label for *_, label in document.gold.keys() & document.found.keys())
         # As many pairs of two labels as two-sided borders can give.
-        for borders in {cell[:2] for cell in document.gold | set(document.found)}:
+        for borders in {cell[:2] for cell in document.gold.keys() | document.found.keys()}:
             gold = {c[2] for c in document.gold if c[:2] == borders}
             found = {c[2] for c in document.found if c[:2] == borders}
             total["confused"] += min(len(gold - found), len(found - gold))
@@ -138,14 +142,25 @@ def test_nothing_is_lost_or_doubled_in_the_confusion(pairs):
 def test_confusion_of_several_labels_on_the_same_borders():
     gold = {(0, 1, "A"), (0, 1, "B"), (2, 3, "A"), (4, 5, "C"), (6, 7, "A"), (6, 7, "B")}
     found = {
-        **{(0, 1, "A"): 0.9, (0, 1, "D"): 0.6},
-        **{(2, 3, "C"): 0.6, (2, 3, "D"): 0.8},
-        **{(4, 6, "C"): 0.9},
-        **{(6, 7, "C"): 0.6, (6, 7, "D"): 0.8},
+        (0, 1, "A"): 0.9,
+        (0, 1, "D"): 0.6,
+        (2, 3, "C"): 0.6,
+        (2, 3, "D"): 0.8,
+        (4, 6, "C"): 0.9,
+        (6, 7, "C"): 0.6,
+        (6, 7, "D"): 0.8,
     }
-    assert confuse(gold, found) == {
-        **{("A", "A"): 1, ("B", "D"): 1},
-        **{("A", "D"): 2, (None, "C"): 2, ("C", None): 1, ("B", "C"): 1},
+    pairs = confuse(
+        {LabelledSpan(*span) for span in gold},
+        {LabelledSpan(*span): score for span, score in found.items()},
+    )
+    assert pairs == {
+        ("A", "A"): 1,
+        ("B", "D"): 1,
+        ("A", "D"): 2,
+        (None, "C"): 2,
+        ("C", None): 1,
+        ("B", "C"): 1,
     }
 
 
@@ -171,10 +186,9 @@ def test_calibration_by_hand(spans):
 
 
 def test_scores_are_compared_for_spans_that_were_not_found_too():
-    gold, found = {(0, 1, "A"), (1, 2, "A")}, {(0, 1, "A"): 0.75, (2, 3, "A"): 0.75}
-    document = Judged(
-        1, Doc(VOCAB, words=WORDS), [0], gold, found, {**found, (1, 2, "A"): 0.25}, {}
-    )
+    first, second, third = (LabelledSpan(i, i + 1, "A") for i in range(3))
+    found, low = {first: 0.75, third: 0.75}, {second: 0.25}
+    document = judged_document({first, second}, found, low)
     calibration = evaluate_spans(Judgement([document], 0.1, 0, []))["calibration"]
     assert calibration["ece"] == pytest.approx((2 * 0.25 + 0.75) / 3)
     assert calibration["ece_of_found"] == pytest.approx(0.25)
@@ -182,6 +196,6 @@ def test_scores_are_compared_for_spans_that_were_not_found_too():
 
 
 def test_a_span_without_a_token_has_a_length_of_its_own():
-    document = Judged(1, Doc(VOCAB, words=WORDS), [0], {(3, 3, "A")}, {}, {}, {})
+    document = judged_document({LabelledSpan(3, 3, "A")}, {}, {})
     report = evaluate_spans(Judgement([document], 0.01, 0, []))
     assert {name: part["missed"] for name, part in report["lengths"].items()} == {"0": 1}

@@ -8,21 +8,24 @@ from spacy.vocab import Vocab
 from spacy_globalpointer.commands.evaluate.judged import Judged
 from spacy_globalpointer.commands.evaluate.worst_errors import (
     MOST_TOKENS,
-    SpanError,
     cut_around,
-    describe_excerpt,
     find_excerpts,
     rank_errors,
 )
+from spacy_globalpointer.spans import LabelledSpan
 
 VOCAB = Vocab()
 
 
-def document(number, gold, found, scored=None, missed=None, n_tokens=10, sentences=(0,)):
+def document(number, gold, found, scored=None, n_tokens=10, sentences=(0,)):
+    """gold: triples, or a dict of those with the scores that they have."""
     doc = Doc(VOCAB, words=[f"w{i}" for i in range(n_tokens)])
-    return Judged(
-        number, doc, list(sentences), gold, found, {**(scored or {}), **found}, missed or {}
+    gold = gold if isinstance(gold, dict) else dict.fromkeys(gold)
+    gold, found, scored = (
+        {LabelledSpan(*span): score for span, score in spans.items()}
+        for spans in (gold, found, {**(scored or {}), **found})
     )
+    return Judged(number, doc, list(sentences), gold, found, scored)
 
 
 DOCUMENTS = [
@@ -31,12 +34,12 @@ DOCUMENTS = [
     ),
     document(2, {(0, 1, "A")}, {(0, 1, "B"): 0.8, (8, 9, "B"): 0.99}),
     document(3, {(0, 1, "A")}, {(0, 1, "A"): 0.7}),
-    document(4, {(0, 1, "A"), (0, 1, "B")}, {}, missed={(0, 1, "B"): 1e-5}),
+    document(4, {(0, 1, "A"): None, (0, 1, "B"): 1e-5}, {}),
 ]
 
 
 def test_wrong_and_missed_spans_take_turns():
-    ranked = [(e.document.number, e.cell, e.kind, e.score) for e in rank_errors(DOCUMENTS)]
+    ranked = [(e.document.number, e.span, e.kind, e.score) for e in rank_errors(DOCUMENTS)]
     assert ranked == [
         (2, (8, 9, "B"), "spurious", 0.99),
         (4, (0, 1, "B"), "missed", 1e-5),
@@ -51,21 +54,20 @@ def test_wrong_and_missed_spans_take_turns():
 
 def test_each_part_of_a_document_is_shown_once():
     excerpts = find_excerpts(DOCUMENTS, 10)
-    assert [(e.error.document.number, e.start, e.end) for e in excerpts] == [
-        *[(2, 0, 10), (4, 0, 10), (1, 0, 10)],
-    ]
-    assert [e.error.document.number for e in find_excerpts(DOCUMENTS, 1)] == [2]
+    parts = [(e["document"], e["start"], e["end"]) for e in excerpts]
+    assert parts == [(2, 0, 10), (4, 0, 10), (1, 0, 10)]
+    assert [e["document"] for e in find_excerpts(DOCUMENTS, 1)] == [2]
     assert find_excerpts(DOCUMENTS, 0) == []
     assert find_excerpts(DOCUMENTS[2:3], 10) == []
     two = document(1, {(1, 2, "A"), (6, 7, "A")}, {}, sentences=(0, 5))
-    assert [(e.start, e.end) for e in find_excerpts([two], 10)] == [(0, 5), (5, 10)]
+    assert [(e["start"], e["end"]) for e in find_excerpts([two], 10)] == [(0, 5), (5, 10)]
 
 
 def test_long_errors_that_begin_in_an_excerpt_need_no_other():
     spans = {(i, 150 + i, "A"): 0.9 - i / 100 for i in range(50)}
     made = document(1, set(), {**spans, (160, 161, "A"): 0.1}, n_tokens=200)
     excerpts = find_excerpts([made], 10)
-    assert [(e.start, e.end) for e in excerpts] == [(0, 60), (131, 191)]
+    assert [(e["start"], e["end"]) for e in excerpts] == [(0, 60), (131, 191)]
 
 
 @given(st.data())
@@ -75,7 +77,7 @@ def test_an_excerpt_holds_its_error_and_whole_sentences(data):
     end = data.draw(st.integers(start + 1, n_tokens))
     sentences = sorted({0, *data.draw(st.lists(st.integers(0, n_tokens - 1), max_size=9))})
     made = document(1, {(start, end, "A")}, {}, n_tokens=n_tokens, sentences=sentences)
-    left, right = cut_around(SpanError(made, (start, end, "A"), "missed", None))
+    left, right = cut_around(made, LabelledSpan(start, end, "A"))
     assert 0 <= left < right <= n_tokens
     assert right - left <= MOST_TOKENS
     if end - start <= MOST_TOKENS:
@@ -94,20 +96,25 @@ def test_an_excerpt_holds_its_error_and_whole_sentences(data):
 def test_spans_without_a_token_have_an_excerpt():
     for n_tokens, place in ((10, 4), (10, 10), (0, 0)):
         made = document(1, {(place, place, "A")}, {}, n_tokens=n_tokens)
-        left, right = cut_around(SpanError(made, (place, place, "A"), "missed", None))
+        left, right = cut_around(made, LabelledSpan(place, place, "A"))
         assert (left, right) == (0, n_tokens)
 
 
 def test_the_plain_form_has_what_overlaps():
     made = document(
-        *(7, {(0, 2, "A"), (4, 7, "A"), (9, 10, "B")}, {(4, 7, "A"): 0.75, (6, 7, "C"): 0.5}),
-        **{"scored": {(9, 10, "B"): 0.25}, "sentences": (0, 3, 6)},
+        7,
+        {(0, 2, "A"), (4, 7, "A"), (9, 10, "B")},
+        {(4, 7, "A"): 0.75, (6, 7, "C"): 0.5},
+        scored={(9, 10, "B"): 0.25},
+        sentences=(0, 3, 6),
     )
-    excerpt = find_excerpts([made], 1)[0]
     row = {"label": "A", "start": 4, "end": 7, "text": "w4 w5 w6", "score": 0.75, "right": True}
     wrong = {"label": "C", "start": 6, "end": 7, "text": "w6", "score": 0.5}
-    assert describe_excerpt(excerpt) == {
-        **{"document": 7, "start": 6, "end": 10, "tokens": ["w6 ", "w7 ", "w8 ", "w9 "]},
+    assert find_excerpts([made], 1)[0] == {
+        "document": 7,
+        "start": 6,
+        "end": 10,
+        "tokens": ["w6 ", "w7 ", "w8 ", "w9 "],
         "error": {"kind": "spurious", **wrong},
         "gold": [
             row,
