@@ -28,17 +28,9 @@ class Mark(NamedTuple):
     is_odd: bool = False
 
 
-class Line(NamedTuple):
-    """The part of a mark that is under one piece of text.
-
-    row: of the grid; the text is in row 1.
-    name_class: "wide" if the name is longer than all of the span, else "narrow"; empty where the
-        name is not shown.
-    """
-
-    mark: Mark
-    row: int
-    name_class: str
+# The part of a mark that is under one piece of text: the mark, its row of the grid, whose row 1 is
+# the text, and where the name is shown, whether it is "narrow" or "wide": longer than the span.
+Line = tuple[Mark, int, str]
 
 
 class Drawing(NamedTuple):
@@ -60,21 +52,21 @@ def lay_out(tokens: Sequence[str], marks: Iterable[Mark], first: int = 0) -> Dra
     first (tokens): where the part begins in the text.
     """
     under: list[list[Line]] = [[] for _ in tokens]
-    room = 0.0
+    room, n = 0.0, len(tokens)
     for mark in sorted(marks, key=lambda mark: (mark.span.start, -mark.span.end, mark.span.label)):
         start, end = max(0, mark.span.start - first), mark.span.end - first
-        taken = {line.row for lines in under[start:end] for line in lines}
+        taken = {row for lines in under[start:end] for _, row, _ in lines}
         row = next(row for row in count(2) if row not in taken)
         width = LABEL_WIDTH * text_width(mark.name) + 1
         room = max(room, 0.6 * (width - text_width(tokens[start])))
         is_narrow = width <= text_width("".join(tokens[start:end]).rstrip())
-        names = ["narrow" if is_narrow else "wide", *[""] * (len(tokens) - 1)]
-        for lines, name_class in zip(under[start:end], names, strict=False):
-            lines.append(Line(mark, row, name_class))
+        under[start].append((mark, row, "narrow" if is_narrow else "wide"))
+        for lines in under[start + 1 : end]:
+            lines.append((mark, row, ""))
     pieces = []
-    for i, (token, lines) in enumerate(zip(tokens, under, strict=True), start=first + 1):
+    for i, (token, lines) in enumerate(zip(tokens, under, strict=True), start=1):
         # No line goes on under the space after the last word of its span.
-        after = [line._replace(name_class="") for line in lines if line.mark.span.end > i]
+        after = [(mark, row, "") for mark, row, _ in lines if i < min(mark.span.end - first, n)]
         if lines and not token.strip():
             pieces.append((" ", lines))  # a line break would tear the lines apart
         elif token.endswith(" ") and len(after) < len(lines):

@@ -26,53 +26,56 @@ from .page import Page
 if TYPE_CHECKING:
     from ...pipeline.global_pointer import GlobalPointer
 
-Inputs = Annotated[
-    list[str],
-    Argument(
-        metavar="MODEL|DATA...",
-        help="A pipeline and data to predict, or a pipeline and --text, or annotated data alone. "
-        "Data: .spacy, .txt (a text a line; not alone), or what `convert` reads; or a folder",
-    ),
-]
-Output = Annotated[Path | None, Option("--output", "-o", help="Page to write (.html)")]
-HeatMap = Annotated[
-    Path | None,
-    Option(help="Picture to write (.svg): the scores of all spans of one text of up to 60 tokens"),
-]
-Text = Annotated[str | None, Option("--text", "-t", help="Text to predict, in place of data")]
-Number = Annotated[int, Option("--document", min=1, help="Which text --heatmap shows, from 1")]
-SpansKey = Annotated[
-    str | None,
-    Option("--spans-key", "-k", help="Group of the gold spans; if not set, the component's, or sc"),
-]
-Lang = Annotated[
-    str, Option("--lang", "-l", help="Language code of annotated data that has no pipeline with it")
-]
-Format = Annotated[
-    str, Option("--format", "-f", help=f"Format of data: auto, txt, {', '.join(FORMATS)}")
-]
-Limit = Annotated[int, Option("--limit", "-n", min=0, help="Documents to look at; 0: all")]
-PageSize = Annotated[
-    int, Option(min=1, help="Documents on one page of the file, or parts of long documents")
-]
-ErrorsOnly = Annotated[
-    bool, Option("--errors-only", "-E", help="Draw only documents with a wrong or a missed span")
-]
-
 
 def render(
-    inputs: Inputs,
-    output: Output = None,
-    heatmap: HeatMap = None,
-    text: Text = None,
-    document: Number = 1,
+    inputs: Annotated[
+        list[str],
+        Argument(
+            metavar="MODEL|DATA...",
+            help="A pipeline and data to predict, or a pipeline and --text, or annotated data "
+            "alone. Data: .spacy, .txt (a text a line; not alone), or what `convert` reads; or a "
+            "folder",
+        ),
+    ],
+    output: Annotated[Path | None, Option("--output", "-o", help="Page to write (.html)")] = None,
+    heatmap: Annotated[
+        Path | None,
+        Option(
+            help="Picture to write (.svg): the scores of all spans of one text of up to 60 tokens"
+        ),
+    ] = None,
+    text: Annotated[
+        str | None, Option("--text", "-t", help="Text to predict, in place of data")
+    ] = None,
+    document: Annotated[
+        int, Option("--document", min=1, help="Which text --heatmap shows, from 1")
+    ] = 1,
     component: Component = None,
-    spans_key: SpansKey = None,
-    lang: Lang = "en",
-    format: Format = "auto",
-    limit: Limit = 100,
-    page_size: PageSize = 20,
-    errors_only: ErrorsOnly = False,
+    spans_key: Annotated[
+        str | None,
+        Option(
+            "--spans-key",
+            "-k",
+            help="Group of the gold spans; if not set, the component's, or sc",
+        ),
+    ] = None,
+    lang: Annotated[
+        str,
+        Option("--lang", "-l", help="Language code of annotated data that has no pipeline with it"),
+    ] = "en",
+    format: Annotated[
+        str, Option("--format", "-f", help=f"Format of data: auto, txt, {', '.join(FORMATS)}")
+    ] = "auto",
+    limit: Annotated[
+        int, Option("--limit", "-n", min=0, help="Documents to look at; 0: all")
+    ] = 100,
+    page_size: Annotated[
+        int, Option(min=1, help="Documents on one page of the file, or parts of long documents")
+    ] = 20,
+    errors_only: Annotated[
+        bool,
+        Option("--errors-only", "-E", help="Draw only documents with a wrong or a missed span"),
+    ] = False,
     code: Code = None,
     gpu_id: Gpu = -1,
 ) -> None:

@@ -738,3 +738,11 @@ def test_a_tick_leaves_only_documents_with_errors(tmp_path):
 def test_long_words_stay_on_the_page(spans, tmp_path):
     report = measure(gold_page([make_doc("en", ["a", "x" * 500], spans)]), tmp_path, dark=False)
     assert (report["beyond"], report["labels"]) == (0, len(spans))
+
+
+def test_labels_stand_under_text_that_is_written_from_right_to_left(tmp_path):
+    words = ["في", "جامعة", "القاهرة", "،", "قال", "PKC", "وصلوا"]
+    doc = make_doc("ar", words, [(1, 3, "ORG"), (2, 3, "GPE"), (5, 6, "protein_molecule")])
+    report = measure(gold_page([doc]), tmp_path, dark=False)
+    assert report["labels"] == 3
+    assert (report["overlaps"], report["outside"], report["beyond"]) == (0, 0, 0)
