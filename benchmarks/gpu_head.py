@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from spacy_globalpointer.nn import SpanFactors, decode, zlpr
+from spacy_globalpointer.nn import RowLayout, SpanFactors, decode, zlpr
 
 from .gpu_run import Run, largest_difference
 
@@ -25,7 +25,7 @@ class Head(nn.Module):
 
     def __init__(self, hidden: int, n_labels: int, n_groups: int) -> None:
         super().__init__()
-        self.n_labels, self.n_groups = n_labels, n_groups
+        self.layout = RowLayout(HEAD_SIZE, n_labels, shared=n_groups == 1)
         self.extractor = nn.Linear(hidden, 2 * HEAD_SIZE * n_groups)
         self.types = nn.Linear(2 * HEAD_SIZE, 2 * n_labels) if n_groups == 1 else None
 
@@ -34,10 +34,7 @@ class Head(nn.Module):
         pairs = self.extractor(states)
         rows = pairs if self.types is None else torch.cat((pairs, self.types(pairs)), -1)
         mask = torch.ones(rows.shape[:2], dtype=torch.bool, device=rows.device)
-        sizes = {"n_labels": self.n_labels, "n_groups": self.n_groups}
-        return SpanFactors.from_rows(
-            rows, mask, head_size=HEAD_SIZE, max_length=max_length, **sizes
-        )
+        return self.layout.factors(rows, mask, max_length)
 
 
 def make_gold(b: int, length: int, c: int, longest: int = 6) -> Tensor:
@@ -57,12 +54,10 @@ def compare_with_cpu(run: Run, result: dict[str, Any]) -> None:
     result["cases"] = cases = []
     for shape, groups, rope, max_length, per in choices:
         b, length, c = shape
-        n_groups = 1 if groups == "one" else c
-        width = 2 * HEAD_SIZE + 2 * c if n_groups == 1 else 2 * HEAD_SIZE * c
-        rows, gold = torch.randn(b, length, width), make_gold(b, length, c)
-        settings = {"n_labels": c, "n_groups": n_groups, "rope": rope, "max_length": max_length}
+        layout = RowLayout(HEAD_SIZE, c, shared=groups == "one", rope=rope)
+        rows, gold = torch.randn(b, length, layout.width), make_gold(b, length, c)
         outcomes = [
-            _outcome(rows.to(*place), gold, settings, per)
+            _outcome(rows.to(*place), gold, layout, max_length, per)
             for place in ((run.device,), ("cpu",), ("cpu", torch.float64))
         ]
         device, cpu, exact = outcomes
@@ -79,17 +74,17 @@ def compare_with_cpu(run: Run, result: dict[str, Any]) -> None:
 
 
 def _outcome(
-    rows: Tensor, gold: Tensor, settings: dict[str, Any], per: Any
+    rows: Tensor, gold: Tensor, layout: RowLayout, max_length: int | None, per: Any
 ) -> tuple[Tensor, Tensor, set]:
     rows = rows.detach().requires_grad_()
     mask = torch.ones(rows.shape[:2], dtype=torch.bool, device=rows.device)
     mask[0, rows.shape[1] // 2 :] = False
     gold = gold[(gold[:, 0] > 0) | (gold[:, 3] < rows.shape[1] // 2)]
-    factors = SpanFactors.from_rows(rows, mask, head_size=HEAD_SIZE, **settings)
+    factors = layout.factors(rows, mask, max_length)
     loss = zlpr(factors, gold, per=per)
     (gradient,) = torch.autograd.grad(loss.sum(), rows)
     with torch.no_grad():
-        cuts = torch.full((settings["n_labels"],), 2.5, device=rows.device)
+        cuts = torch.full((layout.n_labels,), 2.5, device=rows.device)
         spans = decode(factors, cuts)
     found = zip(*(column.tolist() for column in spans[:4]), strict=True)
     return loss.detach(), gradient, set(found)
@@ -212,7 +207,7 @@ def _train(
 ) -> dict[str, Any]:
     optimizer = torch.optim.AdamW([*encoder.parameters(), *head.parameters()], lr=1e-4)
     scaler = torch.amp.GradScaler(run.device, enabled=half is torch.float16)
-    gold = make_gold(*ids.shape, head.n_labels)
+    gold = make_gold(*ids.shape, head.layout.n_labels)
     losses: list[Tensor] = []
 
     def step() -> None:

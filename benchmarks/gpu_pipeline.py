@@ -15,8 +15,13 @@ from torch import Tensor
 from .gpu_run import Run, largest_difference
 
 ENCODER = {
-    **{"@architectures": "spacy.HashEmbedCNN.v2", "width": 96, "depth": 2, "embed_size": 500},
-    **{"window_size": 1, "maxout_pieces": 3, "subword_features": True},
+    "@architectures": "spacy.HashEmbedCNN.v2",
+    "width": 96,
+    "depth": 2,
+    "embed_size": 500,
+    "window_size": 1,
+    "maxout_pieces": 3,
+    "subword_features": True,
     "pretrained_vectors": None,
 }
 # Of the bench package's systems; those of the second row have a transformer.
@@ -239,7 +244,11 @@ def train_on_genia(run: Run, result: dict[str, Any]) -> None:
         outcome = train_and_score(
             TRANSFORMERS[0],
             *(train, dev),
-            **{"lang": "en", "passes": PASSES, "seed": 0, "overrides": overrides, "log": log},
+            lang="en",
+            passes=PASSES,
+            seed=0,
+            overrides=overrides,
+            log=log,
         )
         result["curve"] = outcome["curve"]
     except TimeUp as error:

@@ -16,7 +16,7 @@ import torch
 from torch import Tensor, nn
 
 from spacy_globalpointer.losses import build_zlpr
-from spacy_globalpointer.nn import SpanFactors, zlpr, zlpr_dense
+from spacy_globalpointer.nn import RowLayout, SpanFactors, zlpr, zlpr_dense
 
 from .measure import extra_memory, interleave, ready, save, summary
 from .sparse_loss import LOSS_FORMS, derive_loss
@@ -134,13 +134,8 @@ def factored(
     """Efficient GlobalPointer on hidden states (b, l, hidden)."""
     pairs = extractor(states)
     rows = torch.cat((pairs, types(pairs)), -1)
-    return SpanFactors.from_rows(
-        rows,
-        torch.ones(states.shape[:2], dtype=torch.bool),
-        head_size=HEAD_SIZE,
-        n_labels=types.out_features // 2,
-        max_length=max_length,
-    )
+    mask = torch.ones(states.shape[:2], dtype=torch.bool)
+    return RowLayout(HEAD_SIZE, types.out_features // 2).factors(rows, mask, max_length)
 
 
 def _ours(

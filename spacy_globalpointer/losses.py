@@ -19,6 +19,7 @@ def build_zlpr(per: Per = "start") -> SpanLoss:
         arXiv 2208.02955). "start" adds up the losses of all start tokens, with s twice the score:
         gold spans of a document then need not share one sum, by which their scores come out too low
         where there are many.
-    RETURNS: (factors, gold rows of document, label, start, last) -> loss (b, c).
+    RETURNS: (factors, gold rows of document, label, start, last, weights=None) -> loss (b, c). The
+        weights are those of `nn.zlpr_dense`: soft targets, or gold that counts several times.
     """
     return partial(zlpr, per=per)

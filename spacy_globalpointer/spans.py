@@ -112,21 +112,22 @@ def count_parts(pairs: Iterable[tuple[Set[LabelledSpan], Set[LabelledSpan]]]) ->
 
     pairs: gold and found spans of each document, on its tokens.
     """
-    kinds: defaultdict[tuple[str, Any], Counter[str]] = defaultdict(Counter)
+    labels: defaultdict[str, Counter[str]] = defaultdict(Counter)
+    lengths: defaultdict[int, Counter[str]] = defaultdict(Counter)
+    nested: dict[bool, Counter[str]] = {False: Counter(), True: Counter()}
     for gold, found in pairs:
         nested_gold, nested_found = nested_spans(gold), nested_spans(found)
         for span in gold | found:
             kind = "missed" if span not in found else "right" if span in gold else "wrong"
             start, end = span.touched
-            length = max((n for n in LENGTHS if n <= end - start), default=0)
-            is_nested = span in (nested_gold if span in gold else nested_found)
-            for part in (("label", span.label), ("length", length), ("nested", is_nested)):
-                kinds[part][kind] += 1
-    parts: dict[str, dict[Any, Counts]]
-    parts = {"label": {}, "length": {}, "nested": {False: Counts(), True: Counts()}}
-    for (part, value), counts in sorted(kinds.items()):
-        parts[part][value] = Counts(**counts)
-    return PartCounts(**parts)
+            labels[span.label][kind] += 1
+            lengths[max((n for n in LENGTHS if n <= end - start), default=0)][kind] += 1
+            nested[span in (nested_gold if span in gold else nested_found)][kind] += 1
+    return PartCounts(
+        {label: Counts(**kinds) for label, kinds in sorted(labels.items())},
+        {length: Counts(**kinds) for length, kinds in sorted(lengths.items())},
+        {is_nested: Counts(**kinds) for is_nested, kinds in nested.items()},
+    )
 
 
 def name_errors(

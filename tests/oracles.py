@@ -7,20 +7,25 @@ import torch
 
 
 def span_score(factors, b, c, s, e):
-    """Score of one span by the formula, None where no span can be."""
-    longest = factors.max_length or factors.length
-    if not (s <= e < s + longest and factors.mask[b, s] and factors.mask[b, e]):
+    """Score of one cell by the formula, None where no cell can be."""
+    longest = factors.cells.max_length or factors.length
+    if not (factors.mask[b, s] and factors.mask[b, e]):
+        return None
+    if factors.cells.ordered and not s <= e < s + longest:
+        return None
+    pair = 0.0 if factors.pair_bias is None else float(factors.pair_bias[b, s, e])
+    if pair == -math.inf:
         return None
     g = c // (factors.n_labels // factors.n_groups)
     shared = sum(
         float(q) * float(k)
         for q, k in zip(factors.query[b, g, s], factors.key[b, g, e], strict=True)
     )
-    return shared + float(factors.start_bias[b, s, c]) + float(factors.end_bias[b, e, c])
+    return shared + float(factors.start_bias[b, s, c]) + float(factors.end_bias[b, e, c]) + pair
 
 
 def all_scores(factors):
-    """{(b, c, s, e): score} of all spans that can be."""
+    """{(b, c, s, e): score} of all cells that can be."""
     table = {}
     for b in range(len(factors.mask)):
         for c in range(factors.n_labels):
@@ -32,9 +37,10 @@ def all_scores(factors):
     return table
 
 
-def zlpr(factors, gold, per):
+def zlpr(factors, gold, per, weights=None):
     """(n, c) loss of the documents, from the sums as the formula writes them."""
-    gold = {tuple(row) for row in gold.tolist()}
+    pairs = [(1.0, 0.0)] * len(gold) if weights is None else weights.tolist()
+    weight_of = dict(zip(map(tuple, gold.tolist()), pairs, strict=True))
     document = factors.documents().tolist()
     scale = 2 if per == "start" else 1
     sums = {}  # [negative, positive] of each document, label and, per start, start token
@@ -44,10 +50,9 @@ def zlpr(factors, gold, per):
                 sums[n, c, (b, s) if per == "start" else None] = [1.0, 1.0]
     for (b, c, s, e), score in all_scores(factors).items():
         own = sums[document[b][s], c, (b, s) if per == "start" else None]
-        if (b, c, s, e) in gold:
-            own[1] += math.exp(-scale * score)
-        else:
-            own[0] += math.exp(scale * score)
+        in_positive, in_negative = weight_of.get((b, c, s, e), (0.0, 1.0))
+        own[1] += in_positive * math.exp(-scale * score)
+        own[0] += in_negative * math.exp(scale * score)
     n_documents = 1 + max(map(max, document))
     loss = torch.zeros(n_documents, factors.n_labels, dtype=torch.float64)
     for (n, c, _), (negative, positive) in sums.items():

@@ -3,9 +3,12 @@
 import json
 from pathlib import Path
 
+import numpy
 import pytest
 import spacy
+from spacy.lang.en import English
 from spacy.training import Example
+from thinc.api import Model
 
 # (text, [(span text, label)]): nested, same-label nested, crossing, two labels on one span, none.
 SENTENCES = [
@@ -39,6 +42,23 @@ def make_example(nlp, text, spans, key="sc", words=None):
 
 def make_examples(nlp, key="sc"):
     return [make_example(nlp, text, spans, key) for text, spans in SENTENCES]
+
+
+def make_docs(n=3):
+    """The first sentences, without annotation."""
+    nlp = English()
+    return [nlp.make_doc(text) for text, _ in SENTENCES[:n]]
+
+
+def fake_encoder(width=8, vectors=None):
+    """Documents -> fixed or random vectors of their tokens; attrs["seen"] has the gradients."""
+
+    def forward(model, docs, is_train):
+        generator = numpy.random.default_rng(0)
+        rows = vectors or [generator.normal(size=(len(d), width)).astype("f") for d in docs]
+        return rows, lambda d_rows: model.attrs["seen"].append(d_rows) or []
+
+    return Model("fake", forward, attrs={"seen": []}, dims={"nO": width})
 
 
 def found(doc, key="sc"):

@@ -4,7 +4,9 @@ import torch
 from hypothesis import settings
 from hypothesis import strategies as st
 
-from spacy_globalpointer.nn import SpanFactors
+from spacy_globalpointer.nn import PAIRS, Cells, SpanFactors
+
+CELLS = st.sampled_from([Cells(), Cells(max_length=1), Cells(max_length=3), PAIRS])
 
 
 def _random_gold(draw, factors):
@@ -19,7 +21,7 @@ def _random_gold(draw, factors):
 
 @st.composite
 def factors_bgcl(draw, scale=2.0, longest=7, dtype=torch.float64):
-    """Factors of up to 3 rows with padding, masked tokens, bands, groups and several documents."""
+    """Factors of up to 3 rows: padding, masked tokens, bands, pairs, groups, several documents."""
     b, length, d = (draw(st.integers(1, most)) for most in (3, longest, 4))
     g, per_group = draw(st.sampled_from([(1, 1), (1, 3), (3, 1), (2, 2)]))
     generator = torch.Generator().manual_seed(draw(st.integers(0, 2**31)))
@@ -29,7 +31,7 @@ def factors_bgcl(draw, scale=2.0, longest=7, dtype=torch.float64):
 
     mask = torch.rand(b, length, generator=generator) < draw(st.sampled_from([0.6, 1.0]))
     mask &= torch.arange(length) < torch.randint(1, length + 1, (b, 1), generator=generator)
-    max_length = draw(st.sampled_from([None, None, 1, 3]))
+    cells = draw(CELLS)
     n_starts, c = draw(st.sampled_from([length, max(1, length - 2)])), g * per_group
     query, key = normal(b, g, n_starts, d), normal(b, g, length, d)
     start_bias, end_bias = normal(b, n_starts, c), normal(b, length, c)
@@ -37,7 +39,11 @@ def factors_bgcl(draw, scale=2.0, longest=7, dtype=torch.float64):
     if n_starts < length:  # of a document that may go on in the next row
         places = torch.arange(b * n_starts).view(b, n_starts)
         document = places // draw(st.sampled_from([2, n_starts + 1]))
-    return SpanFactors(query, key, start_bias, end_bias, mask, max_length, document)
+    pair_bias = None
+    if draw(st.booleans()):
+        pair_bias = normal(b, n_starts, length)
+        pair_bias[torch.rand(pair_bias.shape, generator=generator) < 0.1] = -torch.inf
+    return SpanFactors(query, key, start_bias, end_bias, mask, cells, document, pair_bias)
 
 
 @st.composite
@@ -45,6 +51,18 @@ def factors_and_gold(draw, **settings):
     """Factors and gold (row of the batch, label, start, last), nested and same-label included."""
     factors = draw(factors_bgcl(**settings))
     return factors, _random_gold(draw, factors)
+
+
+@st.composite
+def weights_of(draw, gold):
+    """No weights of gold rows, or soft targets, or those that count several times."""
+    kind = draw(st.sampled_from(["none", "soft", "times"]))
+    if kind == "none":
+        return None
+    numbers = st.sampled_from([0.0, 0.1, 0.5, 1.0] if kind == "soft" else [0.0, 0.3, 1.0, 5.0])
+    first = draw(st.lists(numbers, min_size=len(gold), max_size=len(gold)))
+    pairs = [(x, 1 - x if kind == "soft" else 0.0) for x in first]
+    return torch.tensor(pairs, dtype=torch.float64).reshape(-1, 2)
 
 
 # Tests are repeatable, and a slow machine is no failure.

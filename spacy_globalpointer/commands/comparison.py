@@ -7,9 +7,9 @@ from spacy.language import Language
 from spacy.training import Example
 from spacy.util import minibatch
 
-from ..pipeline.alignment import GoldReader
-from ..pipeline.borders import to_predicted, to_reference
+from ..pipeline.alignment import labelled_spans, to_predicted, to_reference
 from ..pipeline.global_pointer import GlobalPointer
+from ..pipeline.gold import GoldReader
 from ..pipeline.prediction import ScoredSpans
 from ..spans import LabelledSpan
 from .labels import list_labels
@@ -58,8 +58,7 @@ class GoldAccount:
         if self._reader.read(example) is None:
             self.unannotated += 1
             return None
-        spans = example.reference.spans[self.pipe.key]
-        gold = {LabelledSpan(span.start, span.end, span.label_) for span in spans}
+        gold = set(labelled_spans(example.reference.spans[self.pipe.key]))
         self.unknown.update(label for *_, label in gold if label not in self._labels)
         return gold
 
@@ -84,17 +83,16 @@ class GoldAccount:
 
 def locate_gold(
     example: Example, gold: Iterable[LabelledSpan], labels: Sequence[str]
-) -> dict[LabelledSpan, tuple[int, int, int]]:
-    """Where the component scores gold spans: (label index, start, last) on the predicted tokens.
+) -> dict[LabelledSpan, LabelledSpan]:
+    """Find gold spans on the predicted tokens, where the component can score them.
 
     labels (c): of the component.
     RETURNS: without spans that it can never find, as they have another label, no token, or other
         borders than the predicted tokens.
     """
-    indices = {label: i for i, label in enumerate(labels)}
-    known = sorted(span for span in gold if span.label in indices)
+    known = sorted(span for span in gold if span.label in labels)
     return {
-        span: (indices[span.label], int(moved.start), int(moved.end) - 1)
+        span: moved
         for span, moved in zip(known, to_predicted(example, known), strict=True)
         if moved.start < moved.end and moved.is_whole
     }
@@ -120,6 +118,4 @@ def move_found(example: Example, found: ScoredSpans, labels: Sequence[str]) -> l
 
     labels (c): names of the labels of found.
     """
-    names = [labels[i] for i in found.label.tolist()]
-    columns = zip(found.start.tolist(), found.end.tolist(), names, strict=True)
-    return to_reference(example, [LabelledSpan(*span) for span in columns])
+    return to_reference(example, found.named(labels))

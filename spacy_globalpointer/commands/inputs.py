@@ -21,7 +21,9 @@ if TYPE_CHECKING:
 
 # What several commands ask for.
 Model = Annotated[str, Argument(help="Pipeline: a folder or the name of a package")]
-Component = Annotated[str | None, Option(help="Name, where the pipeline has several")]
+Component = Annotated[
+    str | None, Option(help="Name of the component, where the pipeline has several")
+]
 Code = Annotated[
     Path | None, Option("--code", "-c", help="Python file with functions that the model needs")
 ]
@@ -29,7 +31,7 @@ Gpu = Annotated[int, Option("--gpu-id", "-g", help="GPU, or -1 for the CPU")]
 
 
 def use_gpu(gpu_id: int, *, silent: bool = True) -> None:
-    """Use a GPU for what comes, or the CPU.
+    """Use a GPU from now on, or the CPU.
 
     gpu_id: number of the GPU; below 0 for the CPU.
     silent: do not say which.
@@ -52,7 +54,7 @@ def find_files(paths: Sequence[Path], what: str) -> list[Path]:
     """Find .spacy files, each once.
 
     paths: files, or folders of them.
-    what: they are, for the message.
+    what: the name of the argument, for the message.
     RAISES (ValueError): no such file.
     """
     files: dict[Path, Path] = {}
@@ -62,8 +64,8 @@ def find_files(paths: Sequence[Path], what: str) -> list[Path]:
         found = sorted(path.rglob("*.spacy")) if path.is_dir() else [path]
         if not found or not all(file.is_file() and file.suffix == ".spacy" for file in found):
             raise ValueError(
-                f"{what} must be a .spacy file or a folder with some, was: {path}. Other formats "
-                "become one with: spacy global-pointer convert"
+                f"{what} must be a .spacy file or a folder with some, was: {path}. To fix: make "
+                "one of another format with spacy global-pointer convert"
             )
         for file in found:
             files.setdefault(file.resolve(), file)
@@ -75,7 +77,7 @@ def read_examples(
 ) -> Iterable[Example]:
     """Read .spacy files.
 
-    what: they are, for the message.
+    what: the name of the argument, for the message.
     silent: show no progress.
     RETURNS: examples, made as they are needed.
     RAISES (ValueError): a file that cannot be read, or no documents.
@@ -91,19 +93,18 @@ def read_examples(
 def load_pipeline(model: str) -> Language:
     """Load a pipeline.
 
-    RAISES (ValueError): what is no pipeline, or lacks a package.
+    RAISES (ValueError): no pipeline, or one that needs a package that is not installed.
     """
     try:
         return spacy.load(model)
-    except (OSError, ValueError, ImportError) as error:
-        raise ValueError(f"MODEL must be a pipeline that can be loaded: {error}") from error
     except Exception as error:  # damaged files raise many kinds
-        what = f"{type(error).__name__}: {error}"
+        is_told = isinstance(error, (OSError, ValueError, ImportError))
+        what = error if is_told else f"{type(error).__name__}: {error}"
         raise ValueError(f"MODEL must be a pipeline that can be loaded: {what}") from error
 
 
 def find_component(nlp: Language, name: str | None = None) -> tuple[str, "GlobalPointer"]:
-    """Find the component that is meant.
+    """Find the component to work on.
 
     name: None where the pipeline has only one.
     RETURNS: its name and itself.
@@ -115,7 +116,7 @@ def find_component(nlp: Language, name: str | None = None) -> tuple[str, "Global
     if not pipes:
         raise ValueError(
             "the pipeline must have an enabled global_pointer component, but has: "
-            f"{', '.join(nlp.pipe_names) or 'none'}. Name another pipeline"
+            f"{', '.join(nlp.pipe_names) or 'none'}. To fix: name another pipeline"
         )
     if name is None and len(pipes) > 1:
         raise ValueError(

@@ -41,13 +41,15 @@ def write_text(text: str, output: Path) -> None:
 
 @contextmanager
 def replacing(output: Path) -> Iterator[Path]:
-    """Write beside the target and rename, so a stop half-way leaves no half file.
+    """Write beside the target and rename: no stop, not even a power cut, leaves half a file.
 
     YIELDS: the file to write.
     """
     partial = output.with_name(f".{output.name}.partial")
     try:
         yield partial
+        with partial.open("r+b") as file:
+            os.fsync(file.fileno())
         os.replace(partial, output)
     finally:
         partial.unlink(missing_ok=True)
@@ -59,7 +61,7 @@ def new_folder(output: Path, force: bool) -> Iterator[Path]:
 
     force: replace the pipeline that is in output.
     YIELDS: the folder, empty.
-    RAISES (ValueError): output is there already. (OSError): it cannot be made.
+    RAISES (ValueError): output is there already, or no folder. (OSError): it cannot be made.
     """
     output = output.resolve()
     _require_free(output, force)
@@ -85,9 +87,11 @@ def _require_free(output: Path, force: bool) -> None:
         return
     if not force:
         raise ValueError(
-            f"--output must be new or empty, was: {output}. Name another, or replace the pipeline "
-            "in it with --force"
+            f"--output must be new or empty, was: {output}. To fix: name another, or replace the "
+            "pipeline in it with --force"
         )
     # Everything in the folder will be gone.
     if not (output / "config.cfg").is_file() or not (output / "meta.json").is_file():
-        raise ValueError(f"--force replaces only a pipeline, and {output} is none. Name another")
+        raise ValueError(
+            f"--force replaces only a pipeline, which {output} is not. To fix: name another folder"
+        )

@@ -1,21 +1,15 @@
 """The layers: documents -> encoder -> one row of factors per token."""
 
-from .heads import (
-    NOTHING_SEEN,
-    build_efficient_global_pointer,
-    build_global_pointer,
-    count_groups,
-    finish_update,
-    rows_to_factors,
-)
+from .heads import NOTHING_SEEN, build_efficient_global_pointer, build_global_pointer
+from .loading import check_loaded
 from .resize import resize_output
+from .update import finish_update
 
 __all__ = [
     "NOTHING_SEEN",
     "build_efficient_global_pointer",
     "build_global_pointer",
-    "count_groups",
+    "check_loaded",
     "finish_update",
     "resize_output",
-    "rows_to_factors",
 ]

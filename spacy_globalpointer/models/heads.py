@@ -1,8 +1,8 @@
 """The registered architectures: documents -> encoder -> one row of factors per token.
 
 Thinc owns every parameter, as plain Linear layers: so averages, copies, new labels and
-serialisation work as for any spaCy model. What the rows mean is said in
-`nn.SpanFactors.from_rows`.
+serialisation work as for any spaCy model. What the rows mean is said by `nn.RowLayout`, which a
+model has as model.attrs["layout"].
 """
 
 from collections.abc import Callable
@@ -11,10 +11,10 @@ from typing import Any
 
 from spacy.tokens import Doc
 from spacy.util import registry
-from thinc.api import Linear, Maxout, Model, Ops, Optimizer
+from thinc.api import Linear, Maxout, Model, Ops
 from thinc.types import Floats2d, FloatsXd
 
-from ..nn import SpanFactors, Tensor
+from ..nn import RowLayout
 from .resize import resize_output
 
 # Bias of the start and of the end term of a new label. Of the many spans of a text hardly any is
@@ -51,7 +51,8 @@ def build_efficient_global_pointer(
     """
     extractor: Model[Floats2d, Floats2d] = Linear(nO=2 * head_size)
     types: Model[Floats2d, Floats2d] = Linear(nI=2 * head_size, init_b=init_rare)
-    return _build(tok2vec, [extractor, types], (2, 1), 1, head_size, rope, dropout, hidden_size, nO)
+    layout = RowLayout(head_size, 0, shared=True, rope=rope)
+    return _build(tok2vec, [extractor, types], layout, dropout, hidden_size, nO)
 
 
 @registry.architectures("spacy_globalpointer.GlobalPointer.v1")
@@ -80,63 +81,14 @@ def build_global_pointer(
     RAISES (ValueError): an odd head_size with rope, dropout outside [0, 1).
     """
     extractors: Model[Floats2d, Floats2d] = Linear()
-    return _build(
-        tok2vec, [extractors], (1, 2 * head_size), 0, head_size, rope, dropout, hidden_size, nO
-    )
-
-
-def rows_to_factors(
-    model: Model,
-    rows: Tensor,
-    mask: Tensor,
-    max_length: int | None,
-    document: Tensor | None = None,
-) -> SpanFactors:
-    """View padded output rows of a model of this module as factors.
-
-    rows (b, l, width), mask (b, l), max_length (tokens), document (b, s): see SpanFactors.
-    """
-    return SpanFactors.from_rows(
-        rows,
-        mask,
-        head_size=model.attrs["head_size"],
-        n_labels=model.get_dim("nO"),
-        n_groups=count_groups(model),
-        rope=model.attrs["rope"],
-        max_length=max_length,
-        document=document,
-    )
-
-
-def count_groups(model: Model) -> int:
-    """How many extractors a model of this module has: one, or one a label."""
-    return model.attrs["n_groups"] or model.get_dim("nO")
-
-
-def finish_update(model: Model, optimizer: Optimizer, head_scale: float) -> None:
-    """Update encoder and head with their gradients.
-
-    head_scale: learning rate of the head, as a multiple of the encoder's.
-    """
-    encoder = model.get_ref("tok2vec")
-    encoder.finish_update(optimizer)
-    # Not by node.id: another process may have given the id of a head to a part of the encoder.
-    inside = set(map(id, encoder.walk()))
-    for node in model.walk():
-        for name in node.param_names:
-            if id(node) not in inside and node.has_grad(name):
-                weights, gradient = node.get_param(name), node.get_grad(name)
-                weights, _ = optimizer((node.id, name), weights, gradient, lr_scale=head_scale)
-                node.set_param(name, weights)
+    layout = RowLayout(head_size, 0, shared=False, rope=rope)
+    return _build(tok2vec, [extractors], layout, dropout, hidden_size, nO)
 
 
 def _build(
     tok2vec: Model[list[Doc], list[Floats2d]],
     layers: list[Model[Floats2d, Floats2d]],
-    columns: tuple[int, int],
-    n_groups: int,
-    head_size: int,
-    rope: bool,
+    layout: RowLayout,
     dropout: float,
     hidden_size: int | None,
     nO: int | None,
@@ -144,11 +96,12 @@ def _build(
     """Put a head on an encoder.
 
     layers: of the head; the last one grows with the labels.
-    columns (parts, width): its output has so many parts, in each of which a label has so many
-        columns, label by label.
-    n_groups: labels share one extractor (1), or each has its own (0).
+    layout: of the rows, before any label.
     """
-    _check_sizes(head_size, rope, dropout, hidden_size)
+    if not 0 <= dropout < 1:
+        raise ValueError(f"dropout of the head must be in [0, 1), was: {dropout}")
+    if hidden_size is not None and hidden_size < 1:
+        raise ValueError(f"hidden_size must be at least 1, or null for none, was: {hidden_size}")
     refs: dict[str, Any] = {"tok2vec": tok2vec, "extractor": layers[0], "output_layer": layers[-1]}
     if len(layers) > 1:
         refs["types"] = layers[1]
@@ -165,10 +118,7 @@ def _build(
         # nO is the number of labels, not the width of the rows.
         dims={"nO": None, "nI": None},
         attrs={
-            "head_size": head_size,
-            "rope": rope,
-            "n_groups": n_groups,
-            "columns": list(columns),
+            "layout": layout,
             # With the weights, so that the two cannot part: the component reads and adds labels.
             "labels": [],
             **NOTHING_SEEN,
@@ -177,18 +127,6 @@ def _build(
         refs=refs,
     )
     return model if nO is None else resize_output(model, nO)
-
-
-def _check_sizes(head_size: int, rope: bool, dropout: float, hidden_size: int | None) -> None:
-    if head_size < 1 or (rope and head_size % 2):
-        raise ValueError(
-            "head_size must be positive, and even when rope is on (rope turns pairs of channels), "
-            f"was: {head_size}. To fix: head_size = {max(2, head_size + head_size % 2)}"
-        )
-    if not 0 <= dropout < 1:
-        raise ValueError(f"dropout of the head must be in [0, 1), was: {dropout}")
-    if hidden_size is not None and hidden_size < 1:
-        raise ValueError(f"hidden_size must be at least 1, or null for none, was: {hidden_size}")
 
 
 def forward(

@@ -1,5 +1,6 @@
 """New labels for a model that is there: the old ones keep their weights."""
 
+from dataclasses import replace
 from typing import Any
 from uuid import uuid4
 
@@ -16,14 +17,15 @@ def resize_output(model: Model, nO: int) -> Model:
     RETURNS: the model.
     """
     old = model.get_ref("output_layer")
-    parts, width = model.attrs["columns"]
-    rows = parts * nO * width
+    model.attrs["layout"] = replace(model.attrs["layout"], n_labels=nO)
+    parts, _, width = model.attrs["layout"].label_columns
+    columns = parts * nO * width
     model.set_dim("nO", nO, force=True)
     if not old.has_param("W"):
-        old.set_dim("nO", rows, force=True)
+        old.set_dim("nO", columns, force=True)
         return model
     # A layer of its own, because the optimizer keeps moments of the old shape under the old id.
-    new: Model[Floats2d, Floats2d] = Linear(nO=rows, nI=old.get_dim("nI"))
+    new: Model[Floats2d, Floats2d] = Linear(nO=columns, nI=old.get_dim("nI"))
     # Thinc counts ids anew in each process, so that of a layer from another one may come again.
     new.id = uuid4().int
     new.ops, new.init = old.ops, old.init
@@ -33,7 +35,7 @@ def resize_output(model: Model, nO: int) -> Model:
         known = _by_label(old.get_param(name), parts, width)
         kept = min(nO, known.shape[1])
         grown[:, :kept] = known[:, :kept]
-        new.set_param(name, grown.reshape((rows, *grown.shape[3:])))
+        new.set_param(name, grown.reshape((columns, *grown.shape[3:])))
     model.replace_node(old, new)
     return model
 

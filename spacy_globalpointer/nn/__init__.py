@@ -3,7 +3,7 @@
 Axes, in every shape and comment:
     b document, s start token, e last token, l token, c label, g group, d head_size.
 A span is (start, last) with start <= last, both inclusive. Outside this folder spans have an
-exclusive `end`.
+exclusive `end`. A cell is a place (start, last) of a table of scores: a span, or any pair.
 """
 
 try:
@@ -15,6 +15,7 @@ except ImportError as error:
     ) from error
 
 from .batch import buckets, end_to_end, padded_index
+from .cells import PAIRS, SPANS, Cells
 from .decode import (
     LOWEST_CUT,
     DecodedSpans,
@@ -25,13 +26,18 @@ from .decode import (
     without_overlap,
 )
 from .factors import SpanFactors
+from .layout import RowLayout
 from .rope import rotate
 from .zlpr import Per, zlpr, zlpr_dense
 
 __all__ = [
     "LOWEST_CUT",
+    "PAIRS",
+    "SPANS",
+    "Cells",
     "DecodedSpans",
     "Per",
+    "RowLayout",
     "SpanFactors",
     "Tensor",
     "best_chain",

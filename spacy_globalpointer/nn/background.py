@@ -1,7 +1,7 @@
 """The sum of exp(score) over nearly all cells of the table, and its gradient, by hand.
 
 score(s, e, c) = shared(s, e) + start(s, c) + end(e, c), so with E and L the exponentials of shared
-and end, the sum over the spans of a start token is exp(start(s, c)) * (E @ L)(s, c): a product of
+and end, the sum over the cells of a start token is exp(start(s, c)) * (E @ L)(s, c): a product of
 matrices for all labels at once. The gradient of shared is E * (weight @ L'). Both need E of one
 block of start tokens at a time, so memory is O(block x L) for any number of labels.
 
@@ -17,8 +17,9 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from .exact import add_exact_gradients, exact_log_sums
-from .factors import BLOCK_CELLS, SpanFactors
+from .cells import BLOCK_CELLS
+from .exact import Gradients, add_exact_gradients, exact_log_sums
+from .factors import SpanFactors
 
 # Blocks of so many cells together are kept for the gradient; those of larger tables are made again.
 KEPT_CELLS = 4 * BLOCK_CELLS
@@ -27,10 +28,10 @@ KEPT_CELLS = 4 * BLOCK_CELLS
 class _Part(NamedTuple):
     """One block of start tokens.
 
-    E (b, s, e): exponentials of what labels share, 0 where no span counts.
+    E (b, s, e): exponentials of what labels share, 0 where no cell counts.
     row_sums (b, s, c): E @ L.
     shifts (b, s, c): what was taken out of the exponents; no score of the row is higher. -inf where
-        no span starts.
+        no cell starts.
     """
 
     starts: slice
@@ -41,7 +42,7 @@ class _Part(NamedTuple):
 
 
 class Background:
-    """log of the sum of exp(score) over all spans but a few, per start token and label.
+    """log of the sum of exp(score) over all cells but a few, per start token and label.
 
     Two passes over blocks of the table, one for the sums and one for the gradients; between them
     the factors are kept, and small tables.
@@ -60,7 +61,7 @@ class Background:
         excluded = excluded[excluded[:, 1].argsort()]
         borders = torch.tensor([s.stop for s, _ in self.blocks[:-1]], device=excluded.device)
         counts = torch.searchsorted(excluded[:, 1].contiguous(), borders).tolist()
-        self.excluded = excluded.to(factors.query.device)
+        self.excluded = excluded.to(factors.query.device, non_blocking=True)
         self.inside = self.excluded.tensor_split(counts)  # the cells of each block
         is_token = factors.mask[..., None]
         self.may_start = is_token[:, : factors.n_starts]
@@ -75,7 +76,7 @@ class Background:
     def log_sums(self) -> Tensor:
         """First pass.
 
-        RETURNS (b, s, c): -inf where no span starts.
+        RETURNS (b, s, c): -inf where no cell starts.
         """
         log_sums = torch.empty_like(self.factors.start_bias)
         highest = torch.full_like(self.end_shift, -torch.inf)
@@ -83,26 +84,28 @@ class Background:
             torch.add(part.row_sums.log(), part.shifts, out=log_sums[:, part.starts])
             highest = torch.maximum(highest, part.shifts.amax(1))
         self.unsafe = highest > _safe_bound(self.factors)  # (b, c)
-        self.unsafe_pairs = self.unsafe.nonzero()
-        if len(self.unsafe_pairs):
-            document, label = self.unsafe_pairs.unbind(1)
-            exact = exact_log_sums(self.factors, self.unsafe_pairs, self.excluded)
+        # The one question to a GPU, which has to finish all its work to answer.
+        self.unsafe_sums = self.unsafe.nonzero()
+        if len(self.unsafe_sums):
+            document, label = self.unsafe_sums.unbind(1)
+            exact = exact_log_sums(self.factors, self.unsafe_sums, self.excluded)
             log_sums[document, :, label] = exact
         return log_sums
 
-    def gradients(self, grad: Tensor, log_sums: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    def gradients(self, grad: Tensor, log_sums: Tensor) -> Gradients:
         """Second pass: gradients of the factors.
 
         The gradient of each score is grad * exp(score - log_sums).
 
         grad (b, s, c).
         log_sums (b, s, c): non-negative, and at least what `log_sums` returned.
-        RETURNS: for query, key, start_bias, end_bias, each of its shape.
+        RETURNS: with the shapes of the factors.
         """
         factors = self.factors
         query, key = factors.query[:, 0], factors.key[:, 0]
         d_query, d_key = torch.empty_like(query), torch.zeros_like(key)
         d_start, d_end = torch.empty_like(factors.start_bias), torch.zeros_like(self.L)
+        d_pair = None if factors.pair_bias is None else torch.zeros_like(factors.pair_bias)
         for part in self._parts():
             s, e = part.starts, part.lasts
             weight = (part.shifts - log_sums[:, s]).exp_().mul_(grad[:, s])
@@ -112,11 +115,11 @@ class Background:
             d_shared = (weight @ self.L[:, e].transpose(1, 2)).mul_(part.E)
             d_query[:, s] = d_shared @ key[:, e]
             d_key[:, e].baddbmm_(d_shared.transpose(1, 2), query[:, s])
-        gradients = d_query[:, None], d_key[:, None], d_start, d_end.mul_(self.L)
-        if len(self.unsafe_pairs):
-            add_exact_gradients(
-                gradients, factors, self.unsafe_pairs, self.excluded, grad, log_sums
-            )
+            if d_pair is not None:
+                d_pair[:, s, e] = d_shared
+        gradients = Gradients(d_query[:, None], d_key[:, None], d_start, d_end.mul_(self.L), d_pair)
+        if len(self.unsafe_sums):
+            add_exact_gradients(gradients, factors, self.unsafe_sums, self.excluded, grad, log_sums)
         return gradients
 
     def _parts(self) -> Iterator[_Part]:
@@ -137,7 +140,7 @@ class Background:
         row = shared.amax(2, keepdim=True)  # (b, s, 1)
         shifts = self.factors.start_bias[:, starts] + row + self.end_shift[:, None]
         shifts.masked_fill_(~self.may_start[:, starts], -torch.inf)
-        # A row without any span has the maximum -inf, of which nothing can be taken.
+        # A row without any cell has the maximum -inf, of which nothing can be taken.
         E = shared.sub_(row.nan_to_num(neginf=0.0)).exp_()
         return _Part(starts, lasts, E, E @ self.L[:, lasts], shifts)
 

@@ -24,7 +24,7 @@ LOWEST_CUT = -10.0
 
 
 class DecodedSpans(NamedTuple):
-    """Spans by document, start, longest first, then label.
+    """Spans, or pairs, by document, start, longest first, then label.
 
     document, label, start, last (n): int64; score (n): float.
     """

@@ -2,18 +2,11 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from functools import lru_cache
-from math import isqrt
 
 import torch
 from torch import Tensor
 
-from .rope import rotate
-
-# Cells (documents x start tokens x last tokens) of one block: 1 MiB of float32.
-BLOCK_CELLS = 2**18
-# The same for a table with max_length: the larger a block, the more of it lies outside the band.
-BAND_CELLS = 2**15
+from .cells import SPANS, Cells
 
 
 @dataclass(frozen=True)
@@ -21,21 +14,27 @@ class SpanFactors:
     """The factors of the span scores of a padded batch.
 
     score(b, c, s, e) = query[b, g, s] . key[b, g, e] + start_bias[b, s, c] + end_bias[b, e, c]
+                        + pair_bias[b, s, e]
 
     with g the group of label c: labels come group by group, each group has c / g of them. One
     group is Efficient GlobalPointer, one group a label is GlobalPointer, and between lie labels
     that share an extractor.
 
+    The cells (s, e) are spans, or pairs in any order: then s is the first and e the second of a
+    pair, and the tokens of a row can be anything that is paired, such as the spans of a document.
+
     A row of the batch is a document, or a stretch of text from several: then `document` says in
-    which of them a span starts. Only the first tokens of a row may be start tokens, s <= l.
+    which of them a cell starts. Only the first tokens of a row may be start tokens, s <= l.
 
     query (b, g, s, d), key (b, g, l, d): rotated and scaled.
     start_bias (b, s, c), end_bias (b, l, c): the terms of the label.
     mask (b, l): bool, tokens at which a span may start or end.
-    max_length (tokens): longest span, None for no limit.
+    cells: SPANS, Cells(max_length=...) or PAIRS.
     document (b, s): int64, the document of each start token, from 0 on; None where each row is one.
         On the host.
-    RAISES (ValueError): shapes that do not fit together, max_length below 1.
+    pair_bias (b, s, l): the term of the cell, the same for all labels; -inf forbids a cell. None
+        for no such term.
+    RAISES (ValueError): shapes that do not fit together.
     """
 
     query: Tensor
@@ -43,8 +42,9 @@ class SpanFactors:
     start_bias: Tensor
     end_bias: Tensor
     mask: Tensor
-    max_length: int | None = None
+    cells: Cells = SPANS
     document: Tensor | None = None
+    pair_bias: Tensor | None = None
 
     def __post_init__(self) -> None:
         b, g, length, d = self.key.shape
@@ -54,59 +54,21 @@ class SpanFactors:
                 "query and key must have the shapes (b, g, s, d) and (b, g, l, d) with s <= l, "
                 f"were: {tuple(self.query.shape)} and {tuple(self.key.shape)}"
             )
-        for name, tokens in (("start_bias", n_starts), ("end_bias", length)):
-            shape = tuple(getattr(self, name).shape)
-            if shape != (b, tokens, c):
-                raise ValueError(f"{name} must have the shape {(b, tokens, c)}, was: {shape}")
-        if self.document is not None and self.document.shape != (b, n_starts):
-            raise ValueError(
-                f"document must have the shape {(b, n_starts)}, was: {tuple(self.document.shape)}"
-            )
-        if self.mask.shape != (b, length) or self.mask.dtype != torch.bool:
-            raise ValueError(
-                f"mask must be bool with the shape {(b, length)}, was: {self.mask.dtype} "
-                f"{tuple(self.mask.shape)}"
-            )
+        shapes: dict[str, tuple[int, ...]] = {
+            "start_bias": (b, n_starts, c),
+            "end_bias": (b, length, c),
+            "mask": (b, length),
+            "document": (b, n_starts),
+            "pair_bias": (b, n_starts, length),
+        }
+        for name, shape in shapes.items():
+            tensor = getattr(self, name)
+            if tensor is not None and tensor.shape != shape:
+                raise ValueError(f"{name} must have the shape {shape}, was: {tuple(tensor.shape)}")
+        if self.mask.dtype != torch.bool:
+            raise ValueError(f"mask must be bool, was: {self.mask.dtype}")
         if g < 1 or c % g:
             raise ValueError(f"the number of labels must be a multiple of the {g} groups, was: {c}")
-        if self.max_length is not None and self.max_length < 1:
-            raise ValueError(f"max_length must be at least 1 token, was: {self.max_length}")
-
-    @classmethod
-    def from_rows(
-        cls,
-        rows: Tensor,
-        mask: Tensor,
-        *,
-        head_size: int,
-        n_labels: int,
-        n_groups: int = 1,
-        rope: bool = True,
-        max_length: int | None = None,
-        document: Tensor | None = None,
-    ) -> "SpanFactors":
-        """View the output rows of a head as factors.
-
-        A row holds query and key of each group, then, unless each label has a group of its own,
-        the start terms of all labels and their end terms.
-
-        rows (b, l, 2dg + 2c) or (b, l, 2dc): one a token.
-        mask (b, l): bool, tokens at which a span may start or end.
-        document (b, s): the document of each start token; None where each row is one document.
-        """
-        width = 2 * head_size * n_groups
-        # (b, l, g, 2, d) -> (b, g, 2, l, d)
-        n_terms = (rows.shape[-1] - width) // 2
-        extractors, start_bias, end_bias = rows.split((width, n_terms, n_terms), -1)
-        pairs = extractors.unflatten(-1, (n_groups, 2, head_size)).movedim(1, 3)
-        query, key = (rotate(pairs) if rope else pairs).unbind(2)
-        if not n_terms:
-            start_bias = end_bias = rows.new_zeros((*rows.shape[:2], n_labels))
-        if document is not None:
-            query, start_bias = (
-                each.narrow(-2, 0, document.shape[1]) for each in (query, start_bias)
-            )
-        return cls(query * head_size**-0.5, key, start_bias, end_bias, mask, max_length, document)
 
     @property
     def n_groups(self) -> int:
@@ -137,17 +99,24 @@ class SpanFactors:
             return self.document
         return torch.arange(len(self.mask))[:, None].expand(-1, self.n_starts)
 
+    def allows(self, row: Tensor, start: Tensor, last: Tensor) -> Tensor:
+        """Whether cells exist: of the table, both tokens in the mask, not forbidden as a pair.
+
+        row, start, last: indices, of shapes that broadcast.
+        RETURNS: bool, of their common shape.
+        """
+        allowed = self.cells.has(start, last) & self.mask[row, start] & self.mask[row, last]
+        if self.pair_bias is not None:
+            allowed = allowed & (self.pair_bias[row, start, last] > -torch.inf)
+        return allowed
+
     def allowed(self) -> Tensor:
-        """Which spans exist: start <= last, not longer than max_length, both tokens in the mask.
+        """All cells that exist.
 
         RETURNS (b, s, e): bool.
         """
-        position = torch.arange(self.length, device=self.mask.device)
-        start, last = position[: self.n_starts, None], position[None]
-        band = start <= last
-        if self.max_length is not None:
-            band = band & (last < start + self.max_length)
-        return band & self.mask[:, : self.n_starts, None] & self.mask[:, None]
+        row, token = (torch.arange(n, device=self.mask.device) for n in self.mask.shape)
+        return self.allows(row[:, None, None], token[: self.n_starts, None], token)
 
     def scores(self) -> Tensor:
         """Score every span for every label: the definition, for tests and for reading.
@@ -156,6 +125,8 @@ class SpanFactors:
         """
         shared = torch.einsum("bgsd,bged->bgse", self.query, self.key)
         shared = shared.repeat_interleave(self.n_labels // self.n_groups, 1)  # (b, c, s, e)
+        if self.pair_bias is not None:
+            shared = shared + self.pair_bias[:, None]
         start, end = self.start_bias.transpose(1, 2), self.end_bias.transpose(1, 2)  # (b, c, l)
         scores = shared + start[..., :, None] + end[..., None, :]
         return scores.masked_fill(~self.allowed()[:, None], -torch.inf)
@@ -169,79 +140,70 @@ class SpanFactors:
         b, c, s, e = spans.unbind(1)
         g = c // (self.n_labels // self.n_groups)
         shared = (self.query[b, g, s] * self.key[b, g, e]).sum(-1)
+        if self.pair_bias is not None:
+            shared = shared + self.pair_bias[b, s, e]
         scores = shared + self.start_bias[b, s, c] + self.end_bias[b, e, c]
-        possible = self.mask[b, s] & self.mask[b, e] & (s <= e)
-        if self.max_length is not None:
-            possible &= e < s + self.max_length
-        return scores.masked_fill(~possible, -torch.inf)
+        return scores.masked_fill(~self.allows(b, s, e), -torch.inf)
+
+    def scores_of_all_labels(self, row: Tensor, start: Tensor, last: Tensor) -> Tensor:
+        """Score cells that exist for every label; needs one group.
+
+        row, start, last (n): indices.
+        RETURNS (n, c).
+        """
+        shared = (self.query[row, 0, start] * self.key[row, 0, last]).sum(-1, keepdim=True)
+        if self.pair_bias is not None:
+            shared = shared + self.pair_bias[row, start, last, None]
+        return shared + self.start_bias[row, start] + self.end_bias[row, last]
 
     def fold(self) -> "SpanFactors":
         """The same scores with one group: each group becomes a row, and a document, of its own.
 
         RETURNS: factors of b * g rows and c / g labels.
         """
-        if self.n_groups == 1:
+        g, document, pair_bias = self.n_groups, self.document, self.pair_bias
+        if g == 1:
             return self
-        (b, g), shape = self.query.shape[:2], (self.n_groups, -1)
         # (b, l, c) -> (b, g, l, c / g) -> (b * g, l, c / g)
         start, end = (
-            bias.unflatten(-1, shape).transpose(1, 2).flatten(0, 1)
+            bias.unflatten(-1, (g, -1)).transpose(1, 2).flatten(0, 1)
             for bias in (self.start_bias, self.end_bias)
         )
         query, key = self.query.flatten(0, 1)[:, None], self.key.flatten(0, 1)[:, None]
-        mask = self.mask[:, None].expand(b, g, -1).flatten(0, 1)
-        document = self.document
+        mask = self.mask.repeat_interleave(g, 0)
         if document is not None:  # (b, s) -> (b, g, s) -> (b * g, s)
-            document = document[:, None] * g + torch.arange(g)[:, None]
-            document = document.flatten(0, 1)
-        return SpanFactors(query, key, start, end, mask, self.max_length, document)
+            document = (document[:, None] * g + torch.arange(g)[:, None]).flatten(0, 1)
+        if pair_bias is not None:
+            pair_bias = pair_bias.repeat_interleave(g, 0)
+        return SpanFactors(query, key, start, end, mask, self.cells, document, pair_bias)
 
     def times(self, number: float) -> "SpanFactors":
         """Factors of the scores times a number."""
+        pair_bias = None if self.pair_bias is None else number * self.pair_bias
         query, start, end = (number * each for each in (self.query, self.start_bias, self.end_bias))
-        return replace(self, query=query, start_bias=start, end_bias=end)
+        return replace(self, query=query, start_bias=start, end_bias=end, pair_bias=pair_bias)
 
     def in_float32(self) -> "SpanFactors":
         """The same factors in float32 if they came in half precision: sums of exponents need it."""
         if self.query.dtype not in (torch.float16, torch.bfloat16):
             return self
-        names = ("query", "key", "start_bias", "end_bias")
-        return replace(self, **{name: getattr(self, name).float() for name in names})
+        names = ("query", "key", "start_bias", "end_bias", "pair_bias")
+        tensors = {name: getattr(self, name) for name in names}
+        return replace(self, **{k: each.float() for k, each in tensors.items() if each is not None})
 
     def blocks(self, size: int | None = None) -> Iterator[tuple[slice, slice]]:
-        """Cut the table of spans into blocks of start tokens.
-
-        size (tokens): start tokens of a block; None for as many as the budget of cells holds.
-        YIELDS (s) and (e): a block's start tokens, and the last tokens their spans may have.
-        """
-        reach = self.length if self.max_length is None else self.max_length
-        if size is None:
-            budget = BLOCK_CELLS if reach >= self.length else BAND_CELLS
-            cells = max(1, budget // len(self.mask))  # of each document
-            # A block of s start tokens has up to s + reach last tokens.
-            size = max(16, cells // min(self.length, reach + isqrt(cells)))
-        for start in range(0, self.n_starts, size):
-            stop = min(start + size, self.n_starts)
-            yield slice(start, stop), slice(start, min(stop + reach - 1, self.length))
+        """Cut the table into blocks of start tokens, as `Cells.blocks` does."""
+        return self.cells.blocks(len(self.mask), self.n_starts, self.length, size)
 
     def shared_scores(self, starts: slice, lasts: slice) -> Tensor:
         """What the scores of all labels have in common, for one of the blocks; needs one group.
 
-        The mask is left to the terms of start and last token: it is no matter of cells.
+        The mask is left to the terms of start and last token.
 
-        RETURNS (b, s, e): query . key, -inf where last is before start or too far behind it.
+        RETURNS (b, s, e): query . key, and pair_bias; -inf for what is no cell of the table.
         """
-        shape = starts.stop - starts.start, lasts.stop - lasts.start
-        band = _band(shape, self.max_length, self.query.dtype, self.query.device)
-        return torch.baddbmm(band, self.query[:, 0, starts], self.key[:, 0, lasts].transpose(1, 2))
-
-
-# With max_length all blocks but the last few have one shape.
-@lru_cache(maxsize=4)
-def _band(
-    shape: tuple[int, int], max_length: int | None, dtype: torch.dtype, device: torch.device
-) -> Tensor:
-    """(s, e): 0 where last is at start or behind it, but not too far; -inf elsewhere."""
-    no_span = torch.full(shape, -torch.inf, dtype=dtype, device=device)
-    band = no_span.tril(-1)
-    return band if max_length is None else band + no_span.triu(max_length)
+        cell_bias = self.cells.band(starts, lasts, self.query)
+        if self.pair_bias is not None:
+            cell_bias = cell_bias + self.pair_bias[:, starts, lasts]
+        query, key = self.query[:, 0, starts], self.key[:, 0, lasts]
+        return torch.baddbmm(cell_bias, query, key.transpose(1, 2))

@@ -4,7 +4,8 @@ Su et al. 2022, "ZLPR: A Novel Loss for Multi-label Classification", arXiv 2208.
 form equals the definition by a property test in float64 (tests/nn/test_zlpr.py).
 """
 
-from typing import Any, Literal, get_args
+from collections.abc import Iterable
+from typing import Any, Literal, NamedTuple, get_args
 
 import torch
 from torch import Tensor
@@ -16,32 +17,50 @@ from .factors import SpanFactors
 Per = Literal["document", "start"]
 
 
-def zlpr_dense(factors: SpanFactors, gold: Tensor, *, per: Per = "document") -> Tensor:
+def zlpr_dense(
+    factors: SpanFactors, gold: Tensor, weights: Tensor | None = None, *, per: Per = "document"
+) -> Tensor:
     """ZLPR loss of every document and label: the definition, on the whole table of scores.
 
     per document: log(1 + sum_neg exp(score)) + log(1 + sum_pos exp(-score))
     per start: sum_start [log(1 + sum_neg exp(2 score)) + log(1 + sum_pos exp(-2 score))]
-    with the sums over the spans of a document or of a start token (arXiv 2208.02955 has the first).
+    with the sums over the cells of a document or of a start token (arXiv 2208.02955 has the first).
 
     Where a start token has one possible span, the second is a logistic regression, with 2 score the
     logit: sigmoid(2 score) is the probability of the span, as it is of the first form where its
     sums have many spans.
 
+    With weights (p, n) of a gold cell, p exp(-score) is its term of the positive sum, and
+    n exp(score) its term of the negative one; all other cells keep (0, 1).
+
+    - (1, 0) is a plain gold cell, which is what all are without weights.
+    - (t, 1 - t) is a soft target t in [0, 1]: the probability that the cell is gold.
+    - (w, 0) counts a gold cell w times. That is no factor of its loss: it moves the score that is
+      asked of it by log(w), and a gold cell that is missed altogether pulls as hard with any w.
+
     A span belongs to the document in which it starts: where a row of the batch holds several
     documents, one that goes on into the next is a negative span of the former.
 
     factors (b rows, c labels, l tokens): what a head returned, for n documents.
-    gold (m, 4): row of the batch, label, start and last of each span; no duplicates.
-    per: over whose spans the sums are taken.
+    gold (m, 4): row of the batch, label, start and last of each gold cell; no duplicates.
+    weights (m, 2): of each gold cell in the positive and in the negative sum, at least 0; None for
+        (1, 0). They get no gradient.
+    per: over whose cells the sums are taken.
     RETURNS (n, c): non-negative.
-    RAISES (ValueError): a gold span outside the table; another per.
+    RAISES (ValueError): gold outside the table, weights that cannot be, another per.
     """
-    _check(factors, gold, per)
+    _check(factors, gold, weights, per)
+    if weights is None:
+        weights = torch.tensor([1.0, 0.0]).expand(len(gold), 2)
     scores = factors.scores() if per == "document" else 2 * factors.scores()
     is_gold = torch.zeros_like(scores, dtype=torch.bool)
     is_gold[tuple(gold.T)] = True
-    negative = scores.masked_fill(is_gold, -torch.inf)
-    positive = (-scores).masked_fill(~is_gold, -torch.inf)
+    in_positive, in_negative = torch.zeros_like(scores), torch.ones_like(scores)
+    for weight, column in zip((in_positive, in_negative), weights.to(scores).T, strict=True):
+        weight[tuple(gold.T)] = column
+    negative = scores + in_negative.log()
+    # The score of what is no cell of the table is -inf.
+    positive = (-scores).masked_fill(~is_gold, -torch.inf) + in_positive.log()
     losses = []
     for document in factors.documents().unique():
         inside = (factors.documents() == document).to(scores.device)
@@ -59,6 +78,7 @@ def zlpr_dense(factors: SpanFactors, gold: Tensor, *, per: Per = "document") -> 
 def zlpr(
     factors: SpanFactors,
     gold: Tensor,
+    weights: Tensor | None = None,
     *,
     per: Per = "document",
     block: int | None = None,
@@ -74,76 +94,89 @@ def zlpr(
 
     factors (b rows, c labels, l tokens): what a head returned, for n documents; half precision is
         widened.
-    gold (m, 4): row of the batch, label, start and last of each span; no duplicates. On the host if
-        it is there anyway: sorting it out on a GPU takes longer than moving it.
-    per: over whose spans the sums are taken.
+    gold (m, 4): row of the batch, label, start and last of each gold cell; no duplicates. On the
+        host if it is there anyway: sorting it out on a GPU takes longer than moving it.
+    weights (m, 2): of each gold cell in the positive and in the negative sum; None for (1, 0).
+    per: over whose cells the sums are taken.
     block (tokens): start tokens scored at once; memory grows with it, the result does not change.
     RETURNS (n, c): non-negative.
-    RAISES (ValueError): a gold span outside the table; another per.
+    RAISES (ValueError): gold outside the table, weights that cannot be, another per. Whether tokens
+        of gold are in the mask is looked up on the CPU only: a GPU would have to finish all its
+        work to answer.
     """
-    _check(factors, gold, per)
-    row, label, start, last = gold.unbind(1)
-    n_groups, per_group = factors.n_groups, factors.n_labels // factors.n_groups
-    row, label = row * n_groups + label // per_group, label % per_group
+    gold = gold.cpu()
+    _check(factors, gold, weights, per)
     wide = factors.in_float32().fold()
     if per == "start":
         wide = wide.times(2)
-    place = (row * wide.length + start) * wide.length + last
-    cells, which = place.unique(return_inverse=True)
-    cells = torch.stack(
-        (cells // wide.length**2, cells // wide.length % wide.length, cells % wide.length), 1
-    )
-    which, label = which.to(wide.query.device), label.to(wide.query.device)
-    # Autograd follows arguments, not fields: the first four are those of the factors.
-    loss: Tensor = _ZLPR.apply(
-        wide.query, wide.key, wide.start_bias, wide.end_bias, wide, cells, which, label, per, block
-    )
+    gold_cells = _lay_out(gold, weights, factors)
+    # Autograd follows arguments, not fields.
+    leaves = wide.query, wide.key, wide.start_bias, wide.end_bias, wide.pair_bias
+    loss: Tensor = _ZLPR.apply(wide, gold_cells, per, block, *leaves)
     return loss.view(-1, factors.n_labels)
 
 
-class _ZLPR(torch.autograd.Function):
-    """Value and gradient by hand, for factors with one group.
+class _Gold(NamedTuple):
+    """Rows of gold in a folded table, on the host.
 
     cells (n, 3): (row, start, last) of the cells that are gold for some label, in order.
-    which, label (m): cell and label of each gold span.
+    which, label (m): cell and label of each row of gold.
+    logs (m, 2): of its weights; None for those of plain gold.
     """
+
+    cells: Tensor
+    which: Tensor
+    label: Tensor
+    logs: Tensor | None
+
+
+def _lay_out(gold: Tensor, weights: Tensor | None, factors: SpanFactors) -> _Gold:
+    row, label, start, last = gold.unbind(1)
+    n_groups, per_group, length = (
+        factors.n_groups,
+        factors.n_labels // factors.n_groups,
+        factors.length,
+    )
+    row, label = row * n_groups + label // per_group, label % per_group
+    cells, which = ((row * length + start) * length + last).unique(return_inverse=True)
+    cells = torch.stack((cells // length**2, cells // length % length, cells % length), 1)
+    return _Gold(cells, which, label, None if weights is None else weights.log())
+
+
+class _ZLPR(torch.autograd.Function):
+    """Value and gradient by hand, for factors with one group."""
 
     @staticmethod
     def forward(
-        ctx: Any,
-        query: Tensor,
-        key: Tensor,
-        start_bias: Tensor,
-        end_bias: Tensor,
-        factors: SpanFactors,
-        cells: Tensor,
-        which: Tensor,
-        label: Tensor,
-        per: Per,
-        block: int | None,
+        ctx: Any, factors: SpanFactors, gold: _Gold, per: Per, block: int | None, *_: Tensor | None
     ) -> Tensor:
+        cells, which, label, logs = gold
         background = Background(factors, cells, block)
         document = factors.documents()  # (b, s)
         n_documents = int(document.max()) + 1
-        # The sum that the spans of a start token are in: that of its document, or one of its own.
+        # The sum that the cells of a start token are in: that of its document, or one of its own.
         sum_of = document if per == "document" else torch.arange(document.numel()).view_as(document)
         # Gold cells are added to the sums that they are in; all others stay as they are.
-        touched, place = sum_of[cells[:, 0].cpu(), cells[:, 1].cpu()].unique(return_inverse=True)
-        indices = (cells, touched, place, document, sum_of)
-        cells, touched, place, document, sum_of = (each.to(query.device) for each in indices)
+        touched, place = sum_of[cells[:, 0], cells[:, 1]].unique(return_inverse=True)
+        indices = (cells, which, label, touched, place, document, sum_of)
+        cells, which, label, touched, place, document, sum_of = _move(indices, factors)
         n, s, e = cells.unbind(1)
-        shared = (query[n, 0, s] * key[n, 0, e]).sum(-1, keepdim=True)
-        scores = shared + start_bias[n, s] + end_bias[n, e]  # (n, c)
-        gold = scores[which, label]
-        scores[which, label] = -torch.inf
+        scores = factors.scores_of_all_labels(n, s, e)
+        # The exponents that gold has in the positive sum, and in the negative one.
+        score = scores[which, label]
+        if logs is None:
+            in_positive, scores[which, label] = -score, -torch.inf
+        else:
+            logs = logs.to(score, non_blocking=True)
+            in_positive, scores[which, label] = logs[:, 0] - score, logs[:, 1] + score
 
         negative = _log_one_plus(background.log_sums(), sum_of, n_documents, per)
         index = place[:, None].expand_as(scores)
         negative[touched] = _add_to_log_sums(negative[touched], scores, index)
         zeros, index = torch.zeros_like(negative[touched]), place[which] * scores.shape[1] + label
-        positive = _add_to_log_sums(zeros.flatten(), -gold, index)
+        positive = _add_to_log_sums(zeros.flatten(), in_positive, index)
         ctx.background, ctx.indices = background, (n, s, e, which, label, document, sum_of)
-        ctx.save_for_backward(scores, gold, negative, positive[index])
+        ctx.save_for_backward(scores, in_positive, negative, positive[index])
         losses = negative.index_add(0, touched, positive.view_as(zeros))  # of each sum
         if per == "document":
             return losses
@@ -153,46 +186,70 @@ class _ZLPR(torch.autograd.Function):
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
-        scores, gold, negative, positive = ctx.saved_tensors
+        scores, in_positive, negative, positive = ctx.saved_tensors
         background, (n, s, e, which, label, document, sum_of) = ctx.background, ctx.indices
         query, key = background.factors.query[:, 0], background.factors.key[:, 0]
         grad = grad[document]  # (b, s, c)
-        d_query, d_key, d_start, d_end = background.gradients(grad, negative[sum_of])
-        d_scores = (scores - negative[sum_of[n, s]]).exp_()  # (n, c), 0 at the gold spans
-        d_scores[which, label] = -(-gold - positive).exp()
+        gradients = background.gradients(grad, negative[sum_of])
+        d_query, d_key, d_start, d_end, d_pair = gradients
+        d_scores = (scores - negative[sum_of[n, s]]).exp_()  # (n, c)
+        d_scores[which, label] -= (in_positive - positive).exp()
         d_scores *= grad[n, s]
         d_start.index_put_((n, s), d_scores, accumulate=True)
         d_end.index_put_((n, e), d_scores, accumulate=True)
         d_shared = d_scores.sum(1, keepdim=True)
         d_query[:, 0].index_put_((n, s), d_shared * key[n, e], accumulate=True)
         d_key[:, 0].index_put_((n, e), d_shared * query[n, s], accumulate=True)
-        return d_query, d_key, d_start, d_end, *(None,) * 6
+        if d_pair is not None:
+            d_pair[n, s, e] = d_shared[:, 0]
+        return None, None, None, None, *gradients
 
 
-def _check(factors: SpanFactors, gold: Tensor, per: Per) -> None:
+def _check(factors: SpanFactors, gold: Tensor, weights: Tensor | None, per: Per) -> None:
     if per not in get_args(Per):
         raise ValueError(f"per must be one of {get_args(Per)}, was: {per!r}")
-    b, c, length = factors.mask.shape[0], factors.n_labels, factors.length
     if gold.ndim != 2 or gold.shape[1] != 4 or gold.dtype != torch.long:
         raise ValueError(
             "gold must be rows (row of the batch, label, start, last) of int64, was: "
             f"{gold.dtype} {tuple(gold.shape)}"
         )
-    start, last = gold[:, 2], gold[:, 3]
-    limits = torch.tensor([b, c, factors.n_starts, length], device=gold.device)
-    good = (gold >= 0).all(1) & (gold < limits).all(1) & (start <= last)
-    if factors.max_length is not None:
-        good &= last - start < factors.max_length
-    mask = factors.mask.to(gold.device)
+    gold = gold.cpu()
+    sizes = len(factors.mask), factors.n_labels, factors.n_starts, factors.length
+    limits = torch.tensor(sizes)
+    inside = ((gold >= 0) & (gold < limits)).all(1)
     row, _, start, last = gold.clamp(min=0).minimum(limits - 1).unbind(1)
-    good &= mask[row, start] & mask[row, last]
-    if not good.all():
+    if _on_host(factors.mask):
+        inside &= factors.allows(row, start, last)
+    else:
+        inside &= factors.cells.has(start, last)
+    bad = gold[~inside]
+    if len(bad):
+        b, c, n_starts, length = sizes
         raise ValueError(
-            f"gold rows (row of the batch, label, start, last) must be spans of the table ({b} "
-            f"rows, {c} labels, {factors.n_starts} start tokens, {length} tokens, max_length "
-            f"{factors.max_length}) that start and end at tokens of the mask, was: "
-            f"{gold[~good][0].tolist()}"
+            f"gold rows (row of the batch, label, start, last) must be cells of the table ({b} "
+            f"rows, {c} labels, {n_starts} start tokens, {length} tokens, {factors.cells}) that "
+            f"start and end at tokens of the mask, was: {bad[0].tolist()}"
         )
+    if weights is None:
+        return
+    if weights.shape != (len(gold), 2):
+        raise ValueError(
+            f"weights must be rows (in the positive sum, in the negative sum), one for each of the "
+            f"{len(gold)} rows of gold, was: {tuple(weights.shape)}"
+        )
+    low = weights.cpu()
+    low = low[~((low >= 0) & low.isfinite()).all(1)]
+    if len(low):
+        raise ValueError(f"weights must be finite and at least 0, was: {low[0].tolist()}")
+
+
+def _on_host(tensor: Tensor) -> bool:
+    return tensor.device.type == "cpu"
+
+
+def _move(tensors: Iterable[Tensor], factors: SpanFactors) -> list[Tensor]:
+    """Move tensors from the host to where the factors are, without waiting for the GPU."""
+    return [tensor.to(factors.query.device, non_blocking=True) for tensor in tensors]
 
 
 def _log_one_plus(log_sums: Tensor, sum_of: Tensor, n_sums: int, per: Per) -> Tensor:

@@ -1,21 +1,21 @@
 """The trainable component: scores every span of a document at once, for every label."""
 
-import os
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from typing import Any
 
-import torch
 from spacy.language import Language
 from spacy.tokens import Doc, Span, SpanGroup
 from spacy.training import Example, validate_examples, validate_get_examples
 from spacy.vocab import Vocab
-from thinc.api import Model, Optimizer, set_dropout_rate
+from thinc.api import Model, Optimizer
 from thinc.types import Floats2d
 
 from ..losses import SpanLoss
-from ..models import NOTHING_SEEN, finish_update
-from .alignment import NO_GROUP, GoldReader, label_cells
+from ..models import NOTHING_SEEN
+from ..spans import LabelledSpan
+from . import workers  # noqa: F401  (registers what its docstring says)
+from .gold import NO_GROUP, GoldReader, check_labels
 from .labelled import LabelledPipe
 from .learning import batch_loss, what_was_known
 from .prediction import ScoredSpans, predict_spans
@@ -26,26 +26,21 @@ from .settings import (
     describe_full,
     describe_long,
     label_cuts,
+    longest_span,
     warn_of_config,
+    with_margin,
 )
-from .tables import Tables
-from .vectors import describe_without_vector
+from .tables import Tables, plain_torch
+from .vectors import describe_without_vector, tokens_without_vector
 
 # Updates in which a new head finds spans everywhere, which is no news.
 BEGINNING = 20
-
-# A child process forked from one whose torch has run on several threads hangs at its first
-# parallel operation: the threads are not there any more.
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=lambda: torch.set_num_threads(1))
 
 
 class GlobalPointer(LabelledPipe):
     """Find nested, overlapping or flat spans by scoring every span for every label."""
 
     _rehearsal_model: Model | None = None  # set by nlp.resume_training
-    # Since initialisation; a pipeline that is loaded has long begun.
-    _n_updates = BEGINNING + 1
 
     def __init__(
         self,
@@ -108,11 +103,18 @@ class GlobalPointer(LabelledPipe):
         }
         check_settings(name, self.cfg)
         self._warned: set[str] = set()
+        # A pipeline that is loaded has long begun.
+        self._n_updates = BEGINNING + 1
 
     @property
     def key(self) -> str:
         """Key of doc.spans, for predicted and gold spans."""
         return str(self.cfg["spans_key"])
+
+    @property
+    def max_length(self) -> int | None:
+        """Longest span in tokens, of the setting or of what was learned; None for no limit."""
+        return longest_span(self.model, self.cfg)
 
     def predict(self, docs: Iterable[Doc]) -> list[ScoredSpans]:
         """Score all spans of a batch of documents, without changing them.
@@ -121,27 +123,27 @@ class GlobalPointer(LabelledPipe):
         RAISES (ValueError): not initialized, or token vectors that are not finite.
         """
         self._require_initialized()
-        cuts = label_cuts(self.name, self.labels, self.cfg)
         docs = list(docs)
-        spans, full = predict_spans(self.model, docs, cuts, self.cfg, watch=self._warn_of_vectors)
+        cuts = label_cuts(self.name, self.labels, self.cfg)
+        found = predict_spans(self.model, docs, cuts, self.cfg)
+        if found.no_vector:
+            self._warn_once(*describe_without_vector(self.name, docs, found.no_vector))
         if self.max_length is None and (longest := self.model.attrs["longest_text"]):
             self._warn_once("long", describe_long(self.name, docs, longest))
-        if full and self._n_updates > BEGINNING:
-            self._warn_once("max_spans", describe_full(self.name, *full[0]))
-        return spans
+        if found.full and self._n_updates > BEGINNING:
+            self._warn_once("max_spans", describe_full(self.name, *found.full[0]))
+        return found.spans
 
     def set_annotations(self, docs: Iterable[Doc], spans: list[ScoredSpans]) -> None:
         """Write doc.spans[spans_key] with attrs["scores"], and doc.ents if asked.
 
         spans: from predict.
         """
+        key, labels = self.key, self.labels
         for doc, found in zip(docs, spans, strict=True):
-            rows = zip(*(column.tolist() for column in found[:3]), strict=True)
             # By its name: a component that came from another pipeline has the vocab of that one.
-            group = [Span(doc, start, end, self.labels[label]) for label, start, end in rows]
-            doc.spans[self.key] = SpanGroup(
-                doc, name=self.key, attrs={"scores": found.score}, spans=group
-            )
+            group = [Span(doc, *span) for span in found.named(labels)]
+            doc.spans[key] = SpanGroup(doc, name=key, attrs={"scores": found.score}, spans=group)
             if self.cfg["annotate_ents"]:
                 doc.set_ents(list(self.ents_filter(doc.ents, group) if self.ents_filter else group))
 
@@ -164,6 +166,7 @@ class GlobalPointer(LabelledPipe):
         docs = [example.predicted for example in examples]
         return self._learn(docs, partial(self.get_loss, examples), drop, sgd, losses)
 
+    @plain_torch()
     def get_loss(
         self, examples: Iterable[Example], rows: list[Floats2d]
     ) -> tuple[float, list[Floats2d]]:
@@ -176,16 +179,20 @@ class GlobalPointer(LabelledPipe):
         examples = list(examples)
         docs = [example.predicted for example in examples]
         tables = Tables(self.model, docs, rows)
-        reader, gold = self._make_reader(), {}
-        for place, example in enumerate(examples):
-            spans = reader.read(example)
+        reader = self._make_reader()
+        gold: dict[int, set[LabelledSpan]] = {}
+        vectors = tables.has_vector.split(tables.lengths)
+        for place, (example, has_vector) in enumerate(zip(examples, vectors, strict=True)):
+            spans = reader.read(example, has_vector)
             if spans is not None or self.cfg["missing"] == "negative":
-                cells = label_cells(self.name, self.labels, spans or set())
-                gold[place] = {cell for cell in cells if tables.can_border(place, *cell[1:])}
-                reader.lose(self.labels[label] for label, *_ in cells - gold[place])
+                gold[place] = spans or set()
+                check_labels(self.name, self.labels, gold[place])
         self._remember(reader.longest, max(map(len, docs), default=0))
-        self._warn_once(*reader.account(self.name))
-        self._warn_of_vectors(docs, tables)
+        if reader.lost:
+            self._warn_once(*reader.account(self.name))
+        if not tables.has_vector.all():
+            tokens = tokens_without_vector(tables)
+            self._warn_once(*describe_without_vector(self.name, docs, tokens))
         if not gold:
             self._warn_once(
                 "no group",
@@ -213,43 +220,24 @@ class GlobalPointer(LabelledPipe):
             return losses
         gold, n_labels = what_was_known(self.name, self._rehearsal_model, docs, self.cfg)
 
+        @plain_torch()
         def get_loss(rows: list[Floats2d]) -> tuple[float, list[Floats2d]]:
             tables = Tables(self.model, docs, rows)
-            return batch_loss(tables, gold, self.loss, self.max_length, n_labels=n_labels)
+            return batch_loss(tables, gold, self.loss, self.max_length, n_labels)
 
-        losses = self._learn(docs, get_loss, drop, None, losses)
-        if sgd:
-            # `nlp.rehearse` collects the gradients with a function that takes no lr_scale.
-            self.model.finish_update(sgd)
+        if sgd is None or isinstance(sgd, Optimizer):
+            return self._learn(docs, get_loss, drop, sgd, losses)
+        # `nlp.rehearse` collects the gradients with a function that takes no lr_scale.
+        self._learn(docs, get_loss, drop, None, losses)
+        self.model.finish_update(sgd)
+        if (scale := self.cfg["lr_scale"]) != 1:
+            self._warn_once(
+                "rehearse",
+                f"'{self.name}': lr_scale = {scale} does not count in nlp.rehearse, which knows "
+                "one learning rate only. To fix, in its place: "
+                f"nlp.get_pipe({self.name!r}).rehearse(examples, sgd=optimizer)",
+            )
         return losses
-
-    def _learn(
-        self,
-        docs: list[Doc],
-        get_loss: Callable[[list[Floats2d]], tuple[float, list[Floats2d]]],
-        drop: float,
-        sgd: Optimizer | None,
-        losses: dict[str, float] | None,
-    ) -> dict[str, float]:
-        losses = {} if losses is None else losses
-        losses.setdefault(self.name, 0.0)
-        if not any(len(doc) for doc in docs):
-            return losses
-        self._require_initialized()
-        self._n_updates += 1
-        set_dropout_rate(self.model, drop)
-        rows, backprop = self.model.begin_update(docs)
-        loss, d_rows = get_loss(rows)
-        # Also without any gold: the last listener triggers the shared encoder's own backprop.
-        backprop(d_rows)
-        if sgd:
-            self.finish_update(sgd)
-        losses[self.name] += loss
-        return losses
-
-    def finish_update(self, sgd: Optimizer) -> None:
-        """Update the encoder at the optimizer's learning rate, the head at lr_scale times it."""
-        finish_update(self.model, sgd, self.cfg["lr_scale"])
 
     def initialize(
         self,
@@ -285,7 +273,8 @@ class GlobalPointer(LabelledPipe):
         self._require_labels()
         self.model.attrs.update(NOTHING_SEEN)
         self._remember(reader.longest, longest)
-        self._warn_once(*reader.account(self.name))
+        if reader.lost:
+            self._warn_once(*reader.account(self.name))
         if nlp is not None:
             warn_of_config(self.name, self.key, nlp)
         self._resize()
@@ -297,5 +286,9 @@ class GlobalPointer(LabelledPipe):
         fixed = None if self.cfg["max_length"] == AUTO else self.cfg["max_length"]
         return GoldReader(self.key, fixed)
 
-    def _warn_of_vectors(self, docs: Sequence[Doc], tables: Tables) -> None:
-        self._warn_once(*describe_without_vector(self.name, docs, tables))
+    def _remember(self, span: int, text: int) -> None:
+        """Let the bound on spans grow with the longest span and text (tokens) of the training."""
+        known = self.model.attrs
+        if span > (known["max_length"] or 0):
+            known["max_length"] = with_margin(span)
+        known["longest_text"] = max(text, known["longest_text"] or 0)

@@ -4,15 +4,17 @@ So does what it saw of spans and texts in training.
 """
 
 import warnings
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
 from spacy.errors import Errors
 from spacy.pipeline import TrainablePipe
+from spacy.tokens import Doc
+from thinc.api import Optimizer, set_dropout_rate
+from thinc.types import Floats2d
 
-from ..models import resize_output
-from .settings import longest_span, with_margin
+from ..models import check_loaded, finish_update, resize_output
 from .stored import StoredSettings
 
 
@@ -23,6 +25,7 @@ class LabelledPipe(TrainablePipe):
     """
 
     cfg: dict[str, Any]
+    _n_updates: int  # since initialisation
     _warned: set[str]
     _stored: StoredSettings | None = None  # set by the factory
 
@@ -30,18 +33,6 @@ class LabelledPipe(TrainablePipe):
     def labels(self) -> tuple[str, ...]:
         """The labels, in the order of the model's output."""
         return tuple(self.model.attrs["labels"])
-
-    @property
-    def max_length(self) -> int | None:
-        """Longest span in tokens, of the setting or of what was learned; None for no limit."""
-        return longest_span(self.model, self.cfg)
-
-    def _remember(self, span: int, text: int) -> None:
-        """Let the bound on spans grow with the longest span and text (tokens) of the training."""
-        known = self.model.attrs
-        if span > (known["max_length"] or 0):
-            known["max_length"] = with_margin(span)
-        known["longest_text"] = max(text, known["longest_text"] or 0)
 
     @property
     def label_data(self) -> list[str]:
@@ -77,6 +68,38 @@ class LabelledPipe(TrainablePipe):
             self._resize()
         return 1
 
+    def _learn(
+        self,
+        docs: list[Doc],
+        get_loss: Callable[[list[Floats2d]], tuple[float, list[Floats2d]]],
+        drop: float,
+        sgd: Optimizer | None,
+        losses: dict[str, float] | None,
+    ) -> dict[str, float]:
+        """Update the model once.
+
+        get_loss: from rows, the model's output, to the loss and the gradient of the rows.
+        """
+        losses = {} if losses is None else losses
+        losses.setdefault(self.name, 0.0)
+        if not any(len(doc) for doc in docs):
+            return losses
+        self._require_initialized()
+        self._n_updates += 1
+        set_dropout_rate(self.model, drop)
+        rows, backprop = self.model.begin_update(docs)
+        loss, d_rows = get_loss(rows)
+        # Also without any gold: the last listener triggers the shared encoder's own backprop.
+        backprop(d_rows)
+        if sgd:
+            self.finish_update(sgd)
+        losses[self.name] += loss
+        return losses
+
+    def finish_update(self, sgd: Optimizer) -> None:
+        """Update the encoder at the optimizer's learning rate, the head at lr_scale times it."""
+        finish_update(self.model, sgd, self.cfg["lr_scale"])
+
     def to_bytes(self, *, exclude: Iterable[str] = ()) -> bytes:
         """Serialise the model, which holds the labels; settings are in the pipeline's config.
 
@@ -104,6 +127,7 @@ class LabelledPipe(TrainablePipe):
         return self._after_loading()
 
     def _after_loading(self) -> "LabelledPipe":
+        check_loaded(self.model)
         for label in self.labels:
             self.vocab.strings.add(label)
         if self._stored:

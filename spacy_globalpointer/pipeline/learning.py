@@ -10,14 +10,14 @@ from thinc.api import Model
 from thinc.types import Floats2d
 
 from ..losses import SpanLoss
-from .alignment import Cell
+from ..spans import LabelledSpan
 from .prediction import predict_spans
-from .tables import Tables, TrainingTable, plain_torch, threads_for
+from .tables import Tables, TrainingTable
 
 
 def batch_loss(
     tables: Tables,
-    gold: Mapping[int, Collection[Cell]],
+    gold: Mapping[int, Collection[LabelledSpan]],
     loss: SpanLoss,
     max_length: int | None,
     n_labels: int | None = None,
@@ -27,23 +27,23 @@ def batch_loss(
     So spans across the border of two documents are learned not to be any.
 
     tables: the rows of all documents of the batch.
-    gold: (label index, start, last) of each document, by its place; others are not annotated.
+    gold: the spans of each document, by its place; others are not annotated.
     loss: from factors and gold rows to (n, c).
     max_length (tokens): longest span.
     n_labels: only the first so many labels count; None for all.
     RETURNS: the loss, and the gradient of the rows of each document.
+    RAISES (ValueError): a loss that is no finite number.
     """
-    with plain_torch(training=True) as threads:
-        d_rows = torch.zeros_like(tables.rows)
-        annotated = [place for place in sorted(gold) if tables.lengths[place]]
-        if not annotated:
-            return 0.0, tables.unflatten(d_rows)
+    d_rows = torch.zeros_like(tables.rows)
+    annotated = [place for place in sorted(gold) if tables.lengths[place]]
+    if not annotated:
+        return 0.0, tables.unflatten(d_rows)
+    with torch.enable_grad():
         table = tables.end_to_end(annotated, max_length)
-        with threads_for(table.factors, threads):
-            spans = _gold_rows(table, [gold[place] for place in annotated])
-            value = loss(table.factors, spans)[:, :n_labels].sum()
-            (gradient,) = torch.autograd.grad(value, table.rows)
-        d_rows.index_add_(0, table.token.flatten(), gradient.flatten(0, 1))
+        spans = _gold_rows(table, [gold[i] for i in annotated], tables.model.attrs["labels"])
+        value = loss(table.factors, spans)[:, :n_labels].sum()
+        (gradient,) = torch.autograd.grad(value, table.rows)
+    d_rows.index_add_(0, table.token.flatten(), gradient.flatten(0, 1))
     # Asked once a batch: a GPU has to finish all its work to answer.
     loss_of_batch = float(value.detach())
     if not math.isfinite(loss_of_batch):
@@ -56,7 +56,7 @@ def batch_loss(
 
 def what_was_known(
     name: str, model: Model, docs: Sequence[Doc], cfg: dict[str, Any]
-) -> tuple[dict[int, set[Cell]], int]:
+) -> tuple[dict[int, list[LabelledSpan]], int]:
     """Find what is to be rehearsed: the spans that a copy of the model finds.
 
     name: of the component.
@@ -71,17 +71,19 @@ def what_was_known(
             "from would listen to an encoder that has gone on learning. To fix: "
             f"nlp.replace_listeners(..., {name!r}, ['model.tok2vec']) before nlp.resume_training"
         )
-    n_labels = model.get_dim("nO")
-    found, _ = predict_spans(model, docs, [0.0] * n_labels, cfg)
-    return {place: spans.cells() for place, spans in enumerate(found)}, n_labels
+    labels = model.attrs["labels"]
+    found = predict_spans(model, docs, [0.0] * len(labels), cfg)
+    return {i: spans.named(labels) for i, spans in enumerate(found.spans)}, len(labels)
 
 
-def _gold_rows(table: TrainingTable, gold: Sequence[Collection[Cell]]) -> torch.Tensor:
+def _gold_rows(
+    table: TrainingTable, gold: Sequence[Collection[LabelledSpan]], labels: Sequence[str]
+) -> torch.Tensor:
     """(row, label, start, last) of the gold spans of each document, in a fixed order."""
-    n_starts = table.factors.n_starts
+    index = {label: i for i, label in enumerate(labels)}
     rows = []
-    for first, cells in zip(table.first, gold, strict=True):
-        for label, start, last in sorted(cells):
-            row, column = divmod(first + start, n_starts)
-            rows.append((row, label, column, column + last - start))
+    for first, spans in zip(table.first, gold, strict=True):
+        for label, start, end in sorted((index[s.label], s.start, s.end) for s in spans):
+            row, column = divmod(first + start, table.factors.n_starts)
+            rows.append((row, label, column, column + end - 1 - start))
     return torch.tensor(rows, dtype=torch.long).reshape(-1, 4)

@@ -20,7 +20,7 @@ AUTO = "auto"
 FAR = 2
 TWICE = "'{name}': label_thresholds must name each label once, but has {label!r} {count} times"
 # Attributes of the models of this package that the component reads.
-OF_A_HEAD = {"head_size", "rope", "n_groups", "columns", "labels"}
+OF_A_HEAD = {"layout", "labels"}
 # Encoders from scratch are trained at 0.001, pretrained ones at some 0.00005.
 LOW_RATE = 0.0001
 
@@ -90,7 +90,8 @@ def label_cuts(name: str, labels: Sequence[str], cfg: dict[str, Any]) -> tuple[f
     """
     check_settings(name, cfg)  # tools such as find-threshold assign cfg
     thresholds = {**dict.fromkeys(labels, cfg["threshold"]), **own_thresholds(name, labels, cfg)}
-    return tuple(_cut(threshold) for threshold in thresholds.values())
+    ends = {0: -math.inf, 1: math.inf}
+    return tuple(ends[t] if t in ends else math.log(t / (1 - t)) / 2 for t in thresholds.values())
 
 
 def own_thresholds(name: str, labels: Sequence[str], cfg: dict[str, Any]) -> dict[str, float]:
@@ -116,12 +117,6 @@ def own_thresholds(name: str, labels: Sequence[str], cfg: dict[str, Any]) -> dic
             raise ValueError(TWICE.format(name=name, label=label, count=2))
         own[label] = float(threshold)
     return own
-
-
-def _cut(threshold: float) -> float:
-    if threshold in (0, 1):
-        return math.inf if threshold else -math.inf
-    return 0.5 * math.log(threshold / (1 - threshold))
 
 
 def warn_of_config(name: str, key: str, nlp: Language) -> None:

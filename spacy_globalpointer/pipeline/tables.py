@@ -5,6 +5,7 @@ from contextlib import ExitStack, contextmanager
 from itertools import accumulate
 from typing import NamedTuple, cast
 
+import numpy
 import torch
 from spacy.attrs import IS_SPACE
 from spacy.tokens import Doc
@@ -12,13 +13,10 @@ from thinc.api import Model, torch2xp, xp2torch
 from thinc.types import Floats2d
 from torch import Tensor
 
-from ..models import count_groups, rows_to_factors
-from ..nn import SpanFactors, buckets, end_to_end, padded_index
+from ..nn import RowLayout, SpanFactors, buckets, end_to_end, padded_index
 
 # Longest span across the border of documents, in tokens, where none of these has more.
 FREE_REACH = 128
-# Below so many cells (documents x tokens x tokens) one thread is faster than several.
-CELLS_OF_ONE_THREAD = 2**21
 
 
 class Table(NamedTuple):
@@ -48,39 +46,18 @@ class TrainingTable(NamedTuple):
 
 
 @contextmanager
-def plain_torch(*, training: bool = False) -> Iterator[int]:
-    """Let torch work with one thread, in full precision, and with autograd as it is needed here.
+def plain_torch() -> Iterator[None]:
+    """Shut out what the caller has switched on: autocast, inference_mode, gradients.
 
-    Many short operations would each wait for the other threads, and wait long where other
-    processes want the cores. What the caller has switched on (autocast, no_grad, inference_mode) is
-    no matter of these operations, as it is none of Thinc's layers.
-
-    YIELDS: number of threads that torch had.
+    Thinc's layers do the same. How many threads torch uses is the caller's choice too, but one for
+    the whole process: it is not touched here.
     """
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        with ExitStack() as stack:
-            for device in ("cpu", "cuda")[: 1 + torch.cuda.is_available()]:
-                stack.enter_context(torch.autocast(device, enabled=False))
-            stack.enter_context(torch.inference_mode(False))
-            stack.enter_context(torch.set_grad_enabled(training))
-            yield threads
-    finally:
-        torch.set_num_threads(threads)
-
-
-@contextmanager
-def threads_for(factors: SpanFactors, threads: int) -> Iterator[None]:
-    """Let torch work on a large table with so many threads, within `plain_torch`."""
-    cells = factors.n_groups * len(factors.mask) * factors.length**2
-    # With max_length a table is worked on in small blocks, however long it is.
-    is_band = factors.max_length is not None and factors.max_length < factors.length
-    torch.set_num_threads(1 if is_band or cells < CELLS_OF_ONE_THREAD else threads)
-    try:
+    with ExitStack() as stack:
+        for device in ("cpu", "cuda")[: 1 + torch.cuda.is_available()]:
+            stack.enter_context(torch.autocast(device, enabled=False))
+        stack.enter_context(torch.inference_mode(False))
+        stack.enter_context(torch.no_grad())
         yield
-    finally:
-        torch.set_num_threads(1)
 
 
 class Tables:
@@ -93,17 +70,20 @@ class Tables:
         RAISES (ValueError): rows that are not finite numbers.
         """
         self.model = model
+        self.docs = docs
+        self.layout: RowLayout = model.attrs["layout"]
         self.lengths = [len(doc) for doc in docs]
-        with plain_torch():
-            self.rows = xp2torch(model.ops.flatten(list(rows)))
-            # Asked once a batch: a GPU has to finish all its work to answer.
-            checks = torch.stack((self.rows.any(1), self.rows.isfinite().all(1)))
-        has_vector, is_finite = checks.cpu()
+        self.offsets = list(accumulate(self.lengths, initial=0))
+        flat = model.ops.flatten(list(rows))
+        # Asked once a batch: a GPU has to finish all its work to answer.
+        checks = model.ops.xp.stack((flat.any(1), model.ops.xp.isfinite(flat).all(1)))
+        has_vector, is_finite = torch.from_numpy(model.ops.to_numpy(checks))
         if not is_finite.all():
             raise ValueError(_not_finite(docs, is_finite.split(self.lengths)))
+        is_space = numpy.concatenate([doc.to_array(IS_SPACE) for doc in docs])
+        self.rows = xp2torch(flat)
         self.has_vector = has_vector
-        self.may_border = has_vector & ~torch.cat([_is_space(doc) for doc in docs])
-        self.offsets = list(accumulate(self.lengths, initial=0))
+        self.may_border = has_vector & torch.from_numpy(is_space == 0)
 
     def of(self, documents: Sequence[int], max_length: int | None = None) -> Iterator[Table]:
         """Pad documents of similar length together.
@@ -111,15 +91,15 @@ class Tables:
         documents: places in the batch; those without tokens are in no table.
         max_length (tokens): longest span.
         """
-        n_tables = count_groups(self.model)
-        for bucket in buckets([self.lengths[i] for i in documents], tables=n_tables):
+        lengths = [self.lengths[i] for i in documents]
+        for bucket in buckets(lengths, tables=self.layout.n_groups):
             places = [documents[i] for i in bucket]
             index, is_token = padded_index(
                 [self.offsets[i] for i in places], [self.lengths[i] for i in places]
             )
             mask = is_token & self.may_border[index]
-            rows, mask = self.rows[index.to(self.rows.device)], mask.to(self.rows.device)
-            yield Table(places, rows_to_factors(self.model, rows, mask, max_length))
+            rows, mask = self.rows[self._move(index)], self._move(mask)
+            yield Table(places, self.layout.factors(rows, mask, max_length))
 
     def end_to_end(self, documents: Sequence[int], max_length: int | None) -> TrainingTable:
         """Lay documents end to end for training: see `nn.end_to_end`.
@@ -136,29 +116,19 @@ class Tables:
         parts = [torch.arange(self.offsets[i], self.offsets[i + 1]) for i in documents]
         in_batch = torch.cat(parts)[token]
         mask = (token >= 0) & self.may_border[in_batch]
-        in_batch = in_batch.to(self.rows.device)
+        in_batch = self._move(in_batch)
         rows = self.rows[in_batch].requires_grad_()
-        factors = rows_to_factors(self.model, rows, mask.to(rows.device), reach, document)
+        factors = self.layout.factors(rows, self._move(mask), reach, document)
         return TrainingTable(rows, in_batch, factors, first.tolist())
 
-    def can_border(self, document: int, start: int, last: int) -> bool:
-        """Whether a span of a document may start and end at these tokens."""
-        offset = self.offsets[document]
-        return bool(self.may_border[offset + start] and self.may_border[offset + last])
-
-    def documents_without_vectors(self) -> list[int]:
-        """Places of the documents with tokens of which none has a vector."""
-        parts = self.has_vector.split(self.lengths)
-        return [i for i, part in enumerate(parts) if len(part) and not part.any()]
+    def _move(self, tensor: Tensor) -> Tensor:
+        # Without waiting for what the GPU has to do before.
+        return tensor.to(self.rows.device, non_blocking=True)
 
     def unflatten(self, rows: Tensor) -> list[Floats2d]:
         """Give each document its part of the concatenated rows."""
         lengths = self.model.ops.asarray1i(self.lengths)
         return self.model.ops.unflatten(cast(Floats2d, torch2xp(rows)), lengths)
-
-
-def _is_space(doc: Doc) -> Tensor:
-    return torch.from_numpy(doc.to_array(IS_SPACE).astype(bool))
 
 
 def _not_finite(docs: Sequence[Doc], is_finite: Sequence[Tensor]) -> str:

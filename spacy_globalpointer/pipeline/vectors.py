@@ -9,19 +9,18 @@ from thinc.api import Model
 from .tables import Tables
 
 
-def require_encoder(model: Model, docs: Sequence[Doc], tables: Tables) -> None:
+def require_encoder(tables: Tables) -> None:
     """Refuse documents that the encoder, another component of the pipeline, has not run on.
 
     spaCy hands zeros to a listener then.
 
-    tables: of the documents.
     RAISES (ValueError): the listener's encoder has left nothing on a document with tokens.
     """
-    listeners = [node for node in model.walk() if hasattr(node, "upstream_name")]
-    if not listeners or tables.has_vector.all():
+    listeners = [node for node in tables.model.walk() if hasattr(node, "upstream_name")]
+    if not listeners:
         return
-    for place in tables.documents_without_vectors():
-        doc = docs[place]
+    parts = zip(tables.docs, tables.has_vector.split(tables.lengths), strict=True)
+    for doc in (doc for doc, has_vector in parts if len(doc) and not has_vector.any()):
         if not any(_was_left_for(listener, doc) for listener in listeners):
             listened = " and ".join(sorted({repr(node.upstream_name) for node in listeners}))
             raise ValueError(
@@ -41,14 +40,27 @@ def _was_left_for(listener: Model, doc: Doc) -> bool:
     return getattr(doc._, "trf_data", None) is not None
 
 
-def describe_without_vector(name: str, docs: Sequence[Doc], tables: Tables) -> tuple[str, str]:
+def tokens_without_vector(tables: Tables) -> list[Token]:
+    """Tokens that the encoder has no vector for, white space apart."""
+    parts = tables.has_vector.split(tables.lengths)
+    return [
+        doc[i]
+        for doc, part in zip(tables.docs, parts, strict=True)
+        for i in (~part).nonzero().flatten().tolist()
+        if not doc[i].is_space
+    ]
+
+
+def describe_without_vector(
+    name: str, docs: Sequence[Doc], tokens: Sequence[Token]
+) -> tuple[str, str]:
     """Say which tokens have no vector, so that no span starts or ends there.
 
     name: of the component.
-    tables: of the documents.
-    RETURNS: the cause in a word and the message; both empty if all have one, white space apart.
+    docs: that were predicted or learned from.
+    tokens: of these documents, without a vector.
+    RETURNS: the cause in a word, and the message; both empty if there are no such tokens.
     """
-    tokens = _without_vector(docs, tables)
     if not tokens:
         return "", ""
     n_tokens = sum(not token.is_space for doc in docs for token in doc)
@@ -67,15 +79,3 @@ def describe_without_vector(name: str, docs: Sequence[Doc], tables: Tables) -> t
         "unknown words. To fix: a smaller window in [components.transformer.model.get_spans]; "
         "`spacy global-pointer debug` names one that fits"
     )
-
-
-def _without_vector(docs: Sequence[Doc], tables: Tables) -> list[Token]:
-    if tables.has_vector.all():
-        return []
-    parts = tables.has_vector.split(tables.lengths)
-    return [
-        doc[i]
-        for doc, part in zip(docs, parts, strict=True)
-        for i in (~part).nonzero().flatten().tolist()
-        if not doc[i].is_space
-    ]

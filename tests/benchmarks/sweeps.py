@@ -21,10 +21,18 @@ def make_result(right, wrong, missed, tuned):
     counts = {**scores, **dict(zip(("right", "wrong", "missed"), n, strict=True))}
     nested = {"p": 1.0, "r": 0.5, "f": 2 / 3, "right": 1, "wrong": 0, "missed": 1}
     return {
-        **{"config": "abc", "fitted": {}, "curve": [{"pass": 1, **scores, "seconds": 1.0}]},
-        **{"train_words_per_second": 1000.0, "predict_words_per_second": 5000.0, "peak_mib": 99.6},
-        **{"all": counts, "by_label": {"A": counts}, "by_length": {"1": counts}, "nested": nested},
-        **{"errors": {"missed": n[2], "spurious": n[1]}, "lost": 3},
+        "config": "abc",
+        "fitted": {},
+        "curve": [{"pass": 1, **scores, "seconds": 1.0}],
+        "train_words_per_second": 1000.0,
+        "predict_words_per_second": 5000.0,
+        "peak_mib": 99.6,
+        "all": counts,
+        "by_label": {"A": counts},
+        "by_length": {"1": counts},
+        "nested": nested,
+        "errors": {"missed": n[2], "spurious": n[1]},
+        "lost": 3,
         "tuned": tuned and {"p": tuned, "r": tuned, "f": tuned},
         "documents": " ".join([f"{right}/{wrong}/{missed}"] * 2),
     }

@@ -78,8 +78,13 @@ def test_without_the_package_the_error_names_the_repair(monkeypatch):
     nlp = spacy.blank("en")
     encoder = {
         "@architectures": "spacy.HashEmbedCNN.v2",
-        **{"width": 8, "depth": 1, "embed_size": 10, "window_size": 1, "maxout_pieces": 2},
-        **{"subword_features": False, "pretrained_vectors": None},
+        "width": 8,
+        "depth": 1,
+        "embed_size": 10,
+        "window_size": 1,
+        "maxout_pieces": 2,
+        "subword_features": False,
+        "pretrained_vectors": None,
     }
     nlp.add_pipe("bio_crf", config={"model": encoder})
     with pytest.raises(ImportError, match=r"spacy-globalpointer\[bench\]"):

@@ -3,7 +3,7 @@
 import pytest
 from wasabi.printer import Printer
 
-from spacy_globalpointer.commands.evaluate.report import print_report
+from spacy_globalpointer.commands.evaluate.report import print_evaluation
 from spacy_globalpointer.commands.labels import MOST, MOST_LISTED, list_labels, show_label
 
 
@@ -33,13 +33,17 @@ def test_a_message_has_a_few_labels(n, more):
 def test_a_long_label_hides_no_number(capsys):
     counts = {"p": 0.5, "r": 0.5, "f": 0.5, "right": 1, "wrong": 1, "missed": 1}
     report = {
-        **{"notes": [], "documents": 1, "threshold": 0.5, "lengths": {}, "errors": {}},
+        "notes": [],
+        "documents": 1,
+        "threshold": 0.5,
+        "lengths": {},
+        "errors": {},
         "spans": dict.fromkeys(("exact", "boundary", "nested", "flat"), counts),
         "labels": {"L" * 300: counts, "a\nb": counts},
         "confusion": [{"gold": "L" * 300, "predicted": "a\nb", "spans": 3}],
         "calibration": {"bins": [], "ece": None, "ece_of_found": None},
     }
-    print_report(Printer(), report)
+    print_evaluation(Printer(), report)
     lines = capsys.readouterr().out.splitlines()
     assert max(map(len, lines)) <= 100
     assert sum(line.split()[:4] == ["a", "b", "50.00", "50.00"] for line in lines) == 1

@@ -1,3 +1,4 @@
+import importlib
 from dataclasses import replace
 
 import oracles
@@ -6,20 +7,25 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from memory import Largest
-from strategies import factors_and_gold
+from questions import Questions
+from strategies import factors_and_gold, weights_of
 
-from spacy_globalpointer.nn import SpanFactors, background, decode, zlpr, zlpr_dense
-from spacy_globalpointer.nn.factors import BAND_CELLS, BLOCK_CELLS
+from spacy_globalpointer.nn import PAIRS, Cells, SpanFactors, background, decode, zlpr, zlpr_dense
+from spacy_globalpointer.nn.cells import BAND_CELLS, BLOCK_CELLS
 
 FORMS = ("document", "start")
 PER = st.sampled_from(FORMS)
-FIELDS = ("query", "key", "start_bias", "end_bias")
+FIELDS = ("query", "key", "start_bias", "end_bias", "pair_bias")
 
 
-def _value_and_gradients(loss, factors, gold, weight, **settings):
-    leaves = [getattr(factors, name).detach().clone().requires_grad_() for name in FIELDS]
-    value = loss(replace(factors, **dict(zip(FIELDS, leaves, strict=True))), gold, **settings)
-    gradients = torch.autograd.grad((value * weight).sum(), leaves)
+def _tensors(factors):
+    return {name: getattr(factors, name) for name in FIELDS if getattr(factors, name) is not None}
+
+
+def _value_and_gradients(loss, factors, gold, weight, weights=None, **settings):
+    leaves = {k: each.detach().clone().requires_grad_() for k, each in _tensors(factors).items()}
+    value = loss(replace(factors, **leaves), gold, weights, **settings)
+    gradients = torch.autograd.grad((value * weight).sum(), list(leaves.values()))
     return value.detach(), gradients
 
 
@@ -28,26 +34,38 @@ def _weight(factors):
     return torch.rand(shape, dtype=torch.float64, generator=torch.Generator().manual_seed(0)) + 0.1
 
 
-@given(factors_and_gold(), PER)
-def test_definition_equals_the_formula(case, per):
+@given(factors_and_gold(), st.data(), PER)
+def test_definition_equals_the_formula(case, data, per):
     factors, gold = case
-    expected = oracles.zlpr(factors, gold, per)
-    torch.testing.assert_close(zlpr_dense(factors, gold, per=per), expected)
+    weights = data.draw(weights_of(gold))
+    expected = oracles.zlpr(factors, gold, per, weights)
+    torch.testing.assert_close(zlpr_dense(factors, gold, weights, per=per), expected)
 
 
-@given(factors_and_gold(), st.sampled_from([1, 2, 3, None]), st.booleans(), st.booleans(), PER)
-def test_factored_loss_and_gradient_equal_the_definition(case, block, cell_by_cell, again, per):
+@given(
+    factors_and_gold(),
+    st.data(),
+    st.sampled_from([1, 2, 3, None]),
+    st.booleans(),
+    st.booleans(),
+    PER,
+)
+def test_factored_loss_and_gradient_equal_the_definition(
+    case, data, block, cell_by_cell, again, per
+):
+    """Spans and pairs, with and without a term of the pair, and with every kind of gold."""
     factors, gold = case
+    weights = data.draw(weights_of(gold))
     with pytest.MonkeyPatch.context() as patch:
         if cell_by_cell:  # as if no product could be trusted
             patch.setattr(background, "_safe_bound", lambda factors: -1e9)
         if again:  # as if the table were too large to be kept for the gradient
             patch.setattr(background, "KEPT_CELLS", 0)
         value, gradients = _value_and_gradients(
-            zlpr, factors, gold, _weight(factors), per=per, block=block
+            zlpr, factors, gold, _weight(factors), weights, per=per, block=block
         )
     expected, expected_gradients = _value_and_gradients(
-        zlpr_dense, factors, gold, _weight(factors), per=per
+        zlpr_dense, factors, gold, _weight(factors), weights, per=per
     )
     torch.testing.assert_close(value, expected, rtol=1e-9, atol=1e-9)
     for gradient, wanted in zip(gradients, expected_gradients, strict=True):
@@ -57,11 +75,14 @@ def test_factored_loss_and_gradient_equal_the_definition(case, block, cell_by_ce
 @given(factors_and_gold(longest=3, scale=0.7), PER)
 def test_gradient_equals_finite_differences(case, per):
     factors, gold = case
-    leaves = [getattr(factors, name).clone().requires_grad_() for name in FIELDS]
+    tensors = _tensors(factors)
+    if "pair_bias" in tensors:  # what is forbidden has no slope
+        tensors["pair_bias"] = tensors["pair_bias"].clamp(min=-3.0)
 
     def loss(*leaves):
-        return zlpr(replace(factors, **dict(zip(FIELDS, leaves, strict=True))), gold, per=per)
+        return zlpr(replace(factors, **dict(zip(tensors, leaves, strict=True))), gold, per=per)
 
+    leaves = [each.clone().requires_grad_() for each in tensors.values()]
     assert torch.autograd.gradcheck(loss, leaves)
 
 
@@ -69,7 +90,7 @@ def test_gradient_equals_finite_differences(case, per):
 def test_float32_stays_exact_for_extreme_scores(case, block, per):
     """Scores of several thousands: no inf, no nan, and the definition's value in float64."""
     factors, gold = case
-    wide = replace(factors, **{name: getattr(factors, name).double() for name in FIELDS})
+    wide = replace(factors, **{name: each.double() for name, each in _tensors(factors).items()})
     weight = _weight(factors)
     value, gradients = _value_and_gradients(
         zlpr, factors, gold, weight.float(), per=per, block=block
@@ -148,7 +169,7 @@ def test_no_tensor_grows_with_labels_and_cells(length, max_length, per):
     factors = SpanFactors(
         *(leaf.requires_grad_() for leaf in leaves),
         torch.ones(1, length, dtype=torch.bool),
-        max_length,
+        Cells(max_length=max_length),
     )
     gold = torch.tensor([[0, label, label, label + 5] for label in range(labels)])
     with Largest() as largest:
@@ -213,9 +234,72 @@ def test_gold_outside_the_table_is_an_error(loss, row):
     zeros, bias = torch.zeros(1, 1, 5, 2), torch.zeros(1, 5, 2)
     mask = torch.tensor([[True, True, True, True, False]])
     with pytest.raises(ValueError, match=r"gold rows .* was: \["):
-        loss(SpanFactors(zeros, zeros, bias, bias, mask, max_length=2), torch.tensor([row]))
+        loss(SpanFactors(zeros, zeros, bias, bias, mask, Cells(max_length=2)), torch.tensor([row]))
     with pytest.raises(ValueError, match="must be rows"):
         loss(SpanFactors(zeros, zeros, bias, bias, mask), torch.zeros(2, 3))
+
+
+@pytest.mark.parametrize("loss", [zlpr, zlpr_dense])
+@pytest.mark.parametrize(
+    ("weights", "message"),
+    [
+        (torch.ones(2, 2), r"one for each of the 1 rows of gold, was: \(2, 2\)"),
+        (torch.ones(1), r"one for each of the 1 rows of gold, was: \(1,\)"),
+        (torch.tensor([[0.5, -0.5]]), r"finite and at least 0, was: \[0.5, -0.5\]"),
+        (torch.tensor([[torch.inf, 0.0]]), r"finite and at least 0, was: \[inf, 0.0\]"),
+        (torch.tensor([[torch.nan, 0.0]]), r"finite and at least 0, was: \[nan, 0.0\]"),
+    ],
+)
+def test_weights_that_cannot_be_are_errors(loss, weights, message):
+    zeros, bias = torch.zeros(1, 1, 5, 2), torch.zeros(1, 5, 2)
+    factors = SpanFactors(zeros, zeros, bias, bias, torch.ones(1, 5, dtype=torch.bool))
+    with pytest.raises(ValueError, match=message):
+        loss(factors, torch.tensor([[0, 1, 2, 3]]), weights)
+
+
+@pytest.mark.parametrize("loss", [zlpr, zlpr_dense])
+def test_gold_of_a_forbidden_pair_is_an_error(loss):
+    zeros, bias = torch.zeros(1, 1, 5, 2), torch.zeros(1, 5, 2)
+    mask, forbidden = torch.ones(1, 5, dtype=torch.bool), torch.zeros(1, 5, 5)
+    forbidden[0, 3, 1] = -torch.inf
+    factors = SpanFactors(zeros, zeros, bias, bias, mask, PAIRS, pair_bias=forbidden)
+    loss(factors, torch.tensor([[0, 0, 1, 3], [0, 0, 4, 2]]))
+    with pytest.raises(ValueError, match=r"ordered=False.*was: \[0, 0, 3, 1\]"):
+        loss(factors, torch.tensor([[0, 0, 1, 3], [0, 0, 3, 1]]))
+
+
+@pytest.mark.parametrize("loss", [zlpr, zlpr_dense])
+def test_a_soft_target_is_divided_between_both_sums(loss):
+    generator = torch.Generator().manual_seed(0)
+    zeros, scores = torch.zeros(1, 1, 6, 2), torch.randn(1, 6, 1, generator=generator)
+    mask, target = torch.ones(1, 6, dtype=torch.bool), torch.rand(6, generator=generator)
+    factors = SpanFactors(zeros, zeros, scores, torch.zeros(1, 6, 1), mask, Cells(max_length=1))
+    gold = torch.tensor([[0, 0, i, i] for i in range(6)])
+    score = 2 * scores[0, :, 0]
+    positive, negative = target * (-score).exp(), (1 - target) * score.exp()
+    expected = ((1 + positive).log() + (1 + negative).log()).sum()
+    found = loss(factors, gold, torch.stack((target, 1 - target), 1), per="start")
+    torch.testing.assert_close(found.sum(), expected)
+
+
+@pytest.mark.parametrize("per", FORMS)
+@pytest.mark.parametrize("cells", [Cells(), Cells(max_length=4), PAIRS])
+def test_a_gpu_is_asked_once(per, cells, monkeypatch):
+    """Whether any sum needs the exact path; nothing about gold, which is on the host."""
+    module = importlib.import_module("spacy_globalpointer.nn.zlpr")
+    monkeypatch.setattr(module, "_on_host", lambda tensor: False, raising=False)
+    generator = torch.Generator().manual_seed(0)
+    leaves = [torch.randn(2, 1, 9, 4, generator=generator) for _ in "qk"]
+    leaves += [torch.randn(2, 9, 3, generator=generator) for _ in "ab"]
+    leaves = [leaf.requires_grad_() for leaf in leaves]
+    mask, document = torch.ones(2, 9, dtype=torch.bool), torch.tensor([[0] * 9, [0] * 4 + [1] * 5])
+    gold = torch.tensor([[0, 1, 2, 3], [1, 2, 3, 3], [1, 0, 3, 3]])
+    weights = torch.tensor([[1.0, 0.0], [0.5, 0.5], [2.0, 0.0]])
+    for own in (None, weights):
+        factors = SpanFactors(*leaves, mask, cells, document)
+        with Questions(*leaves, mask) as questions:
+            torch.autograd.grad(zlpr(factors, gold, own, per=per).sum(), leaves)
+        assert questions.asked == ["nonzero"]
 
 
 @pytest.mark.parametrize("loss", [zlpr, zlpr_dense])
@@ -232,7 +316,7 @@ def test_per_start_is_a_logistic_regression_where_no_two_spans_share_a_start():
     zeros = torch.zeros(1, 1, 6, 2)
     scores = torch.randn(1, 6, 2, generator=generator)
     mask = torch.ones(1, 6, dtype=torch.bool)
-    factors = SpanFactors(zeros, zeros, scores, torch.zeros(1, 6, 2), mask, max_length=1)
+    factors = SpanFactors(zeros, zeros, scores, torch.zeros(1, 6, 2), mask, Cells(max_length=1))
     gold = torch.tensor([[0, 1, 2, 2], [0, 1, 3, 3]])
     target = torch.zeros(1, 6, 2)
     target[0, gold[:, 2], gold[:, 1]] = 1.0

@@ -26,11 +26,7 @@ from spacy.tokens import Doc, DocBin
 from spacy.training import Example
 from thinc.api import Config
 
-from spacy_globalpointer.models import (
-    build_efficient_global_pointer,
-    build_global_pointer,
-    rows_to_factors,
-)
+from spacy_globalpointer.models import build_efficient_global_pointer, build_global_pointer
 from spacy_globalpointer.pipeline import prediction
 
 # spacy-curated-transformers 0.3 turns an array of one number into a float: numpy<2.4 warns.
@@ -175,7 +171,8 @@ def test_attrs_hold_the_probability_of_zlpr(trained):
     pipe = trained.get_pipe("global_pointer")
     doc = trained(SENTENCES[0][0])
     rows = torch.tensor(pipe.model.predict([doc])[0])[None]
-    factors = rows_to_factors(pipe.model, rows, torch.ones(1, len(doc), dtype=torch.bool), None)
+    mask = torch.ones(1, len(doc), dtype=torch.bool)
+    factors = pipe.model.attrs["layout"].factors(rows, mask)
     table = factors.scores()[0]
     expected = [
         torch.sigmoid(2 * table[LABELS.index(span.label_), span.start, span.end - 1])
@@ -362,27 +359,6 @@ def test_vectors_that_are_no_numbers_are_an_error(trained):
         nlp.update([make_example(nlp, "Rome", [])])
 
 
-def test_pipe_after_training_works_in_several_processes(tmp_path):
-    """A forked worker hangs in torch when the parent has run it on several threads."""
-    script = tmp_path / "script.py"
-    script.write_text(
-        "import sys, torch\n"
-        f"sys.path.insert(0, {str(tmp_path.parent)!r})\n"
-        f"sys.path[:0] = {[p for p in sys.path if p.endswith('tests')]!r}\n"
-        "from samples import *\n"
-        "if __name__ == '__main__':\n"
-        "    torch.set_num_threads(4)\n"
-        "    a = torch.randn(600, 600); (a @ a).exp().sum()\n"
-        "    nlp = make_nlp()\n"
-        "    train(nlp, make_examples(nlp), steps=20)\n"
-        "    texts = [text * 20 for text, _ in SENTENCES] * 8\n"
-        "    one = [found(doc) for doc in nlp.pipe(texts)]\n"
-        "    two = [found(doc) for doc in nlp.pipe(texts, n_process=2, batch_size=8)]\n"
-        "    assert one == two and any(one)\n"
-    )
-    subprocess.run([sys.executable, str(script)], check=True, timeout=120)
-
-
 def test_pipeline_can_be_pickled(trained):
     assert _spans(pickle.loads(pickle.dumps(trained))) == _spans(trained)
 
@@ -477,18 +453,35 @@ def test_gold_of_one_pipeline_is_not_the_prediction(trained):
     assert found(example.reference) == []
 
 
-def test_a_large_batch_is_predicted_in_chunks(trained, monkeypatch):
-    """nlp.pipe hands over 1,000 documents of any length."""
-    expected = _spans(trained)
+@pytest.mark.parametrize("head", ["EfficientGlobalPointer", "GlobalPointer"])
+def test_a_large_batch_is_predicted_in_chunks(head, monkeypatch):
+    """nlp.pipe hands over 1,000 documents of any length: their rows must fit into memory."""
+    nlp = make_nlp(head)
+    train(nlp, make_examples(nlp))
+    texts = [text for text, _ in SENTENCES] * 4
+
+    def spans():
+        return [found(doc) for doc in nlp.pipe(texts)]
+
+    expected = spans()
     sizes = []
-    model = trained.get_pipe("global_pointer").model
+    model = nlp.get_pipe("global_pointer").model
     predict = type(model).predict
+
+    def measure(self, docs):
+        rows = predict(self, docs)
+        if self is model:
+            sizes.append(sum(row.size for row in rows))
+        return rows
+
+    monkeypatch.setattr(type(model), "predict", measure)
+    monkeypatch.setattr(prediction, "PREDICTED_FLOATS", 2000)
+    assert spans() == expected
+    assert max(sizes) <= 2000 < 1.5 * sorted(sizes)[len(sizes) // 2]
+    sizes.clear()
     monkeypatch.setattr(prediction, "PREDICTED_FLOATS", 1)
-    monkeypatch.setattr(
-        type(model), "predict", lambda self, docs: sizes.append(len(docs)) or predict(self, docs)
-    )
-    assert _spans(trained) == expected
-    assert sizes == [1] * len(SENTENCES)
+    assert spans() == expected
+    assert len(sizes) == len(texts)
 
 
 @pytest.mark.parametrize(

@@ -18,10 +18,9 @@ from samples import (
 )
 from spacy.tokens import DocBin
 from spacy.training import Corpus, Example
-from thinc.api import Adam, Optimizer, xp2torch
+from thinc.api import Adam, Optimizer
 
-from spacy_globalpointer.nn import SpanFactors, batch, zlpr_dense
-from spacy_globalpointer.pipeline import tables
+from spacy_globalpointer.nn import RowLayout, batch, zlpr_dense
 from spacy_globalpointer.pipeline.tables import FREE_REACH
 from spacy_globalpointer.training.reader import make_span_corpus
 
@@ -68,15 +67,9 @@ def test_loss_and_gradient_equal_the_definition(head, per, max_length, monkeypat
         document += [place] * len(example.reference)
     reach = max_length or FREE_REACH
     text = leaf[torch.arange(len(leaf) + reach - 1) % len(leaf)][None]
-    factors = SpanFactors.from_rows(
-        text,
-        torch.ones(text.shape[:2], dtype=torch.bool),
-        head_size=16,
-        n_labels=3,
-        n_groups=1 if head.startswith("E") else 3,
-        max_length=reach,
-        document=torch.tensor(document)[None],
-    )
+    mask = torch.ones(text.shape[:2], dtype=torch.bool)
+    layout = RowLayout(head_size=16, n_labels=3, shared=head.startswith("E"))
+    factors = layout.factors(text, mask, reach, torch.tensor(document)[None])
     value = zlpr_dense(factors, torch.tensor(gold), per=per).sum()
     (gradient,) = torch.autograd.grad(value, leaf)
     numpy.testing.assert_allclose(numpy.concatenate(d_rows[::-1]), gradient, rtol=1e-3, atol=1e-4)
@@ -223,35 +216,28 @@ def test_what_the_caller_does_with_torch_changes_nothing(mode, monkeypatch):
     assert inside == found(nlp(SENTENCES[0][0]))
 
 
-def test_rows_are_looked_at_with_one_thread(monkeypatch):
-    """On a busy machine an operation on several threads waits longer than all of the loss takes."""
-    nlp, pipe = _initialized()
-    seen = []
-    monkeypatch.setattr(
-        tables, "xp2torch", lambda rows: seen.append(torch.get_num_threads()) or xp2torch(rows)
-    )
-    threads = torch.get_num_threads()
-    torch.set_num_threads(2)
-    try:
-        _loss(pipe, make_examples(nlp))
-        assert torch.get_num_threads() == 2
-    finally:
-        torch.set_num_threads(threads)
-    assert seen == [1]
+class Recorder(Optimizer):
+    """Remembers the scale of the learning rate of each layer."""
+
+    def __init__(self):
+        super().__init__(0.001, beta1=0.9, beta2=0.999)
+        self.scales = {}
+
+    def __call__(self, key, weights, gradient, *, lr_scale=1.0):
+        self.scales[key[0]] = lr_scale
+        return super().__call__(key, weights, gradient, lr_scale=lr_scale)
 
 
 @pytest.mark.parametrize("scale", [1.0, 10.0])
-def test_lr_scale_is_of_the_head_only(scale):
+@pytest.mark.parametrize("rehearses", [False, True])
+def test_lr_scale_is_of_the_head_only(scale, rehearses):
     nlp, pipe = _initialized(lr_scale=scale)
-    seen = {}
-
-    class Recorder(Optimizer):
-        def __call__(self, key, weights, gradient, *, lr_scale=1.0):
-            seen[key[0]] = lr_scale
-            return super().__call__(key, weights, gradient, lr_scale=lr_scale)
-
-    nlp.update(make_examples(nlp), sgd=Recorder(0.001, beta1=0.9, beta2=0.999))
+    recorder = Recorder()
+    nlp.resume_training(sgd=recorder)
+    learn = pipe.rehearse if rehearses else pipe.update
+    learn(make_examples(nlp), sgd=recorder)
     inside = {node.id for node in pipe.model.get_ref("tok2vec").walk()}
+    seen = recorder.scales
     assert {value for key, value in seen.items() if key in inside} == {1.0}
     assert {value for key, value in seen.items() if key not in inside} == {scale}
     assert set(seen) == {node.id for node in pipe.model.walk() if node.param_names}
@@ -377,12 +363,12 @@ def test_loss_that_is_no_number_is_an_error():
     for name in ("extractor", "types"):
         node = pipe.model.get_ref(name)
         node.set_param("W", node.get_param("W") * 1e25)
-    with pytest.raises(ValueError, match=r"must be finite.*Repair"):
+    with pytest.raises(ValueError, match=r"must be finite.*To fix"):
         nlp.update(make_examples(nlp))
 
 
 def test_rehearsal_through_the_pipeline_changes_the_head():
-    nlp, pipe = _initialized(lr_scale=5.0)
+    nlp, pipe = _initialized()
     losses = nlp.rehearse(make_examples(nlp))
     assert losses == {}
     nlp.resume_training(sgd=Adam(0.01))
@@ -390,6 +376,17 @@ def test_rehearsal_through_the_pipeline_changes_the_head():
     losses = nlp.rehearse(make_examples(nlp), sgd=Adam(0.01))
     assert losses["global_pointer"] > 0
     assert pipe.model.to_bytes() != before
+
+
+def test_lr_scale_that_spacy_leaves_out_is_warned_of():
+    """nlp.rehearse hands over a function that collects gradients, and one learning rate for all."""
+    nlp, _ = _initialized(lr_scale=5.0)
+    nlp.resume_training(sgd=Adam(0.01))
+    with pytest.warns(
+        UserWarning, match=r"lr_scale = 5.0 does not count.*\.rehearse\(examples, sgd"
+    ):
+        nlp.rehearse(make_examples(nlp))
+    nlp.rehearse(make_examples(nlp))  # warned of once; warnings are errors here
 
 
 def test_corpus_whose_reader_drops_the_spans_is_refused(tmp_path):

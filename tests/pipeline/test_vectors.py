@@ -3,7 +3,15 @@
 import numpy
 import pytest
 import spacy
-from samples import encoder_settings, make_example, make_examples, make_nlp, train
+from samples import (
+    encoder_settings,
+    fake_encoder,
+    make_docs,
+    make_example,
+    make_examples,
+    make_nlp,
+    train,
+)
 from spacy.tokens import Doc, Span
 from spacy.training import Example
 
@@ -78,12 +86,10 @@ def test_gold_spans_on_words_without_a_vector_are_counted(tiny_bert):
 
 
 def test_a_row_of_zeros_is_what_a_token_without_a_vector_gets():
-    from test_models import _docs, _encoder
-
-    (doc,) = _docs(1)
+    (doc,) = make_docs(1)
     vectors = numpy.ones((len(doc), 8), dtype="f")
     vectors[2] = 0
-    model = build_efficient_global_pointer(_encoder(vectors=[vectors]), head_size=4, nO=2)
+    model = build_efficient_global_pointer(fake_encoder(vectors=[vectors]), head_size=4, nO=2)
     model.initialize(X=[doc])
     (rows,) = model.predict([doc])
     assert not rows[2].any()

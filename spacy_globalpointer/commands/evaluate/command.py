@@ -22,7 +22,7 @@ from ..inputs import (
 )
 from ..outputs import check_output, write_json, write_text
 from .page import make_page
-from .report import print_report
+from .report import print_evaluation
 
 # What judges the documents imports torch, and is imported when the command runs.
 
@@ -30,7 +30,12 @@ SETTINGS = ("spans_key", "threshold", "label_thresholds", "allow_overlap", "max_
 Data = Annotated[list[Path], Argument(help="Annotated .spacy files, or folders of them")]
 Output = Annotated[Path | None, Option("--output", "-o", help="JSON file for all numbers")]
 Html = Annotated[
-    Path | None, Option("--html", "-H", help="HTML file for the numbers, plots and worst errors")
+    Path | None,
+    Option(
+        "--html",
+        "-H",
+        help="HTML file for the numbers, plots and worst errors; needs nothing beside it",
+    ),
 ]
 Worst = Annotated[int, Option("--worst", "-n", min=0, help="Worst errors in --output and --html")]
 
@@ -64,7 +69,7 @@ def evaluate_cli(
         report = evaluate(model, data, output, html, component=component, worst=worst, silent=False)
     except (ValueError, OSError, ImportError) as error:
         msg.fail("Evaluation stopped", fit_screen(str(error)), exits=1)
-    print_report(msg, report)
+    print_evaluation(msg, report)
     for path in filter(None, (output, html)):
         msg.good(f"Wrote {path}")
 

@@ -7,8 +7,9 @@ from spacy.language import Language
 from spacy.tokens import Doc
 from spacy.training import Example
 
-from ...pipeline.alignment import NO_GROUP, has_same_tokens
+from ...pipeline.alignment import have_same_tokens
 from ...pipeline.global_pointer import GlobalPointer
+from ...pipeline.gold import NO_GROUP
 from ...pipeline.prediction import find_and_score
 from ...pipeline.settings import describe_full, label_cuts
 from ...spans import LabelledSpan
@@ -71,13 +72,13 @@ def judge(nlp: Language, name: str, examples: Iterable[Example]) -> Judgement:
     number = n_crowded = 0
     for batch in run_before(nlp, name, examples):
         golds = [account.read(example) for example in batch]
-        cells = [
+        located = [
             locate_gold(example, gold or (), pipe.labels)
             for example, gold in zip(batch, golds, strict=True)
         ]
         docs = [example.predicted for example in batch]
-        results, scores = find_and_score(pipe.model, docs, searches, cells)
-        (own, full), (lower, crowded) = results
+        results, scores = find_and_score(pipe.model, docs, searches, located)
+        (own, full, _), (lower, crowded, _) = results
         n_crowded += len(crowded)
         if full and not notes:
             notes.append(describe_full(name, *full[0]))
@@ -136,7 +137,7 @@ def _notes(
 def _sentences(example: Example) -> list[int]:
     """Where sentences start in the reference: by its own annotation, or the pipeline's."""
     docs = [example.reference]
-    if has_same_tokens(example):
+    if have_same_tokens(example.predicted, example.reference):
         docs.append(example.predicted)
     for doc in docs:
         if doc.has_annotation("SENT_START"):

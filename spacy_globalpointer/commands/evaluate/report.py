@@ -1,6 +1,6 @@
 """What `spacy global-pointer evaluate` prints."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from wasabi.printer import Printer
@@ -27,7 +27,7 @@ EXPLAINED = {
 HEADER = ("", "P", "R", "F", "gold", "predicted", "right")
 
 
-def print_report(msg: Printer, report: dict[str, Any]) -> None:
+def print_evaluation(msg: Printer, report: dict[str, Any]) -> None:
     """Print the numbers as tables.
 
     report: as in the JSON file.
@@ -35,33 +35,15 @@ def print_report(msg: Printer, report: dict[str, Any]) -> None:
     for note in report["notes"]:
         msg.warn(fit_screen(note))
     msg.info(f"{report['documents']} documents, threshold {report['threshold']}")
-    spans = report["spans"]
-    _print_scores(msg, "Spans", [(NAMES[part], spans[part]) for part in NAMES])
-    labels = [(show_label(label), counts) for label, counts in report["labels"].items()]
-    _print_scores(msg, "Spans (per label)", labels)
+    spans, labels = report["spans"], report["labels"]
+    _print_scores(msg, "Spans", ((NAMES[part], spans[part]) for part in NAMES))
+    _print_scores(msg, "Spans (per label)", ((show_label(x), labels[x]) for x in labels))
     _print_scores(msg, "Spans (per length in tokens)", report["lengths"].items())
     if report["errors"]:
         errors = {EXPLAINED[kind]: n for kind, n in report["errors"].items()}
         msg.table(errors, title="Errors", aligns=("l", "r"))
-    confused = [row for row in report["confusion"] if is_confusion(row)]
-    if confused:
-        msg.table(
-            [
-                (show_label(row["gold"]), show_label(row["predicted"]), row["spans"])
-                for row in confused[:MOST_PAIRS]
-            ],
-            title="Labels confused",
-            header=("gold", "predicted", "spans"),
-            aligns=tuple("llr"),
-        )
-        if len(confused) > MOST_PAIRS:
-            msg.text(f"and {len(confused) - MOST_PAIRS} more pairs of labels")
+    _print_confusion(msg, report["confusion"])
     _print_calibration(msg, report["calibration"])
-
-
-def is_confusion(row: dict[str, Any]) -> bool:
-    """Whether a row of the confusion is about a span that has one label and was given another."""
-    return None not in (row["gold"], row["predicted"]) and row["gold"] != row["predicted"]
 
 
 def percent(share: float) -> str:
@@ -85,6 +67,18 @@ def _print_scores(msg: Printer, title: str, parts: Iterable[tuple[str, dict[str,
     msg.table(rows, title=title, header=HEADER, aligns=tuple("lrrrrrr"))
 
 
+def _print_confusion(msg: Printer, confusion: Sequence[dict[str, Any]]) -> None:
+    """Spans that have one label and were given another."""
+    pairs = [(row["gold"], row["predicted"], row["spans"]) for row in confusion]
+    wrong = [pair for pair in pairs if None not in pair and pair[0] != pair[1]]
+    if wrong:
+        rows = [(show_label(a), show_label(b), n) for a, b, n in wrong[:MOST_PAIRS]]
+        header = ("gold", "predicted", "spans")
+        msg.table(rows, title="Labels confused", header=header, aligns=tuple("llr"))
+    if len(wrong) > MOST_PAIRS:
+        msg.text(f"and {len(wrong) - MOST_PAIRS} more pairs of labels")
+
+
 def _print_calibration(msg: Printer, calibration: dict[str, Any]) -> None:
     rows = [
         (
@@ -98,12 +92,8 @@ def _print_calibration(msg: Printer, calibration: dict[str, Any]) -> None:
     ]
     if not rows:
         return
-    msg.table(
-        rows,
-        title="Calibration",
-        header=("score", "spans", "mean score", "share of gold"),
-        aligns=tuple("lrrr"),
-    )
+    header = ("score", "spans", "mean score", "share of gold")
+    msg.table(rows, title="Calibration", header=header, aligns=tuple("lrrr"))
     own = calibration["ece_of_found"]
     of_predicted = "" if own is None else f"; of predicted spans: {own:.4f}"
     msg.text(f"Expected calibration error: {calibration['ece']:.4f}{of_predicted}")

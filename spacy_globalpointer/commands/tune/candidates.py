@@ -1,22 +1,19 @@
 """One prediction pass that collects all that thresholds can be chosen from."""
 
-import math
-from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 import numpy
 from spacy.language import Language
 from spacy.training import Example
 
-from ...pipeline.alignment import NO_GROUP
-from ...pipeline.global_pointer import GlobalPointer
+from ...pipeline.gold import NO_GROUP
 from ...pipeline.prediction import ScoredSpans, predict_spans
 from ...pipeline.settings import label_cuts, own_thresholds
 from ...spans import LabelledSpan
 from ..comparison import GoldAccount, move_found, on_reference, run_before
 from .flat import flat_changes
-from .thresholds import Candidates, Thresholds
+from .thresholds import CANDIDATE, Candidates, Thresholds
 
 FLAT = (
     "'{name}' has allow_overlap = false: which spans remain then depends on the thresholds of all "
@@ -30,33 +27,30 @@ FULL = (
 )
 
 
-class Account(NamedTuple):
-    """What was found in the documents.
+# Of a document with more spans than it may have: the raw score below which some are missing, its
+# text, and how many it may have.
+Floor = tuple[float, str, int]
 
-    labels (c): of the columns of Candidates.gold: the component's, then others of the gold spans.
-    unannotated (documents): without the span group, and left out.
+
+class Collected(NamedTuple):
+    """What there is to choose thresholds from.
+
+    present: thresholds that the component has.
+    scored: every document, and its spans above the lowest threshold with raw scores.
+    unannotated (documents): without the span group, and left out of the candidates.
     notes: what a user should know about the data.
     """
 
-    labels: list[str]
+    candidates: Candidates
+    present: Thresholds
+    scored: list[tuple[Example, ScoredSpans]]
     unannotated: int
     notes: list[str]
 
 
-def present_thresholds(pipe: GlobalPointer) -> Thresholds:
-    """Thresholds that the component has now.
-
-    RAISES (ValueError): settings that mean nothing.
-    """
-    label_cuts(pipe.name, pipe.labels, pipe.cfg)  # checks them
-    own = own_thresholds(pipe.name, pipe.labels, pipe.cfg)
-    by_index = {pipe.labels.index(label): threshold for label, threshold in own.items()}
-    return Thresholds(float(pipe.cfg["threshold"]), by_index)
-
-
 def find_candidates(
     nlp: Language, name: str, examples: Iterable[Example], lowest: float
-) -> tuple[Candidates, Account]:
+) -> Collected:
     """Predict once, and compare every span above the lowest threshold with the gold spans.
 
     Spans are counted as `nlp.evaluate` does: on the tokens of the reference, each once, those that
@@ -64,132 +58,121 @@ def find_candidates(
 
     name: of the component; later components do not run.
     lowest (probability): spans below are never candidates.
-    RAISES (ValueError): thresholds of labels where no overlap is allowed, a lowest threshold above
-        those of the component, no documents, no gold.
+    RAISES (ValueError): settings that mean nothing, thresholds of labels where no overlap is
+        allowed, a lowest threshold above the present ones, no documents, no gold.
     """
     pipe: Any = nlp.get_pipe(name)
-    pipe.predict([])  # refuses a component that is not initialized
-    present = present_thresholds(pipe)
-    settings = {**pipe.cfg, "threshold": lowest, "label_thresholds": []}
-    if not pipe.cfg["allow_overlap"]:
-        if present.own:
-            raise ValueError(FLAT.format(name=name))
-        # Of all spans, those without overlap are chosen later, for every threshold.
-        settings.update(allow_overlap=True, max_spans=None)
-    least = min(present.shared, *present.own.values()) if present.own else present.shared
-    if not 0 < lowest <= least:
+    present, cuts = _check(name, pipe, lowest)
+    account, scored = GoldAccount(pipe), []
+    labels = {label: i for i, label in enumerate(pipe.labels)}
+    golds: list[list[int]] = []  # labels of the gold spans of each document
+    rows: list[tuple[int, int, float, bool, int]] = []
+    floors: list[Floor] = []
+    for example, found, most in _predict(nlp, name, examples, cuts):
+        scored.append((example, found))
+        gold = account.read(example)
+        if gold is None:
+            continue
+        if most is not None:
+            floors.append((float(found.score.min()), example.text[:60], most))
+        for span, score, change in _changes(pipe, example, found, cuts[0], floors):
+            rows.append((len(golds), labels[span.label], score, span in gold, change))
+        names = sorted(span.label for span in gold)
+        golds.append([labels.setdefault(label, len(labels)) for label in names])
+    counts = numpy.zeros((len(golds), len(labels)), dtype=numpy.int64)
+    for row, own in zip(counts, golds, strict=True):
+        row += numpy.bincount(own, minlength=len(row))
+    candidates = Candidates(numpy.array(rows, CANDIDATE), list(labels), counts, lowest)
+    notes = account.notes()
+    if floors:
+        candidates = _above(max(floors), candidates, present, notes)
+    _require_gold(candidates, pipe.key, account.unannotated)
+    return Collected(candidates, present, scored, account.unannotated, notes)
+
+
+def _check(name: str, pipe: Any, lowest: float) -> tuple[Thresholds, Sequence[float]]:
+    """The present thresholds, and for each label the lowest raw score of a candidate."""
+    pipe.predict([])  # refuses a component that is not initialized, and settings that mean nothing
+    own = own_thresholds(name, pipe.labels, pipe.cfg)
+    if own and not pipe.cfg["allow_overlap"]:
+        raise ValueError(FLAT.format(name=name))
+    present = Thresholds(float(pipe.cfg["threshold"]), own)
+    if not 0 < lowest <= present.least:
         raise ValueError(
             f"--lowest must be above 0 and not above the present thresholds of {name!r}, of which "
-            f"the lowest is {least}, was: {lowest}"
+            f"the lowest is {present.least}, was: {lowest}"
         )
-    cuts = label_cuts(name, pipe.labels, settings)
-    collector = _Collector(pipe, cuts[0])
+    settings = {**pipe.cfg, "threshold": lowest, "label_thresholds": []}
+    return present, label_cuts(name, pipe.labels, settings)
+
+
+def _predict(
+    nlp: Language, name: str, examples: Iterable[Example], cuts: Sequence[float]
+) -> Iterator[tuple[Example, ScoredSpans, int | None]]:
+    """Each example, its spans with raw scores, and how many it may have if it has more."""
+    pipe: Any = nlp.get_pipe(name)
+    settings = pipe.cfg
+    if not settings["allow_overlap"]:
+        # Of all spans, those without overlap are chosen later, for every threshold.
+        settings = {**settings, "allow_overlap": True, "max_spans": None}
     for batch in run_before(nlp, name, examples):
         docs = [example.predicted for example in batch]
-        spans, full = predict_spans(pipe.model, docs, cuts, settings, raw=True)
-        most = {id(doc): n for doc, n in full}
-        for example, doc, found in zip(batch, docs, spans, strict=True):
-            collector.add(example, found, most.get(id(doc)))
-    return collector.finish(lowest, least)
+        result = predict_spans(pipe.model, docs, cuts, settings, raw=True)
+        most = {id(doc): n for doc, n in result.full}
+        for example, doc, found in zip(batch, docs, result.spans, strict=True):
+            yield example, found, most.get(id(doc))
 
 
-class _Collector:
-    """Candidates and gold spans of the documents so far."""
+def _changes(
+    pipe: Any, example: Example, found: ScoredSpans, lowest: float, floors: list[Floor]
+) -> Iterator[tuple[LabelledSpan, float, int]]:
+    """Spans, the score below which a threshold changes them, and 1 if they come, -1 if they go.
 
-    def __init__(self, pipe: GlobalPointer, lowest_cut: float) -> None:
-        self.pipe = pipe
-        self.lowest_cut = lowest_cut
-        self.key = pipe.key
-        self.labels = {label: i for i, label in enumerate(pipe.labels)}
-        self.account = GoldAccount(pipe)
-        self.gold: list[dict[int, int]] = []  # spans of each label of each document
-        self.rows: list[tuple[int, int, float, bool, int]] = []
-        # The fullest document, and the score below which it may lack spans.
-        self.full: tuple[float, str, int] = (-math.inf, "", 0)
-
-    def add(self, example: Example, found: ScoredSpans, most: int | None) -> None:
-        """Add a document.
-
-        found: with raw scores.
-        most (spans): that it may have, if it has more.
-        """
-        gold = self.account.read(example)
-        if gold is None:
+    lowest: raw score of a span.
+    floors: that of the document is added if more would be found than max_spans allows.
+    """
+    if pipe.cfg["allow_overlap"]:
+        for span, score in on_reference(example, found, pipe.labels).items():
+            yield span, score, 1
+        return
+    spans = move_found(example, found, pipe.labels)
+    most, n_kept = pipe.cfg["max_spans"], 0
+    for score, come, gone in flat_changes(found, lowest):
+        n_kept += len(come) - len(gone)
+        if most is not None and n_kept > most:
+            floors.append((score, example.text[:60], most))
             return
-        if most is not None:
-            self.full = max(self.full, (float(found.score.min()), example.text[:60], most))
-        names = sorted(label for _, _, label in gold)
-        labels = [self.labels.setdefault(label, len(self.labels)) for label in names]
-        for cell, score, change in self._changes(example, found):
-            row = (len(self.gold), self.labels[cell[2]], score, cell in gold, change)
-            self.rows.append(row)
-        self.gold.append(Counter(labels))
+        yield from ((spans[i], score, 1) for i in sorted(come))
+        yield from ((spans[i], score, -1) for i in sorted(gone))
 
-    def _changes(
-        self, example: Example, found: ScoredSpans
-    ) -> Iterator[tuple[LabelledSpan, float, int]]:
-        """Spans, the score below which a threshold changes them, and 1 if they come, -1 if not."""
-        if self.pipe.cfg["allow_overlap"]:
-            for cell, score in on_reference(example, found, self.pipe.labels).items():
-                yield cell, score, 1
-            return
-        cells = move_found(example, found, self.pipe.labels)
-        most, n_kept = self.pipe.cfg["max_spans"], 0
-        for score, come, gone in flat_changes(found, self.lowest_cut):
-            n_kept += len(come) - len(gone)
-            if most is not None and n_kept > most:
-                self.full = max(self.full, (score, example.text[:60], most))
-                return
-            for spans, change in ((come, 1), (gone, -1)):
-                for i in sorted(spans):
-                    yield cells[i], score, change
 
-    def finish(self, lowest: float, least: float) -> tuple[Candidates, Account]:
-        """Put all together.
+def _above(
+    floor: Floor, candidates: Candidates, present: Thresholds, notes: list[str]
+) -> Candidates:
+    """The candidates above a floor, and a note that says so."""
+    score, text, most = floor
+    candidates = candidates.above(score)
+    if candidates.lowest > present.least:
+        raise ValueError(FULL.format(text=text, most=most))
+    notes.append(
+        f"No threshold below {candidates.lowest:.4f} was looked at: more spans of the document "
+        f"{text!r} reach it than the {most} that max_spans allows"
+    )
+    return candidates
 
-        lowest, least (probability): of the candidates, of the present thresholds.
-        """
-        columns = zip(*self.rows, strict=True) if self.rows else [()] * 5
-        document, label, score, is_gold, change = columns
-        gold = numpy.zeros((len(self.gold), len(self.labels)), dtype=numpy.int64)
-        for row, counts in zip(gold, self.gold, strict=True):
-            row[list(counts)] = list(counts.values())
-        notes = self.account.notes()
-        candidates = Candidates(
-            numpy.array(document, dtype=numpy.int64),
-            numpy.array(label, dtype=numpy.int64),
-            numpy.array(score, dtype=numpy.float32),
-            numpy.array(is_gold, dtype=bool),
-            numpy.array(change, dtype=numpy.int64),
-            gold,
-            lowest,
+
+def _require_gold(candidates: Candidates, key: str, unannotated: int) -> None:
+    n = len(candidates.gold)
+    if not n:
+        what = f"{unannotated} documents, none with the span group {key!r}. {NO_GROUP}"
+    elif not candidates.gold.any():
+        what = f"{n} documents with an empty span group {key!r}"
+    elif candidates.spans["is_gold"].any():
+        return
+    else:
+        raise ValueError(
+            f"the pipeline must find at least one gold span, but finds none of the "
+            f"{candidates.gold.sum()} above --lowest. Train it, or compare its labels with those "
+            "of DEV"
         )
-        floor, text, most = self.full
-        if most:
-            candidates = candidates.above(floor)
-            if candidates.lowest > least:
-                raise ValueError(FULL.format(text=text, most=most))
-            notes.append(
-                f"No threshold below {candidates.lowest:.4f} was looked at: more spans of the "
-                f"document {text!r} reach it than the {most} that max_spans allows"
-            )
-        self._require_gold(candidates)
-        return candidates, Account(list(self.labels), self.account.unannotated, notes)
-
-    def _require_gold(self, candidates: Candidates) -> None:
-        if not len(candidates.gold):
-            what = (
-                f"{self.account.unannotated} documents, none with the span group {self.key!r}. "
-                f"{NO_GROUP}"
-            )
-        elif not candidates.gold.any():
-            what = f"{len(candidates.gold)} documents with an empty span group {self.key!r}"
-        elif not candidates.is_gold.any():
-            raise ValueError(
-                f"the pipeline must find at least one gold span, but finds none of the "
-                f"{candidates.gold.sum()} above --lowest. Train it, or compare its labels with "
-                "those of DEV"
-            )
-        else:
-            return
-        raise ValueError(f"DEV must hold gold spans to tune by, but has {what}")
+    raise ValueError(f"DEV must hold gold spans to tune by, but has {what}")

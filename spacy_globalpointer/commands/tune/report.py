@@ -1,182 +1,115 @@
-"""What `spacy global-pointer tune` compares, chooses, writes down and prints."""
+"""What `spacy global-pointer tune` finds, as plain data and in print."""
 
 from collections.abc import Sequence
-from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy
 from wasabi.printer import Printer
 
+from ...spans import Counts
 from ..labels import show_label
-from .bootstrap import Difference, bootstrap
-from .cross_fitting import choices, cross_fit
-from .thresholds import Candidates, Counts, Thresholds, count_each, make_curve
+from .objectives import FEWEST, PRESENT, choices, choose_objective, cross_fit, find_gains
+from .thresholds import Candidates, Thresholds, count
 
-OBJECTIVES = ("auto", "global", "per-label", "macro", "precision")
-PRESENT = "present"
-# What "auto" writes, and what it must be surely better than.
-SIMPLER = {"per-label": ("global", PRESENT), "global": (PRESENT,)}
-# Documents: what fewer have in common may be chance, whatever a bootstrap of them says.
-FEWEST = 10
-NOISE = "95 % of gains"
 # Points of the curve in the report, evenly by rank of the score.
 POINTS = 300
+COLUMNS = ("", "threshold", "P", "R", "F1", "macro F1", "cross-fitted P", "R", "F1")
+NOISE = "95 % of gains"
 
 
-class Result(NamedTuple):
-    """Some thresholds and what they find.
-
-    counts: on the documents that they were chosen on.
-    estimate: of each document, by cross-fitting; None where that is not possible.
-    gains: of F1 in the estimate over that of simpler thresholds, by their name; none where there
-        are too few documents to tell.
-    """
-
-    thresholds: Thresholds
-    counts: Counts
-    estimate: Counts | None
-    gains: dict[str, Difference]
-
-    def is_surely_better(self) -> bool:
-        """Whether all gains are beyond noise: above 0 in nearly all draws of documents."""
-        return bool(self.gains) and all(gain.low > 0 for gain in self.gains.values())
-
-
-def compare(
+def make_report(
     candidates: Candidates,
     present: Thresholds,
     *,
+    objective: str,
     precision: float | None,
     min_count: int,
     folds: int,
     allow_overlap: bool,
-) -> dict[str, Result]:
-    """Choose thresholds in all ways.
+) -> dict[str, Any]:
+    """Choose thresholds in all ways, compare them, and decide which are written.
 
     present: thresholds that the component has now.
+    objective: one of OBJECTIVES.
     precision (share): wanted micro precision, None for none.
     min_count (spans): labels with fewer gold spans keep the global threshold.
+    folds: of the documents in cross-fitting.
     allow_overlap: setting of the component.
-    RETURNS: by objective, and the present ones first.
-    """
-    now = count_each(candidates, present)
-    results = {PRESENT: Result(present, now.add_up(), now, {})}  # nothing was chosen
-    for name, choose in choices(min_count, precision, is_flat=not allow_overlap).items():
-        thresholds = choose(candidates)
-        estimate = cross_fit(candidates, choose, folds)
-        gains = {}
-        for other in SIMPLER.get(name, (PRESENT,)) if len(candidates.gold) >= FEWEST else ():
-            simpler = results[other].estimate
-            if estimate and simpler:
-                gains[other] = bootstrap(estimate.by_document(), simpler.by_document())
-        counts = count_each(candidates, thresholds).add_up()
-        results[name] = Result(thresholds, counts, estimate, gains)
-    return results
-
-
-def choose_objective(results: dict[str, Result], objective: str, precision: float | None) -> str:
-    """Decide which thresholds are written.
-
-    objective: one of OBJECTIVES; "auto" takes precision if wanted, otherwise per-label or global if
-        these are better beyond noise than all that is simpler, otherwise the present ones.
-    precision (share): wanted micro precision, None for none.
-    RETURNS: a key of results.
+    RETURNS: plain data, with results by objective, the present ones first.
     RAISES (ValueError): no threshold has the precision.
     """
-    if precision is not None:
-        best = results["precision"].counts.scores()["p"]
-        if best < precision:
-            raise ValueError(
-                f"--precision must be one that a threshold reaches, was: {precision}. The best "
-                f"is {best:.4f}"
-            )
-    if objective != "auto":
-        return objective
-    if "precision" in results:
-        return "precision"
-    better = (name for name in SIMPLER if name in results and results[name].is_surely_better())
-    return next(better, PRESENT)
-
-
-def make_report(
-    candidates: Candidates, labels: Sequence[str], results: dict[str, Result], written: str
-) -> dict[str, Any]:
-    """Put the results into plain data.
-
-    labels (c): names of the columns of Candidates.gold.
-    written: key of the results that are written.
-    """
-    chosen, now = results[written], results[PRESENT]
-    thresholds = chosen.thresholds
-    rows = [
-        {
-            "label": label,
-            "gold": int(gold),
-            "threshold": thresholds.own.get(i, thresholds.shared),
-            "is_own": i in thresholds.own,
-            **{name: int(column[i]) for name, column in chosen.counts._asdict().items()},
-            "f": float(chosen.counts.f()[i]),
-            "present_f": float(now.counts.f()[i]),
+    labels = candidates.labels
+    ways = choices(min_count, precision, allow_overlap=allow_overlap)
+    chosen = {PRESENT: present, **{name: choose(candidates) for name, choose in ways.items()}}
+    counts = {name: count(candidates, each.cuts(labels)) for name, each in chosen.items()}
+    estimates: dict[str, Counts | None] = {PRESENT: counts[PRESENT]}  # nothing was chosen
+    estimates |= {name: cross_fit(candidates, choose, folds) for name, choose in ways.items()}
+    results = {
+        name: {
+            "threshold": thresholds.shared,
+            "label_thresholds": [[x, thresholds.own[x]] for x in labels if x in thresholds.own],
+            **describe_counts(counts[name]),
+            "cross_fitted": describe_counts(estimate) if (estimate := estimates[name]) else None,
+            "gains": find_gains(name, estimates),
         }
-        for i, (label, gold) in enumerate(zip(labels, candidates.gold.sum(0), strict=True))
-    ]
+        for name, thresholds in chosen.items()
+    }
+    written = choose_objective(results, objective, precision)
     return {
+        "written": written,
         "documents": len(candidates.gold),
         "gold": int(candidates.gold.sum()),
-        "candidates": int((candidates.change > 0).sum()),
+        "candidates": int((candidates.spans["change"] > 0).sum()),
         "lowest": candidates.lowest,
-        **_settings(thresholds, labels),
-        "results": {
-            name: {
-                **_settings(result.thresholds, labels),
-                **result.counts.scores(),
-                "cross_fitted": result.estimate and result.estimate.add_up().scores(),
-                "gains": {other: gain._asdict() for other, gain in result.gains.items()},
-            }
-            for name, result in results.items()
-        },
-        "labels": rows,
+        "threshold": results[written]["threshold"],
+        "label_thresholds": results[written]["label_thresholds"],
+        "results": results,
+        "labels": _by_label(labels, chosen[written], counts[written], counts[PRESENT]),
         "curve": _curve(candidates),
     }
 
 
-def describe_scores(name: str, report: dict[str, Any]) -> str:
-    """Say what the scores of a tuned component are of.
+def describe_counts(counts: Counts) -> dict[str, float]:
+    """Micro p, r, f, and macro_f over the labels that are in gold or prediction.
 
-    name: of the component.
-    report: as in thresholds.json.
+    counts (d, c): of each document and label.
     """
-    files = ", ".join(Path(path).name for path in report["dev"][:3])
-    files += " and others" if len(report["dev"]) > 3 else ""
-    estimate = report["results"][report["written"]]["cross_fitted"]
-    return (
-        f"Scores of {name}: on the {report['documents']} documents of {files}, on which its "
-        "thresholds were chosen"
-        + (f"; F1 in cross-fitting {_percent(estimate['f'])}" if estimate else "")
-    )
+    by_label = Counts(*numpy.sum(counts, axis=1))
+    f = by_label.f[sum(by_label) > 0]
+    all_labels = Counts(*numpy.sum(by_label, axis=1))
+    micro = {name: float(getattr(all_labels, name)) for name in "prf"}
+    return {**micro, "macro_f": float(f.mean()) if len(f) else 0.0}
 
 
-def _settings(thresholds: Thresholds, labels: Sequence[str]) -> dict[str, Any]:
-    """Give the component's own settings."""
-    own = [[labels[i], threshold] for i, threshold in sorted(thresholds.own.items())]
-    return {"threshold": thresholds.shared, "label_thresholds": own}
+def _by_label(
+    labels: Sequence[str], thresholds: Thresholds, counts: Counts, present: Counts
+) -> list[dict[str, Any]]:
+    now, before = (Counts(*numpy.sum(each, axis=1)) for each in (counts, present))
+    return [
+        {
+            "label": label,
+            "gold": right + missed,
+            "threshold": thresholds.own.get(label, thresholds.shared),
+            "is_own": label in thresholds.own,
+            "right": right,
+            "predicted": right + wrong,
+            "f": f,
+            "present_f": present_f,
+        }
+        for label, right, wrong, missed, f, present_f in zip(
+            labels, *(column.tolist() for column in (*now, now.f, before.f)), strict=True
+        )
+    ]
 
 
 def _curve(candidates: Candidates) -> list[dict[str, float]]:
     """Micro scores above some thresholds."""
-    curve, gold = make_curve(candidates), int(candidates.gold.sum())
+    threshold, counts = candidates.curve()
     # Not the first row, above which there is nothing.
-    places = numpy.linspace(1, len(curve.threshold) - 1, POINTS).round().astype(int)
-    columns = (column[numpy.unique(places)].tolist() for column in curve)
-    return [
-        {
-            "threshold": threshold,
-            "p": right / max(1, predicted),
-            "r": right / gold,
-            "f": 2 * right / (predicted + gold),
-        }
-        for threshold, predicted, right in zip(*columns, strict=True)
-    ]
+    places = numpy.linspace(1, len(threshold) - 1, POINTS).round().astype(int)
+    columns = numpy.stack([threshold, counts.p, counts.r, counts.f], axis=1)
+    points = columns[numpy.unique(places)].tolist()
+    return [dict(zip(("threshold", *"prf"), point, strict=True)) for point in points]
 
 
 def print_report(msg: Printer, report: dict[str, Any]) -> None:
@@ -192,74 +125,58 @@ def print_report(msg: Printer, report: dict[str, Any]) -> None:
         f"spans {reach} {report['lowest']:.4g} or higher"
     )
     msg.divider("All labels")
-    results = report["results"]
-    msg.table(
-        [_row(name, result, results[PRESENT]) for name, result in results.items()],
-        header=("", "threshold", "P", "R", "F1", "macro F1", "cross-fitted P", "R", "F1", NOISE),
-        aligns=("l", *"rrrrrrrrr"),
-        divider=True,
-    )
-    msg.divider(f"Labels, {report['written']} thresholds")
-    msg.table(
-        [_label_row(row) for row in report["labels"]],
-        header=("label", "gold", "threshold", "F1", "gain"),
-        aligns=("l", *"rrrr"),
-        divider=True,
-    )
+    results, written = report["results"], report["written"]
+    rows = [_row(name, result, results[PRESENT]) for name, result in results.items()]
+    msg.table(rows, header=(*COLUMNS, NOISE), aligns=("l", *"rrrrrrrrr"), divider=True)
+    msg.divider(f"Labels, {written} thresholds")
+    rows = [
+        (
+            show_label(row["label"]),
+            str(row["gold"]),
+            f"{row['threshold']:.4f}" if row["is_own"] else "shared",
+            f"{100 * row['f']:.2f}",
+            f"{100 * (row['f'] - row['present_f']):+.2f}",
+        )
+        for row in report["labels"]
+    ]
+    header = ("label", "gold", "threshold", "F1", "gain")
+    msg.table(rows, header=header, aligns=("l", *"rrrr"), divider=True)
     _print_choice(msg, report)
-
-
-def _label_row(row: dict[str, Any]) -> tuple[str, ...]:
-    threshold = f"{row['threshold']:.4f}" if row["is_own"] else "shared"
-    gain = _gain(row["f"], row["present_f"])
-    return show_label(row["label"]), str(row["gold"]), threshold, _percent(row["f"]), gain
+    _print_gain(msg, report)
 
 
 def _row(name: str, result: dict[str, Any], present: dict[str, Any]) -> tuple[str, ...]:
-    own = [threshold for _, threshold in result["label_thresholds"]]
-    threshold = f"{result['threshold']:.4f}" + (f" +{len(own)}" if own else "")
-    micro = [_percent(result[key]) for key in "pr"]
-    estimate = result["cross_fitted"]
-    held_out = [_percent(estimate[key]) for key in "pr"] if estimate else ["-", "-"]
-    f, held_out_f = _percent(result["f"]), _percent(estimate["f"]) if estimate else "-"
-    if name != PRESENT:
-        f += f" {_gain(result['f'], present['f'])}"
-        held_out_f += f" {_gain(estimate['f'], present['f'])}" if estimate else ""
-    gain = _interval(result["gains"].get(PRESENT))
-    return (name, threshold, *micro, f, _percent(result["macro_f"]), *held_out, held_out_f, gain)
+    n_own = len(result["label_thresholds"])
+    threshold = f"{result['threshold']:.4f}" + (f" +{n_own}" if n_own else "")
+
+    def prf(scores: dict[str, float] | None) -> list[str]:
+        if scores is None:
+            return ["-"] * 3
+        p, r, f = (f"{100 * scores[key]:.2f}" for key in "prf")
+        gain = f" {100 * (scores['f'] - present['f']):+.2f}" if name != PRESENT else ""
+        return [p, r, f + gain]
+
+    macro, gain = f"{100 * result['macro_f']:.2f}", _interval(result["gains"].get(PRESENT))
+    return (name, threshold, *prf(result), macro, *prf(result["cross_fitted"]), gain)
 
 
 def _interval(gain: dict[str, float] | None) -> str:
     return f"{100 * gain['low']:+.2f} to {100 * gain['high']:+.2f}" if gain else "-"
 
 
-def _percent(share: float) -> str:
-    return f"{100 * share:.2f}"
-
-
-def _gain(new: float, old: float) -> str:
-    return f"{100 * (new - old):+.2f}"
-
-
 def _print_choice(msg: Printer, report: dict[str, Any]) -> None:
-    n_own = len(report["label_thresholds"])
-    labels = f", {n_own} labels with one of their own" if n_own else ""
+    own = [row for row in report["labels"] if row["is_own"]]
+    labels = f", {len(own)} labels with one of their own" if own else ""
     msg.info(f"Written: {report['written']}. threshold = {report['threshold']}{labels}")
-    never = [
-        show_label(row["label"])
-        for row in report["labels"]
-        if row["is_own"] and row["threshold"] == 1
-    ]
-    if never:
+    if never := [show_label(row["label"]) for row in own if row["threshold"] == 1]:
         msg.warn(f"Never found, because that costs least: {', '.join(never)}")
-    lowest, thresholds = report["lowest"], [t for _, t in report["label_thresholds"]]
-    if lowest in (report["threshold"], *thresholds):
+    lowest = report["lowest"]
+    if lowest in (report["threshold"], *(row["threshold"] for row in own)):
         msg.warn(
             f"A threshold that is written, {lowest:.4g}, is the lowest that was looked at",
             "A lower --lowest may find a better one.",
         )
-    _print_gain(msg, report)
-    if n_own and n_own < len(report["labels"]):
+    if 0 < len(own) < len(report["labels"]):
         msg.info(f"Labels with fewer than {report['min_count']} gold spans share the threshold")
 
 

@@ -1,7 +1,7 @@
 """The best thresholds for spans that have been scored once: exact, and without the model.
 
 Notation: a threshold is a probability, a cut the raw score that stands for it (the probability of
-a score s is sigmoid(2 s)). Right spans are predicted and gold; F1 = 2 right / (predicted + gold).
+a score s is sigmoid(2 s)).
 """
 
 from collections.abc import Sequence
@@ -9,164 +9,133 @@ from typing import NamedTuple
 
 import numpy
 
+from ...spans import Counts
+
 # Decimals of a threshold: as many as every version of spaCy's config reads as it wrote them.
 DECIMALS = 10
+# A candidate. document, label: index; score: raw. change: 1 for a span that is found if the
+# threshold is below its score; -1 for one that is then no longer found, as others take its place,
+# which happens only without overlap.
+CANDIDATE = numpy.dtype(
+    [("document", "i8"), ("label", "i8"), ("score", "f4"), ("is_gold", "?"), ("change", "i8")]
+)
+
+
+class Curve(NamedTuple):
+    """What is found above every threshold that makes a difference, from nothing to everything.
+
+    threshold (k): probability, falling from 1, which lets nothing pass.
+    counts (k): of all documents.
+    """
+
+    threshold: numpy.ndarray
+    counts: Counts
+
+    def best(self, value: numpy.ndarray) -> float:
+        """The threshold with the greatest value (k); of equals the highest."""
+        return float(self.threshold[value.argmax()])
 
 
 class Candidates(NamedTuple):
     """Scored spans of annotated documents, and the number of gold spans.
 
-    document, label (n): int64, index; score (n): float32, raw; is_gold (n): bool.
-    change (n): int64, 1 for a span that is found if the threshold is below its score; -1 for one
-        that is then no longer found, as others take its place. Those are only without overlap.
-    gold (d documents, c labels): int64, gold spans, with a candidate or without.
+    spans (n): CANDIDATE.
+    labels (c): those of the component, then others of the gold spans.
+    gold (d documents, c): int64, gold spans, with a candidate or without.
     lowest (probability): every span that reaches it is a candidate, and no other.
     """
 
-    document: numpy.ndarray
-    label: numpy.ndarray
-    score: numpy.ndarray
-    is_gold: numpy.ndarray
-    change: numpy.ndarray
+    spans: numpy.ndarray
+    labels: list[str]
     gold: numpy.ndarray
     lowest: float
 
-    def of(self, documents: numpy.ndarray) -> "Candidates":
-        """Take a part of the documents.
+    def of_documents(self, kept: numpy.ndarray) -> "Candidates":
+        """Those of some documents.
 
-        documents (d): bool.
+        kept (d): bool.
         """
-        part = self.take(documents[self.document])
-        document = documents.cumsum()[part.document] - 1
-        return part._replace(document=document, gold=self.gold[documents])
+        spans = self.spans[kept[self.spans["document"]]]
+        spans["document"] = (kept.cumsum() - 1)[spans["document"]]
+        return self._replace(spans=spans, gold=self.gold[kept])
 
     def above(self, floor: float) -> "Candidates":
-        """Take those above a score, with the least threshold that leaves all others out.
+        """Those above a score, with the least threshold that leaves all others out.
 
         floor: raw; one of the scores.
         """
-        scores = numpy.unique(self.score[self.score >= numpy.float32(floor)])
-        thresholds = part_scores(scores[:-1], scores[1:])
-        lowest = float(numpy.append(thresholds[~numpy.isnan(thresholds)], 1.0)[0])
-        return self.take(self.score >= to_cut(numpy.float64(lowest)))._replace(lowest=lowest)
+        score = self.spans["score"]
+        rest = self._replace(spans=self.spans[score >= numpy.float32(floor)])
+        lowest = float(rest.curve().threshold[-2])
+        kept = self.spans[score >= to_cut(numpy.float64(lowest))]
+        return self._replace(spans=kept, lowest=lowest)
 
-    def take(self, kept: numpy.ndarray) -> "Candidates":
-        """Take a part of the spans.
+    def curve(self) -> Curve:
+        """Count above each threshold between neighbouring distinct scores.
 
-        kept: bool (n), or indices.
+        Scores that no threshold of DECIMALS decimals can part stay together. The last threshold is
+        the lowest of the candidates, which all reach.
         """
-        return self._replace(
-            document=self.document[kept],
-            label=self.label[kept],
-            score=self.score[kept],
-            is_gold=self.is_gold[kept],
-            change=self.change[kept],
+        spans = self.spans[numpy.argsort(-self.spans["score"], kind="stable")]
+        score, is_gold, change = (spans[name] for name in ("score", "is_gold", "change"))
+        starts = (score[1:] < score[:-1]).nonzero()[0] + 1  # of equal scores
+        threshold = part_scores(score[starts], score[starts - 1])
+        parted = ~numpy.isnan(threshold)
+        n = numpy.array([0, *starts[parted], len(spans)])
+        right, wrong = (
+            numpy.append(0, numpy.cumsum(change * kind))[n] for kind in (is_gold, ~is_gold)
         )
+        threshold = numpy.array([1.0, *threshold[parted], self.lowest])
+        return Curve(threshold, Counts(right, wrong, self.gold.sum() - right))
+
+    def label_curves(self, min_count: int) -> dict[str, Curve]:
+        """Curves of the labels that have so many gold spans, and a candidate at all."""
+        indices = numpy.unique(self.spans["label"]).tolist()
+        parts = {i: self.spans[self.spans["label"] == i] for i in indices}
+        return {
+            self.labels[i]: self._replace(spans=spans, gold=self.gold[:, i]).curve()
+            for i, spans in parts.items()
+            if self.gold[:, i].sum() >= min_count
+        }
 
 
 class Thresholds(NamedTuple):
     """What the component needs: one threshold, and labels with one of their own.
 
     shared (probability): of all other labels.
-    own (probability): by index of the label.
+    own (probability): by label.
     """
 
     shared: float
-    own: dict[int, float]
+    own: dict[str, float]
 
-    def cuts(self, n_labels: int) -> numpy.ndarray:
+    @property
+    def least(self) -> float:
+        """The lowest of all."""
+        return min([self.shared, *self.own.values()])
+
+    def cuts(self, labels: Sequence[str]) -> numpy.ndarray:
         """Lowest raw score of a span for each label, as `pipeline.settings.label_cuts`.
 
         RETURNS (c): float32, as scores are.
         """
-        thresholds = numpy.full(n_labels, self.shared)
-        thresholds[list(self.own)] = list(self.own.values())
-        return to_cut(thresholds)
+        return to_cut(numpy.array([self.own.get(label, self.shared) for label in labels]))
 
 
-class Counts(NamedTuple):
-    """Spans by label.
+def count(candidates: Candidates, cuts: numpy.ndarray) -> Counts:
+    """Count what the component finds.
 
-    right, predicted, gold (c), or (d, c) of each document: int64.
+    cuts (c), or (d, c) for cuts of each document: raw, none below the lowest threshold.
+    RETURNS (d, c): int64.
     """
-
-    right: numpy.ndarray
-    predicted: numpy.ndarray
-    gold: numpy.ndarray
-
-    def add_up(self) -> "Counts":
-        """Of the counts of each document, those of all together."""
-        return Counts(*(column.sum(0) for column in self))
-
-    def by_document(self) -> numpy.ndarray:
-        """Right, wrong and missed spans of each document (d, 3), whatever the label."""
-        right, predicted, gold = (column.sum(1) for column in self)
-        return numpy.stack([right, predicted - right, gold - right], axis=1)
-
-    def scores(self) -> dict[str, float]:
-        """Micro p, r, f, and macro_f over the labels that are in gold or prediction."""
-        right, predicted, gold = (int(column.sum()) for column in self)
-        seen = self.predicted + self.gold > 0
-        return {
-            "p": right / max(1, predicted),
-            "r": right / max(1, gold),
-            "f": 2 * right / max(1, predicted + gold),
-            "macro_f": float(self.f()[seen].mean()) if seen.any() else 0.0,
-        }
-
-    def f(self) -> numpy.ndarray:
-        """F1 of each label (c), 0 where there is nothing."""
-        return _f1(self.right, self.predicted, self.gold)
-
-
-class Curve(NamedTuple):
-    """Counts above every threshold that makes a difference, from none to all candidates.
-
-    threshold (k): probability, falling from 1, which lets nothing pass.
-    predicted, right (k): int64, rising.
-    """
-
-    threshold: numpy.ndarray
-    predicted: numpy.ndarray
-    right: numpy.ndarray
-
-
-def count(candidates: Candidates, thresholds: Thresholds) -> Counts:
-    """Count what the component finds with these thresholds, none of which is below `lowest`."""
-    return count_each(candidates, thresholds).add_up()
-
-
-def count_each(candidates: Candidates, thresholds: Thresholds) -> Counts:
-    """Count as `count` does, in each document (d, c)."""
-    found = candidates.score >= thresholds.cuts(candidates.gold.shape[1])[candidates.label]
-    place = candidates.document[found], candidates.label[found]
-    change, is_gold = candidates.change[found], candidates.is_gold[found]
-    right, predicted = numpy.zeros((2, *candidates.gold.shape), dtype=numpy.int64)
-    numpy.add.at(predicted, place, change)
-    numpy.add.at(right, place, change * is_gold)
-    return Counts(right, predicted, candidates.gold)
-
-
-def make_curve(candidates: Candidates) -> Curve:
-    """Count the spans above each threshold between neighbouring distinct scores.
-
-    Scores that no threshold of DECIMALS decimals can part stay together. The last threshold is the
-    lowest of the candidates, which all reach.
-    """
-    order = numpy.argsort(-candidates.score, kind="stable")
-    score, change = candidates.score[order], candidates.change[order]
-    predicted, right = change.cumsum(), (change * candidates.is_gold[order]).cumsum()
-    last = (score[1:] < score[:-1]).nonzero()[0]  # where a distinct score ends
-    threshold = part_scores(score[last + 1], score[last])
-    last = last[~numpy.isnan(threshold)]
-    ends = numpy.append(last, len(score) - 1) if len(score) else last
-    return Curve(
-        numpy.concatenate(
-            [[1.0], threshold[~numpy.isnan(threshold)], [candidates.lowest] * bool(len(score))]
-        ),
-        numpy.concatenate([[0], predicted[ends]]),
-        numpy.concatenate([[0], right[ends]]),
-    )
+    spans, shape = candidates.spans, candidates.gold.shape
+    cuts = numpy.broadcast_to(cuts, shape)
+    found = spans[spans["score"] >= cuts[spans["document"], spans["label"]]]
+    counts = numpy.zeros((2, *shape), dtype=numpy.int64)
+    place = found["is_gold"].astype(int), found["document"], found["label"]
+    numpy.add.at(counts, place, found["change"])
+    wrong, right = counts
+    return Counts(right, wrong, candidates.gold - right)
 
 
 def part_scores(below: numpy.ndarray, above: numpy.ndarray) -> numpy.ndarray:
@@ -189,59 +158,21 @@ def to_cut(threshold: numpy.ndarray) -> numpy.ndarray:
         return (0.5 * numpy.log(threshold / (1 - threshold))).astype(numpy.float32)
 
 
-def _f1(right: numpy.ndarray, predicted: numpy.ndarray, gold: numpy.ndarray) -> numpy.ndarray:
-    return 2 * right / numpy.maximum(1, predicted + gold)
-
-
 def best_global(candidates: Candidates) -> Thresholds:
-    """Find the one threshold with the greatest micro F1; of equals the highest."""
-    curve = make_curve(candidates)
-    row = _f1(curve.right, curve.predicted, candidates.gold.sum()).argmax()
-    return Thresholds(float(curve.threshold[row]), {})
+    """Find the one threshold with the greatest micro F1."""
+    curve = candidates.curve()
+    return Thresholds(curve.best(curve.counts.f), {})
 
 
-def best_per_label(candidates: Candidates, min_count: int = 1) -> Thresholds:
-    """Find the thresholds of labels that together have the greatest micro F1.
+def best_recall(candidates: Candidates, precision: float) -> Thresholds:
+    """Find the one threshold with the best recall among those of a wanted micro precision.
 
-    min_count (spans): labels with fewer gold spans keep the best global threshold.
+    precision (share): above 0; where no threshold has it, that of the best precision is returned.
     """
-    shared = best_global(candidates)
-    curves = _curves(candidates, min_count)
-    counts = count(candidates, shared)
-    others = numpy.ones(candidates.gold.shape[1], dtype=bool)
-    others[list(curves)] = False
-    rows = maximise_micro_f1(
-        list(curves.values()),
-        gold=int(candidates.gold.sum()),
-        right=int(counts.right[others].sum()),
-        predicted=int(counts.predicted[others].sum()),
-    )
-    return _own(shared, curves, rows)
-
-
-def maximise_micro_f1(
-    curves: Sequence[Curve], gold: int, right: int = 0, predicted: int = 0
-) -> list[int]:
-    """Choose a row of each curve such that F1 of the summed counts is greatest.
-
-    F1 is a ratio of sums over labels, so by Dinkelbach's method: as long as
-    max sum(2 right - ratio (predicted + gold)) is above 0, what reaches it has a greater ratio;
-    for a given ratio each label has a best row whatever the others do. All in whole numbers.
-    Source: Dinkelbach 1967, "On nonlinear fractional programming".
-
-    gold (spans): of all labels.
-    right, predicted (spans): of labels that are not to be chosen for.
-    RETURNS: row of each curve; the optimum over all combinations (tests/training).
-    """
-    top, bottom = 2 * right, max(1, predicted + gold)
-    while True:
-        rows = [int((2 * bottom * c.right - top * c.predicted).argmax()) for c in curves]
-        chosen = list(zip(curves, rows, strict=True))
-        new_top = 2 * (right + sum(int(curve.right[row]) for curve, row in chosen))
-        new_bottom = max(1, predicted + gold + sum(int(c.predicted[row]) for c, row in chosen))
-        if new_top * bottom <= top * new_bottom:
-            return rows
-        top, bottom = new_top, new_bottom
+    curve = candidates.curve()
+    right, p = curve.counts.right, curve.counts.p
+    enough = p >= precision
+    return Thresholds(curve.best(numpy.where(enough, right, -1) if enough.any() else p), {})
 
 
 def best_macro(candidates: Candidates, min_count: int = 1) -> Thresholds:
@@ -249,38 +180,48 @@ def best_macro(candidates: Candidates, min_count: int = 1) -> Thresholds:
 
     min_count (spans): labels with fewer gold spans keep the best global threshold.
     """
-    curves = _curves(candidates, min_count)
-    gold = candidates.gold.sum(0)
-    rows = [int(_f1(c.right, c.predicted, gold[label]).argmax()) for label, c in curves.items()]
-    return _own(best_global(candidates), curves, rows)
+    curves = candidates.label_curves(min_count)
+    own = {label: curve.best(curve.counts.f) for label, curve in curves.items()}
+    return Thresholds(best_global(candidates).shared, own)
 
 
-def best_recall(candidates: Candidates, precision: float) -> Thresholds:
-    """Find the one threshold with the best recall among those of a wanted micro precision.
+def best_per_label(candidates: Candidates, min_count: int = 1) -> Thresholds:
+    """Find the thresholds of labels that together have the greatest micro F1.
 
-    precision (share): wanted; where no threshold has it, that of the best precision is returned.
+    min_count (spans): labels with fewer gold spans keep the best global threshold.
     """
-    curve = make_curve(candidates)
-    reached = curve.right / numpy.maximum(1, curve.predicted)
-    enough = (reached >= precision) & (curve.predicted > 0)
-    row = numpy.where(enough, curve.right, -1).argmax() if enough.any() else reached.argmax()
-    return Thresholds(float(curve.threshold[row]), {})
-
-
-def _curves(candidates: Candidates, min_count: int) -> dict[int, Curve]:
-    """Curves of the labels that have enough gold spans, and a candidate at all."""
-    order = numpy.argsort(candidates.label, kind="stable")
-    gold = candidates.gold.sum(0)
-    borders = numpy.searchsorted(candidates.label[order], range(len(gold) + 1))
-    places = {label: order[borders[label] : borders[label + 1]] for label in range(len(gold))}
-    return {
-        label: make_curve(candidates.take(own))
-        for label, own in places.items()
-        if gold[label] >= min_count and len(own)
-    }
-
-
-def _own(shared: Thresholds, curves: dict[int, Curve], rows: Sequence[int]) -> Thresholds:
+    shared, curves = best_global(candidates).shared, candidates.label_curves(min_count)
+    counts = numpy.sum(count(candidates, Thresholds(shared, {}).cuts(candidates.labels)), axis=1)
+    others = [label not in curves for label in candidates.labels]
+    fixed = Counts(*counts[:, others].sum(1, keepdims=True))
+    *rows, _ = maximise_micro_f1([*(curve.counts for curve in curves.values()), fixed])
     chosen = zip(curves.items(), rows, strict=True)
-    own = {label: float(curve.threshold[row]) for (label, curve), row in chosen}
-    return Thresholds(shared.shared, own)
+    return Thresholds(shared, {label: float(c.threshold[row]) for (label, c), row in chosen})
+
+
+def maximise_micro_f1(options: Sequence[Counts]) -> list[int]:
+    """Choose one of the options of each label such that F1 of the summed counts is greatest.
+
+    F1 is a ratio of sums over labels, so by Dinkelbach's method: as long as
+    max sum(2 right - ratio (2 right + wrong + missed)) is above 0, what reaches it has a greater
+    ratio; for a given ratio each label has a best option whatever the others do. All in whole
+    numbers.
+    Source: Dinkelbach 1967, "On nonlinear fractional programming".
+
+    options: of each label; int64 (k), k can differ.
+    RETURNS: index of the option of each label, the first of equals; the optimum over all
+        combinations (tests/commands/tune).
+    """
+    top, bottom = 0, 1
+    while True:
+        rows = [
+            int((2 * bottom * right - top * (2 * right + wrong + missed)).argmax())
+            for right, wrong, missed in options
+        ]
+        chosen = zip(options, rows, strict=True)
+        sums = numpy.sum([[column[row] for column in counts] for counts, row in chosen], axis=0)
+        right, wrong, missed = map(int, sums)
+        new_top, new_bottom = 2 * right, max(1, 2 * right + wrong + missed)
+        if new_top * bottom <= top * new_bottom:
+            return rows
+        top, bottom = new_top, new_bottom

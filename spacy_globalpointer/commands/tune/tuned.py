@@ -1,13 +1,18 @@
 """A pipeline with other thresholds, and their scores in its meta.json."""
 
-from collections.abc import Iterable
+from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
+import torch
 from spacy.language import Language
 from spacy.training import Example
 
+from ...nn import DecodedSpans, without_overlap
+from ...pipeline.global_pointer import GlobalPointer
+from ...pipeline.prediction import ScoredSpans
+from ...pipeline.settings import label_cuts
 from ...pipeline.spelling import spell_label
-from ..comparison import run_before
 
 
 def set_thresholds(nlp: Language, name: str, result: dict[str, Any]) -> None:
@@ -25,27 +30,50 @@ def set_thresholds(nlp: Language, name: str, result: dict[str, Any]) -> None:
     nlp.get_pipe_config(name).update(settings)
 
 
-def write_scores(nlp: Language, name: str, examples: Iterable[Example], note: str) -> None:
+def keep_spans(pipe: GlobalPointer, found: ScoredSpans) -> ScoredSpans:
+    """Of all spans of a document, those that the component finds with its thresholds.
+
+    found: with raw scores, no more than max_spans of them above the thresholds.
+    RETURNS: with probabilities.
+    """
+    cuts = torch.tensor(label_cuts(pipe.name, pipe.labels, pipe.cfg))
+    label, start, end, score = map(torch.from_numpy, found)
+    spans = DecodedSpans(torch.zeros_like(label), label, start, end - 1, score)
+    spans = spans.take(score >= cuts[label])
+    if not pipe.cfg["allow_overlap"]:
+        spans = without_overlap(spans, cuts)
+    columns = spans.label, spans.start, spans.last + 1, (2 * spans.score).sigmoid()
+    return ScoredSpans(*(column.numpy() for column in columns))
+
+
+def write_scores(
+    nlp: Language, report: dict[str, Any], scored: Sequence[tuple[Example, ScoredSpans]]
+) -> None:
     """Score a component, and put the scores where `spacy train` puts them: meta["performance"].
 
-    Scores of other components, and losses, stay.
+    Scores of other components, and losses, stay. A line of meta["notes"], which a packaged pipeline
+    shows, says what the scores are of; it takes the place of an earlier one.
 
-    name: of the component.
-    note: says what the scores are of, in meta["notes"], which a packaged pipeline shows; it takes
-        the place of an earlier one.
+    report: as in thresholds.json.
+    scored: documents, and all their spans, with raw scores.
     """
-    pipe: Any = nlp.get_pipe(name)
-    scored = []
-    for batch in run_before(nlp, name, examples):
-        docs = [example.predicted for example in batch]
-        pipe.set_annotations(docs, pipe.predict(docs))
-        scored += batch
-    scores = pipe.score(scored)
+    pipe: Any = nlp.get_pipe(report["component"])
+    examples = [example for example, _ in scored]
+    docs = [example.predicted for example in examples]
+    pipe.set_annotations(docs, [keep_spans(pipe, found) for _, found in scored])
+    scores = pipe.score(examples)
     performance = nlp.meta.setdefault("performance", {})
     usual = [f"spans_{pipe.key}_{part}" for part in ("f", "p", "r", "per_type")]
     for metric in [*usual, *nlp.config["training"]["score_weights"], *performance]:
         if metric in scores:
             performance[metric] = scores[metric]
-    begin = note.split(":")[0]
+    files = ", ".join(Path(path).name for path in report["dev"][:3])
+    files += " and others" if len(report["dev"]) > 3 else ""
+    estimate = report["results"][report["written"]]["cross_fitted"]
+    begin = f"Scores of {report['component']}:"
+    note = (
+        f"{begin} on the {report['documents']} documents of {files}, on which its thresholds were "
+        "chosen" + (f"; F1 in cross-fitting {100 * estimate['f']:.2f}" if estimate else "")
+    )
     lines = [line for line in nlp.meta.get("notes", "").splitlines() if not line.startswith(begin)]
     nlp.meta["notes"] = "\n".join([*lines, note])

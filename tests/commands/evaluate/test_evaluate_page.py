@@ -128,10 +128,19 @@ def make_report(lang, n_documents=20, labels=None):
     assert max(nesting_depths(span.extent for span in documents[0].gold).values()) >= 5
     judgement = Judgement(documents, 0.01, 0, ["a note with <b>signs</b>"])
     return {
-        **{"model": "model <1>", "data": ["test.spacy"], "component": "global_pointer"},
-        **{"lang": lang, "direction": "ltr", "spans_key": "sc", "threshold": 0.5},
-        **{"label_thresholds": [["A", 0.4]], "allow_overlap": True, "max_spans": None},
-        **{"documents": n_documents, "unannotated": 0, "notes": judgement.notes},
+        "model": "model <1>",
+        "data": ["test.spacy"],
+        "component": "global_pointer",
+        "lang": lang,
+        "direction": "ltr",
+        "spans_key": "sc",
+        "threshold": 0.5,
+        "label_thresholds": [["A", 0.4]],
+        "allow_overlap": True,
+        "max_spans": None,
+        "documents": n_documents,
+        "unannotated": 0,
+        "notes": judgement.notes,
         **evaluate_spans(judgement),
         "worst": find_excerpts(documents, 12),
     }

@@ -1,6 +1,6 @@
 import json
+import re
 import sys
-from functools import partial
 from xml.etree import ElementTree
 
 import numpy
@@ -15,14 +15,13 @@ from spacy.tokens import Span
 from spacy.training import Corpus
 from typer.testing import CliRunner
 
-from spacy_globalpointer.commands.evaluate import judged
 from spacy_globalpointer.commands.outputs import new_folder
 from spacy_globalpointer.commands.tune import candidates as candidates_module
-from spacy_globalpointer.commands.tune.bootstrap import Difference
 from spacy_globalpointer.commands.tune.candidates import find_candidates
-from spacy_globalpointer.commands.tune.command import tune
-from spacy_globalpointer.commands.tune.report import Result, choose_objective
-from spacy_globalpointer.commands.tune.thresholds import Counts, Thresholds, count
+from spacy_globalpointer.commands.tune.objectives import choose_objective
+from spacy_globalpointer.commands.tune.report import describe_counts
+from spacy_globalpointer.commands.tune.thresholds import Thresholds, count
+from spacy_globalpointer.pipeline.global_pointer import GlobalPointer
 from spacy_globalpointer.pipeline.prediction import predict_spans
 
 
@@ -47,6 +46,20 @@ def run(*arguments):
     return result.exit_code, " ".join(result.output.split())
 
 
+def tune(model, dev, output, **options):
+    """The report of a run without a plot."""
+    arguments = [["--" + name.replace("_", "-"), value] for name, value in options.items()]
+    code, text = run(
+        model, dev, "-o", output, "--no-plot", *(x for pair in arguments for x in pair)
+    )
+    assert code == 0, text
+    return json.loads((output / "thresholds.json").read_text(encoding="utf-8"))
+
+
+def scores_of(candidates, thresholds):
+    return describe_counts(count(candidates, thresholds.cuts(candidates.labels)))
+
+
 def read_dev(nlp, path):
     return list(Corpus(path)(nlp))
 
@@ -64,28 +77,26 @@ def evaluate(nlp, examples, **settings):
 def candidates_of(folder, lowest=0.01):
     nlp = spacy.load(folder / "model")
     examples = read_dev(nlp, folder / "dev.spacy")
-    return nlp, examples, *find_candidates(nlp, "global_pointer", examples, lowest)
+    return nlp, examples, find_candidates(nlp, "global_pointer", examples, lowest).candidates
 
 
 @pytest.mark.filterwarnings("ignore:'global_pointer' kept only the best")
 def test_scores_agree_with_find_threshold(folder):
-    _, _, candidates, _ = candidates_of(folder)
+    _, _, candidates = candidates_of(folder)
     options = "global_pointer", "threshold", "spans_sc_f"
     *_, theirs = find_threshold(str(folder / "model"), folder / "dev.spacy", *options, n_trials=11)
     assert len(theirs) == 11
     for threshold, f in theirs.items():
         if threshold > 0:
-            ours = count(candidates, Thresholds(threshold, {})).scores()["f"]
+            ours = scores_of(candidates, Thresholds(threshold, {}))["f"]
             assert ours == pytest.approx(f, abs=1e-12), threshold
     assert len(set(theirs.values())) > 8
 
 
 @pytest.mark.parametrize("objective", ["global", "per-label", "macro", "precision"])
 def test_the_written_pipeline_finds_what_was_counted(folder, tmp_path, objective):
-    options = {"objective": objective, "precision": 0.6, "min_count": 50, "plot": False}
-    report = tune(
-        str(folder / "model"), [folder / "dev.spacy"], tmp_path / "new" / "out", **options
-    )
+    options = {"objective": objective, "precision": 0.6, "min_count": 50}
+    report = tune(folder / "model", folder / "dev.spacy", tmp_path / "new" / "out", **options)
     nlp = spacy.load(tmp_path / "new" / "out")
     cfg = nlp.get_pipe("global_pointer").cfg
     settings = ("threshold", "label_thresholds")
@@ -111,8 +122,7 @@ def test_the_written_pipeline_finds_what_was_counted(folder, tmp_path, objective
 
 def test_each_objective_is_best_by_its_own_measure(folder, tmp_path):
     report = tune(
-        *(str(folder / "model"), [folder / "dev.spacy"], tmp_path / "out"),
-        **{"precision": 0.6, "min_count": 1, "plot": False},
+        folder / "model", folder / "dev.spacy", tmp_path / "out", precision=0.6, min_count=1
     )
     results = report["results"]
     assert list(results) == ["present", "global", "per-label", "macro", "precision"]
@@ -131,13 +141,13 @@ def test_each_objective_is_best_by_its_own_measure(folder, tmp_path):
 
 
 def test_auto_takes_what_cross_fitting_says(doubtful, folder, tmp_path):
-    model, dev = str(folder / "model"), folder / "dev.spacy"
-    report = tune(model, [dev], tmp_path / "e", plot=False)
+    model, dev = folder / "model", folder / "dev.spacy"
+    report = tune(model, dev, tmp_path / "e")
     gains = {name: result["gains"] for name, result in report["results"].items()}
     assert min(gains["per-label"][other]["low"] for other in ("global", "present")) > 0
     assert report["written"] == "per-label"
     # Of fewer documents thresholds of labels gain more, but no more than by chance.
-    report = tune(str(doubtful[0]), [doubtful[1]], tmp_path / "a", min_count=1, plot=False)
+    report = tune(*doubtful, tmp_path / "a", min_count=1)
     estimates = {name: result["cross_fitted"] for name, result in report["results"].items()}
     assert estimates["per-label"]["f"] > estimates["global"]["f"]
     assert estimates["per-label"]["f"] < report["results"]["per-label"]["f"]
@@ -147,14 +157,14 @@ def test_auto_takes_what_cross_fitting_says(doubtful, folder, tmp_path):
     assert report["written"] == "global"
     difference = estimates["global"]["f"] - estimates["present"]["f"]
     assert gains["global"]["present"]["f"] == pytest.approx(difference)
-    again = tune(str(doubtful[0]), [doubtful[1]], tmp_path / "b", min_count=1, plot=False)
+    again = tune(*doubtful, tmp_path / "b", min_count=1)
     assert again == report
     docs = [example.reference for example in read_dev(spacy.load(model), dev)]
     one = save(docs[:1], tmp_path / "one.spacy")
-    report = tune(model, [one], tmp_path / "c", min_count=1, plot=False)
+    report = tune(model, one, tmp_path / "c", min_count=1)
     assert report["written"] == "present"
     assert report["results"]["global"]["cross_fitted"] is None
-    assert tune(model, [dev], tmp_path / "d", precision=0.6, plot=False)["written"] == "precision"
+    assert tune(model, dev, tmp_path / "d", precision=0.6)["written"] == "precision"
 
 
 @pytest.mark.parametrize(
@@ -177,9 +187,7 @@ def test_auto_writes_only_what_is_surely_better_than_all_that_is_simpler(gains, 
 
     def result(lows):
         pairs = zip(("global", "present")[-len(lows) :], lows, strict=True) if lows else ()
-        found = {name: Difference(low + 0.1, low, low + 0.2) for name, low in pairs}
-        counts = Counts(*numpy.array([[4], [10], [10]]))
-        return Result(Thresholds(0.5, {}), counts, None, found)
+        return {"gains": {name: {"low": low} for name, low in pairs}}
 
     results = {"present": result([]), **{name: result(lows) for name, lows in gains.items()}}
     assert choose_objective(results, "auto", None) == written
@@ -220,11 +228,7 @@ def test_files_and_output_of_the_command(doubtful, tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["out"]
 
 
-@pytest.mark.parametrize(
-    ("module", "look"),
-    [(judged, judged.judge), (candidates_module, partial(find_candidates, lowest=0.01))],
-)
-def test_progress_is_seen_while_documents_are_predicted(folder, monkeypatch, module, look):
+def test_progress_is_seen_while_documents_are_predicted(folder, monkeypatch):
     """A bar counts the examples that were asked for: these must not all be asked for at first."""
     nlp = spacy.load(folder / "model")
     examples, asked, predicted = read_dev(nlp, folder / "dev.spacy"), [], []
@@ -233,8 +237,9 @@ def test_progress_is_seen_while_documents_are_predicted(folder, monkeypatch, mod
         predicted.append((len(asked), len(docs)))
         return predict_spans(model, docs, *arguments, **options)
 
-    monkeypatch.setattr(module, "predict_spans", spy)
-    look(nlp, "global_pointer", (asked.append(1) or example for example in examples))
+    monkeypatch.setattr(candidates_module, "predict_spans", spy)
+    counted = (asked.append(1) or example for example in examples)
+    find_candidates(nlp, "global_pointer", counted, 0.01)
     assert (len(asked), sum(n for _, n in predicted)) == (150, 150)
     done = 0
     for n_asked, n in predicted:
@@ -256,9 +261,9 @@ def test_tokens_of_the_pipeline_need_not_be_those_of_the_data(folder, tmp_path):
     dev = save(docs, tmp_path / "dev.spacy")
     examples = read_dev(nlp, dev)
     assert any(len(example.predicted) != len(example.reference) for example in examples)
-    candidates, _ = find_candidates(nlp, "global_pointer", examples, 0.01)
+    candidates = find_candidates(nlp, "global_pointer", examples, 0.01).candidates
     for threshold in (0.02, 0.3, 0.5, 0.8):
-        counts = count(candidates, Thresholds(threshold, {})).scores()
+        counts = scores_of(candidates, Thresholds(threshold, {}))
         scores = evaluate(nlp, examples, threshold=threshold)
         for part in ("p", "r", "f", "macro_f"):
             assert counts[part] == pytest.approx(scores[f"spans_sc_{part}"]), (threshold, part)
@@ -290,23 +295,20 @@ def test_gold_that_cannot_be_found_counts_as_missed_and_is_named(folder, tmp_pat
 def test_spans_beyond_max_spans_raise_the_lowest_threshold(folder, tmp_path):
     """Above it nothing is missing, and the counts are those of the component."""
     lowest = 1e-4
-    nlp, examples, candidates, account = candidates_of(folder, lowest)
+    nlp, examples, candidates = candidates_of(folder, lowest)
     assert candidates.lowest == lowest
     most = 14
     nlp.get_pipe("global_pointer").cfg["max_spans"] = most
-    capped, account = find_candidates(nlp, "global_pointer", examples, lowest)
+    found = find_candidates(nlp, "global_pointer", examples, lowest)
+    capped = found.candidates
     assert lowest < capped.lowest < 0.5
-    assert f"than the {most} that max_spans allows" in " ".join(account.notes)
+    assert f"than the {most} that max_spans allows" in " ".join(found.notes)
     for threshold in (capped.lowest, 0.5, 0.7):
-        for own in ({}, {0: 0.9}):
-            thresholds = Thresholds(threshold, own)
-            expected = count(candidates, thresholds)
-            counts = count(capped, thresholds)
-            assert all((a == b).all() for a, b in zip(counts, expected, strict=True))
-    kept = capped.score.min()
-    rest = candidates.score[candidates.score < kept]
-    assert (candidates.score >= kept).sum() == len(capped.score)
-    assert len(rest) > 0
+        for own in ({}, {candidates.labels[0]: 0.9}):
+            cuts = Thresholds(threshold, own).cuts(candidates.labels)
+            numpy.testing.assert_array_equal(count(capped, cuts), count(candidates, cuts))
+    kept, score = capped.spans["score"].min(), candidates.spans["score"]
+    assert (score >= kept).sum() == len(capped.spans) < len(score)
     model = change(folder, tmp_path, max_spans=2)
     code, output = run(model, folder / "dev.spacy", "-o", tmp_path / "out", "--no-plot")
     assert code == 1
@@ -320,10 +322,10 @@ def test_without_overlap_every_threshold_counts_what_the_component_finds(folder,
     documents = make_joined(nlp, 60, seed=2) if joined else None
     dev = save(list(documents), tmp_path / "dev.spacy") if documents else folder / "dev.spacy"
     examples = read_dev(nlp, dev)
-    candidates, _ = find_candidates(nlp, "global_pointer", examples, 1e-6)
-    assert (candidates.change < 0).sum() > 2  # spans that make place for others
+    candidates = find_candidates(nlp, "global_pointer", examples, 1e-6).candidates
+    assert (candidates.spans["change"] < 0).sum() > 2  # spans that make place for others
     for threshold in (1 / (1 + numpy.exp(-numpy.linspace(-13, 6, 25)))).tolist():
-        counts = count(candidates, Thresholds(threshold, {})).scores()
+        counts = scores_of(candidates, Thresholds(threshold, {}))
         scores = evaluate(nlp, examples, threshold=threshold)
         for part in ("p", "r", "f", "macro_f"):
             assert counts[part] == pytest.approx(scores[f"spans_sc_{part}"]), (threshold, part)
@@ -356,8 +358,7 @@ def test_without_overlap_one_threshold_is_tuned(folder, tmp_path, most):
     # Where more than max_spans would be found, nothing is known of lower thresholds.
     assert (report["lowest"] > 0.01) == (most is not None)
     assert ("that max_spans allows" in output) == (most is not None)
-    report = tune(str(model), [dev], tmp_path / "auto", plot=False)
-    assert report["written"] == "global"
+    assert tune(model, dev, tmp_path / "auto")["written"] == "global"
 
 
 @pytest.fixture
@@ -464,10 +465,10 @@ def test_meta_has_the_scores_of_the_new_thresholds(folder, tmp_path):
     nlp = spacy.load(folder / "model")
     old = {"spans_sc_f": 0.1, "spans_sc_nested_r": 0.1, "ents_f": 0.7, "global_pointer_loss": 3.5}
     nlp.meta["performance"] = dict(old)
-    nlp.meta["notes"] = "Mine."
+    nlp.meta["notes"] = "Mine.\nScores of global_pointer_2: not mine."
     nlp.to_disk(tmp_path / "model")
     out, dev = tmp_path / "out", folder / "dev.spacy"
-    report = tune(str(tmp_path / "model"), [dev], out, objective="per-label", plot=False)
+    report = tune(tmp_path / "model", dev, out, objective="per-label")
     meta = json.loads((out / "meta.json").read_text(encoding="utf-8"))
     nlp = spacy.load(out)
     scores = nlp.evaluate(read_dev(nlp, dev))
@@ -478,19 +479,18 @@ def test_meta_has_the_scores_of_the_new_thresholds(folder, tmp_path):
     assert {name: performance[name] for name in own} == written
     assert performance["spans_sc_f"] == pytest.approx(report["results"]["per-label"]["f"])
     assert (performance["ents_f"], performance["global_pointer_loss"]) == (0.7, 3.5)
-    mine, note = meta["notes"].splitlines()
-    assert mine == "Mine."
+    *kept, note = meta["notes"].splitlines()
+    assert kept == ["Mine.", "Scores of global_pointer_2: not mine."]
     assert note.startswith(
         "Scores of global_pointer: on the 150 documents of dev.spacy, on which its thresholds were "
         "chosen; F1 in cross-fitting "
     )
     # Where the thresholds stay, so does what is said of them; a new note replaces an old one.
-    tune(str(out), [dev], tmp_path / "same", plot=False)
+    tune(out, dev, tmp_path / "same")
     assert json.loads((tmp_path / "same" / "meta.json").read_text(encoding="utf-8")) == meta
-    tune(str(out), [dev], tmp_path / "new", objective="global", plot=False)
+    tune(out, dev, tmp_path / "new", objective="global")
     notes = json.loads((tmp_path / "new" / "meta.json").read_text(encoding="utf-8"))["notes"]
-    assert notes.splitlines()[0] == "Mine."
-    assert len(notes.splitlines()) == 2
+    assert notes.splitlines()[:-1] == kept
     assert notes != meta["notes"]
 
 
@@ -572,9 +572,9 @@ def test_wrong_data_is_an_error(folder, tmp_path):
     assert f"DEV must be there, was: {dev}, which is missing" in fail(dev)
     assert "DEV must be a .spacy file or a folder with some" in fail(tmp_path)
     dev.write_bytes(b"")
-    assert "DEV must be .spacy files, but" in fail(dev)
+    assert "a .spacy file must be a complete DocBin, but" in fail(dev)
     dev.write_bytes((folder / "dev.spacy").read_bytes()[:500])
-    assert "DEV must be .spacy files, but" in fail(dev)
+    assert "a .spacy file must be a complete DocBin, but" in fail(dev)
     assert "DEV must hold documents, but has none" in fail(save([], dev))
     message = "DEV must hold gold spans to tune by, but has 2 documents, none with the span group"
     assert message in fail(save([doc(["A"], "other"), nlp("a")], dev))
@@ -622,12 +622,68 @@ def test_a_stop_half_way_leaves_nothing(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
-def test_without_matplotlib_the_error_names_the_repair(folder, tmp_path, monkeypatch):
+def test_without_matplotlib_it_tunes_and_says_how_to_get_a_plot(folder, tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "matplotlib", None)
     code, output = run(folder / "model", folder / "dev.spacy", "-o", tmp_path / "out")
-    assert code == 1
+    assert code == 0
+    assert "with thresholds.json in it" in output
     assert 'pip install "spacy-globalpointer[plots]", or --no-plot' in output
-    assert list(tmp_path.iterdir()) == []
+    assert not (tmp_path / "out" / "thresholds.svg").exists()
+    spacy.load(tmp_path / "out")
+    output = run(folder / "model", folder / "dev.spacy", "-o", tmp_path / "a", "--no-plot")[1]
+    assert "No plot: it needs" not in output
+
+
+def test_a_plot_can_be_read_on_white_and_on_black(doubtful, tmp_path):
+    """Nothing is drawn behind it, and nothing in it is white or black, or nearly so."""
+    assert run(*doubtful, "-o", tmp_path / "out")[0] == 0
+    svg = (tmp_path / "out" / "thresholds.svg").read_text(encoding="utf-8")
+    colours = {match.lower() for match in re.findall("(?:fill|stroke): (#[0-9a-fA-F]{6})", svg)}
+    visible = {colour for colour in colours if f"{colour}; opacity: 0" not in svg.lower()}
+    assert len(visible) >= 4
+    for colour in visible:
+        assert contrast(colour, "#ffffff") > 3
+        assert contrast(colour, "#0d1117") > 3
+
+
+def contrast(a, b):
+    """Ratio of luminance, as WCAG 2 defines it."""
+
+    def luminance(colour):
+        channels = [int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]
+        linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in channels]
+        return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+    low, high = sorted((luminance(a), luminance(b)))
+    return (high + 0.05) / (low + 0.05)
+
+
+@pytest.mark.parametrize("settings", [{}, {"allow_overlap": False}])
+def test_documents_are_predicted_once(folder, tmp_path, monkeypatch, settings):
+    """And the scores in meta.json are those of the pipeline that is written all the same."""
+    asked = []
+
+    def spy(model, docs, *arguments, **options):
+        asked.extend(docs)
+        return predict_spans(model, docs, *arguments, **options)
+
+    def refuse(self, docs):
+        assert not docs
+        return []
+
+    dev = folder / "dev.spacy"
+    model = change(folder, tmp_path, threshold=0.9, **settings)
+    with monkeypatch.context() as patch:
+        patch.setattr(candidates_module, "predict_spans", spy)
+        patch.setattr(GlobalPointer, "predict", refuse)
+        assert tune(model, dev, tmp_path / "out")["written"] != "present"
+    nlp = spacy.load(tmp_path / "out")
+    examples = read_dev(nlp, dev)
+    assert len(asked) == len(examples)
+    scores = json.loads(srsly.json_dumps(nlp.evaluate(examples)))
+    performance = json.loads((tmp_path / "out" / "meta.json").read_text())["performance"]
+    assert len(performance["spans_sc_per_type"]) > 2
+    assert {name: scores[name] for name in performance} == performance
 
 
 def test_help_shows_an_example():

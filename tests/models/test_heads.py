@@ -1,7 +1,7 @@
 import numpy
 import pytest
 import torch
-from samples import OWN, SENTENCES
+from samples import OWN, fake_encoder, make_docs
 from spacy.lang.en import English
 from spacy.util import registry
 from thinc.api import Model, Ops, get_width, set_dropout_rate
@@ -10,26 +10,9 @@ from spacy_globalpointer.models import (
     build_efficient_global_pointer,
     build_global_pointer,
     resize_output,
-    rows_to_factors,
 )
 
 HEADS = [build_efficient_global_pointer, build_global_pointer]
-
-
-def _encoder(width=8, vectors=None):
-    """Documents -> fixed or random vectors of their tokens."""
-
-    def forward(model, docs, is_train):
-        generator = numpy.random.default_rng(0)
-        rows = vectors or [generator.normal(size=(len(d), width)).astype("f") for d in docs]
-        return rows, lambda d_rows: model.attrs["seen"].append(d_rows) or []
-
-    return Model("fake", forward, attrs={"seen": []}, dims={"nO": width})
-
-
-def _docs(n=3):
-    nlp = English()
-    return [nlp.make_doc(text) for text, _ in SENTENCES[:n]]
 
 
 def _weights(model):
@@ -44,11 +27,13 @@ def _weights(model):
 
 @pytest.mark.parametrize(("width", "head_size", "n_labels"), [(768, 64, 100), (96, 32, 7)])
 def test_parameters_are_those_of_the_published_formulas(width, head_size, n_labels):
-    docs, d, c = _docs(), head_size, n_labels
-    efficient = build_efficient_global_pointer(_encoder(width), head_size=d, hidden_size=None, nO=c)
+    docs, d, c = make_docs(), head_size, n_labels
+    efficient = build_efficient_global_pointer(
+        fake_encoder(width), head_size=d, hidden_size=None, nO=c
+    )
     efficient.initialize(X=docs)
     assert _weights(efficient) == {"W": 2 * d * width + 4 * d * c, "b": 2 * d + 2 * c}
-    full = build_global_pointer(_encoder(width), head_size=d, hidden_size=None, nO=c)
+    full = build_global_pointer(fake_encoder(width), head_size=d, hidden_size=None, nO=c)
     full.initialize(X=docs)
     assert _weights(full) == {"W": 2 * d * width * c, "b": 2 * d * c}
     if width == 768:
@@ -57,8 +42,8 @@ def test_parameters_are_those_of_the_published_formulas(width, head_size, n_labe
 
 @pytest.mark.parametrize("build", HEADS)
 def test_rows_hold_one_row_a_token_and_nO_is_the_number_of_labels(build):
-    docs = _docs()
-    model = build(_encoder(), head_size=6, nO=5)
+    docs = make_docs()
+    model = build(fake_encoder(), head_size=6, nO=5)
     model.initialize(X=docs)
     rows = model.predict(docs)
     assert [len(row) for row in rows] == [len(doc) for doc in docs]
@@ -68,8 +53,8 @@ def test_rows_hold_one_row_a_token_and_nO_is_the_number_of_labels(build):
 
 def test_efficient_score_is_the_published_formula():
     """s_c(i, j) = (R_i q_i).(R_j k_j) / sqrt(d) + w_c.[q_i; k_i; q_j; k_j] + bias."""
-    docs = _docs(1)
-    model = build_efficient_global_pointer(_encoder(), head_size=6, hidden_size=None, nO=3)
+    docs = make_docs(1)
+    model = build_efficient_global_pointer(fake_encoder(), head_size=6, hidden_size=None, nO=3)
     model.initialize(X=docs)
     model.layers[2].set_param("b", numpy.arange(6, dtype="f"))
     (hidden,) = model.layers[0].predict(docs)
@@ -83,7 +68,7 @@ def test_efficient_score_is_the_published_formula():
     k = pairs[j, 6:].reshape(3, 2) @ (1, 1j)
     expected += (q.conj() * k * numpy.exp(1j * angles)).real.sum() / 6**0.5
     rows = torch.tensor(model.predict(docs)[0])[None]
-    factors = rows_to_factors(model, rows, torch.ones(1, len(docs[0]), dtype=torch.bool), None)
+    factors = model.attrs["layout"].factors(rows, torch.ones(1, len(docs[0]), dtype=torch.bool))
     assert float(factors.scores()[0, c, i, j]) == pytest.approx(float(expected), abs=1e-4)
 
 
@@ -92,9 +77,9 @@ def test_efficient_score_is_the_published_formula():
 @pytest.mark.parametrize("hidden_size", [None, 6])
 def test_gradient_reaches_encoder_and_weights(build, dropout, hidden_size):
     """Finite differences of sum(rows * g) with respect to inputs and parameters, in float64."""
-    docs, generator = _docs(2), numpy.random.default_rng(1)
+    docs, generator = make_docs(2), numpy.random.default_rng(1)
     vectors = [generator.normal(size=(len(doc), 8)) for doc in docs]
-    encoder = _encoder(vectors=vectors)
+    encoder = fake_encoder(vectors=vectors)
     model = build(encoder, head_size=4, nO=2, dropout=dropout, hidden_size=hidden_size)
     model.initialize(X=docs)
     for node in model.walk():
@@ -141,7 +126,7 @@ def test_vectors_without_columns_become_zeros_and_get_gradients_of_their_shape(b
     nlp = English()
     docs = [nlp.make_doc("two words"), nlp.make_doc(""), nlp.make_doc("  ")]
     vectors = [numpy.ones((2, 8), "f"), numpy.zeros((0, 0), "f"), numpy.zeros((1, 0), "f")]
-    encoder = _encoder(vectors=vectors)
+    encoder = fake_encoder(vectors=vectors)
     model = build(encoder, head_size=4, nO=2)
     model.initialize(X=docs)
     rows, backprop = model.begin_update(docs)
@@ -153,15 +138,14 @@ def test_vectors_without_columns_become_zeros_and_get_gradients_of_their_shape(b
 @pytest.mark.parametrize("build", HEADS)
 @pytest.mark.parametrize("hidden_size", [None, 6])
 def test_resizing_keeps_the_scores_of_old_labels(build, hidden_size):
-    docs = _docs(1)
-    model = build(_encoder(), head_size=4, nO=2, hidden_size=hidden_size)
+    docs = make_docs(1)
+    model = build(fake_encoder(), head_size=4, nO=2, hidden_size=hidden_size)
     model.initialize(X=docs)
     mask = torch.ones(1, len(docs[0]), dtype=torch.bool)
 
     def scores():
-        return rows_to_factors(
-            model, torch.tensor(model.predict(docs)[0])[None], mask, None
-        ).scores()
+        rows = torch.tensor(model.predict(docs)[0])[None]
+        return model.attrs["layout"].factors(rows, mask).scores()
 
     before = scores()
     resize_output(model, 5)
@@ -175,8 +159,8 @@ def test_resizing_keeps_the_scores_of_old_labels(build, hidden_size):
 
 @pytest.mark.parametrize("build", HEADS)
 def test_the_hidden_layer_gets_the_dropout_of_the_training(build):
-    docs = _docs(1)
-    model = build(_encoder(), head_size=4, nO=2, hidden_size=6)
+    docs = make_docs(1)
+    model = build(fake_encoder(), head_size=4, nO=2, hidden_size=6)
     model.initialize(X=docs)
     same = [model(docs, is_train=True)[0][0] for _ in range(2)]
     numpy.testing.assert_array_equal(*same)
@@ -188,14 +172,14 @@ def test_the_hidden_layer_gets_the_dropout_of_the_training(build):
 
 @pytest.mark.parametrize("build", HEADS)
 def test_without_rope_the_score_ignores_the_position(build):
-    docs = _docs(1)
+    docs = make_docs(1)
     same = [numpy.ones((len(docs[0]), 8), "f")]
     mask = torch.ones(1, len(docs[0]), dtype=torch.bool)
     for rope, spread in [(False, False), (True, True)]:
-        model = build(_encoder(vectors=same), head_size=4, nO=1, rope=rope)
+        model = build(fake_encoder(vectors=same), head_size=4, nO=1, rope=rope)
         model.initialize(X=docs)
         rows = torch.tensor(model.predict(docs)[0])[None]
-        scores = rows_to_factors(model, rows, mask, None).scores()
+        scores = model.attrs["layout"].factors(rows, mask).scores()
         assert bool(scores[scores.isfinite()].std() > 1e-4) == spread
 
 
@@ -211,12 +195,12 @@ def test_without_rope_the_score_ignores_the_position(build):
 )
 def test_bad_settings_are_errors(build, settings, message):
     with pytest.raises(ValueError, match=message):
-        build(_encoder(), **settings)
+        build(fake_encoder(), **settings)
 
 
 @pytest.mark.parametrize("build", HEADS)
 def test_odd_head_size_is_fine_without_rope(build):
-    assert build(_encoder(), head_size=63, rope=False)
+    assert build(fake_encoder(), head_size=63, rope=False)
 
 
 def test_unknown_width_is_an_error():

@@ -1,0 +1,88 @@
+"""What the numbers of a head's output rows mean: the one place where rows become factors."""
+
+from dataclasses import dataclass
+
+from torch import Tensor
+
+from .cells import Cells
+from .factors import SpanFactors
+from .rope import rotate
+
+
+@dataclass(frozen=True)
+class RowLayout:
+    """The layout of the rows of a head, one row a token.
+
+    shared (2d + 2c columns): query and key of all labels, then the start term of each label, then
+        the end term of each label. Efficient GlobalPointer.
+    not shared (2dc columns): query and key of each label, and no terms. GlobalPointer.
+
+    head_size (channels): width d of query and key; even with rope.
+    n_labels: c; 0 as long as there are none.
+    shared: whether all labels share one query and key.
+    rope: whether query and key are to be rotated by their position.
+    RAISES (ValueError): a head_size that cannot be.
+    """
+
+    head_size: int
+    n_labels: int
+    shared: bool = True
+    rope: bool = True
+
+    def __post_init__(self) -> None:
+        size = self.head_size
+        if size < 1 or (self.rope and size % 2):
+            raise ValueError(
+                "head_size must be positive, and even when rope is on (rope turns pairs of "
+                f"channels), was: {size}. To fix: head_size = {max(2, size + size % 2)}"
+            )
+
+    @property
+    def n_groups(self) -> int:
+        """Number of groups of labels with a query and key of their own: tables of a document."""
+        return 1 if self.shared else self.n_labels
+
+    @property
+    def label_columns(self) -> tuple[int, int, int]:
+        """The columns at the end of a row that grow with the labels: (parts, c, width).
+
+        They come in parts, in each of which every label has so many columns, label by label.
+        """
+        return (2, self.n_labels, 1) if self.shared else (1, self.n_labels, 2 * self.head_size)
+
+    @property
+    def width(self) -> int:
+        """Number of columns of a row."""
+        return 2 * self.head_size * self.n_groups + (2 * self.n_labels if self.shared else 0)
+
+    def factors(
+        self,
+        rows: Tensor,
+        mask: Tensor,
+        max_length: int | None = None,
+        document: Tensor | None = None,
+    ) -> SpanFactors:
+        """View padded rows as the factors of span scores.
+
+        rows (b, l, width): one a token.
+        mask (b, l): bool, tokens at which a span may start or end.
+        max_length (tokens): longest span, None for no limit.
+        document (b, s): the document of each start token; None where each row is one document.
+        RAISES (ValueError): rows of another width.
+        """
+        if rows.shape[-1] != self.width:
+            raise ValueError(
+                f"a row of {self} must have {self.width} columns, was: {rows.shape[-1]}"
+            )
+        n_terms = self.n_labels if self.shared else 0
+        # (b, l, 2dg) -> (b, l, g, 2, d) -> (b, g, 2, l, d)
+        both, start, end = rows.split((self.width - 2 * n_terms, n_terms, n_terms), -1)
+        both = both.unflatten(-1, (self.n_groups, 2, self.head_size)).movedim(1, 3)
+        query, key = (rotate(both) if self.rope else both).unbind(2)
+        if not self.shared:
+            start = end = rows.new_zeros((*rows.shape[:2], self.n_labels))
+        if document is not None:
+            query, start = (each.narrow(-2, 0, document.shape[1]) for each in (query, start))
+        cells = Cells(max_length=max_length)
+        query = query * self.head_size**-0.5
+        return SpanFactors(query, key, start, end, mask, cells, document)

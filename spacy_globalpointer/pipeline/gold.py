@@ -1,0 +1,116 @@
+"""Gold spans on the predicted tokens, and an account of those that cannot be learned."""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+
+from spacy.attrs import IS_SPACE
+from spacy.training import Example
+
+from ..spans import LabelledSpan
+from .alignment import labelled_spans, to_predicted
+
+MISALIGNED = "do not begin and end where predicted tokens do"
+EMPTY = "have no token"
+TOO_LONG = "are longer than max_length"
+WHITESPACE = "begin or end with a whitespace token"
+NO_VECTOR = "begin or end with a token that has no vector"
+NO_GROUP = (
+    "A missing group means 'not annotated', an empty one 'no spans here'. Check spans_key; spaCy's "
+    "own reader drops all spans with gold_preproc = true or max_length > 0 (use the reader "
+    'spacy_globalpointer.SpanCorpus.v1); or set missing = "negative"'
+)
+
+
+class GoldReader:
+    """Finds the gold spans of examples, and keeps an account of what it saw.
+
+    documents: seen with the span group.
+    spans: that can be learned.
+    longest (tokens): the longest of them.
+    labels: of all gold spans, also of those that cannot be learned.
+    lost: counts of the spans that cannot be learned, by label and reason.
+    """
+
+    def __init__(self, key: str, max_length: int | None) -> None:
+        """Begin an account.
+
+        key: name of the span group in example.reference.spans.
+        max_length (tokens): longest span that can be learned, None for no limit.
+        """
+        self.key = key
+        self.max_length = max_length
+        self.documents = 0
+        self.spans = 0
+        self.longest = 0
+        self.labels: set[str] = set()
+        self.lost: Counter[tuple[str, str]] = Counter()
+
+    def read(
+        self, example: Example, has_vector: Sequence[bool] | None = None
+    ) -> set[LabelledSpan] | None:
+        """Find the gold spans of an example that can be learned.
+
+        has_vector (l): of each predicted token, as far as that is known.
+        RETURNS: on the predicted tokens; None where the group is missing, which means "not
+            annotated".
+        RAISES (ValueError): texts that differ in more than white space and capitals.
+        """
+        if self.key not in example.reference.spans:
+            return None
+        self.documents += 1
+        is_space = example.predicted.to_array(IS_SPACE)
+        given = labelled_spans(example.reference.spans[self.key])
+        gold = set()
+        for span, moved in zip(given, to_predicted(example, given), strict=True):
+            self.labels.add(span.label)
+            first, last = moved.start, moved.end - 1
+            if span.start >= span.end:
+                self.lost[span.label, EMPTY] += 1
+            elif last < first or not moved.is_whole:
+                self.lost[span.label, MISALIGNED] += 1
+            elif is_space[first] or is_space[last]:
+                self.lost[span.label, WHITESPACE] += 1
+            elif self.max_length is not None and last - first >= self.max_length:
+                self.lost[span.label, TOO_LONG] += 1
+            elif has_vector is not None and not (has_vector[first] and has_vector[last]):
+                self.lost[span.label, NO_VECTOR] += 1
+            else:
+                gold.add(moved)
+                self.longest = max(self.longest, moved.end - moved.start)
+        self.spans += len(gold)
+        return gold
+
+    def account(self, name: str) -> tuple[str, str]:
+        """Name the reasons why gold spans cannot be learned, and describe which."""
+        return "; ".join(sorted({reason for _, reason in self.lost})), self.describe_lost(name)
+
+    def describe_lost(self, name: str) -> str:
+        """Say which gold spans cannot be learned, by reason and label.
+
+        name: of the component.
+        """
+        lost = sum(self.lost.values())
+        parts = []
+        for reason in sorted({reason for _, reason in self.lost}):
+            labels = Counter({label: n for (label, why), n in self.lost.items() if why == reason})
+            shown = ", ".join(f"{label} {n}" for label, n in labels.most_common(10))
+            parts.append(f"{sum(labels.values())} {reason} ({shown})")
+        return (
+            f"'{name}' cannot learn {lost} of {lost + self.spans} gold spans, and will miss them: "
+            + "; ".join(parts)
+        )
+
+
+def check_labels(name: str, labels: Sequence[str], gold: Iterable[LabelledSpan]) -> None:
+    """Refuse gold spans of labels that the component does not have.
+
+    name, labels: of the component.
+    RAISES (ValueError): naming the label and the repair.
+    """
+    for span in gold:
+        if span.label not in labels:
+            raise ValueError(
+                f"'{name}' does not know the label {span.label!r} of a gold span. "
+                f"Its labels are: {', '.join(labels)}. To fix: nlp.get_pipe({name!r})"
+                ".add_label(...) before training, or initialize with all labels"
+            )
