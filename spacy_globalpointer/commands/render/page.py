@@ -23,6 +23,8 @@ MOST_LINES = 10
 MOST_ERRORS = 20
 
 Scored = dict[LabelledSpan, float]
+# Spans (characters), each with its mark (tokens) if it can be drawn.
+Marks = dict[LabelledSpan, Mark | None]
 
 
 class Page:
@@ -49,54 +51,43 @@ class Page:
         predicted (characters): with scores; None if nothing was predicted.
         gold (characters): None if not annotated.
         """
-        sides: dict[str, set[LabelledSpan]] = {}
         odd: set[LabelledSpan] = set()
-        marks: dict[str, dict[LabelledSpan, Mark]] = {}
         if predicted is not None and gold is not None:
             odd = predicted.keys() ^ gold
             self.n_compared += 1
             self.n_wrong += bool(odd)
             self.counts["right"].update(span.label for span in predicted.keys() & gold)
+        sides: dict[str, Marks] = {}
         if predicted is not None:
-            sides["predicted"] = set(predicted)
-            marks["predicted"] = mark_spans(doc, predicted, odd, predicted)
+            sides["predicted"] = mark_spans(doc, predicted, odd, predicted)
         if gold is not None:
-            sides["gold"] = gold
-            marks["gold"] = mark_spans(doc, gold, odd)
-            off = (s.label for s in marks["gold"] if doc.char_span(s.start, s.end) is None)
-            self.widened.update(off)
+            sides["gold"] = mark_spans(doc, gold, odd)
+            misfits = (s for s in gold if doc.char_span(s.start, s.end) is None and s.start < s.end)
+            self.widened.update(span.label for span in misfits)
         self.n_documents += bool(sides)
         text = doc.text
-        parts = cut(doc, [mark.span for side in marks.values() for mark in side.values()])
+        parts = cut(doc, [mark.span for marks in sides.values() for mark in marks.values() if mark])
         ends = [*(part.start_char for part in parts[1:]), len(text) + 1]
         for i, (part, end) in enumerate(zip(parts, ends, strict=True), start=1):
-            own = {
-                side: {span for span in spans if part.start_char <= span.start < end}
-                for side, spans in sides.items()
-            }
             name = f"{number}, part {i} of {len(parts)}" if len(parts) > 1 else f"{number}"
+            own = {
+                side: {s: mark for s, mark in marks.items() if part.start_char <= s.start < end}
+                for side, marks in sides.items()
+            }
             if own:
-                self._add_part(name, text, part, own, marks)
+                self._add_part(name, text, part, own)
 
-    def _add_part(
-        self,
-        name: str,
-        text: str,
-        part: Span,
-        sides: dict[str, set[LabelledSpan]],
-        marks: dict[str, dict[LabelledSpan, Mark]],
-    ) -> None:
-        """Add a part of a document (text), with the spans that begin in it."""
+    def _add_part(self, name: str, text: str, part: Span, sides: dict[str, Marks]) -> None:
+        """Add a part of a document (its text), with the spans that begin in it."""
         tokens = [token.text_with_ws for token in part]
-        drawings, n_undrawn = {}, 0
-        for side, spans in sides.items():
-            own = {span: marks[side][span] for span in spans if span in marks[side]}
-            drawn = {span: mark for span, mark in own.items() if mark.span.end <= part.end}
+        drawings, undrawn = {}, Counter[str]()
+        for side, marks in sides.items():
+            drawn = {s: mark for s, mark in marks.items() if mark and mark.span.end <= part.end}
             drawings[side] = lay_out(tokens, drawn.values(), part.start)
-            n_undrawn += len(spans) - len(drawn)
-            self.counts["not drawn"].update(span.label for span in spans if span not in drawn)
-            self.counts[side].update(span.label for span in spans)
-        has_errors = len(sides) == 2 and sides["predicted"] != sides["gold"]
+            undrawn.update(span.label for span in marks if span not in drawn)
+            self.counts[side].update(span.label for span in marks)
+        self.counts["not drawn"].update(undrawn)
+        has_errors = len(sides) == 2 and sides["predicted"].keys() != sides["gold"].keys()
         if has_errors or not self.errors_only:
             self.parts.append(
                 {
@@ -104,9 +95,9 @@ class Page:
                     "text": text,
                     "lang": part.doc.lang_,
                     "direction": part.vocab.writing_system.get("direction"),
-                    "spans": sides,
+                    "spans": {side: set(marks) for side, marks in sides.items()},
                     "drawings": drawings,
-                    "n_undrawn": n_undrawn,
+                    "n_undrawn": undrawn.total(),
                     "has_errors": has_errors,
                 }
             )
@@ -148,7 +139,7 @@ class Page:
 
 def mark_spans(
     doc: Doc, spans: Iterable[LabelledSpan], odd: set[LabelledSpan], scores: Scored | None = None
-) -> dict[LabelledSpan, Mark]:
+) -> Marks:
     """Mark spans, the best first, but none under a token that has MOST_LINES lines.
 
     A pipeline that has hardly been trained may find many long spans everywhere.
@@ -157,13 +148,13 @@ def mark_spans(
     odd: those that are wrong or missed.
     scores: of predicted spans; of gold ones the shortest are best.
     """
-    text = doc.text
-    marks: dict[LabelledSpan, Mark] = {}
+    text, marks = doc.text, Marks()
     n_lines = numpy.zeros(len(doc), dtype=int)
     for span in sorted(spans, key=lambda s: (-scores[s] if scores else s.end - s.start, s)):
         start, end, label = span
         place = doc.char_span(start, end, alignment_mode="expand") if start < end else None
         if place is None or n_lines[place.start : place.end].max() == MOST_LINES:
+            marks[span] = None
             continue
         n_lines[place.start : place.end] += 1
         score = f" {scores[span]:.3f}" if scores else ""
