@@ -218,10 +218,11 @@ def _check(factors: SpanFactors, gold: Tensor, weights: Tensor | None, per: Per)
     limits = torch.tensor(sizes)
     inside = ((gold >= 0) & (gold < limits)).all(1)
     row, _, start, last = gold.clamp(min=0).minimum(limits - 1).unbind(1)
-    exists = factors.cells.has(start, last)
     if _on_host(factors.mask):
-        exists = factors.allows(row, start, last)
-    bad = gold[~(inside & exists)]
+        inside &= factors.allows(row, start, last)
+    else:
+        inside &= factors.cells.has(start, last)
+    bad = gold[~inside]
     if len(bad):
         b, c, n_starts, length = sizes
         raise ValueError(
