@@ -5,7 +5,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 from typer import Argument, Option
@@ -47,9 +47,16 @@ def heads_cli(
     from benchmarks.heads import SHAPES, measure_heads
 
     shapes = [_read_shape(text) for text in shape] if shape else SHAPES
-    settings: Any = {"repeats": repeats, "seed": seed, "memory": memory}
     with _clear_errors():
-        measure_heads(output, shapes=shapes, hidden=hidden, log=msg.info, **settings)
+        measure_heads(
+            output,
+            shapes=shapes,
+            hidden=hidden,
+            repeats=repeats,
+            seed=seed,
+            memory=memory,
+            log=msg.info,
+        )
         _draw(output)
 
 
@@ -72,10 +79,16 @@ def pipeline_cli(
     """
     from benchmarks.pipeline import measure_pipelines
 
-    settings: Any = {"repeats": repeats, "seed": seed, "memory": memory}
     with _clear_errors():
         measure_pipelines(
-            output, data=data, lang=lang, documents=documents, log=msg.info, **settings
+            output,
+            data=data,
+            lang=lang,
+            documents=documents,
+            repeats=repeats,
+            seed=seed,
+            memory=memory,
+            log=msg.info,
         )
         _draw(output)
 
@@ -111,8 +124,9 @@ def joined_cli(
     from benchmarks.joined import measure_joined
 
     with _clear_errors():
-        settings: Any = {"seeds": range(seeds), "passes": passes, "limit": limit}
-        measure_joined(output, data, corpus, log=msg.info, **settings)
+        measure_joined(
+            output, data, corpus, seeds=range(seeds), passes=passes, limit=limit, log=msg.info
+        )
 
 
 @app.command("sweep", no_args_is_help=True)

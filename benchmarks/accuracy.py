@@ -23,8 +23,7 @@ from spacy.training import Example
 from spacy.training.loop import train_while_improving
 from spacy.util import registry
 
-from spacy_globalpointer.commands.debug import fitting
-from spacy_globalpointer.commands.debug.statistics import count_nesting
+from spacy_globalpointer.commands.debug.statistics import count_nesting, is_flat
 from spacy_globalpointer.spans import Counts, LabelledSpan
 
 from .peers import FLAT, fit, hash_config, make_pipeline
@@ -60,7 +59,7 @@ def train_and_score(
         threshold (`cross_fit_threshold`), words per second of processor time, which other runs on
         the machine hardly change, and peak memory.
     """
-    fitted = fit(system, find_reach(train), is_flat(train))
+    fitted = fit(system, find_reach(train), has_flat_gold(train))
     values = {"nlp.lang": lang, **fitted, **(overrides or {})}
     nlp = make_pipeline(system, train, seed, values)
     config = nlp.config.interpolate()["training"]
@@ -137,10 +136,9 @@ def train_once(nlp: Language, examples: list[Example], training: dict[str, Any])
         max_steps=0,
         exclude=[],
         before_update=None,
-        **{
-            key: training[key]
-            for key in ("dropout", "accumulate_gradient", "annotating_components")
-        },
+        dropout=training["dropout"],
+        accumulate_gradient=training["accumulate_gradient"],
+        annotating_components=training["annotating_components"],
     )
     for _ in steps:
         pass
@@ -169,9 +167,9 @@ def find_reach(docs: Sequence[AnnotatedText]) -> int:
     return max(SHORTEST_REACH, int(numpy.quantile(lengths, SHARE, method="inverted_cdf")))
 
 
-def is_flat(docs: Sequence[AnnotatedText]) -> bool:
+def has_flat_gold(docs: Sequence[AnnotatedText]) -> bool:
     """Whether hardly any spans share a token, so that `debug` advises allow_overlap = false."""
     relations: Counter[str] = Counter()
     for doc in docs:
         relations.update(count_nesting(doc.gold)[1])
-    return fitting.is_flat(relations, sum(len(doc.spans) for doc in docs))
+    return is_flat(relations, sum(len(doc.spans) for doc in docs))

@@ -16,7 +16,7 @@ from spacy.util import registry
 
 from spacy_globalpointer.spans import Counts
 
-from .accuracy import averaged, find_reach, is_flat, predict_cells, train_once
+from .accuracy import averaged, find_reach, has_flat_gold, predict_cells, train_once
 from .measure import save
 from .peers import fit, make_pipeline
 from .scores import count_each
@@ -91,7 +91,7 @@ def _train_and_score(
     passes: int,
     seed: int,
 ) -> dict[str, Any]:
-    values = {"nlp.lang": lang, **fit(system, find_reach(train), is_flat(train))}
+    values = {"nlp.lang": lang, **fit(system, find_reach(train), has_flat_gold(train))}
     nlp = make_pipeline(system, train, seed, values)
     config = nlp.config.interpolate()["training"]
     training = registry.resolve(config, schema=ConfigSchemaTraining)

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy
 
 from spacy_globalpointer.commands.tune.bootstrap import bootstrap
-from spacy_globalpointer.spans import LENGTH_NAMES, LENGTHS
+from spacy_globalpointer.spans import LENGTH_NAMES, LENGTHS, Counts
 
 from .markdown import make_rows
 from .peers import FLAT
@@ -87,10 +87,10 @@ class Row(NamedTuple):
         """The systems that have learned the task."""
         return [system for system in self.done if self.is_trained(system)]
 
-    def documents(self, system: str) -> numpy.ndarray:
-        """Counts of each document, the mean over the seeds: (documents, 3)."""
+    def documents(self, system: str) -> Counts:
+        """Counts of each document (documents), the mean over the seeds."""
         counts = [read_documents(result["documents"]) for result in self.done[system]]
-        return numpy.mean(counts, axis=0)
+        return Counts(*numpy.mean(counts, axis=0).T)
 
 
 def read_rows(folder: Path) -> list[Row]:
@@ -211,7 +211,7 @@ def difference_table(rows: Sequence[Row]) -> str:
     return make_rows(["corpus", *(NAMES[peer] for peer in peers)], lines)
 
 
-def _difference(ours: numpy.ndarray, row: Row, peer: str) -> str:
+def _difference(ours: Counts, row: Row, peer: str) -> str:
     if not row.is_trained(peer):
         return UNTRAINED
     points = [100 * x for x in bootstrap(ours, row.documents(peer))]

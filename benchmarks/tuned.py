@@ -7,8 +7,9 @@ import numpy
 from spacy.language import Language
 
 from spacy_globalpointer.commands.tune.candidates import find_candidates
-from spacy_globalpointer.commands.tune.cross_fitting import cross_fit
-from spacy_globalpointer.commands.tune.thresholds import Candidates, best_global, to_cut
+from spacy_globalpointer.commands.tune.objectives import cross_fit
+from spacy_globalpointer.commands.tune.report import describe_counts
+from spacy_globalpointer.commands.tune.thresholds import CANDIDATE, Candidates, best_global, to_cut
 
 from .text import KEY, AnnotatedText
 
@@ -27,7 +28,7 @@ def cross_fit_threshold(nlp: Language, docs: Sequence[AnnotatedText]) -> dict[st
     """
     if nlp.has_pipe("global_pointer"):
         examples = [doc.make_example(nlp.vocab) for doc in docs]
-        candidates, _ = find_candidates(nlp, "global_pointer", examples, LOWEST)
+        candidates = find_candidates(nlp, "global_pointer", examples, LOWEST).candidates
     elif nlp.has_pipe("spancat"):
         candidates = _find_in_spancat(nlp, docs)
     else:
@@ -37,7 +38,7 @@ def cross_fit_threshold(nlp: Language, docs: Sequence[AnnotatedText]) -> dict[st
     estimate = cross_fit(candidates._replace(gold=gold), best_global, FOLDS)
     if estimate is None:
         return None
-    scores = estimate.add_up().scores()
+    scores = describe_counts(estimate)
     return {name: scores[name] for name in "prf"}
 
 
@@ -51,7 +52,7 @@ def _find_in_spancat(nlp: Language, docs: Sequence[AnnotatedText]) -> Candidates
     finally:
         pipe.cfg["threshold"] = threshold
     gold = numpy.zeros((len(docs), len(labels)), dtype=numpy.int64)
-    rows: list[list[float]] = []
+    rows: list[tuple[int, int, float, bool, int]] = []
     for i, (doc, predicted) in enumerate(zip(docs, found, strict=True)):
         for _, _, label in doc.spans:
             # A label that only dev has is missed, whatever the threshold.
@@ -59,14 +60,7 @@ def _find_in_spancat(nlp: Language, docs: Sequence[AnnotatedText]) -> Candidates
         group = predicted.spans[KEY]
         for span, score in zip(group, group.attrs["scores"], strict=True):
             cell = (span.start, span.end, span.label_)
-            rows.append([i, labels[span.label_], score, cell in doc.gold])
-    document, label, probability, is_gold = numpy.array(rows, dtype=float).reshape(-1, 4).T
-    return Candidates(
-        document.astype(numpy.int64),
-        label.astype(numpy.int64),
-        to_cut(probability),
-        is_gold.astype(bool),
-        numpy.ones(len(rows), dtype=numpy.int64),
-        gold,
-        LOWEST,
-    )
+            rows.append(
+                (i, labels[span.label_], float(to_cut(numpy.float64(score))), cell in doc.gold, 1)
+            )
+    return Candidates(numpy.array(rows, CANDIDATE), list(labels), gold, LOWEST)

@@ -1,8 +1,6 @@
 """`spacy global-pointer init-config`: a tuned training config for a language, encoder and data."""
 
-from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated, Any
@@ -14,7 +12,9 @@ from wasabi.printer import Printer
 
 from ..configs import ENCODERS, find_config
 from ..corpora import FORMATS
-from .debug.command import find_data
+from .debug.case import ERROR
+from .debug.statistics import is_flat
+from .debug.survey import debug_data
 from .outputs import check_output, write_text
 
 # Settings of the component for entities without overlap.
@@ -25,57 +25,49 @@ NEEDS = {
     "curated": ("spacy_curated_transformers", "curated"),
 }
 
-Output = Annotated[Path, Argument(help="Config to write (.cfg)")]
-Lang = Annotated[str, Option("--lang", "-l", help="Language code of the texts")]
-Encoder = Annotated[
-    str,
-    Option(
-        "--encoder",
-        "-e",
-        help=f"{', '.join(ENCODERS)}: spaCy's own, trained from scratch, or a pretrained one "
-        "through spacy-transformers or spacy-curated-transformers",
-    ),
-]
-Name = Annotated[
-    str | None,
-    Option(help="Hugging Face name or folder of the pretrained encoder; if not set, multilingual"),
-]
-Data = Annotated[
-    list[Path] | None,
-    Option(
-        "--data",
-        "-d",
-        help="Training data, for its labels and whether they are flat: .spacy, or what `convert` "
-        "reads; can be repeated",
-    ),
-]
-Flat = Annotated[
-    bool | None,
-    Option("--flat/--nested", help="Entities without overlap, also in doc.ents, or any spans"),
-]
-SpansKey = Annotated[str, Option("--spans-key", "-k", help="Name of the group in doc.spans")]
-Threshold = Annotated[
-    float | None, Option(min=0, max=1, help="Lowest probability of a span that is found")
-]
-MaxLength = Annotated[int | None, Option(min=1, help="Longest span (tokens)")]
-Format = Annotated[
-    str, Option("--format", "-f", help=f"Format of the data: auto, {', '.join(FORMATS)}")
-]
-Force = Annotated[bool, Option("--force", "-F", help="Replace a config that is there")]
-
 
 def init_config_cli(
-    output: Output,
-    lang: Lang = "en",
-    encoder: Encoder = "tok2vec",
-    name: Name = None,
-    data: Data = None,
-    flat: Flat = None,
-    spans_key: SpansKey = "sc",
-    threshold: Threshold = None,
-    max_length: MaxLength = None,
-    format: Format = "auto",
-    force: Force = False,
+    output: Annotated[Path, Argument(help="Config to write (.cfg)")],
+    lang: Annotated[str, Option("--lang", "-l", help="Language code of the texts")] = "en",
+    encoder: Annotated[
+        str,
+        Option(
+            "--encoder",
+            "-e",
+            help=f"{', '.join(ENCODERS)}: spaCy's own, trained from scratch, or a pretrained one "
+            "through spacy-transformers or spacy-curated-transformers",
+        ),
+    ] = "tok2vec",
+    name: Annotated[
+        str | None,
+        Option(
+            help="Hugging Face name or folder of the pretrained encoder; if not set, multilingual"
+        ),
+    ] = None,
+    data: Annotated[
+        list[Path] | None,
+        Option(
+            "--data",
+            "-d",
+            help="Training data, for its labels and whether they are flat: .spacy, or what "
+            "`convert` reads; can be repeated",
+        ),
+    ] = None,
+    flat: Annotated[
+        bool | None,
+        Option("--flat/--nested", help="Entities without overlap, also in doc.ents, or any spans"),
+    ] = None,
+    spans_key: Annotated[
+        str, Option("--spans-key", "-k", help="Name of the group in doc.spans")
+    ] = "sc",
+    threshold: Annotated[
+        float | None, Option(min=0, max=1, help="Lowest probability of a span that is found")
+    ] = None,
+    max_length: Annotated[int | None, Option(min=1, help="Longest span (tokens)")] = None,
+    format: Annotated[
+        str, Option("--format", "-f", help=f"Format of the data: auto, {', '.join(FORMATS)}")
+    ] = "auto",
+    force: Annotated[bool, Option("--force", "-F", help="Replace a config that is there")] = False,
 ) -> None:
     """
     Write a training config: the tuned settings of this package, complete, with their reasons.
@@ -86,9 +78,8 @@ def init_config_cli(
     $ spacy global-pointer init-config config.cfg --lang en --data train.spacy
     """
     msg = Printer()
-    settings: dict[str, Any] = {"spans_key": spans_key}
-    settings |= {} if threshold is None else {"threshold": threshold}
-    settings |= {} if max_length is None else {"max_length": max_length}
+    given = {"spans_key": spans_key, "threshold": threshold, "max_length": max_length}
+    settings: dict[str, Any] = {key: value for key, value in given.items() if value is not None}
     try:
         check_output(output, "OUTPUT")
         if output.exists() and not force:
@@ -98,9 +89,9 @@ def init_config_cli(
             )
         labels: Sequence[str] = ()
         if data:
-            gold = read_gold(data, lang=lang, spans_key=spans_key, format=format)
-            labels, flat = list_labels(msg, gold), gold.is_flat if flat is None else flat
-            describe_gold(msg, gold, flat, max_length)
+            labels, flat = read_gold(
+                msg, data, flat, max_length, lang=lang, spans_key=spans_key, format=format
+            )
         settings |= FLAT if flat else {}
         write_text(make_config(lang, encoder, name, settings, labels), output)
     except (ValueError, OSError, ImportError) as error:
@@ -156,11 +147,9 @@ def make_config(
 
 
 def check_encoder(encoder: str, name: str | None) -> None:
-    """Refuse an encoder that cannot be used, before anything is read.
+    """Refuse an encoder that cannot be used.
 
-    encoder: one of ENCODERS.
-    name: of the pretrained encoder.
-    RAISES (ValueError): a name for an encoder from scratch, a missing folder.
+    RAISES (ValueError): a name for one that is trained from scratch, a missing folder.
         (ImportError): its package is missing.
     """
     if encoder == "tok2vec" and name is not None:
@@ -180,76 +169,44 @@ def check_encoder(encoder: str, name: str | None) -> None:
         )
 
 
-@dataclass
-class Gold:
-    """What the gold spans of training data say of the config.
+def read_gold(
+    msg: Printer,
+    paths: Sequence[Path],
+    flat: bool | None,
+    max_length: int | None,
+    *,
+    lang: str,
+    spans_key: str,
+    format: str,
+) -> tuple[list[str], bool]:
+    """Say what training data has, and what the config makes of it.
 
-    n_documents (texts): that were read.
-    labels: all different spans, by label.
-    longest (tokens): the longest span that can be learned.
-    is_flat: hardly any spans share a token.
-    """
-
-    n_documents: int
-    labels: Counter[str]
-    longest: int
-    is_flat: bool
-
-
-def read_gold(paths: Sequence[Path], *, lang: str, spans_key: str, format: str) -> Gold:
-    """Look over training data.
-
-    paths: files, or folders of them.
-    lang: spaCy's code of the language, for the tokenizer.
-    spans_key: name of the group of spans.
-    format: a name in corpora.FORMATS, or "auto".
+    flat, max_length (tokens): what was asked for; None leaves it to the data, and to the default.
+    RETURNS: the labels to write, all or none; whether the config is for flat entities.
     RAISES (ValueError): data that cannot be read, or without gold spans.
     """
-    # They need torch, so they are imported when a command runs.
-    from .debug.case import ERROR
-    from .debug.fitting import is_flat
-    from .debug.survey import survey_files
-
-    files = [file for path in paths for file in find_data(path)]
-    survey = survey_files(files, lang=lang, spans_key=spans_key, format=format, silent=False)
+    names = [str(path) for path in paths]
+    survey = debug_data(names, lang=lang, spans_key=spans_key, format=format, silent=False)
     for finding in survey.all_findings():
         if finding.level == ERROR:
             raise ValueError(f"--data must have gold spans, was: {finding.text}")
     (split,) = survey.splits.values()
     group = split.groups[spans_key]
     longest = max(group.all_lengths, default=0)
-    flat = is_flat(group.relations, group.n_spans)
-    return Gold(split.n_documents, group.labels, longest, flat)
-
-
-def list_labels(msg: Printer, gold: Gold) -> list[str]:
-    """The labels to write: all, unless a config cannot hold one of them."""
-    labels = sorted(gold.labels)
-    if any("$" in label for label in labels):
-        msg.warn(
-            "The labels are left to training",
-            'In a config "$" begins a variable, so it cannot list: '
-            + ", ".join(label for label in labels if "$" in label),
-        )
-        return []
-    return labels
-
-
-def describe_gold(msg: Printer, gold: Gold, flat: bool, max_length: int | None) -> None:
-    """Say what the data has, and what the config makes of it.
-
-    flat: what the config will say.
-    max_length (tokens): what the config will say; None for the default.
-    """
+    has_flat = is_flat(group.relations, group.n_spans)
     msg.info(
-        f"{gold.n_documents:,} documents, {gold.labels.total():,} spans of {len(gold.labels):,} "
-        f"labels, the longest of {gold.longest:,} tokens; "
-        + ("flat" if gold.is_flat else "spans share tokens")
+        f"{split.n_documents:,} documents, {group.n_spans:,} spans of {len(group.labels):,} "
+        f"labels, the longest of {longest:,} tokens; {'flat' if has_flat else 'spans share tokens'}"
     )
-    if flat and not gold.is_flat:
+    if flat and not has_flat:
         msg.warn("--flat: of spans that share a token, only the most likely will be found")
-    if max_length is not None and max_length < gold.longest:
+    if max_length is not None and max_length < longest:
         msg.warn(f"--max-length {max_length}: longer gold spans are not learned, and never found")
+    unfit = [label for label in sorted(group.labels) if "$" in label]
+    if unfit:
+        cause = 'In a config "$" begins a variable, so it cannot list: ' + ", ".join(unfit)
+        msg.warn("The labels are left to training", cause)
+    return [] if unfit else sorted(group.labels), has_flat if flat is None else flat
 
 
 def write_with_comments(config: Config, template: str) -> str:

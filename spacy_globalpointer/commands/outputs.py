@@ -41,13 +41,15 @@ def write_text(text: str, output: Path) -> None:
 
 @contextmanager
 def replacing(output: Path) -> Iterator[Path]:
-    """Write beside the target and rename, so a stop half-way leaves no half file.
+    """Write beside the target and rename: no stop, not even a power cut, leaves half a file.
 
     YIELDS: the file to write.
     """
     partial = output.with_name(f".{output.name}.partial")
     try:
         yield partial
+        with partial.open("r+b") as file:
+            os.fsync(file.fileno())
         os.replace(partial, output)
     finally:
         partial.unlink(missing_ok=True)

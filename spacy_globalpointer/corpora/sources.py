@@ -1,6 +1,6 @@
 """Which files inputs stand for, and what is in them."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -27,7 +27,7 @@ class Source(NamedTuple):
     size: int
 
 
-def find_sources(
+def list_sources(
     inputs: Sequence[Path], *, format: str = "auto", leave_out: Collection[Path] = ()
 ) -> list[Source]:
     """The files that inputs stand for, each once, in order.
@@ -40,55 +40,53 @@ def find_sources(
     outputs = {path.resolve() for path in leave_out}
     found: dict[Path, Source] = {}
     for path in inputs:
-        for file in [path] if path == STDIN else _list_files(path, outputs):
-            found.setdefault(file if file == STDIN else file.resolve(), _describe(file, format))
+        if path == STDIN:
+            found.setdefault(STDIN, Source(STDIN, format, 0))
+        else:
+            for file in _list_files(path, outputs):
+                found.setdefault(file.resolve(), _open_source(file, format))
     return list(found.values())
 
 
-def _list_files(path: Path, outputs: Collection[Path]) -> list[Path]:
+def _list_files(path: Path, outputs: Collection[Path]) -> Iterator[Path]:
     """The file, or the files of a folder that are no output."""
-    if not path.is_dir():
-        if not path.exists():
-            raise ValueError(f"an input must be there, was: {path}, which is missing")
-        if not path.is_file():
+    if path.is_dir():
+        files = [file for file in sorted(path.rglob("*")) if _kind_of(file) and file.is_file()]
+        files = [file for file in files if file.name[0] != "." and not _is_in(file, outputs)]
+        if not files:
             raise ValueError(
-                f"an input must be a file, a folder, or - for standard input, was: {path}. "
-                "Pipe what is neither into -"
+                f"a folder of inputs must have files in it that end in {', '.join(KINDS)}, "
+                f"was: {path}. Name others one by one, with --format"
             )
-        if _is_output(path, outputs):
-            raise ValueError(f"an input must not be the output, was: {path}. Name another output")
-        return [path]
-    files = sorted(
-        file
-        for file in path.rglob("*")
-        if not file.name.startswith(".") and _find_suffix(file) and file.is_file()
-    )
-    files = [file for file in files if not _is_output(file, outputs)]
-    if not files:
+        yield from files
+    elif not path.exists():
+        raise ValueError(f"an input must be there, was: {path}, which is missing")
+    elif not path.is_file():
         raise ValueError(
-            f"a folder of inputs must have files in it that end in {', '.join(KINDS)}, "
-            f"was: {path}. Name others one by one, with --format"
+            f"an input must be a file, a folder, or - for standard input, was: {path}. "
+            "Pipe what is neither into -"
         )
-    return files
+    elif _is_in(path, outputs):
+        raise ValueError(f"an input must not be the output, was: {path}. Name another output")
+    else:
+        yield path
 
 
-def _is_output(path: Path, outputs: Collection[Path]) -> bool:
+def _is_in(path: Path, places: Collection[Path]) -> bool:
     path = path.resolve()
-    return any(place in outputs for place in (path, *path.parents))
+    return any(place in places for place in (path, *path.parents))
 
 
-def _find_suffix(path: Path) -> str | None:
-    return next((suffix for suffix in KINDS if path.name.endswith(suffix)), None)
+def _kind_of(path: Path) -> str | None:
+    return next((kind for suffix, kind in KINDS.items() if path.name.endswith(suffix)), None)
 
 
-def _describe(path: Path, format: str) -> Source:
-    if path == STDIN:
-        return Source(path, format, 0)
-    suffix = _find_suffix(path)
-    if suffix is None and format == "auto":
+def _open_source(path: Path, format: str) -> Source:
+    kind = _kind_of(path) or format
+    if kind == "auto":
         raise ValueError(
             f"an input must end in {', '.join(KINDS)}, was: {path}. "
             "Say what is in it with --format txt or --format jsonl"
         )
     with path.open("rb"):  # a file that cannot be read is found now, not hours later
-        return Source(path, KINDS[suffix] if suffix else format, path.stat().st_size)
+        return Source(path, kind, path.stat().st_size)

@@ -4,15 +4,15 @@ import gzip
 import sys
 import zlib
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from itertools import islice
 from pathlib import Path
 from typing import IO, Any, NamedTuple, cast
 
-from spacy.tokens import Doc, DocBin
 from spacy.vocab import Vocab
 
+from .docbin import read_docbin
 from .encoding import advise_encoding
 from .jsonl import get_text, parse_object
 from .record import Record
@@ -38,120 +38,99 @@ class Position(NamedTuple):
     offset: int = 0
 
 
-BEGINNING = Position()
+START = Position()
 
 
 @dataclass(frozen=True)
 class Entry:
-    """A document of the input, or a line that cannot become one.
+    """A place in the input, and what is there: a document, or the reason why there is none.
 
-    path, line: where it was; documents of .spacy are counted from 1 as lines are. Line 0 is the
-        file as a whole.
+    path, line: where it was; documents of .spacy are counted from 1 as lines are.
     position: where reading goes on after it.
     done (bytes): of all sources, read so far.
     document: the text, or a serialised Doc; None if there is a reason.
-    fields: of its JSON object or of doc.user_data["meta"], without "spans".
-    user_data: of the Doc.
+    fields: of its JSON object or of doc.user_data["meta"], without "spans". Of a bad line, "text"
+        is the line.
+    user_data: of the Doc; for a JSON object, its other fields as "meta".
     reason: why it cannot become a document.
-    content: the line as text, if there is a reason.
     """
 
     path: Path
     line: int
     position: Position
-    done: int = 0
+    done: int
     document: str | bytes | None = None
     fields: dict[str, Any] = field(default_factory=dict)
     user_data: dict[Any, Any] = field(default_factory=dict)
     reason: str | None = None
-    content: str | None = None
+
+    @property
+    def name(self) -> str:
+        """File and line, for messages."""
+        return f"{self.path} line {self.line}"
+
+    def refuse(self, error: Exception, **fields: Any) -> "Entry":
+        """The same without a document, with the reason."""
+        reason = str(error).removeprefix(f"{self.name}: ")
+        return replace(self, fields=fields, reason=reason)
 
 
 def read_entries(
-    sources: Sequence[Source], start: Position = BEGINNING, *, max_length: int
+    sources: Sequence[Source], start: Position = START, *, max_length: int
 ) -> Iterator[Entry]:
     """Documents of files, in order. Blank lines give none.
 
-    sources: what find_sources returned.
+    sources: what list_sources returned.
     start: position of an earlier entry, to go on after it.
     max_length (characters): longest text.
     YIELDS: documents, and lines that are none, with the reason.
     """
-    before = sum(source.size for source in sources[: start.file])
-    for index in range(start.file, len(sources)):
-        source = sources[index]
-        begin = start if index == start.file else Position(index)
-        read = _read_docs if source.kind == "spacy" else _read_lines
-        try:
+    before = 0
+    for index, source in enumerate(sources):
+        if index >= start.file:
+            begin = start if index == start.file else Position(index)
+            read = _read_docs if source.kind == "spacy" else _read_lines
             yield from read(source, begin, before, max_length)
-        except _BrokenFile as error:
-            # What is left of it cannot be read, now or later.
-            end = Position(index + 1)
-            yield Entry(source.path, error.line, end, before + source.size, reason=str(error))
         before += source.size
 
 
 def done_at(sources: Sequence[Source], position: Position) -> int:
     """Bytes of all sources before a position; of a compressed or .spacy file only its start.
 
-    sources: what find_sources returned.
+    sources: what list_sources returned.
     position: of an entry.
     """
     return sum(source.size for source in sources[: position.file]) + position.offset
 
 
-class _BrokenFile(Exception):
-    """The rest of a file cannot be read."""
-
-    def __init__(self, line: int, reason: str) -> None:
-        super().__init__(reason)
-        self.line = line
-
-
 def _read_lines(source: Source, begin: Position, before: int, max_length: int) -> Iterator[Entry]:
     """Entries of a text file or of JSON lines."""
-    kind = source.kind
     index, number, offset = begin
+    kind, is_packed = source.kind, source.path.suffix == ".gz"
     longest = max(LONGEST_LINE, BYTES_PER_CHARACTER * max_length)
-    try:
-        with _open(source, begin, longest) as (raw, file):
-            for line, size in _split(file, longest):
-                number += 1
-                offset += size
+    with ExitStack() as stack:
+        raw: IO[bytes] = sys.stdin.buffer
+        if source.path != STDIN:
+            raw = stack.enter_context(source.path.open("rb"))
+            raw.seek(offset)
+        file = cast(IO[bytes], stack.enter_context(gzip.open(raw))) if is_packed else raw
+        try:
+            # A compressed file can only be read from its start.
+            for line, size in islice(_split(file, longest), number if is_packed else 0, None):
+                number, offset = number + 1, offset + size
                 if number == 1:
                     line = line.removeprefix(BOM)
                 if not line.strip():
                     continue
                 if kind == "auto":
                     kind = "jsonl" if line.lstrip().startswith(b"{") else "txt"
-                done = before + (offset if raw is file else raw.tell())
-                # Nobody can go to an offset of a compressed file.
-                position = Position(index, number, offset if raw is file else 0)
+                position = Position(index, number, 0 if is_packed else offset)
+                done = before + (raw.tell() if is_packed else offset)
                 entry = Entry(source.path, number, position, done)
-                yield _parse(entry, line, kind, max_length, longest=longest)
-    except (gzip.BadGzipFile, zlib.error, EOFError) as error:
-        raise _BrokenFile(
-            number + 1,
-            f"a file named .gz must be complete gzip data, was: {error}. Fetch it again",
-        ) from error
-
-
-@contextmanager
-def _open(source: Source, begin: Position, longest: int) -> Iterator[tuple[IO[bytes], IO[bytes]]]:
-    """The file as it is stored and as it is read, at a position; one object if it is plain."""
-    if source.path == STDIN:
-        yield sys.stdin.buffer, sys.stdin.buffer
-        return
-    with source.path.open("rb") as raw:
-        if source.path.suffix != ".gz":
-            raw.seek(begin.offset)
-            yield raw, raw
-            return
-        with gzip.open(raw) as unpacked:
-            file = cast(IO[bytes], unpacked)
-            for _ in islice(_split(file, longest), begin.line):
-                pass
-            yield raw, file
+                yield _parse(entry, line, kind, max_length, longest)
+        except (gzip.BadGzipFile, zlib.error, EOFError) as error:
+            reason = f"a file named .gz must be complete gzip data, was: {error}. Fetch it again"
+            yield _give_up(source, Position(index, number), before, reason)
 
 
 def _split(file: IO[bytes], longest: int) -> Iterator[tuple[bytes, int]]:
@@ -164,27 +143,23 @@ def _split(file: IO[bytes], longest: int) -> Iterator[tuple[bytes, int]]:
         yield line.removesuffix(b"\n").removesuffix(b"\r"), size
 
 
-def _parse(entry: Entry, line: bytes, kind: str, max_length: int, *, longest: int) -> Entry:
+def _parse(entry: Entry, line: bytes, kind: str, max_length: int, longest: int) -> Entry:
     """The entry with its document, or with the reason why it has none."""
-    name = f"{entry.path} line {entry.line}"
     try:
         if len(line) > longest:
             line = line[:1000]
             raise ValueError(f"a line must have at most {longest} bytes, was: more. Cut it")
-        content = _decode(line)
-        row = parse_object(content, name) if kind == "jsonl" else {"text": content}
-        text = _check_text(get_text(row, name), name, max_length)
+        content = _decode_line(line)
+        row = parse_object(content, entry.name) if kind == "jsonl" else {"text": content}
+        text = _check_text(get_text(row, entry.name), entry, max_length)
     except ValueError as error:
-        return replace(
-            entry,
-            reason=str(error).removeprefix(f"{name}: "),
-            content=line.decode("utf-8", "backslashreplace"),
-        )
+        return entry.refuse(error, text=line.decode("utf-8", "backslashreplace"))
     row.pop("spans", None)
-    return replace(entry, document=text, fields=row)
+    meta = {key: value for key, value in row.items() if key != "text"}
+    return replace(entry, document=text, fields=row, user_data={"meta": meta} if meta else {})
 
 
-def _decode(line: bytes) -> str:
+def _decode_line(line: bytes) -> str:
     try:
         return line.decode("utf-8")
     except UnicodeDecodeError as error:
@@ -194,14 +169,14 @@ def _decode(line: bytes) -> str:
         ) from error
 
 
-def _check_text(text: str, name: str, max_length: int) -> str:
+def _check_text(text: str, entry: Entry, max_length: int) -> str:
     """The same text, if spaCy can take it."""
     if len(text) > max_length:
         raise ValueError(
-            f"{name}: a text must have at most {max_length} characters (nlp.max_length), was: "
+            f"a text must have at most {max_length} characters (nlp.max_length), was: "
             f"{len(text)}. Cut it into documents"
         )
-    return Record(text, source=name).text
+    return Record(text, source=entry.name).text
 
 
 def _read_docs(source: Source, begin: Position, before: int, max_length: int) -> Iterator[Entry]:
@@ -210,35 +185,28 @@ def _read_docs(source: Source, begin: Position, before: int, max_length: int) ->
     A document is handed on as bytes, and the file has a vocabulary of its own: both can be
     dropped when they are read, whatever becomes of the pipeline's vocabulary.
     """
-    number = 0
     try:
-        doc_bin = DocBin().from_disk(source.path)
-        for number, doc in enumerate(doc_bin.get_docs(Vocab()), start=1):
-            if number <= begin.line:
-                continue
-            done = before + source.size * number // len(doc_bin)
-            entry = Entry(source.path, number, Position(begin.file, number), done)
-            yield _take(entry, doc, max_length)
-    except (AttributeError, IndexError, KeyError, TypeError, ValueError) as error:
-        raise _BrokenFile(
-            number + 1,
-            f"a file named .spacy must be a complete DocBin, was: {error}. Make it again",
-        ) from error
-
-
-def _take(entry: Entry, doc: Doc, max_length: int) -> Entry:
-    """The entry with a document, or with the reason why not."""
-    name = f"{entry.path} line {entry.line}"
-    try:
-        _check_text(doc.text, name, max_length)
+        docs = list(read_docbin(source.path, Vocab()))
     except ValueError as error:
-        return replace(entry, reason=str(error).removeprefix(f"{name}: "), content=doc.text)
-    meta = doc.user_data.get("meta")
-    meta = {} if not isinstance(meta, dict) else meta
-    fields = {key: value for key, value in meta.items() if key not in ("text", "spans")}
-    return replace(
-        entry,
-        document=doc.to_bytes(),
-        fields={"text": doc.text, **fields},
-        user_data=dict(doc.user_data),
-    )
+        yield _give_up(source, Position(begin.file), before, str(error))
+        return
+    for number, doc in enumerate(docs[begin.line :], start=begin.line + 1):
+        done = before + source.size * number // len(docs)
+        entry = Entry(source.path, number, Position(begin.file, number), done)
+        try:
+            text = _check_text(doc.text, entry, max_length)
+        except ValueError as error:
+            yield entry.refuse(error, text=doc.text)
+            continue
+        meta = doc.user_data.get("meta")
+        meta = meta if isinstance(meta, dict) else {}
+        meta = {key: value for key, value in meta.items() if key not in ("text", "spans")}
+        fields, data = {"text": text, **meta}, dict(doc.user_data)
+        yield replace(entry, document=doc.to_bytes(), fields=fields, user_data=data)
+
+
+def _give_up(source: Source, read: Position, before: int, reason: str) -> Entry:
+    """The entry for the rest of a file, which cannot be read now or later."""
+    reason = f"from here on the file cannot be read: {reason}"
+    end = Position(read.file + 1)
+    return Entry(source.path, read.line + 1, end, before + source.size, reason=reason)

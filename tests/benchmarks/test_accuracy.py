@@ -3,7 +3,7 @@
 import pytest
 
 from benchmarks import accuracy
-from benchmarks.accuracy import find_reach, is_flat, train_and_score
+from benchmarks.accuracy import find_reach, has_flat_gold, train_and_score
 from benchmarks.peers import FLAT, SYSTEMS
 from benchmarks.text import STYLES, AnnotatedText, generate
 from spacy_globalpointer.spans import LabelledSpan
@@ -77,12 +77,12 @@ def test_reach_covers_nearly_all_spans():
 def test_flat_is_a_corpus_where_hardly_any_spans_share_a_token():
     flat = AnnotatedText(["a"] * 9, [(0, 2, "A"), (2, 5, "A"), (6, 7, "B")])
     inside = AnnotatedText(["a"] * 9, [(0, 3, "A"), (1, 2, "A"), (5, 6, "A")])
-    assert is_flat([flat] * 5)
-    assert is_flat([flat] * 66 + [inside])
-    assert not is_flat([flat] * 65 + [inside])
-    assert not is_flat([AnnotatedText(["a"] * 3, [(0, 2, "A"), (1, 3, "A")])])
-    assert not is_flat([AnnotatedText(["a"] * 3, [(0, 2, "A"), (0, 2, "B")])])
-    assert is_flat([AnnotatedText(["a"], [])])
+    assert has_flat_gold([flat] * 5)
+    assert has_flat_gold([flat] * 66 + [inside])
+    assert not has_flat_gold([flat] * 65 + [inside])
+    assert not has_flat_gold([AnnotatedText(["a"] * 3, [(0, 2, "A"), (1, 3, "A")])])
+    assert not has_flat_gold([AnnotatedText(["a"] * 3, [(0, 2, "A"), (0, 2, "B")])])
+    assert has_flat_gold([AnnotatedText(["a"], [])])
 
 
 def test_on_a_flat_corpus_no_spans_that_share_a_token_are_found(monkeypatch):

@@ -84,7 +84,7 @@ def test_ours_is_cross_fitted_as_tune_does(overlap, monkeypatch):
     right = predicted = 0
     for i, doc in enumerate(docs):
         others = [example for j, example in enumerate(examples) if j != i]
-        candidates, _ = tuned.find_candidates(nlp, "global_pointer", others, tuned.LOWEST)
+        candidates = tuned.find_candidates(nlp, "global_pointer", others, tuned.LOWEST).candidates
         pipe.cfg["threshold"] = best_global(candidates).shared
         [found] = predict_cells(nlp, "global_pointer", [doc])
         pipe.cfg["threshold"] = 0.4

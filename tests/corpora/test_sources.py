@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from spacy_globalpointer.corpora.sources import STDIN, Source, find_sources
+from spacy_globalpointer.corpora.sources import STDIN, Source, list_sources
 
 
 @pytest.fixture
@@ -16,7 +16,7 @@ def folder(tmp_path):
 
 
 def test_a_folder_stands_for_its_files_in_order(folder):
-    assert find_sources([folder]) == [
+    assert list_sources([folder]) == [
         Source(folder / "a" / "c.jsonl.gz", "jsonl", 12),
         Source(folder / "a" / "d.spacy", "spacy", 9),
         Source(folder / "a" / "e.txt.gz", "txt", 10),
@@ -26,19 +26,19 @@ def test_a_folder_stands_for_its_files_in_order(folder):
 
 
 def test_inputs_keep_their_order_and_are_read_once(folder):
-    found = find_sources([folder / "f.jsonl", STDIN, folder, STDIN, folder / "a" / ".." / "b.txt"])
+    found = list_sources([folder / "f.jsonl", STDIN, folder, STDIN, folder / "a" / ".." / "b.txt"])
     names = [source.path.name for source in found]
     assert names == ["f.jsonl", "-", "c.jsonl.gz", "d.spacy", "e.txt.gz", "b.txt"]
     assert found[1] == Source(STDIN, "auto", 0)
 
 
 def test_format_is_for_unknown_suffixes_and_stdin(folder):
-    found = find_sources([folder / "g.csv", folder / "f.jsonl", STDIN], format="txt")
+    found = list_sources([folder / "g.csv", folder / "f.jsonl", STDIN], format="txt")
     assert [source.kind for source in found] == ["txt", "jsonl", "txt"]
 
 
 def test_outputs_in_a_folder_are_left_out(folder):
-    found = find_sources([folder], leave_out=[folder / "a", folder / "f.jsonl"])
+    found = list_sources([folder], leave_out=[folder / "a", folder / "f.jsonl"])
     assert [source.path.name for source in found] == ["b.txt"]
 
 
@@ -54,7 +54,7 @@ def test_outputs_in_a_folder_are_left_out(folder):
 def test_inputs_that_cannot_be_used(folder, name, message):
     (folder / "empty").mkdir()
     with pytest.raises(ValueError, match=message):
-        find_sources([folder / name], leave_out=[folder / "b.txt"])
+        list_sources([folder / name], leave_out=[folder / "b.txt"])
 
 
 def test_dash_is_standard_input():

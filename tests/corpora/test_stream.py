@@ -10,8 +10,8 @@ from spacy.tokens import Doc, DocBin
 from spacy.vocab import Vocab
 
 from spacy_globalpointer.corpora import stream
-from spacy_globalpointer.corpora.sources import STDIN, find_sources
-from spacy_globalpointer.corpora.stream import BEGINNING, Position, done_at, read_entries
+from spacy_globalpointer.corpora.sources import STDIN, list_sources
+from spacy_globalpointer.corpora.stream import START, Position, done_at, read_entries
 
 LINES = [
     '{"id": 1, "text": "Ada", "spans": [1]}',
@@ -23,8 +23,8 @@ LINES = [
 FIELDS = [{"id": 1, "text": "Ada"}, {"text": "北京", "more": {"a": [None, 1.5]}}, {"text": "Rome"}]
 
 
-def read(*paths, start=BEGINNING, max_length=100, **options):
-    return list(read_entries(find_sources(paths, **options), start, max_length=max_length))
+def read(*paths, start=START, max_length=100, **options):
+    return list(read_entries(list_sources(paths, **options), start, max_length=max_length))
 
 
 def write(path, data):
@@ -61,7 +61,7 @@ def test_json_lines_keep_their_fields(path):
     assert [entry.document for entry in good] == ["Ada", "北京", "Rome"]
     assert [entry.line for entry in entries] == [1, 3, 4, 5]
     (bad,) = [entry for entry in entries if entry.reason]
-    assert (bad.content, bad.document) == ("no JSON", None)
+    assert (bad.fields, bad.document) == ({"text": "no JSON"}, None)
     assert bad.reason.startswith("every line must be valid JSON, was: no JSON")
 
 
@@ -99,7 +99,7 @@ def test_reading_goes_on_after_any_entry(path, doc_bin, tmp_path):
 
 def test_bytes_that_are_read_lead_to_the_end(path, tmp_path):
     paths = [write(tmp_path / "b.txt", "one\ntwo\n"), path]
-    sources = find_sources(paths)
+    sources = list_sources(paths)
     total = sum(file.stat().st_size for file in paths)
     done = [entry.done for entry in read(*paths)]
     assert done == sorted(done)
@@ -128,7 +128,7 @@ def test_bad_lines_have_a_reason_and_the_next_line_is_read(tmp_path, line, reaso
     bad, good = read(write(tmp_path / "a.jsonl", line + b'\n{"text": "ok"}\n'))
     assert bad.reason.startswith(reason)
     assert bad.document is None
-    assert bad.content == line.decode("utf-8", "backslashreplace")
+    assert bad.fields["text"] == line.decode("utf-8", "backslashreplace")
     assert (good.document, good.line) == ("ok", 2)
 
 
@@ -153,7 +153,7 @@ def test_a_line_without_end_is_skipped_unread(tmp_path, monkeypatch):
             "a text must have at most 50 characters (nlp.max_length)",
             None,
         ]
-        assert entries[2].content == "y" * 1000
+        assert entries[2].fields["text"] == "y" * 1000
         assert read(tmp_path / name, start=entries[2].position, max_length=50) == entries[3:]
 
 
@@ -165,7 +165,9 @@ def test_a_cut_gz_file_is_read_as_far_as_it_goes(tmp_path, cut):
     other = write(tmp_path / "b.txt", "next")
     *entries, bad, last = read(path, other)
     assert [entry.document for entry in entries] == lines[: len(entries)]
-    assert bad.reason.startswith("a file named .gz must be complete gzip data")
+    assert bad.reason.startswith(
+        "from here on the file cannot be read: a file named .gz must be complete gzip data"
+    )
     assert bad.line == len(entries) + 1
     assert last.document == "next"
     assert read(path, other, start=bad.position) == [last]
@@ -182,19 +184,23 @@ def test_a_file_that_is_no_gz(tmp_path):
 def test_a_broken_docbin_is_one_bad_entry(tmp_path, data):
     (tmp_path / "a.spacy").write_bytes(data)
     (bad,) = read(tmp_path / "a.spacy")
-    assert bad.reason.startswith("a file named .spacy must be a complete DocBin")
+    assert bad.reason.startswith(
+        "from here on the file cannot be read: a .spacy file must be a complete DocBin, but "
+    )
     assert bad.position == Position(1)
 
 
 def test_a_cut_docbin_is_one_bad_entry(doc_bin):
     doc_bin.write_bytes(doc_bin.read_bytes()[:-5])
     (bad,) = read(doc_bin)
-    assert bad.reason.startswith("a file named .spacy must be a complete DocBin")
+    assert bad.reason.startswith(
+        "from here on the file cannot be read: a .spacy file must be a complete DocBin, but "
+    )
 
 
 def test_a_doc_that_is_too_long(doc_bin):
     bad, *good = read(doc_bin, max_length=8)
-    assert (bad.content, bad.line, len(good)) == ("Ada lives.", 1, 2)
+    assert (bad.fields["text"], bad.line, len(good)) == ("Ada lives.", 1, 2)
 
 
 @pytest.mark.parametrize(

@@ -1,78 +1,67 @@
 """`spacy global-pointer annotate`: spans for corpora of any size, in constant memory."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated
 
 import typer
 from spacy.cli._util import import_code
 from typer import Argument, Option
 
-from ..inputs import Gpu, use_gpu
-
-# What does the work is imported when the command runs: no other command has to wait for it.
-if TYPE_CHECKING:
-    from .resumable import Progress
-
-# Some have long texts, and a command has no more than 40 lines.
-Inputs = Annotated[
-    list[Path],
-    Argument(
-        help="Files, folders of them, or - for standard input: .txt (a document a line), .jsonl, "
-        "both also as .gz, and .spacy",
-        allow_dash=True,
-    ),
-]
-Output = Annotated[
-    Path,
-    Argument(
-        help="A .jsonl file, a folder that ends in .spacy (filled with parts 000001.spacy, ...: "
-        "a .spacy file must fit into memory), or - for JSON lines on standard output",
-        allow_dash=True,
-    ),
-]
-Format = Annotated[
-    str,
-    Option(
-        "--format", "-f", help="Of - and of files with another suffix: txt, jsonl, or auto (only -)"
-    ),
-]
-SpansKey = Annotated[
-    str | None,
-    Option("--spans-key", "-k", help="Group to write; if not set, of each global_pointer"),
-]
-Code = Annotated[
-    Path | None, Option("--code", "-c", help="Python file with registered functions to import")
-]
-BatchSize = Annotated[
-    int, Option("--batch-size", "-b", min=1, help="Documents a batch; fewer if they are long")
-]
-Processes = Annotated[
-    int, Option("--n-process", "-n", min=-1, help="Number of processes; -1 for one a core")
-]
-PartSize = Annotated[
-    int, Option(min=1, help="Most documents of a part of .spacy output (or 4 million characters)")
-]
-SaveEvery = Annotated[
-    float, Option(min=0, help="Seconds after which a killed run can go on; .spacy: after each part")
-]
-Strict = Annotated[bool, Option("--strict", help="Stop at the first bad line")]
-Overwrite = Annotated[bool, Option("--overwrite", "-F", help="Start anew, whatever is there")]
+from ..inputs import Code, Gpu, use_gpu
+from .resumable import STDOUT, Progress, journal_of, rejected_of
+from .run import say
 
 
 def annotate_cli(
     model: Annotated[str, Argument(help="Name of a pipeline's package, or its folder")],
-    inputs: Inputs,
-    output: Output,
-    format: Format = "auto",
-    spans_key: SpansKey = None,
+    inputs: Annotated[
+        list[Path],
+        Argument(
+            help="Files, folders of them, or - for standard input: .txt (a document a line), "
+            ".jsonl, both also as .gz, and .spacy",
+            allow_dash=True,
+        ),
+    ],
+    output: Annotated[
+        Path,
+        Argument(
+            help="A .jsonl file, a folder that ends in .spacy (filled with parts 000001.spacy, "
+            "...: a .spacy file must fit into memory), or - for JSON lines on standard output",
+            allow_dash=True,
+        ),
+    ],
+    format: Annotated[
+        str,
+        Option(
+            "--format",
+            "-f",
+            help="Of - and of files with another suffix: txt, jsonl, or auto (only -)",
+        ),
+    ] = "auto",
+    spans_key: Annotated[
+        str | None,
+        Option("--spans-key", "-k", help="Group to write; if not set, of each global_pointer"),
+    ] = None,
     code: Code = None,
     gpu_id: Gpu = -1,
-    batch_size: BatchSize = 256,
-    n_process: Processes = 1,
-    part_size: PartSize = 10_000,
-    save_every: SaveEvery = 10.0,
-    strict: Strict = False,
-    overwrite: Overwrite = False,
+    batch_size: Annotated[
+        int, Option("--batch-size", "-b", min=1, help="Documents a batch; fewer if they are long")
+    ] = 256,
+    n_process: Annotated[
+        int, Option("--n-process", "-n", min=-1, help="Number of processes; -1 for one a core")
+    ] = 1,
+    part_size: Annotated[
+        int,
+        Option(min=1, help="Most documents of a part of .spacy output (or 4 million characters)"),
+    ] = 10_000,
+    save_every: Annotated[
+        float,
+        Option(min=0, help="Seconds after which a killed run can go on; .spacy: after each part"),
+    ] = 10.0,
+    strict: Annotated[bool, Option("--strict", help="Stop at the first bad line")] = False,
+    overwrite: Annotated[
+        bool, Option("--overwrite", "-F", help="Start anew, whatever is there")
+    ] = False,
 ) -> None:
     """
     Find spans in large corpora, in constant memory.
@@ -86,16 +75,25 @@ def annotate_cli(
 
     $ spacy global-pointer annotate ./model-best texts/ news.jsonl.gz spans.jsonl
     """
+    # It needs torch, and no other command has to wait for that.
     from .corpus import annotate
-    from .run import say
 
-    options: Any = {"format": format, "spans_key": spans_key, "part_size": part_size}
-    options |= {"batch_size": batch_size, "n_process": n_process, "save_every": save_every}
     try:
         import_code(code)
         use_gpu(gpu_id)
         progress = annotate(
-            model, inputs, output, **options, strict=strict, overwrite=overwrite, silent=False
+            model,
+            inputs,
+            output,
+            format=format,
+            spans_key=spans_key,
+            batch_size=batch_size,
+            n_process=n_process,
+            part_size=part_size,
+            save_every=save_every,
+            strict=strict,
+            overwrite=overwrite,
+            silent=False,
         )
     except KeyboardInterrupt:
         say("fail", "Interrupted", _describe_saved(output))
@@ -110,19 +108,11 @@ def annotate_cli(
 
 
 def _describe_saved(output: Path) -> str:
-    from .corpus import STDOUT
-    from .resumable import journal_of
-
-    if output == STDOUT or not journal_of(output).exists():
-        return ""
-    return "The same command goes on where it was last saved."
+    can_go_on = journal_of(output).exists()
+    return "The same command goes on where it was last saved." if can_go_on else ""
 
 
-def _report(progress: "Progress", output: Path) -> None:
-    from .corpus import STDOUT
-    from .resumable import rejected_of
-    from .run import say
-
+def _report(progress: Progress, output: Path) -> None:
     where = "" if output == STDOUT else f": {output}"
     if progress.n_rejected:
         aside = "" if output == STDOUT else f" and set aside in {rejected_of(output)}"

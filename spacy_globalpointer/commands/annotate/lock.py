@@ -1,4 +1,4 @@
-"""One run at a time: the lock on an output, from before anything is looked at until the end."""
+"""One run at a time: the lock on an output."""
 
 import errno
 import os
@@ -12,15 +12,11 @@ try:
 except ImportError:  # Windows
     fcntl = None  # type: ignore[assignment]
 
+from .resumable import STDOUT
 from .run import say
 
-# What file systems say that have no locks, such as some network drives.
+# Errors of file systems that have no locks, such as some network drives.
 NO_LOCKS = {errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.ENOLCK, errno.EINVAL}
-
-
-def lock_of(target: Path) -> Path:
-    """The file whose lock a run holds."""
-    return target.with_name(f"{target.name}.lock")
 
 
 @contextmanager
@@ -29,33 +25,23 @@ def locked(target: Path) -> Iterator[None]:
 
     Where the file system has no locks, the run goes on with a warning.
 
-    target: the output.
+    target: the output; STDOUT needs no lock.
     RAISES (ValueError): another run writes it.
     """
-    if fcntl is None:
+    if fcntl is None or target == STDOUT:
         yield
         return
-    path = lock_of(target)
-    file = _open_locked(path)
-    try:
-        yield
-    finally:
-        # Removed before it is let go: a run that waits for it here would hold a file without name.
-        path.unlink(missing_ok=True)
-        file.close()
-
-
-def _open_locked(path: Path) -> BinaryIO:
-    while True:
-        file = path.open("ab")
-        try:
+    path, is_ours = target.with_name(f"{target.name}.lock"), False
+    while not is_ours:
+        with path.open("ab") as file:
             _lock(file, path)
-            if path.exists() and os.path.samestat(os.fstat(file.fileno()), path.stat()):
-                return file
-        except BaseException:
-            file.close()
-            raise
-        file.close()  # it was removed by a run that ended meanwhile
+            is_ours = _is_at(path, file)  # unless a run that ended meanwhile has removed it
+            if is_ours:
+                try:
+                    yield
+                finally:
+                    # Before the lock is released: the next run must not lock a removed file.
+                    path.unlink(missing_ok=True)
 
 
 def _lock(file: BinaryIO, path: Path) -> None:
@@ -75,3 +61,10 @@ def _lock(file: BinaryIO, path: Path) -> None:
             f"{path.parent} has no locks ({error})",
             "Take care that no other run writes the same output",
         )
+
+
+def _is_at(path: Path, file: BinaryIO) -> bool:
+    try:
+        return os.path.samefile(path, file.fileno())
+    except FileNotFoundError:
+        return False

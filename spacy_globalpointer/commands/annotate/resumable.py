@@ -1,4 +1,4 @@
-"""Output that a killed run goes on with: files in the making, and how far the run has come.
+"""What a killed run goes on with: unfinished files, and a journal of how far it has come.
 
 The order makes it safe: output is flushed to the disk, then the journal, which says how much of
 the output counts, is replaced as a whole. What was written after that is cut off on resuming.
@@ -7,36 +7,40 @@ the output counts, is replaced as a whole. What was written after that is cut of
 import json
 import os
 import shutil
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field, replace
 from hashlib import blake2b
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from spacy.util import get_package_path, is_package
 
-from ...corpora import dump_json
-from ...corpora.stream import BEGINNING, Position
+from ...corpora.stream import START, Position
+from ..outputs import write_json
+
+STDOUT = Path("-")
 
 
 def part_of(target: Path) -> Path:
-    """Where a file or folder is made."""
+    """Where a file or folder is while it is unfinished."""
     return target.with_name(f"{target.name}.part")
 
 
 def rejected_of(target: Path) -> Path:
-    """Where the lines are set aside that have no place in an output."""
+    """Where bad lines of the input are set aside."""
     return target.with_name(f"{target.name.removesuffix('.jsonl')}.rejected.jsonl")
 
 
 def journal_of(target: Path) -> Path:
-    """Where it is written down how far the run has come."""
+    """Where a run writes down how far it has come."""
     return target.with_name(f"{target.name}.progress")
 
 
 @dataclass
 class Progress:
-    """How far a run has come.
+    """How far a run has come, and the journal that says so.
 
+    journal: the file; None for a run that cannot go on.
+    fingerprint: what a run must have in common with one that it continues, as plain data.
     position: where reading goes on.
     output (bytes, parts): how much of the output counts.
     rejected (bytes): how much of the rejected lines' file counts.
@@ -44,7 +48,9 @@ class Progress:
     done: all is written, and only has to be renamed.
     """
 
-    position: Position = BEGINNING
+    journal: Path | None = None
+    fingerprint: dict[str, Any] = field(default_factory=dict)
+    position: Position = START
     output: int = 0
     rejected: int = 0
     n_docs: int = 0
@@ -52,69 +58,37 @@ class Progress:
     n_rejected: int = 0
     done: bool = False
 
-
-class Journal:
-    """The file that says how far a run has come.
-
-    path: the file.
-    fingerprint: what a run must have in common with one that it continues.
-    """
-
-    def __init__(self, path: Path, fingerprint: dict[str, Any]) -> None:
-        self.path = path
-        self.fingerprint = fingerprint
-
-    def load(self) -> Progress | None:
-        """What an earlier run wrote; None if there was none.
+    def load(self) -> "Progress | None":
+        """What the journal of an earlier run says; None if there is none.
 
         RAISES (ValueError): that run had another fingerprint, or the file is broken.
         """
-        if not self.path.exists():
+        if self.journal is None or not self.journal.exists():
             return None
+        own = self.fingerprint
         try:
-            saved = json.loads(self.path.read_text(encoding="utf-8"))
-            fingerprint = saved["fingerprint"]
-            progress = Progress(**{**saved["progress"], "position": Position(*saved["position"])})
-        except (KeyError, TypeError, ValueError) as error:
+            saved = json.loads(self.journal.read_text(encoding="utf-8"))
+            changed = [key for key in own if own[key] != saved["fingerprint"].get(key)]
+            saved["position"] = Position(*saved["position"])
+            progress = replace(self, **saved)
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
             raise ValueError(
-                f"{self.path} must say how far a run has come, was: {error!r}. "
+                f"{self.journal} must say how far a run has come, was: {error!r}. "
                 "Start anew with --overwrite"
             ) from error
-        # As it looks when it was in a file.
-        own = json.loads(dump_json(self.fingerprint))
-        changed = [key for key in own if own[key] != fingerprint.get(key)]
         if changed:
             raise ValueError(
-                f"{self.path}: a run can only go on with what it began with, was: other "
+                f"{self.journal}: a run can only go on with what it began with, was: other "
                 f"{' and '.join(changed)}. Give the same, or start anew with --overwrite"
             )
         return progress
 
-    def save(self, progress: Progress) -> None:
-        """Replace what the file says, as a whole.
-
-        progress: of the output that is safe on the disk.
-        """
-        saved = {
-            "fingerprint": self.fingerprint,
-            "position": progress.position,
-            "progress": asdict(progress),
-        }
-        replace_file(self.path, dump_json(saved, indent=2).encode())
-
-
-def replace_file(path: Path, data: bytes) -> None:
-    """Write a file that is there as a whole or not at all, also after a power cut.
-
-    path: the file.
-    data: all of it.
-    """
-    temporary = path.with_name(f"{path.name}.tmp")
-    with temporary.open("wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-    os.replace(temporary, path)
+    def save(self) -> None:
+        """Replace the journal as a whole, once all that counts is safe on the disk."""
+        if self.journal is not None:
+            saved = asdict(self)
+            del saved["journal"]
+            write_json(saved, self.journal)
 
 
 def fingerprint_model(model: str) -> str:
@@ -132,83 +106,37 @@ def fingerprint_model(model: str) -> str:
     digest = blake2b(digest_size=16)
     for file in files:
         digest.update(str(file.relative_to(path)).encode())
-        with file.open("rb") as content:
-            while piece := content.read(2**20):
-                digest.update(piece)
+        digest.update(file.read_bytes())
     return digest.hexdigest()
 
 
-class AppendedFile:
-    """A file that is appended to beside its target, until it is finished.
+def open_part(target: Path, length: int) -> BinaryIO:
+    """Open an unfinished file, to append to what counts; the rest is cut off.
 
     target: what it becomes.
+    length (bytes): how much counts.
+    RAISES (ValueError): there is less.
     """
-
-    def __init__(self, target: Path) -> None:
-        self.target = target
-        self.part = part_of(target)
-
-    def open(self, length: int) -> None:
-        """Go on after so many bytes, and cut off what comes after them.
-
-        RAISES (ValueError): there are fewer.
-        """
-        size = self.part.stat().st_size if self.part.exists() else 0
-        if size < length:
-            raise ValueError(
-                f"{self.part} must have the {length} bytes that the last run wrote, was: "
-                f"{size} bytes. Start anew with --overwrite"
-            )
-        self.file = self.part.open("ab")
-        self.file.truncate(length)
-        self.file.seek(length)
-
-    def write(self, data: bytes) -> None:
-        """Append data."""
-        self.file.write(data)
-
-    def save(self) -> int:
-        """Bring all to the disk.
-
-        RETURNS (bytes): the length.
-        """
-        self.file.flush()
-        os.fsync(self.file.fileno())
-        return self.file.tell()
-
-    def close(self) -> None:
-        """Let go of the file."""
-        self.file.close()
-
-
-class Nowhere:
-    """Takes data that there is no place for, as a file would."""
-
-    def open(self, length: int) -> None:
-        """Nothing to cut off."""
-
-    def write(self, data: bytes) -> None:
-        """Drop data."""
-
-    def save(self) -> int:
-        """Nothing to save."""
-        return 0
-
-    def close(self) -> None:
-        """Nothing to close."""
+    part = part_of(target)
+    size = part.stat().st_size if part.exists() else 0
+    if size < length:
+        raise ValueError(
+            f"{part} must have the {length} bytes that the last run wrote, was: "
+            f"{size} bytes. Start anew with --overwrite"
+        )
+    file = part.open("ab")
+    file.truncate(length)
+    file.seek(length)
+    return file
 
 
 def publish(target: Path) -> None:
-    """Give what was made beside a target its name, if that was not done yet.
-
-    target: file or folder.
-    """
+    """Give a finished file or folder its name, if that was not done yet."""
     part = part_of(target)
-    if not part.exists():
-        return
     if part.is_dir():
         remove(target)
-    os.replace(part, target)
+    if part.exists():
+        os.replace(part, target)
 
 
 def remove(path: Path) -> None:

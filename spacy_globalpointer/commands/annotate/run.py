@@ -4,41 +4,40 @@ import gc
 import os
 import sys
 import time
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import chain
 from threading import Thread
 
-from spacy.language import Language
 from spacy.tokens import Doc
+from spacy.util import load_model
 from tqdm import tqdm
 from wasabi.printer import Printer
 
 from ...corpora.messages import fit_screen
 from ...corpora.stream import Entry
-from .resumable import AppendedFile, Journal, Nowhere, Progress
-from .writers import Writer, write_json
+from .resumable import Progress
+from .writers import PART_CHARACTERS, JsonLines, Writer
 
-# The process whose workers are forked, while they are.
-_parent: int | None = None
-# Of a word that nlp.memory_zone() has forgotten, spaCy's hash tables keep a cell; a table only ever
-# grows. After so many words, a pipeline is loaded again: they have taken some 40 MB.
+# spaCy's hash tables only ever grow: they keep a slot for each word that nlp.memory_zone() has
+# forgotten. After so many words, some 40 MB, the pipeline is loaded again.
 MOST_WORDS = 1_000_000
 # Bad lines that are shown one by one; the rest is only counted.
 SHOWN = 10
 
+# The process whose workers are forked, while they are.
+_parent: int | None = None
+
 
 def _end_with_parent() -> None:
-    """In a new worker: end when the run is killed. spaCy's workers would wait for ever."""
-    parent = _parent
+    """In a new worker: end when the run is killed; spaCy's workers would wait for ever."""
 
     def watch() -> None:
         while os.getppid() == parent:
             time.sleep(1)
         os._exit(1)
 
-    if parent is not None:
+    if parent := _parent:
         Thread(target=watch, daemon=True).start()
 
 
@@ -46,19 +45,8 @@ if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_end_with_parent)
 
 
-@contextmanager
-def _watching() -> Iterator[None]:
-    """Workers that are forked now end with this process."""
-    global _parent
-    _parent = os.getpid()
-    try:
-        yield
-    finally:
-        _parent = None
-
-
 def say(kind: str, title: str, text: str = "") -> None:
-    """Show a message above the progress bar; on standard error, as output may go to the other.
+    """Show a message above the progress bar, on standard error: output may go to standard output.
 
     kind: "good", "info", "warn" or "fail", as in wasabi.
     """
@@ -67,98 +55,87 @@ def say(kind: str, title: str, text: str = "") -> None:
 
 
 @dataclass
-class Run:
-    """What annotates the entries of an input.
+class Annotation:
+    """One pass of a pipeline over the entries of an input.
 
     A block is what is saved at once. It ends where a batch ends, so that the batches, and with
     them the last digits of the scores, are the same however often a run is stopped. Words that
     are new in a block are forgotten after it, and worker processes end with it.
 
-    nlp: the pipeline.
-    load: gives it again.
-    writer: takes the documents.
-    rejected: takes bad lines.
-    journal: None if the run cannot be continued.
-    progress: of what was saved, and from now on of what was read.
-    bar: counts the bytes of the input.
-    n_process, batch_size (documents): as in nlp.pipe.
-    save_every (seconds): the least time of a block, unless the writer has parts.
+    model: name of the pipeline's package, or its folder.
+    progress: where to go on; kept up to date.
+    batch_size (documents), n_process: as in nlp.pipe.
+    save_every (seconds): the shortest time of a block, unless the writer has parts.
     strict: stop at the first bad line.
     """
 
-    nlp: Language
-    load: Callable[[], Language]
-    writer: Writer
-    rejected: AppendedFile | Nowhere
-    journal: Journal | None
+    model: str
     progress: Progress
-    bar: tqdm
-    n_process: int = 1
-    batch_size: int = 256
-    save_every: float = 10.0
-    strict: bool = False
+    batch_size: int
+    n_process: int
+    save_every: float
+    strict: bool
     done: int = 0
     stopped_by: str | None = None
-    # What is in the pipeline.
+    # Documents in the pipeline, by their number in the block.
     waiting: dict[int, Entry] = field(default_factory=dict)
 
-    def go(self, entries: Iterator[Entry]) -> None:
+    def __post_init__(self) -> None:
+        self.nlp = load_model(self.model)
+
+    def go(
+        self, entries: Iterator[Entry], writer: Writer, rejected: JsonLines | None, bar: tqdm
+    ) -> None:
         """Annotate all entries.
 
         entries: of the input, from the position of the progress on.
+        writer: takes the documents.
+        rejected: takes bad lines; None to drop them.
+        bar: counts the bytes of the input.
         RAISES (ValueError): a bad line if strict, a pipeline that drops documents.
         """
+        self.writer, self.rejected, self.bar = writer, rejected, bar
         self.started, self.words_before = time.monotonic(), self.progress.n_words
-        self.n_known = len(self.nlp.vocab)
+        n_known = len(self.nlp.vocab)
         self._announce()
-        with ExitStack() as stack:
-            self.writer.open(self.progress.output)
-            stack.callback(self.writer.close)
-            self.rejected.open(self.progress.rejected)
-            stack.callback(self.rejected.close)
-            for first in entries:
-                with self.nlp.memory_zone():
-                    self._annotate(chain([first], entries))
-                self._save()
-                self._renew()
-                if self.stopped_by:
-                    raise ValueError(
-                        f"{self.stopped_by}\nRepair it and start anew with --overwrite, or go on "
-                        "without --strict to set bad lines aside"
-                    )
-
-    def _renew(self) -> None:
-        """Load the pipeline again if it has seen many words; the old one goes first."""
-        if len(self.nlp.vocab) - self.n_known > MOST_WORDS:
-            del self.nlp
-            gc.collect()
-            self.nlp = self.load()
-            self.n_known = len(self.nlp.vocab)
+        for first in entries:
+            with self.nlp.memory_zone():
+                self._annotate(chain([first], entries))
+            self._save()
+            if self.stopped_by:
+                raise ValueError(
+                    f"{self.stopped_by}\nRepair it and start anew with --overwrite, or go on "
+                    "without --strict to set bad lines aside"
+                )
+            if len(self.nlp.vocab) - n_known > MOST_WORDS:
+                del self.nlp  # before there is another one
+                gc.collect()
+                self.nlp = load_model(self.model)
+                n_known = len(self.nlp.vocab)
 
     def _announce(self) -> None:
         if self.bar.disable:
             return
-        if self.journal is None:
+        if self.progress.journal is None:
             say("info", "Standard input or output: a run that is killed has to start anew")
         elif self.progress.n_docs:
             say("info", f"Going on after {self.progress.n_docs:,} documents of the last run")
 
     def _annotate(self, entries: Iterator[Entry]) -> None:
         """Annotate a block."""
-        docs = self.nlp.pipe(
-            self._take(entries),
-            as_tuples=True,
-            batch_size=self.batch_size,
-            n_process=self.n_process,
-        )
-        with _watching():
-            for doc, number in docs:
+        global _parent
+        inputs, size, n = self._take(entries), self.batch_size, self.n_process
+        _parent = os.getpid()
+        try:
+            for doc, number in self.nlp.pipe(inputs, as_tuples=True, batch_size=size, n_process=n):
                 self._add(doc, self.waiting.pop(number))
+        finally:
+            _parent = None
         if self.waiting:
-            entry = next(iter(self.waiting.values()))
+            first = next(iter(self.waiting.values()))
             raise ValueError(
                 f"a pipeline must give every document back, was: without {len(self.waiting)}, "
-                f"first {_name(entry)}. Remove its error handler that drops documents"
+                f"first {first.name}. Remove its error handler that drops documents"
             )
 
     def _take(self, entries: Iterator[Entry]) -> Iterator[tuple[str | Doc, int]]:
@@ -168,10 +145,9 @@ class Run:
         for entry in entries:
             reason = entry.reason or self._check(entry)
             if reason and self.strict:
-                self.stopped_by = f"{_name(entry)}: {reason}"
+                self.stopped_by = f"{entry.name}: {reason}"
                 return
-            self.progress.position = entry.position
-            self.done = entry.done
+            self.progress.position, self.done = entry.position, entry.done
             if reason:
                 self._reject(entry, reason)
             else:
@@ -179,10 +155,11 @@ class Run:
                 n_characters += len(entry.fields["text"])
                 self.waiting[n_docs] = entry
                 yield self._make_input(entry), n_docs
-            if self.writer.is_full(n_docs, n_characters):
+            size = self.writer.part_size
+            if size and (n_docs >= size or n_characters >= PART_CHARACTERS):
                 return
-            ends_here = self.writer.ends_anywhere and n_docs % self.batch_size == 0
-            if (ends_here or not n_docs) and time.monotonic() - started >= self.save_every:
+            may_end = not n_docs or (not size and n_docs % self.batch_size == 0)
+            if may_end and time.monotonic() - started >= self.save_every:
                 return
 
     def _make_input(self, entry: Entry) -> str | Doc:
@@ -202,12 +179,12 @@ class Run:
         """Set an entry aside."""
         self.progress.n_rejected += 1
         if not self.bar.disable and self.progress.n_rejected <= SHOWN:
-            say("warn", f"{_name(entry)}: {reason}")
+            say("warn", f"{entry.name}: {reason}")
             if self.progress.n_rejected == SHOWN:
                 say("info", "More bad lines are only counted")
-        content = entry.fields.get("text") if entry.content is None else entry.content
-        row = {"file": str(entry.path), "line": entry.line, "reason": reason, "content": content}
-        self.rejected.write(write_json(row))
+        if self.rejected is not None:
+            row = {"file": str(entry.path), "line": entry.line, "reason": reason}
+            self.rejected.write({**row, "content": entry.fields.get("text")})
 
     def _add(self, doc: Doc, entry: Entry) -> None:
         """Write a document."""
@@ -220,16 +197,15 @@ class Run:
         speed = (self.progress.n_words - self.words_before) / (time.monotonic() - self.started)
         counts = f"{self.progress.n_docs:,} docs, {speed:,.0f} words/s"
         self.bar.set_postfix_str(counts, refresh=False)
-        self.bar.update(max(entry.done - self.bar.n, 0))  # a bar from gzip may start too late
+        self._show_done(entry.done)
+
+    def _show_done(self, done: int) -> None:
+        self.bar.update(max(done - self.bar.n, 0))  # a bar from gzip may start too late
 
     def _save(self) -> None:
         """Make what was written count."""
-        self.bar.update(max(self.done - self.bar.n, 0))  # bad lines at the end
+        self._show_done(self.done)  # bad lines at the end
         self.progress.output = self.writer.save()
-        self.progress.rejected = self.rejected.save()
-        if self.journal is not None:
-            self.journal.save(self.progress)
-
-
-def _name(entry: Entry) -> str:
-    return f"{entry.path} line {entry.line}" if entry.line else str(entry.path)
+        if self.rejected is not None:
+            self.progress.rejected = self.rejected.save()
+        self.progress.save()

@@ -5,9 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from .pieces import PieceCounter
 from .statistics import GroupStatistics, SplitStatistics
-from .windows import Window
 
 GOOD, INFO, WARNING, ERROR = "good", "info", "warning", "error"
 
@@ -38,24 +36,22 @@ class Finding(NamedTuple):
     advice: Advice | None = None
 
     def to_dict(self) -> dict[str, Any]:
-        """The finding as JSON takes it."""
+        """The finding, ready for JSON."""
         return {**self._asdict(), "advice": self.advice and self.advice._asdict()}
 
 
 @dataclass
 class Case:
-    """The data that one component is trained with.
+    """The data that one component is trained with, and what was found in them.
 
     key: name of the group of spans.
     splits: by name; the first one is learned from.
     name: of the component, or of the one that is assumed.
     settings: of the component; those that are not given are the defaults.
     known: the only labels that the component can learn; None for those of the data.
-    window: of the transformer.
     low (spans): fewer examples of a label are few.
     lang: of the tokenizer.
     is_config: False where there are data files only.
-    pieces: what counted the word pieces of the transformer.
     is_cut: a reader may have left groups behind when it cut documents.
     """
 
@@ -64,12 +60,11 @@ class Case:
     name: str = "global_pointer"
     settings: dict[str, Any] = field(default_factory=dict)
     known: Sequence[str] | None = None
-    window: Window | None = None
     low: int = 50
     lang: str = "en"
     is_config: bool = False
-    pieces: PieceCounter | None = None
     is_cut: bool = False
+    findings: list[Finding] = field(default_factory=list)
 
     @property
     def groups(self) -> dict[str, GroupStatistics]:
@@ -88,8 +83,3 @@ class Case:
         """Advise settings of the component."""
         lines = tuple(f"{name} = {json.dumps(value)}" for name, value in settings.items())
         return Advice(f"components.{self.name}", why, lines)
-
-
-def count_noun(items: Sequence[Any], noun: str) -> str:
-    """Say how many there are, such as "2 labels"."""
-    return f"{len(items)} {noun}" + ("s" if len(items) != 1 else "")

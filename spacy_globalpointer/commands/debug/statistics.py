@@ -1,81 +1,118 @@
 """Counts over annotated texts, gathered one text at a time: memory does not grow with the spans."""
 
 from collections import Counter, defaultdict
-from collections.abc import Sequence
-from collections.abc import Set as AbstractSet
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from hashlib import blake2b
+from math import ceil
 from typing import Any
 
-from ...spans import crossing_extents, nested_extents, nesting_depths
-from .gold import LOST, Document, Group, LabelledSpan
-from .pieces import PieceStatistics
-from .windows import Window
+from spacy.tokens import Doc
+
+from ...corpora.messages import excerpt
+from ...spans import Extent, LabelledSpan, crossing_extents, nested_extents, nesting_depths
+from . import gold
+from .encoder import Encoder, EncoderStatistics
+from .gold import GoldText, Placed
 
 SHARES = (0.5, 0.75, 0.9, 0.95, 0.99, 1.0)
 MOST_EXAMPLES = 3
 NESTED, INSIDE, SAME_LABEL = "nested", "inside another", "nested in the same label"
 CROSSING, SAME_BORDERS = "crossing", "several labels"
 RELATIONS = (NESTED, INSIDE, SAME_LABEL, CROSSING, SAME_BORDERS)
+# Up to this share of spans that share tokens more is won without overlap than these are worth:
+# of two spans that are found in one place hardly ever both are right.
+HARDLY_ANY = 0.01
 
 
 @dataclass
 class GroupStatistics:
-    """What one group of spans holds in all texts of a split.
+    """What one group of spans holds in all texts of a split."""
 
-    window: of the transformer, to count the spans that it cuts.
-    n_missing (texts): without the group, which are not annotated.
-    n_empty (texts): with the group and no span in it.
-    labels: all different spans, by label.
-    lengths (tokens): of the spans that can be learned, by label.
-    depths: spans by nesting depth, in characters.
-    relations: spans by their relation to other spans of their text, one of RELATIONS.
-    remarks, examples: spans by what is odd about them and label, and some of them in their text.
-    breaks: signs at which borders of spans lie inside tokens.
-    readings: other readings of offsets with which such spans begin and end where tokens do.
-    n_cut: spans that no window holds.
-    most_spans (spans): of one text.
-    """
-
-    window: Window | None = None
+    # What a transformer that the group is predicted with is given.
+    seen: EncoderStatistics | None = None
+    # Texts without the group, which are not annotated; and texts with the group, but no span.
     n_missing: int = 0
     n_empty: int = 0
+    # Spans of one text.
+    most_spans: int = 0
+    # All different spans, by label, by nesting depth, and by their relation to other spans.
     labels: Counter[str] = field(default_factory=Counter)
-    lengths: dict[str, Counter[int]] = field(default_factory=dict)
     depths: Counter[int] = field(default_factory=Counter)
     relations: Counter[str] = field(default_factory=Counter)
+    # Length (tokens) of the spans that can be learned, by label.
+    lengths: defaultdict[str, Counter[int]] = field(default_factory=lambda: defaultdict(Counter))
+    # What is odd about spans, and label: how many, and some of them in their text.
     remarks: Counter[tuple[str, str]] = field(default_factory=Counter)
-    examples: dict[tuple[str, str], list[str]] = field(default_factory=dict)
+    examples: defaultdict[tuple[str, str], list[str]] = field(
+        default_factory=lambda: defaultdict(list)
+    )
+    # Signs at which borders of spans lie inside tokens; other readings of offsets that fit tokens.
     breaks: Counter[str] = field(default_factory=Counter)
     readings: Counter[str] = field(default_factory=Counter)
-    n_cut: int = 0
-    most_spans: int = 0
 
-    def add(self, group: Group | None) -> None:
+    def add(self, text: str, doc: Doc, placed: Sequence[Placed] | None) -> None:
         """Count the spans of one text.
 
-        group: None if the text does not have it.
+        doc: the tokens of the pipeline.
+        placed: None if the text does not have the group.
         """
-        if group is None:
-            self.n_missing += 1
-            return
-        self.n_empty += not (group.gold or group.remarks)
-        self.most_spans = max(self.most_spans, len(group.spans))
+        self.n_missing += placed is None
+        self.n_empty += placed is not None and not placed
+        spans, learned, lost = self._sort(text, placed or ())
+        self.most_spans = max(self.most_spans, len(learned))
         # Sorted: labels of the same count are listed in this order, which sets do not keep.
-        self.labels.update(label for _, _, label in sorted(group.gold))
-        for start, end, label in group.spans:
-            self.lengths.setdefault(label, Counter())[end - start] += 1
-            self.n_cut += self.window is not None and not self.window.holds(start, end)
-        for remark, label, shown in group.remarks:
-            self.remarks[remark, label] += 1
-            examples = self.examples.setdefault((remark, label), [])
-            if len(examples) < MOST_EXAMPLES:
-                examples.append(shown)
-        self.breaks.update(group.breaks)
-        self.readings.update(group.readings)
-        depths, relations = count_nesting(group.gold)
+        self.labels.update(span.label for span in sorted(spans))
+        for span in learned:
+            self.lengths[span.label][span.end - span.start] += 1
+        depths, relations = count_nesting(spans)
         self.depths.update(depths)
         self.relations.update(relations)
+        if lost and doc.text == text:
+            breaks, readings = gold.explain_lost(doc, lost)
+            self.breaks.update(breaks)
+            self.readings.update(readings)
+        if self.seen is not None:
+            self.seen.add(doc, learned)
+
+    def _sort(
+        self, text: str, placed: Sequence[Placed]
+    ) -> tuple[set[LabelledSpan], set[LabelledSpan], list[LabelledSpan]]:
+        """Note what is odd about spans.
+
+        RETURNS: the different spans (characters), those that can be learned (tokens), and those
+            that are no tokens, as they were given.
+        """
+        spans: set[LabelledSpan] = set()
+        learned: set[LabelledSpan] = set()
+        lost = []
+        for given, tokens in placed:
+            span = gold.strip(text, given)
+            if span.start == span.end:
+                self._note(gold.EMPTY, text, given)
+                continue
+            fits = tokens is not None and not (tokens[0].is_space or tokens[-1].is_space)
+            if span in spans:
+                self._note(gold.DUPLICATE, text, given)
+            elif tokens is None:
+                self._note(gold.MISALIGNED, text, span)
+                lost.append(given)
+            elif not fits:
+                self._note(gold.SPACE_TOKEN, text, span)
+            elif span != given:
+                self._note(gold.PADDED, text, given)
+            spans.add(span)
+            if tokens is not None and fits:
+                kept = LabelledSpan(tokens.start, tokens.end, given.label)
+                if kept not in learned and gold.has_loose_sign(tokens):
+                    self._note(gold.PUNCTUATION, text, span)
+                learned.add(kept)
+        return spans, learned, lost
+
+    def _note(self, remark: str, text: str, span: LabelledSpan) -> None:
+        self.remarks[remark, span.label] += 1
+        if self.remarks[remark, span.label] <= MOST_EXAMPLES:
+            self.examples[remark, span.label].append(excerpt(text, *span.extent))
 
     @property
     def n_spans(self) -> int:
@@ -87,18 +124,23 @@ class GroupStatistics:
         """Lengths (tokens) of the spans that can be learned, of all labels."""
         return sum(self.lengths.values(), Counter())
 
-    def count(self, remark: str, label: str | None = None) -> int:
-        """Spans with something odd about them.
+    @property
+    def n_learned(self) -> int:
+        """All spans that can be learned."""
+        return self.all_lengths.total()
 
-        remark: one of gold.REMARKS.
-        label: count only this one; None counts all.
-        """
+    def n_longer(self, length: int) -> int:
+        """Spans of more tokens than this."""
+        return sum(n for own, n in self.all_lengths.items() if own > length)
+
+    def count(self, remark: str, label: str | None = None) -> int:
+        """Spans with something odd about them, of one label or, with None, of all."""
         return sum(n for (r, k), n in self.remarks.items() if r == remark and label in (None, k))
 
     def to_dict(self) -> dict[str, Any]:
-        """All counts, as JSON takes them."""
+        """All counts, ready for JSON."""
         lengths = self.all_lengths
-        relations = {relation: self.relations[relation] for relation in RELATIONS}
+        shares = SHARES if lengths else ()
         remarks: defaultdict[str, dict[str, Any]] = defaultdict(dict)
         for (remark, label), n in sorted(self.remarks.items()):
             remarks[remark][label] = {"spans": n, "examples": self.examples[remark, label]}
@@ -108,95 +150,82 @@ class GroupStatistics:
             "documents_with_empty_group": self.n_empty,
             "labels": dict(self.labels.most_common()),
             "depths": {str(depth): n for depth, n in sorted(self.depths.items())},
-            "relations": relations,
+            "relations": {relation: self.relations[relation] for relation in RELATIONS},
             "lengths": {str(length): n for length, n in sorted(lengths.items())},
-            "length_of_share": {f"{share:.0%}": length_of_share(lengths, share) for share in SHARES}
-            if lengths
-            else {},
+            "length_of_share": {f"{x:.0%}": length_of_share(lengths, x) for x in shares},
             "longest_by_label": {label: max(n) for label, n in sorted(self.lengths.items())},
-            "cut_by_window": self.n_cut if self.window else None,
+            "cut_by_window": self.seen.n_cut if self.seen and self.seen.encoder.window else None,
             "most_spans_of_a_document": self.most_spans,
-            "remarks": dict(remarks),
+            "remarks": remarks,
             "borders_inside_tokens": dict(self.breaks.most_common()),
             "readings_of_offsets_that_fit": dict(self.readings.most_common()),
-            "lost": sum(self.count(remark) for remark in LOST),
+            "lost": sum(map(self.count, gold.LOST)),
         }
 
 
 class SplitStatistics:
-    """What the texts of one split hold, such as those for training.
-
-    n_tokens: of all texts.
-    lengths: texts by length (tokens).
-    names: texts by the names of their groups.
-    n_ents: entities in doc.ents.
-    n_repeated (texts): that came before in this split.
-    n_leaked, leaked: texts that are in the other split too, and some of them.
-    texts: fingerprints of the different texts. White space does not make texts different.
-    notes (texts): what was left out or changed when they were read.
-    groups: by name.
-    pieces: that a transformer is given, by name of the group that is predicted with it.
-    """
+    """What the texts of one split hold, such as those for training."""
 
     def __init__(
-        self,
-        keys: Sequence[str],
-        windows: dict[str, Window | None] | None = None,
-        other: "SplitStatistics | None" = None,
+        self, encoders: Mapping[str, Encoder | None], other: "SplitStatistics | None" = None
     ) -> None:
         """Begin with no text.
 
-        keys: names of the groups to count.
-        windows: of a group's transformer, where it has one.
+        encoders: names of the groups to count, and the transformer that each is predicted with.
         other: the split that must not have the same texts.
         """
         self.n_tokens = 0
+        self.n_ents = 0  # in doc.ents
+        # Texts by length (tokens), by the names of their groups, and by what was changed in them.
         self.lengths: Counter[int] = Counter()
         self.names: Counter[str] = Counter()
-        self.n_ents = 0
+        self.notes: Counter[str] = Counter()
+        # Texts that came before in this split; that are in the other one, and some of these.
         self.n_repeated = 0
         self.n_leaked = 0
         self.leaked: list[str] = []
-        self.texts: set[bytes] = set()
-        self.notes: Counter[str] = Counter()
-        self.groups = {key: GroupStatistics((windows or {}).get(key)) for key in keys}
-        self.pieces = {key: PieceStatistics() for key in keys}
-        self._others: AbstractSet[bytes] = other.texts if other else frozenset()
+        # Fingerprints of the different texts.
+        self._texts: set[bytes] = set()
+        self._others = other._texts if other else set()
+        self.groups = {key: GroupStatistics() for key in encoders}
+        for key, encoder in encoders.items():
+            if encoder is not None:
+                self.groups[key].seen = EncoderStatistics(encoder)
 
     @property
     def n_documents(self) -> int:
         """Texts that were added."""
         return self.lengths.total()
 
-    def add(self, document: Document) -> None:
+    def add(self, text: GoldText) -> None:
         """Count one text."""
-        self.n_tokens += document.n_tokens
-        self.lengths[document.n_tokens] += 1
-        self.names.update(document.names)
-        self.n_ents += document.n_ents
-        self.notes.update(document.notes)
+        doc, reference = text.example.predicted, text.example.reference
+        self.n_tokens += len(doc)
+        self.n_ents += len(reference.ents)
+        self.lengths[len(doc)] += 1
+        self.names.update(reference.spans.keys())
+        self.notes.update(text.notes)
+        content = reference.text
         for key, group in self.groups.items():
-            group.add(document.groups.get(key))
-        for key, counts in document.pieces.items():
-            spans = document.groups[key].spans if key in document.groups else ()
-            self.pieces[key].add(counts, spans)
-        text = " ".join(document.text.split())
-        if text:  # nothing is learned from an empty one, and nothing leaks
-            self._compare(text)
+            group.add(content, doc, text.groups.get(key))
+        words = " ".join(content.split())
+        if words:  # nothing is learned from an empty text, and nothing leaks
+            self._compare(words)
 
     def _compare(self, text: str) -> None:
         """Look for a text in this split and the other one."""
         # A surrogate half can be in a Doc that was made in memory.
         mark = blake2b(text.encode("utf8", "surrogatepass"), digest_size=16).digest()
-        self.n_repeated += mark in self.texts
-        self.texts.add(mark)
+        self.n_repeated += mark in self._texts
+        self._texts.add(mark)
         if mark in self._others:
             self.n_leaked += 1
             if len(self.leaked) < MOST_EXAMPLES and text not in self.leaked:
                 self.leaked.append(text)
 
     def to_dict(self) -> dict[str, Any]:
-        """All counts, as JSON takes them."""
+        """All counts, ready for JSON."""
+        seen = {key: group.seen for key, group in self.groups.items() if group.seen}
         return {
             "documents": self.n_documents,
             "tokens": self.n_tokens,
@@ -207,59 +236,53 @@ class SplitStatistics:
             "notes": dict(self.notes.most_common()),
             "group_names": dict(self.names.most_common()),
             "groups": {key: group.to_dict() for key, group in self.groups.items()},
-            "pieces": {key: own.to_dict() for key, own in self.pieces.items() if own.n_tokens},
+            "pieces": {key: own.to_dict() for key, own in seen.items() if own.n_tokens},
         }
 
 
-def count_nesting(spans: AbstractSet[LabelledSpan]) -> tuple[Counter[int], Counter[str]]:
+def count_nesting(spans: Set[LabelledSpan]) -> tuple[Counter[int], Counter[str]]:
     """How the spans of one text lie to each other.
 
-    spans: start, end, label. A span is nested if it is inside a span of other borders, or has one
-        inside.
+    A span is nested if it lies inside a span of other borders, or contains one.
+
     RETURNS: spans by nesting depth; spans by relation, one of RELATIONS.
     """
-    labels: defaultdict[tuple[int, int], set[str]] = defaultdict(set)
-    intervals: defaultdict[str, set[tuple[int, int]]] = defaultdict(set)
-    for start, end, label in spans:
-        labels[start, end].add(label)
-        intervals[label].add((start, end))
-    depths: Counter[int] = Counter()
-    for interval, depth in nesting_depths(labels).items():
-        depths[depth] += len(labels[interval])
-    nested, crossing = nested_extents(set(labels)), crossing_extents(labels)
+    n_labels = Counter(span.extent for span in spans)
+    by_label: defaultdict[str, list[Extent]] = defaultdict(list)
+    for span in spans:
+        by_label[span.label].append(span.extent)
+    depths = nesting_depths(n_labels)
+    kinds = {
+        NESTED: nested_extents(n_labels),
+        INSIDE: {extent for extent, depth in depths.items() if depth > 1},
+        CROSSING: crossing_extents(n_labels),
+        SAME_BORDERS: {extent for extent, n in n_labels.items() if n > 1},
+    }
     relations = Counter(
-        {
-            NESTED: sum(len(labels[interval]) for interval in nested),
-            INSIDE: depths.total() - depths[1],
-            SAME_LABEL: sum(len(nested_extents(cells)) for cells in intervals.values()),
-            CROSSING: sum(len(labels[interval]) for interval in crossing),
-            SAME_BORDERS: sum(len(names) for names in labels.values() if len(names) > 1),
-        }
+        {kind: sum(n_labels[extent] for extent in own) for kind, own in kinds.items()}
     )
-    return depths, relations
+    relations[SAME_LABEL] = sum(len(nested_extents(own)) for own in by_label.values())
+    return Counter(depths[span.extent] for span in spans), relations
+
+
+def count_shared(relations: Mapping[str, int]) -> int:
+    """Spans that share tokens with others; one that does so in two ways counts twice.
+
+    relations: of the spans, as `count_nesting` gives them.
+    """
+    return relations[NESTED] + relations[CROSSING] + relations[SAME_BORDERS]
+
+
+def is_flat(relations: Mapping[str, int], n_spans: int) -> bool:
+    """Whether allow_overlap = false suits spans with these relations."""
+    return count_shared(relations) <= HARDLY_ANY * n_spans
 
 
 def length_of_share(lengths: Counter[int], share: float) -> int:
     """The smallest max_length that keeps a share of the spans; also a percentile of the lengths.
 
-    lengths: spans by length (tokens).
+    lengths: spans by length (tokens); at least one.
     share: above 0, at most 1.
-    RAISES (ValueError): no lengths.
     """
-    if not lengths:
-        raise ValueError("lengths must hold a span, but are empty. Count some first")
-    total, seen = lengths.total(), 0
-    for length in sorted(lengths):
-        seen += lengths[length]
-        if seen / total >= share:
-            return length
-    return max(lengths)
-
-
-def share_within(lengths: Counter[int], max_length: int) -> float:
-    """Share of the spans that max_length keeps; 1.0 if there are none.
-
-    lengths: spans by length (tokens).
-    """
-    kept = sum(n for length, n in lengths.items() if length <= max_length)
-    return kept / lengths.total() if lengths else 1.0
+    # Rounded: 0.99 * 300 is not quite 297.
+    return sorted(lengths.elements())[ceil(round(share * lengths.total(), 6)) - 1]

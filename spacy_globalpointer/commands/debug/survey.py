@@ -1,7 +1,9 @@
 """Reads annotated data once and gathers what can be said of it: a training config's, or files'."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+import warnings
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -12,40 +14,37 @@ from spacy.training import Corpus, Example
 from tqdm import tqdm
 
 from ...corpora import UNSPACED_LANGUAGES, read_records
+from ...corpora.docbin import read_docbin
 from ...corpora.messages import shorten
+from ..convert import find_sources
 from .case import INFO, Case, Finding
-from .configured import Setup, find_in_config, known_labels, load_setup, may_drop
+from .config import find_in_config, known_labels, load_setup, may_drop
+from .encoder import Encoder, find_encoder
 from .findings import advise_key, find_all, find_leaks, find_notes
-from .gold import Document, read_example, read_record
-from .pieces import PieceCounter, find_pieces
+from .gold import GoldText, read_example, read_record
 from .statistics import SplitStatistics
-from .windows import Window, find_window
 
 TRAIN, DEV = "train", "dev"
 
 
 @dataclass
 class Survey:
-    """All that was found.
+    """All that was found: the counts by split, a case for each component, findings about all data.
 
-    lang: of the tokenizer.
-    splits: the counts, by name of the split.
-    cases: a case for each component; one for data files alone.
-    findings: about all the data, then about each case, in the order of `cases`.
+    Data files alone have one case.
     """
 
     lang: str
     splits: dict[str, SplitStatistics]
     cases: list[Case]
-    shared: list[Finding] = field(default_factory=list)
-    findings: list[list[Finding]] = field(default_factory=list)
+    shared: list[Finding]
 
     def all_findings(self) -> list[Finding]:
-        """The findings of the data and of all cases."""
-        return [*self.shared, *(finding for own in self.findings for finding in own)]
+        """The findings about the data and about all cases."""
+        return [*self.shared, *(finding for case in self.cases for finding in case.findings)]
 
     def to_dict(self) -> dict[str, Any]:
-        """All counts and findings, as JSON takes them."""
+        """All counts and findings, ready for JSON."""
         return {
             "lang": self.lang,
             "splits": {name: split.to_dict() for name, split in self.splits.items()},
@@ -54,15 +53,24 @@ class Survey:
                 case.name: {
                     "spans_key": case.key,
                     "settings": case.settings,
-                    "findings": [finding.to_dict() for finding in findings],
+                    "findings": [finding.to_dict() for finding in case.findings],
                 }
-                for case, findings in zip(self.cases, self.findings, strict=True)
+                for case in self.cases
             },
         }
 
 
-def survey_files(
-    paths: Sequence[Path],
+@contextmanager
+def _few_warnings() -> Iterator[None]:
+    """Leave out spaCy's warnings of each text that does not align: the spans are counted."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", r"\[W(030|033|090|119)\]")
+        yield
+
+
+@_few_warnings()
+def debug_data(
+    names: Sequence[str],
     dev: Sequence[Path] = (),
     *,
     lang: str = "en",
@@ -74,8 +82,8 @@ def survey_files(
 ) -> Survey:
     """Look over data files.
 
-    paths: .spacy files, or files in one of corpora.FORMATS; each is read once.
-    dev: files of the same kind that hold the documents to score.
+    names: .spacy files, or files in one of corpora.FORMATS, or folders of them.
+    dev: those with the documents to score.
     lang: spaCy's code of the language, for the tokenizer.
     spans_key: name of the group of spans.
     format: a name in corpora.FORMATS, or "auto".
@@ -84,25 +92,29 @@ def survey_files(
     silent: show no progress.
     RAISES (ValueError): data that cannot be read.
     """
+    inputs = {TRAIN if dev else "data": list(map(Path, names)), DEV: dev}
+    files = {
+        name: {file.resolve(): file for path in paths for file in find_data(path)}.values()
+        for name, paths in inputs.items()
+        if paths
+    }
     nlp = spacy.blank(lang)
-    splits: dict[str, SplitStatistics] = {}
-    for name, files in {TRAIN if dev else "data": paths, DEV: dev}.items():
-        if files:
-            once = {path.resolve(): path for path in files}.values()
-            documents = (doc for path in once for doc in _read_file(path, nlp, spans_key, format))
-            splits[name] = SplitStatistics([spans_key], other=splits.get(TRAIN))
-            _add_all(splits[name], documents, name, limit, silent)
+    texts = {
+        name: (text for file in own for text in _read_file(file, nlp, spans_key, format))
+        for name, own in files.items()
+    }
+    splits = _count(texts, {spans_key: None}, limit, silent)
     case = Case(spans_key, splits, low=low, lang=lang)
-    survey = Survey(lang, splits, [case], [*find_notes(splits), *find_leaks(splits)])
-    survey.findings.append(find_all(case))
+    case.findings = find_all(case)
     if spans_key != "sc":
         text = f"With spans_key = {spans_key!r} the score weights must name it"
-        survey.findings[0].append(Finding("config", INFO, text, advise_key(spans_key)))
-    return survey
+        case.findings.append(Finding("config", INFO, text, advise_key(spans_key)))
+    return Survey(lang, splits, [case], [*find_notes(splits), *find_leaks(splits)])
 
 
-def survey_config(
-    path: Path,
+@_few_warnings()
+def debug_config(
+    path: str,
     overrides: dict[str, Any] | None = None,
     *,
     low: int = 50,
@@ -119,64 +131,49 @@ def survey_config(
     RAISES (ValueError): a config without the component, data that cannot be read.
     """
     setup = load_setup(path, overrides or {})
-    windows = {name: find_window(setup.config, name) for name in setup.pipes}
-    keys = {pipe.key: windows[name] for name, pipe in setup.pipes.items()}
-    counters = {name: find_pieces(setup.nlp, name, setup.sourced) for name in setup.pipes}
-    pieces = {setup.pipes[name].key: own for name, own in counters.items() if own is not None}
-    splits: dict[str, SplitStatistics] = {}
-    for name, corpus in ((TRAIN, setup.train), (DEV, setup.dev)):
-        splits[name] = SplitStatistics(list(keys), keys, splits.get(TRAIN))
-        documents = _read_corpus(corpus, setup.nlp, list(keys), name, pieces)
-        _add_all(splits[name], documents, name, limit, silent)
+    encoders = {
+        pipe.key: find_encoder(setup.nlp, name, setup.sourced) for name, pipe in setup.pipes.items()
+    }
+    texts = {
+        name: (read_example(example, encoders) for example in _readable(reader(setup.nlp), name))
+        for name, reader in setup.readers.items()
+    }
+    splits = _count(texts, encoders, limit, silent)
     survey = Survey(str(setup.nlp.lang), splits, [], list(find_leaks(splits)))
-    for name in setup.pipes:
-        case = _make_case(setup, name, splits, windows[name], low)
-        case.pieces = pieces.get(case.key)
+    for name, pipe in setup.pipes.items():
+        case = Case(
+            pipe.key,
+            splits,
+            name,
+            dict(pipe.cfg),
+            known_labels(setup, name),
+            low,
+            survey.lang,
+            is_config=True,
+            is_cut=any(map(may_drop, setup.readers.values())),
+        )
+        case.findings = [*find_all(case), *find_in_config(setup, case, limit)]
         survey.cases.append(case)
-        survey.findings.append([*find_all(case), *find_in_config(setup, case, limit)])
     return survey
 
 
-def _make_case(
-    setup: Setup,
-    name: str,
-    splits: dict[str, SplitStatistics],
-    window: Window | None,
-    low: int,
-) -> Case:
-    pipe = setup.pipes[name]
-    return Case(
-        pipe.key,
-        splits,
-        name,
-        dict(pipe.cfg),
-        known_labels(setup, name),
-        window,
-        low,
-        lang=str(setup.nlp.lang),
-        is_config=True,
-        is_cut=may_drop(setup.train) or may_drop(setup.dev),
-    )
+def find_data(path: Path) -> list[Path]:
+    """The data file, or those in a folder: its .spacy files if it has some.
+
+    RAISES (ValueError): no data there.
+    """
+    files = sorted(path.rglob("*.spacy")) if path.is_dir() else []
+    return files or find_sources(path)
 
 
-def _read_file(path: Path, nlp: Language, key: str, format: str) -> Iterator[Document]:
+def _read_file(path: Path, nlp: Language, key: str, format: str) -> Iterator[GoldText]:
     if path.suffix == ".spacy":
-        yield from _read_corpus(Corpus(path), nlp, [key], str(path))
+        for example in Corpus(path).make_examples(nlp, read_docbin(path, nlp.vocab)):
+            yield read_example(example, [key])
         return
     joiner = "" if nlp.lang in UNSPACED_LANGUAGES else " "
     for record in read_records(path, format=format, joiner=joiner):
         yield read_record(record, nlp, key)
-
-
-def _read_corpus(
-    corpus: Callable[[Language], Iterable[Example]],
-    nlp: Language,
-    keys: Sequence[str],
-    name: str,
-    pieces: Mapping[str, PieceCounter] = {},
-) -> Iterator[Document]:
-    for example in _readable(corpus(nlp), name):
-        yield read_example(example, keys, pieces)
 
 
 def _readable(examples: Iterable[Example], name: str) -> Iterator[Example]:
@@ -192,10 +189,20 @@ def _readable(examples: Iterable[Example], name: str) -> Iterator[Example]:
         ) from error
 
 
-def _add_all(
-    split: SplitStatistics, documents: Iterator[Document], name: str, limit: int, silent: bool
-) -> None:
-    # None: tqdm shows its bar on a terminal only.
-    shown = tqdm(islice(documents, limit or None), name, unit=" docs", disable=silent or None)
-    for document in shown:
-        split.add(document)
+def _count(
+    texts: Mapping[str, Iterable[GoldText]],
+    encoders: Mapping[str, Encoder | None],
+    limit: int,
+    silent: bool,
+) -> dict[str, SplitStatistics]:
+    """Count the texts of each split; those of training come first.
+
+    encoders: names of the groups to count, and the transformer that each is predicted with.
+    """
+    splits: dict[str, SplitStatistics] = {}
+    for name, own in texts.items():
+        splits[name] = SplitStatistics(encoders, splits.get(TRAIN))
+        # None: tqdm shows its bar on a terminal only.
+        for text in tqdm(islice(own, limit or None), name, unit=" docs", disable=silent or None):
+            splits[name].add(text)
+    return splits

@@ -27,8 +27,13 @@ FULL = (
 )
 
 
-class Found(NamedTuple):
-    """What was found in the documents.
+# Of a document with more spans than it may have: the raw score below which some are missing, its
+# text, and how many it may have.
+Floor = tuple[float, str, int]
+
+
+class Collected(NamedTuple):
+    """What there is to choose thresholds from.
 
     present: thresholds that the component has.
     scored: every document, and its spans above the lowest threshold with raw scores.
@@ -43,15 +48,9 @@ class Found(NamedTuple):
     notes: list[str]
 
 
-class Floor(NamedTuple):
-    """A document with more spans than it may have, and the raw score down to which none lacks."""
-
-    score: float
-    text: str
-    most: int
-
-
-def find_candidates(nlp: Language, name: str, examples: Iterable[Example], lowest: float) -> Found:
+def find_candidates(
+    nlp: Language, name: str, examples: Iterable[Example], lowest: float
+) -> Collected:
     """Predict once, and compare every span above the lowest threshold with the gold spans.
 
     Spans are counted as `nlp.evaluate` does: on the tokens of the reference, each once, those that
@@ -63,7 +62,7 @@ def find_candidates(nlp: Language, name: str, examples: Iterable[Example], lowes
         allowed, a lowest threshold above the present ones, no documents, no gold.
     """
     pipe: Any = nlp.get_pipe(name)
-    present, cuts = _start(name, pipe, lowest)
+    present, cuts = _check(name, pipe, lowest)
     account, scored = GoldAccount(pipe), []
     labels = {label: i for i, label in enumerate(pipe.labels)}
     golds: list[list[int]] = []  # labels of the gold spans of each document
@@ -75,7 +74,7 @@ def find_candidates(nlp: Language, name: str, examples: Iterable[Example], lowes
         if gold is None:
             continue
         if most is not None:
-            floors.append(Floor(float(found.score.min()), example.text[:60], most))
+            floors.append((float(found.score.min()), example.text[:60], most))
         for span, score, change in _changes(pipe, example, found, cuts[0], floors):
             rows.append((len(golds), labels[span.label], score, span in gold, change))
         names = sorted(span.label for span in gold)
@@ -88,11 +87,11 @@ def find_candidates(nlp: Language, name: str, examples: Iterable[Example], lowes
     if floors:
         candidates = _above(max(floors), candidates, present, notes)
     _require_gold(candidates, pipe.key, account.unannotated)
-    return Found(candidates, present, scored, account.unannotated, notes)
+    return Collected(candidates, present, scored, account.unannotated, notes)
 
 
-def _start(name: str, pipe: Any, lowest: float) -> tuple[Thresholds, Sequence[float]]:
-    """Present thresholds, and the cuts of the lowest one that is looked at."""
+def _check(name: str, pipe: Any, lowest: float) -> tuple[Thresholds, Sequence[float]]:
+    """The present thresholds, and for each label the lowest raw score of a candidate."""
     pipe.predict([])  # refuses a component that is not initialized, and settings that mean nothing
     own = own_thresholds(name, pipe.labels, pipe.cfg)
     if own and not pipe.cfg["allow_overlap"]:
@@ -110,7 +109,7 @@ def _start(name: str, pipe: Any, lowest: float) -> tuple[Thresholds, Sequence[fl
 def _predict(
     nlp: Language, name: str, examples: Iterable[Example], cuts: Sequence[float]
 ) -> Iterator[tuple[Example, ScoredSpans, int | None]]:
-    """Examples, spans with raw scores, and how many it may have if a document has more."""
+    """Each example, its spans with raw scores, and how many it may have if it has more."""
     pipe: Any = nlp.get_pipe(name)
     settings = pipe.cfg
     if not settings["allow_overlap"]:
@@ -130,7 +129,7 @@ def _changes(
     """Spans, the score below which a threshold changes them, and 1 if they come, -1 if they go.
 
     lowest: raw score of a span.
-    floors: gets that of the document if max_spans allows fewer than would be found.
+    floors: that of the document is added if more would be found than max_spans allows.
     """
     if pipe.cfg["allow_overlap"]:
         for span, score in on_reference(example, found, pipe.labels).items():
@@ -141,7 +140,7 @@ def _changes(
     for score, come, gone in flat_changes(found, lowest):
         n_kept += len(come) - len(gone)
         if most is not None and n_kept > most:
-            floors.append(Floor(score, example.text[:60], most))
+            floors.append((score, example.text[:60], most))
             return
         yield from ((spans[i], score, 1) for i in sorted(come))
         yield from ((spans[i], score, -1) for i in sorted(gone))
@@ -150,13 +149,14 @@ def _changes(
 def _above(
     floor: Floor, candidates: Candidates, present: Thresholds, notes: list[str]
 ) -> Candidates:
-    """The candidates of which none lacks; a note says where that ends."""
-    candidates = candidates.above(floor.score)
+    """The candidates above a floor, and a note that says so."""
+    score, text, most = floor
+    candidates = candidates.above(score)
     if candidates.lowest > present.least:
-        raise ValueError(FULL.format(text=floor.text, most=floor.most))
+        raise ValueError(FULL.format(text=text, most=most))
     notes.append(
         f"No threshold below {candidates.lowest:.4f} was looked at: more spans of the document "
-        f"{floor.text!r} reach it than the {floor.most} that max_spans allows"
+        f"{text!r} reach it than the {most} that max_spans allows"
     )
     return candidates
 

@@ -21,7 +21,7 @@ from ..inputs import (
     use_gpu,
 )
 from ..outputs import new_folder, write_json
-from .objectives import OBJECTIVES
+from .objectives import OBJECTIVES, PRESENT
 from .plot import draw
 from .report import make_report, print_report
 
@@ -29,8 +29,7 @@ from .report import make_report, print_report
 
 REPORT, PLOT = "thresholds.json", "thresholds.svg"
 NO_PLOT = (
-    f"There is no {PLOT}, because the plot needs matplotlib. To fix: "
-    'pip install "spacy-globalpointer[plots]", or --no-plot'
+    'No plot: it needs matplotlib. To fix: pip install "spacy-globalpointer[plots]", or --no-plot'
 )
 
 Dev = Annotated[
@@ -62,7 +61,7 @@ MinCount = Annotated[
 ]
 Folds = Annotated[int, Option(min=2, help="Parts of the documents in cross-fitting")]
 Force = Annotated[bool, Option("--force", help="Replace the pipeline in --output")]
-Plot = Annotated[bool, Option(help=f"Draw {PLOT}; needs matplotlib")]
+Plot = Annotated[bool, Option(help=f"Draw {PLOT}, if there is matplotlib")]
 
 
 def tune_cli(
@@ -95,7 +94,7 @@ def tune_cli(
     $ spacy global-pointer tune training/model-best dev.spacy --output tuned
     """
     from .candidates import find_candidates
-    from .tuned import write_tuned
+    from .tuned import set_thresholds, write_scores
 
     msg = Printer()
     try:
@@ -105,13 +104,18 @@ def tune_cli(
         with new_folder(output, force) as folder:
             nlp = load_pipeline(model)
             name, pipe = find_component(nlp, component)
-            is_flat = not pipe.cfg["allow_overlap"]
-            check_options(name, objective, precision, is_flat)
+            allow_overlap = pipe.cfg["allow_overlap"]
+            _check_options(name, allow_overlap, objective, precision)
             found = find_candidates(nlp, name, read_examples(nlp, files, "DEV", False), lowest)
             report = {
                 "model": model,
                 "dev": [str(path) for path in dev],
                 "component": name,
+                "objective": objective,
+                "precision": precision,
+                "min_count": min_count,
+                "folds": folds,
+                "allow_overlap": allow_overlap,
                 "unannotated": found.unannotated,
                 "notes": found.notes,
                 **make_report(
@@ -121,10 +125,13 @@ def tune_cli(
                     precision=precision,
                     min_count=min_count,
                     folds=folds,
-                    is_flat=is_flat,
+                    allow_overlap=allow_overlap,
                 ),
             }
-            write_tuned(nlp, report, found.scored, folder)
+            set_thresholds(nlp, name, report)
+            if report["written"] != PRESENT:
+                write_scores(nlp, report, found.scored)
+            nlp.to_disk(folder)
             write_json(report, folder / REPORT)
             if plot:
                 with suppress(ImportError):  # said below
@@ -138,11 +145,10 @@ def tune_cli(
         msg.warn(NO_PLOT)
 
 
-def check_options(name: str, objective: str, precision: float | None, is_flat: bool) -> None:
+def _check_options(name: str, allow_overlap: bool, objective: str, precision: float | None) -> None:
     """Refuse options that mean nothing, before documents are predicted.
 
-    name: of the component.
-    is_flat: whether it allows no overlap.
+    name, allow_overlap: of the component.
     RAISES (ValueError): naming the rule, the value and the repair.
     """
     if objective not in OBJECTIVES:
@@ -151,7 +157,7 @@ def check_options(name: str, objective: str, precision: float | None, is_flat: b
         raise ValueError(f"--precision must be above 0 and at most 1, was: {precision}")
     if objective == "precision" and precision is None:
         raise ValueError("--objective precision needs --precision, such as --precision 0.9")
-    if is_flat and objective in ("per-label", "macro"):
+    if not allow_overlap and objective in ("per-label", "macro"):
         raise ValueError(
             f"--objective must be auto, global or precision for {name!r}, was: {objective}. It has "
             "allow_overlap = false: which spans remain then depends on the thresholds of all "

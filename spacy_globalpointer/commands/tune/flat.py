@@ -1,21 +1,10 @@
 """Spans without overlap, as the threshold falls: which come, and which go for others."""
 
-from typing import NamedTuple
-
 from ...nn import LOWEST_CUT, best_chain
 from ...pipeline.prediction import ScoredSpans
 
-
-class Change(NamedTuple):
-    """What a threshold below a score changes.
-
-    score: raw; cuts below it find the spans that come, and no longer those that go.
-    come, gone (index): spans.
-    """
-
-    score: float
-    come: set[int]
-    gone: set[int]
+# A raw score, and the spans (index) that cuts below it find, and those that they find no longer.
+Change = tuple[float, set[int], set[int]]
 
 
 def flat_changes(spans: ScoredSpans, lowest: float) -> list[Change]:
@@ -41,7 +30,7 @@ def flat_changes(spans: ScoredSpans, lowest: float) -> list[Change]:
         groups[-1].append(i)
         reach = max(reach, end)
     changes = [change for group in groups for change in _changes_of(spans, group, lowest)]
-    return sorted(changes, key=lambda change: -change.score)
+    return sorted(changes, key=lambda change: -change[0])
 
 
 def _changes_of(spans: ScoredSpans, joined: list[int], lowest: float) -> list[Change]:
@@ -64,5 +53,5 @@ def _changes_of(spans: ScoredSpans, joined: list[int], lowest: float) -> list[Ch
         if len(few[1]) < len(between[1]) < len(many[1]):
             pairs += [(between, many), (few, between)]  # few first
         else:
-            changes.append(Change(cut, many[1] - few[1], few[1] - many[1]))
+            changes.append((cut, many[1] - few[1], few[1] - many[1]))
     return changes

@@ -31,16 +31,17 @@ Choice = Callable[[Candidates], Thresholds]
 
 
 def choices(
-    min_count: int, precision: float | None = None, *, is_flat: bool = False
+    min_count: int, precision: float | None = None, *, allow_overlap: bool = True
 ) -> dict[str, Choice]:
     """List the ways to choose thresholds by name.
 
     min_count (spans): labels with fewer gold spans keep the best global threshold.
     precision (share): wanted; None leaves "precision" out.
-    is_flat: leave out thresholds of labels: without overlap these depend on each other.
+    allow_overlap: setting of the component; without it thresholds of labels depend on each other,
+        and are left out.
     """
     ways: dict[str, Choice] = {"global": best_global}
-    if not is_flat:
+    if allow_overlap:
         ways["per-label"] = partial(best_per_label, min_count=min_count)
         ways["macro"] = partial(best_macro, min_count=min_count)
     if precision is not None:

@@ -15,6 +15,7 @@ STYLE: dict[Any, Any] = {
     "xtick.color": GREY,
     "ytick.color": GREY,
     "axes.grid": True,
+    "grid.color": GREY,
     "grid.alpha": 0.3,
     "axes.spines.top": False,
     "axes.spines.right": False,

@@ -25,7 +25,7 @@ def make_report(
     precision: float | None,
     min_count: int,
     folds: int,
-    is_flat: bool,
+    allow_overlap: bool,
 ) -> dict[str, Any]:
     """Choose thresholds in all ways, compare them, and decide which are written.
 
@@ -33,12 +33,13 @@ def make_report(
     objective: one of OBJECTIVES.
     precision (share): wanted micro precision, None for none.
     min_count (spans): labels with fewer gold spans keep the global threshold.
-    is_flat: no spans may overlap.
+    folds: of the documents in cross-fitting.
+    allow_overlap: setting of the component.
     RETURNS: plain data, with results by objective, the present ones first.
     RAISES (ValueError): no threshold has the precision.
     """
     labels = candidates.labels
-    ways = choices(min_count, precision, is_flat=is_flat)
+    ways = choices(min_count, precision, allow_overlap=allow_overlap)
     chosen = {PRESENT: present, **{name: choose(candidates) for name, choose in ways.items()}}
     counts = {name: count(candidates, each.cuts(labels)) for name, each in chosen.items()}
     estimates: dict[str, Counts | None] = {PRESENT: counts[PRESENT]}  # nothing was chosen
@@ -48,19 +49,14 @@ def make_report(
             "threshold": thresholds.shared,
             "label_thresholds": [[x, thresholds.own[x]] for x in labels if x in thresholds.own],
             **describe_counts(counts[name]),
-            "cross_fitted": estimates[name] and describe_counts(estimates[name]),
+            "cross_fitted": describe_counts(estimate) if (estimate := estimates[name]) else None,
             "gains": find_gains(name, estimates),
         }
         for name, thresholds in chosen.items()
     }
     written = choose_objective(results, objective, precision)
     return {
-        "objective": objective,
         "written": written,
-        "precision": precision,
-        "min_count": min_count,
-        "folds": folds,
-        "allow_overlap": not is_flat,
         "documents": len(candidates.gold),
         "gold": int(candidates.gold.sum()),
         "candidates": int((candidates.spans["change"] > 0).sum()),

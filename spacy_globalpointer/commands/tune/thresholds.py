@@ -131,9 +131,10 @@ def count(candidates: Candidates, cuts: numpy.ndarray) -> Counts:
     spans, shape = candidates.spans, candidates.gold.shape
     cuts = numpy.broadcast_to(cuts, shape)
     found = spans[spans["score"] >= cuts[spans["document"], spans["label"]]]
-    wrong, right = numpy.zeros((2, *shape), dtype=numpy.int64)
-    for counts, part in ((right, found[found["is_gold"]]), (wrong, found[~found["is_gold"]])):
-        numpy.add.at(counts, (part["document"], part["label"]), part["change"])
+    counts = numpy.zeros((2, *shape), dtype=numpy.int64)
+    place = found["is_gold"].astype(int), found["document"], found["label"]
+    numpy.add.at(counts, place, found["change"])
+    wrong, right = counts
     return Counts(right, wrong, candidates.gold - right)
 
 

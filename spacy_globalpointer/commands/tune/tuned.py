@@ -13,7 +13,6 @@ from ...pipeline.global_pointer import GlobalPointer
 from ...pipeline.prediction import ScoredSpans
 from ...pipeline.settings import label_cuts
 from ...pipeline.spelling import spell_label
-from .objectives import PRESENT
 
 
 def set_thresholds(nlp: Language, name: str, result: dict[str, Any]) -> None:
@@ -47,24 +46,6 @@ def keep_spans(pipe: GlobalPointer, found: ScoredSpans) -> ScoredSpans:
     return ScoredSpans(*(column.numpy() for column in columns))
 
 
-def write_tuned(
-    nlp: Language,
-    report: dict[str, Any],
-    scored: Sequence[tuple[Example, ScoredSpans]],
-    folder: Path,
-) -> None:
-    """Write a pipeline with the thresholds of a report, and with their scores where they are new.
-
-    report: as in thresholds.json.
-    scored: documents, and all their spans, with raw scores.
-    RAISES (ValueError): a label that a config cannot hold.
-    """
-    set_thresholds(nlp, report["component"], report)
-    if report["written"] != PRESENT:
-        write_scores(nlp, report, scored)
-    nlp.to_disk(folder)
-
-
 def write_scores(
     nlp: Language, report: dict[str, Any], scored: Sequence[tuple[Example, ScoredSpans]]
 ) -> None:
@@ -72,6 +53,9 @@ def write_scores(
 
     Scores of other components, and losses, stay. A line of meta["notes"], which a packaged pipeline
     shows, says what the scores are of; it takes the place of an earlier one.
+
+    report: as in thresholds.json.
+    scored: documents, and all their spans, with raw scores.
     """
     pipe: Any = nlp.get_pipe(report["component"])
     examples = [example for example, _ in scored]
@@ -86,9 +70,9 @@ def write_scores(
     files = ", ".join(Path(path).name for path in report["dev"][:3])
     files += " and others" if len(report["dev"]) > 3 else ""
     estimate = report["results"][report["written"]]["cross_fitted"]
-    begin = f"Scores of {report['component']}"
+    begin = f"Scores of {report['component']}:"
     note = (
-        f"{begin}: on the {report['documents']} documents of {files}, on which its thresholds were "
+        f"{begin} on the {report['documents']} documents of {files}, on which its thresholds were "
         "chosen" + (f"; F1 in cross-fitting {100 * estimate['f']:.2f}" if estimate else "")
     )
     lines = [line for line in nlp.meta.get("notes", "").splitlines() if not line.startswith(begin)]

@@ -160,7 +160,7 @@ def test_an_interrupted_run_says_that_it_can_go_on(model, corpus, tmp_path, monk
         raise KeyboardInterrupt
 
     goes_on = "The same command goes on where it was last saved"
-    monkeypatch.setattr("spacy_globalpointer.commands.annotate.run.Run.go", interrupt)
+    monkeypatch.setattr("spacy_globalpointer.commands.annotate.run.Annotation.go", interrupt)
     code, _, stderr = run(model, corpus, tmp_path / "out.jsonl")
     assert (code, goes_on in stderr) == (130, True)
     code, _, stderr = run(model, corpus, "-")
@@ -173,7 +173,7 @@ def test_a_full_disk_is_an_error_that_a_run_goes_on_after(model, corpus, tmp_pat
 
     output, whole = tmp_path / "out.jsonl", tmp_path / "whole.jsonl"
     with monkeypatch.context() as context:
-        context.setattr("spacy_globalpointer.commands.annotate.resumable.AppendedFile.save", fail)
+        context.setattr("spacy_globalpointer.commands.annotate.writers.JsonLines.save", fail)
         code, _, stderr = run(model, corpus, output)
     assert (code, output.exists()) == (1, False)
     assert "No space left on device" in stderr
@@ -206,7 +206,7 @@ def n_saved(output):
     """Documents that count, as the journal says."""
     with suppress(OSError):
         journal = output.with_name(f"{output.name}.progress")
-        return json.loads(journal.read_text())["progress"]["n_docs"]
+        return json.loads(journal.read_text())["n_docs"]
     return 0
 
 

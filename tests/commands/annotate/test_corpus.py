@@ -1,4 +1,5 @@
 import gzip
+import io
 import json
 import multiprocessing
 import os
@@ -12,8 +13,7 @@ from spacy.tokens import Doc, DocBin
 
 from spacy_globalpointer.commands.annotate import corpus, run
 from spacy_globalpointer.commands.annotate.corpus import annotate, find_keys
-from spacy_globalpointer.commands.annotate.lock import lock_of
-from spacy_globalpointer.commands.annotate.resumable import AppendedFile
+from spacy_globalpointer.commands.annotate.writers import JsonLines
 from spacy_globalpointer.corpora import read_records
 
 N_DOCS = 40
@@ -126,6 +126,15 @@ def test_spacy_output_has_the_same_spans_in_parts(model, inputs, tmp_path):
     ]
 
 
+def test_long_documents_fill_a_part(model, monkeypatch, tmp_path):
+    monkeypatch.setattr(run, "PART_CHARACTERS", 20)
+    (tmp_path / "a.txt").write_text("Rome is old.\nUlm.\nAnna Berg.\n" + "Victoria was here. " * 3)
+    annotate(model, [tmp_path / "a.txt"], tmp_path / "o.spacy")
+    parts = sorted((tmp_path / "o.spacy").iterdir())
+    counts = [len(DocBin().from_disk(path)) for path in parts]
+    assert counts == [3, 1]  # a part ends with the document that fills it
+
+
 def test_processes_write_the_same(model, inputs, tmp_path):
     for n_process in (1, 2):
         out = tmp_path / str(n_process) / "o.jsonl"
@@ -139,7 +148,7 @@ def test_batches_do_not_depend_on_where_a_run_is_saved(model, monkeypatch, input
     nlp = spacy.load(model)
     pipe = nlp.get_pipe("global_pointer")
     batches, predict = [], pipe.predict
-    monkeypatch.setattr(corpus, "load_model", lambda name: nlp)
+    monkeypatch.setattr(run, "load_model", lambda name: nlp)
     pipe.predict = lambda docs: [batches.append(len(docs)), predict(docs)][1]
     annotate(model, [inputs], tmp_path / "a.jsonl", batch_size=7, save_every=0)
     assert batches == [7] * 9 + [2]
@@ -165,7 +174,7 @@ def test_a_pipeline_that_has_seen_many_words_is_replaced(
         alive.append(weakref.ref(nlp))
         return nlp
 
-    monkeypatch.setattr(corpus, "load_model", load)
+    monkeypatch.setattr(run, "load_model", load)
     monkeypatch.setattr(run, "MOST_WORDS", 90)
     annotate(model, [inputs], output, batch_size=4, save_every=0, n_process=n_process)
     assert 3 <= len(alive) <= 16
@@ -191,7 +200,12 @@ def _count_steps(kill_at, unit):
 
         return wrapped
 
-    def write(self, data):
+    write_whole = JsonLines.write
+
+    def write(self, row):
+        line = io.BytesIO()
+        write_whole(JsonLines(line), row)
+        data = line.getvalue()
         self.file.write(data[: len(data) // 2])
         if len(data) % 3 == 0:
             self.file.flush()  # half a line on the disk
@@ -202,11 +216,11 @@ def _count_steps(kill_at, unit):
     if unit == "steps":
         os.fsync = after_step(os.fsync)
         corpus.remove = after_step(corpus.remove)
-        AppendedFile.write = write
+        JsonLines.write = write
 
 
 def _run_child(nlp, kill_at, unit, args, options):
-    corpus.load_model = lambda model: nlp
+    run.load_model = lambda model: nlp
     _count_steps(kill_at, unit)
     annotate(*args, **options)
 
@@ -263,7 +277,7 @@ def kill_midway(model, nlp, inputs, output, **options):
     left = {path.name for path in output.parent.iterdir() if "o." in path.name}
     assert left == {
         "o.jsonl.lock",  # nobody's
-        *("o.jsonl.part", "o.jsonl.progress", "o.jsonl.progress.tmp", "o.rejected.jsonl.part"),
+        *("o.jsonl.part", "o.jsonl.progress", ".o.jsonl.progress.partial", "o.rejected.jsonl.part"),
     }
     assert 0 < len((output.parent / "o.jsonl.part").read_text().splitlines()) < len(NUMBERS)
 
@@ -271,7 +285,7 @@ def kill_midway(model, nlp, inputs, output, **options):
 def test_a_run_is_not_continued_with_other_things(model, nlp, inputs, tmp_path):
     output = tmp_path / "o.jsonl"
     kill_midway(model, nlp, [inputs], output)
-    lock_of(output).unlink()
+    (tmp_path / "o.jsonl.lock").unlink()
     before = snapshot(tmp_path)
     with pytest.raises(ValueError, match=r"was: other inputs. Give the same, or start anew"):
         annotate(model, [inputs / "a.jsonl"], output)
@@ -344,7 +358,7 @@ def test_output_in_the_input_folder_is_not_read(model, inputs):
 @pytest.fixture
 def no_model(monkeypatch):
     """The model must not be loaded."""
-    monkeypatch.setattr(corpus, "load_model", None)
+    monkeypatch.setattr(run, "load_model", None)
 
 
 @pytest.mark.parametrize(
@@ -416,7 +430,7 @@ def test_texts_beyond_max_length_are_set_aside(model, tmp_path):
     nlp.max_length = 10
     (tmp_path / "a.txt").write_text("0123456789\n01234567890\nRome")
     patch = pytest.MonkeyPatch()
-    patch.setattr(corpus, "load_model", lambda name: nlp)
+    patch.setattr(run, "load_model", lambda name: nlp)
     annotate(model, [tmp_path / "a.txt"], tmp_path / "o.jsonl")
     patch.undo()
     assert [row["text"] for row in read(tmp_path / "o.jsonl")] == ["0123456789", "Rome"]
@@ -437,7 +451,7 @@ def test_fields_that_parts_cannot_hold_are_set_aside(model, tmp_path):
 def test_a_tokenizer_that_changes_the_text_is_noticed(model, monkeypatch, tmp_path):
     nlp = spacy.load(model)
     nlp.tokenizer = lambda text: Doc(nlp.vocab, words=text.split())
-    monkeypatch.setattr(corpus, "load_model", lambda name: nlp)
+    monkeypatch.setattr(run, "load_model", lambda name: nlp)
     (tmp_path / "a.txt").write_text("two words \nRome.\nin  Rome")
     progress = annotate(model, [tmp_path / "a.txt"], tmp_path / "o.jsonl")
     assert (progress.n_docs, progress.n_rejected) == (1, 2)
@@ -447,7 +461,7 @@ def test_a_pipeline_that_drops_documents_is_an_error(model, monkeypatch, tmp_pat
     nlp = spacy.load(model)
     nlp.get_pipe("global_pointer").predict = lambda docs: 1 / 0
     nlp.set_error_handler(lambda *args: None)
-    monkeypatch.setattr(corpus, "load_model", lambda name: nlp)
+    monkeypatch.setattr(run, "load_model", lambda name: nlp)
     (tmp_path / "a.txt").write_text("one\ntwo")
     with pytest.raises(ValueError, match=r"every document back, was: without 2, first .* line 1"):
         annotate(model, [tmp_path / "a.txt"], tmp_path / "o.jsonl")

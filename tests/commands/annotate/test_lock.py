@@ -5,7 +5,7 @@ import os
 import pytest
 
 from spacy_globalpointer.commands.annotate import lock
-from spacy_globalpointer.commands.annotate.lock import lock_of, locked
+from spacy_globalpointer.commands.annotate.lock import locked
 
 pytest.importorskip("fcntl")
 
@@ -39,7 +39,7 @@ def test_a_second_run_is_refused_until_the_first_ends(tmp_path, other):
     pipe.send("end")
     process.join()
     with locked(target):
-        assert lock_of(target).exists()
+        assert (tmp_path / "o.jsonl.lock").exists()
     assert list(tmp_path.iterdir()) == []
 
 
@@ -47,7 +47,7 @@ def test_a_killed_run_leaves_no_lock(tmp_path, other):
     process, _ = other
     process.kill()
     process.join()
-    assert lock_of(tmp_path / "o.jsonl").exists()
+    assert (tmp_path / "o.jsonl.lock").exists()
     with locked(tmp_path / "o.jsonl"):
         pass
     assert list(tmp_path.iterdir()) == []
@@ -66,7 +66,7 @@ def test_a_lock_file_that_was_removed_meanwhile_is_made_again(tmp_path, monkeypa
 
     monkeypatch.setattr(lock, "_lock", remove_first)
     with locked(target):
-        assert lock_of(target).stat().st_ino == taken[-1]
+        assert (tmp_path / "o.jsonl.lock").stat().st_ino == taken[-1]
     assert len(taken) == 2
 
 

@@ -4,20 +4,16 @@ import pytest
 from spacy.lang.en import English
 
 from spacy_globalpointer.commands.annotate.resumable import (
-    AppendedFile,
-    Journal,
     Progress,
     fingerprint_model,
     journal_of,
+    open_part,
     part_of,
     publish,
     rejected_of,
     remove,
-    replace_file,
 )
 from spacy_globalpointer.corpora.stream import Position
-
-PROGRESS = Progress(Position(1, 20, 300), 4, 5, 6, 7, 8)
 
 
 def test_names_of_neighbours_differ(tmp_path):
@@ -27,66 +23,80 @@ def test_names_of_neighbours_differ(tmp_path):
     assert len(set(names)) == 6
 
 
+def make_progress(path, fingerprint):
+    return Progress(path, fingerprint, Position(1, 20, 300), 4, 5, 6, 7, 8)
+
+
 def test_a_journal_gives_back_what_was_saved(tmp_path):
-    journal = Journal(tmp_path / "x.progress", {"inputs": [("a", 1)], "model": "m"})
-    assert journal.load() is None
-    journal.save(PROGRESS)
-    assert journal.load() == PROGRESS
-    assert isinstance(journal.load().position, Position)
+    fingerprint = {"inputs": [["a", 1]], "model": "m"}
+    new = Progress(tmp_path / "x.progress", fingerprint)
+    assert new.load() is None
+    progress = make_progress(tmp_path / "x.progress", fingerprint)
+    progress.save()
+    assert new.load() == progress
+    assert isinstance(new.load().position, Position)
     assert [path.name for path in tmp_path.iterdir()] == ["x.progress"]
+
+
+def test_a_run_that_cannot_go_on_has_no_journal(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    make_progress(None, {}).save()
+    assert list(tmp_path.iterdir()) == []
+    assert Progress().load() is None
 
 
 def test_a_journal_of_another_run_is_refused(tmp_path):
     path = tmp_path / "x.progress"
-    Journal(path, {"inputs": [("a", 1)], "model": "m", "spans key": None}).save(PROGRESS)
-    other = Journal(path, {"inputs": [("a", 2)], "model": "n", "spans key": None})
+    make_progress(path, {"inputs": [["a", 1]], "model": "m", "spans key": None}).save()
+    other = Progress(path, {"inputs": [["a", 2]], "model": "n", "spans key": None})
     with pytest.raises(ValueError, match=r"was: other inputs and model. Give the same, or start"):
         other.load()
 
 
-@pytest.mark.parametrize("text", ["", "{}", "[]", '{"fingerprint": {}, "progress": {"x": 1}}'])
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("", "{}", "[]", "5", '{"fingerprint": [], "position": [0, 0, 0]}'),
+        '{"fingerprint": {}, "position": 3}',
+        '{"fingerprint": {}, "position": [0, 0, 0], "x": 1}',
+    ],
+)
 def test_a_broken_journal_is_refused(tmp_path, text):
     path = tmp_path / "x.progress"
     path.write_text(text)
     with pytest.raises(ValueError, match="must say how far a run has come"):
-        Journal(path, {}).load()
+        Progress(path, {"model": "m"}).load()
 
 
 def test_a_journal_is_never_half_written(tmp_path, monkeypatch):
-    journal = Journal(tmp_path / "x.progress", {})
-    journal.save(PROGRESS)
+    progress = make_progress(tmp_path / "x.progress", {})
+    progress.save()
 
     def fail(*args):
         raise OSError("no space left")
 
     monkeypatch.setattr("os.fsync", fail)
     with pytest.raises(OSError, match="no space"):
-        journal.save(Progress())
-    assert journal.load() == PROGRESS
+        Progress(progress.journal).save()
+    assert progress.load() == progress
 
 
-def test_an_appended_file_is_cut_to_what_counts(tmp_path):
-    file = AppendedFile(tmp_path / "a.jsonl")
-    file.open(0)
-    file.write(b"one\n")
-    assert file.save() == 4
-    file.write(b"two\nthr")
-    file.close()
-    again = AppendedFile(tmp_path / "a.jsonl")
-    again.open(4)
-    assert again.save() == 4
-    again.write(b"2\n")
-    assert again.save() == 6
-    again.close()
+def test_a_file_in_the_making_is_cut_to_what_counts(tmp_path):
+    with open_part(tmp_path / "a.jsonl", 0) as file:
+        file.write(b"one\ntwo\nthr")
+    with open_part(tmp_path / "a.jsonl", 4) as file:
+        assert file.tell() == 4
+        file.write(b"2\n")
+        assert file.tell() == 6
     assert part_of(tmp_path / "a.jsonl").read_bytes() == b"one\n2\n"
 
 
-def test_an_appended_file_that_is_too_short_is_refused(tmp_path):
-    file = AppendedFile(tmp_path / "a.jsonl")
-    file.part.write_bytes(b"one")
+def test_a_file_in_the_making_that_is_too_short_is_refused(tmp_path):
+    part = part_of(tmp_path / "a.jsonl")
+    part.write_bytes(b"one")
     with pytest.raises(ValueError, match=r"must have the 4 bytes .* was: 3 bytes"):
-        file.open(4)
-    assert file.part.read_bytes() == b"one"
+        open_part(tmp_path / "a.jsonl", 4)
+    assert part.read_bytes() == b"one"
 
 
 @pytest.mark.parametrize("old", [None, "file", "folder"])
@@ -115,13 +125,6 @@ def test_removing(tmp_path):
     for name in "acd":
         remove(tmp_path / name)
     assert list(tmp_path.iterdir()) == []
-
-
-def test_a_file_is_replaced_as_a_whole(tmp_path):
-    replace_file(tmp_path / "a", b"one")
-    replace_file(tmp_path / "a", b"2")
-    assert (tmp_path / "a").read_bytes() == b"2"
-    assert len(list(tmp_path.iterdir())) == 1
 
 
 def test_a_model_is_known_by_its_content(tmp_path):

@@ -1,20 +1,18 @@
 import json
+from pathlib import Path
 
 import numpy
 import pytest
 import spacy
 from spacy.tokens import DocBin, Span, SpanGroup
 
-from spacy_globalpointer.commands.annotate import writers
-from spacy_globalpointer.commands.annotate.resumable import AppendedFile, part_of
 from spacy_globalpointer.commands.annotate.writers import (
     JsonLines,
     SpacyParts,
-    is_no_part,
+    is_part,
     list_spans,
-    write_json,
 )
-from spacy_globalpointer.corpora.stream import Entry, Position
+from spacy_globalpointer.corpora.stream import START, Entry
 
 NLP = spacy.blank("en")
 
@@ -29,15 +27,22 @@ def make_doc(
     return doc
 
 
-def make_entry(path, document="Ada lives in Rome.", user_data=None, **fields):
-    return Entry(
-        path,
-        1,
-        Position(),
-        document=document,
-        fields={"text": "x", **fields},
-        user_data=user_data or {},
-    )
+def make_entry(user_data=None, **fields):
+    return Entry(Path("a.jsonl"), 1, START, 0, "x", {"text": "x", **fields}, user_data or {})
+
+
+@pytest.fixture
+def writer(tmp_path):
+    with (tmp_path / "a.jsonl").open("wb") as file:
+        yield JsonLines(file, ["sc"])
+
+
+def read(writer):
+    """The only line of a file, whose length is as saved."""
+    path = Path(writer.file.name)
+    assert writer.save() == path.stat().st_size
+    (line,) = path.read_bytes().splitlines(keepends=True)
+    return line
 
 
 def test_spans_have_characters_and_scores_in_order():
@@ -69,49 +74,38 @@ def test_scores_of_a_changed_group_are_left_out():
     "row",
     [{"a": "北京 \u2028"}, {"a": "half \udc80", "b": "北"}, {"a": [1e300, None, {"b": True}]}],
 )
-def test_a_line_of_json_is_one_line_that_reads_back(row):
-    line = write_json(row)
-    assert line.count(b"\n") == 1
-    assert line.endswith(b"\n")
-    assert json.loads(line.decode()) == row
+def test_a_line_of_json_is_one_line_that_reads_back(writer, row):
+    writer.write(row)
+    assert json.loads(read(writer).decode()) == row
 
 
-def test_chinese_stays_readable():
-    assert "北京".encode() in write_json({"a": "北京"})
+@pytest.mark.parametrize("more", ["", "half \udc80"])
+def test_chinese_stays_readable(writer, more):
+    writer.write({"a": "北京", "b": more})
+    assert "北京".encode() in read(writer)
 
 
-def test_numbers_that_json_does_not_have_are_null(tmp_path):
+def test_numbers_that_json_does_not_have_are_null(writer):
     """Fields of a text may have them: Python reads NaN, Infinity and 1e999."""
-    fields = json.loads('{"a": NaN, "b": [1e999, -Infinity], "c": {"d": 1e308}}')
-    assert write_json(fields) == b'{"a": null, "b": [null, null], "c": {"d": 1e+308}}\n'
-    writer = JsonLines(AppendedFile(tmp_path / "a.jsonl"), ["sc"])
-    entry = make_entry(tmp_path, document=b"", **fields)
+    entry = make_entry(**json.loads('{"a": NaN, "b": [1e999, -Infinity], "c": {"d": 1e308}}'))
     writer.check(entry)
-    writer.open(0)
     writer.add(make_doc(), entry)
-    writer.save()
-    writer.close()
-    text = part_of(tmp_path / "a.jsonl").read_text()
-    assert json.loads(text, parse_constant=pytest.fail)["b"] == [None, None]
+    row = json.loads(read(writer), parse_constant=pytest.fail)
+    assert (row["a"], row["b"], row["c"]) == (None, [None, None], {"d": 1e308})
 
 
-def test_json_lines_keep_fields_and_replace_spans(tmp_path):
-    writer = JsonLines(AppendedFile(tmp_path / "a.jsonl"), ["sc"])
-    writer.open(0)
-    writer.add(make_doc(), make_entry(tmp_path, id=7))
-    assert writer.save() == part_of(tmp_path / "a.jsonl").stat().st_size
-    writer.close()
-    row = json.loads(part_of(tmp_path / "a.jsonl").read_text())
+def test_json_lines_keep_fields_and_replace_spans(writer):
+    writer.add(make_doc(), make_entry(id=7))
+    row = json.loads(read(writer))
     assert list(row) == ["text", "id", "spans"]
     assert row["id"] == 7
     assert len(row["spans"]) == 3
 
 
-def test_json_lines_refuse_metadata_that_is_no_json(tmp_path):
-    writer = JsonLines(AppendedFile(tmp_path / "a.jsonl"), ["sc"])
-    writer.check(make_entry(tmp_path, document=b"", id=7))
+def test_json_lines_refuse_metadata_that_is_no_json(writer):
+    writer.check(make_entry(id=7))
     with pytest.raises(TypeError):
-        writer.check(make_entry(tmp_path, document=b"", id=b"bytes"))
+        writer.check(make_entry(id=b"bytes"))
 
 
 def read_parts(folder):
@@ -122,16 +116,14 @@ def read_parts(folder):
 
 
 def test_parts_are_written_one_by_one(tmp_path):
-    writer = SpacyParts(tmp_path / "a.spacy", size=2)
-    writer.open(0)
+    writer = SpacyParts(tmp_path / "a.spacy", 0, 2)
     for number in (1, 2):
         doc = make_doc()
         doc.user_data["trf"] = object()  # what a component left
-        writer.add(doc, make_entry(tmp_path, id=number))
-        assert writer.is_full(number, 10) == (number == 2)
+        writer.add(doc, make_entry({"meta": {"id": number}}, id=number))
     assert writer.save() == 1
     assert writer.save() == 1  # nothing new
-    writer.add(make_doc(), make_entry(tmp_path, user_data={"own": 5}, id=3))
+    writer.add(make_doc(), make_entry({"own": 5}, id=3))
     assert writer.save() == 2
     parts = read_parts(tmp_path / "a.spacy.part")
     assert {name: len(docs) for name, docs in parts.items()} == {
@@ -144,32 +136,26 @@ def test_parts_are_written_one_by_one(tmp_path):
     assert list_spans(first, ["sc"]) == list_spans(make_doc(), ["sc"])
 
 
-def test_long_documents_fill_a_part():
-    writer = SpacyParts(spacy.util.ensure_path("a.spacy"), size=10)
-    assert not writer.is_full(1, writers.PART_CHARACTERS - 1)
-    assert writer.is_full(1, writers.PART_CHARACTERS)
-
-
 def test_parts_that_do_not_count_are_removed(tmp_path):
     folder = tmp_path / "a.spacy.part"
     folder.mkdir()
-    for name in ("000001.spacy", "000002.spacy", "000003.spacy", "000003.spacy.tmp"):
+    for name in ("000001.spacy", "000002.spacy", "000003.spacy", ".000003.spacy.partial"):
         (folder / name).write_text(name)
-    SpacyParts(tmp_path / "a.spacy", size=2).open(2)
+    SpacyParts(tmp_path / "a.spacy", 2, 2)
     assert sorted(path.name for path in folder.iterdir()) == ["000001.spacy", "000002.spacy"]
     with pytest.raises(ValueError, match=r"must have the 4 parts .* without 000003.spacy"):
-        SpacyParts(tmp_path / "a.spacy", size=2).open(4)
+        SpacyParts(tmp_path / "a.spacy", 4, 2)
 
 
 @pytest.mark.parametrize("value", [2**70, "half \udc80", object()])
 def test_parts_refuse_fields_that_they_cannot_hold(tmp_path, value):
-    writer = SpacyParts(tmp_path / "a.spacy", size=2)
-    writer.check(make_entry(tmp_path, id=[1, "a", None]))
+    writer = SpacyParts(tmp_path / "a.spacy", 0, 2)
+    writer.check(make_entry({"meta": {"id": [1, "a", None]}}))
     with pytest.raises((ValueError, TypeError, OverflowError)):
-        writer.check(make_entry(tmp_path, id=value))
+        writer.check(make_entry({"meta": {"id": value}}))
 
 
 def test_names_of_parts():
     assert [
-        is_no_part(name) for name in ("000001.spacy", "1000000.spacy", "train.spacy", "1.spacy")
-    ] == [*(False, False, True, True)]
+        is_part(name) for name in ("000001.spacy", "1000000.spacy", "train.spacy", "1.spacy")
+    ] == [*(True, True, False, False)]

@@ -1,4 +1,6 @@
 import json
+import subprocess
+import sys
 import zlib
 
 import pytest
@@ -8,7 +10,7 @@ from spacy.cli._util import app as spacy_app
 from spacy.tokens import DocBin, Span
 from typer.testing import CliRunner
 
-from spacy_globalpointer.commands.debug.command import debug_config, debug_data
+from spacy_globalpointer.commands.debug.survey import debug_config, debug_data
 from spacy_globalpointer.configs import find_config
 
 CONFIG = find_config("tok2vec")
@@ -166,7 +168,7 @@ def test_damaged_spacy_files_are_errors(tmp_path, content):
     path.write_bytes(whole[: len(whole) // 2] if content is None else content)
     code, output = run(path, "--output", tmp_path / "o.json")
     assert code == 1
-    assert "bad.spacy must be readable, was: " in output
+    assert "a .spacy file must be a complete DocBin, but " in output
     assert list(tmp_path.iterdir()) == [path]
 
 
@@ -412,7 +414,11 @@ def test_a_config_of_another_encoding_is_an_error(tmp_path):
 
 @pytest.mark.parametrize(
     "arguments",
-    [["--dev", "dev.spacy"], ["--lang", "zh"], ["--spans-key", "x"], ["--format", "bio"]],
+    [
+        *(["--dev", "dev.spacy"], ["--lang", "zh"], ["--spans-key", "x"], ["--format", "bio"]),
+        # It would do nothing, though it is the default of data files.
+        ["--lang", "en"],
+    ],
 )
 def test_options_of_data_files_are_refused_with_a_config(corpus, arguments):
     code, output = run(CONFIG, *options(corpus), *arguments)
@@ -454,15 +460,14 @@ def test_the_window_of_the_transformer_is_found(corpus):
     overrides = {"components.transformer.model.get_spans.window": 3}
     overrides["components.transformer.model.get_spans.stride"] = 3
     survey = debug_config(str(TRANSFORMER), {**corpus, **overrides})
-    (case,) = survey.cases
-    assert case.window == (3, 3, "tokens")
-    group = survey.splits["train"].groups["sc"]
+    seen = survey.splits["train"].groups["sc"].seen
+    assert seen.encoder.window == (3, 3, "tokens")
     expected = 0
     for doc in sample_docs():
         windows = [doc[start : start + 3] for start in range(0, len(doc), 3)]
         for span in doc.spans["sc"]:
             expected += not any(w.start <= span.start and span.end <= w.end for w in windows)
-    assert group.n_cut == expected > 0
+    assert seen.n_cut == expected > 0
 
 
 def test_entities_without_groups_are_named(tmp_path):
@@ -471,6 +476,22 @@ def test_entities_without_groups_are_named(tmp_path):
     code, output = run(write_docs(tmp_path / "ner.spacy", [doc]))
     assert code == 1
     assert "there are 2 entities in doc.ents" in output
+
+
+def test_data_files_need_no_model_of_ours(lines):
+    """Of ours; thinc imports torch itself."""
+    script = (
+        "import sys\n"
+        "from spacy_globalpointer.commands.debug.survey import debug_data\n"
+        "assert debug_data(sys.argv[1:]).splits['data'].n_documents == 4\n"
+        "print(*sys.modules)"
+    )
+    command = [sys.executable, "-c", script, str(lines)]
+    process = subprocess.run(command, capture_output=True, text=True, timeout=120)
+    assert process.returncode == 0, process.stderr
+    modules = set(process.stdout.split())
+    heavy = "nn", "models", "losses", "pipeline.learning", "pipeline.global_pointer"
+    assert modules.isdisjoint(f"spacy_globalpointer.{name}" for name in heavy)
 
 
 def test_help_shows_examples_and_exit_codes():

@@ -1,13 +1,13 @@
 import pytest
 import spacy
-from spacy.tokens import Span
+from spacy.tokens import Doc, Span
 from spacy.training import Example
 
 from spacy_globalpointer.commands.debug.case import Case
+from spacy_globalpointer.commands.debug.encoder import Encoder, Window
 from spacy_globalpointer.commands.debug.findings import find_all, find_leaks, find_notes
-from spacy_globalpointer.commands.debug.gold import Document, Group, read_record
+from spacy_globalpointer.commands.debug.gold import read_example, read_record
 from spacy_globalpointer.commands.debug.statistics import SplitStatistics
-from spacy_globalpointer.commands.debug.windows import Window, find_window
 from spacy_globalpointer.corpora import Record
 
 EN = spacy.blank("en")
@@ -17,13 +17,16 @@ NESTED = [Record("Bank of Rome", ((0, 12, "ORG"), (8, 12, "GPE")))]
 
 def make_case(train, dev=None, key="sc", window=None, **options):
     splits = {}
-    for name, records in (("train", train), ("dev", dev)):
-        if records is not None:
-            splits[name] = SplitStatistics(["sc"], {"sc": window}, splits.get("train"))
-            for record in records:
-                is_record = isinstance(record, Record)
-                splits[name].add(read_record(record, EN, key) if is_record else record)
-    return Case("sc", splits, window=window, low=1, **{"is_config": True, **options})
+    for name, texts in (("train", train), ("dev", dev)):
+        if texts is not None:
+            encoder = None if window is None else Encoder(window)
+            splits[name] = SplitStatistics({"sc": encoder}, splits.get("train"))
+            for text in texts:
+                is_record = isinstance(text, Record)
+                example = None if is_record else Example(text, text)
+                read = read_record(text, EN, key) if is_record else read_example(example, [key])
+                splits[name].add(read)
+    return Case("sc", splits, low=1, **{"is_config": True, **options})
 
 
 def found(case, topic, *levels):
@@ -39,11 +42,17 @@ def lines(finding):
     return finding.advice and (finding.advice.section, *finding.advice.lines)
 
 
+def make_doc(spans, n_tokens=200):
+    doc = Doc(EN.vocab, words=["a"] * n_tokens)
+    doc.spans["sc"] = [Span(doc, start, end, "X") for start, end in spans]
+    return doc
+
+
 def lengths_document(*lengths, n_tokens=200):
     """A text with spans of these lengths, which follow each other."""
     starts = [sum(lengths[:i]) for i in range(len(lengths))]
-    spans = {(s, s + n, "X") for s, n in zip(starts, lengths, strict=True)}
-    return Document("", n_tokens, ("sc",), 0, {"sc": Group("", gold=spans, spans=spans)})
+    spans = [(s, s + n) for s, n in zip(starts, lengths, strict=True)]
+    return make_doc(spans, max(n_tokens, sum(lengths)))
 
 
 def test_good_data_has_no_problems():
@@ -79,7 +88,9 @@ def test_another_group_and_entities_are_named():
     finding = only(make_case(FLAT, key="gold", is_config=False), "groups", "error")
     assert finding.text.endswith("Use --spans-key gold")
     assert finding.advice is None
-    finding = only(make_case([Document("a", 1, (), 3, {})]), "groups", "error")
+    doc = EN("a b c")
+    doc.ents = [Span(doc, i, i + 1, "X") for i in range(3)]
+    finding = only(make_case([doc]), "groups", "error")
     assert "3 entities in doc.ents" in finding.text
 
 
@@ -141,8 +152,7 @@ def test_allow_overlap_must_suit_the_data():
 
 def test_a_few_spans_that_share_tokens_leave_the_data_flat():
     apart = lengths_document(*[1] * 198)
-    spans = {(0, 2, "X"), (1, 2, "X")}
-    nested = Document("", 9, ("sc",), 0, {"sc": Group("", gold=spans, spans=spans)})
+    nested = make_doc([(0, 2), (1, 2)])
     finding = only(make_case([apart, nested]), "nesting", "good")
     assert finding.text == "The data is flat: only 2 of 200 spans share tokens with others"
     assert finding.advice.lines == ("allow_overlap = false",)
@@ -294,30 +304,8 @@ def test_leaks():
     assert list(find_leaks(make_case(FLAT).splits)) == []
 
 
-STRIDED = {"@span_getters": "spacy-transformers.strided_spans.v1", "window": 64, "stride": 48}
-CURATED = {"@architectures": "spacy-curated-transformers.WithStridedSpans.v1", "window": 32}
-
-
-@pytest.mark.parametrize(
-    ("own", "shared", "window"),
-    [
-        ({}, {"model": {"get_spans": STRIDED}}, (64, 48, "tokens")),
-        ({}, {"model": {"with_spans": CURATED}}, (32, 96, "pieces")),
-        ({"model": {"tok2vec": {"get_spans": STRIDED}}}, {"m": CURATED}, (64, 48, "tokens")),
-        ({}, {"model": {"get_spans": {"@span_getters": "spacy-transformers.doc_spans.v1"}}}, None),
-        ({}, {}, None),
-    ],
-)
-def test_the_window_is_found_in_the_config(own, shared, window):
-    components = {"transformer": shared, "global_pointer": own}
-    config = {"components": components, "nlp": {"pipeline": ["transformer", "global_pointer"]}}
-    assert find_window(config, "global_pointer") == window
-
-
 def test_pieces_are_not_counted_where_windows_are_of_pieces():
     case = make_case(FLAT, window=Window(144, 104, "pieces"))
     (finding,) = [f for f in find_all(case) if "word piece" in f.text]
     assert (finding.level, finding.topic) == ("info", "tokens")
     assert "are not counted with spacy-curated-transformers" in finding.text
-    case = make_case(FLAT, window=Window(144, 104, "tokens"))
-    assert not [f for f in find_all(case) if "word piece" in f.text]

@@ -15,8 +15,10 @@ from thinc.api import Model
 from typer.testing import CliRunner
 
 from spacy_globalpointer.commands.evaluate import command as module
+from spacy_globalpointer.commands.evaluate import judged
 from spacy_globalpointer.commands.evaluate.command import evaluate
 from spacy_globalpointer.commands.evaluate.worst_errors import MOST_TOKENS
+from spacy_globalpointer.pipeline.prediction import find_and_score
 
 
 @pytest.fixture(scope="module")
@@ -186,6 +188,24 @@ def test_the_model_runs_once_on_each_document(folder, tmp_path, settings, monkey
     texts = [doc.text for doc in DocBin().from_disk(folder / "dev.spacy").get_docs(Vocab())]
     assert report["spans"]["exact"]["missed"] > 0  # which have scores too
     assert seen == Counter(texts)
+
+
+def test_progress_is_seen_while_documents_are_predicted(folder, monkeypatch):
+    """A bar counts the examples that were asked for: these must not all be asked for at first."""
+    nlp = spacy.load(folder / "model")
+    examples, asked, seen = list(Corpus(folder / "dev.spacy")(nlp)), [], []
+
+    def spy(model, docs, *arguments):
+        seen.append((len(asked), len(docs)))
+        return find_and_score(model, docs, *arguments)
+
+    monkeypatch.setattr(judged, "find_and_score", spy)
+    judged.judge(nlp, "global_pointer", (asked.append(1) or example for example in examples))
+    assert (len(asked), sum(n for _, n in seen)) == (150, 150)
+    done = 0
+    for n_asked, n in seen:
+        assert n_asked - done <= 100
+        done += n
 
 
 def test_without_overlap_scores_are_those_of_what_was_found(folder, tmp_path):

@@ -27,11 +27,11 @@ def make_spans(rows):
 
 def kept_above(changes, cut):
     kept = set()
-    for change in changes:
-        if change.score > cut:
-            assert kept >= change.gone
-            assert not kept & change.come
-            kept = (kept - change.gone) | change.come
+    for score, come, gone in changes:
+        if score > cut:
+            assert kept >= gone
+            assert not kept & come
+            kept = (kept - gone) | come
     return kept
 
 
@@ -39,7 +39,8 @@ def kept_above(changes, cut):
 def test_what_is_kept_is_best_at_every_cut(rows, lowest):
     spans = make_spans([(s, s + n, label, score / 2) for s, n, label, score in rows])
     changes = flat_changes(spans, lowest / 2)
-    assert [c.score for c in changes] == sorted((c.score for c in changes), reverse=True)
+    scores = [score for score, _, _ in changes]
+    assert scores == sorted(scores, reverse=True)
     intervals = list(zip(spans.start.tolist(), (spans.end - 1).tolist(), strict=True))
     # Between and on the places where two sets can cross, which are halves, thirds and so on.
     for cut in numpy.arange(lowest / 2, 7, 0.123).tolist():

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from spacy.language import Language
+from spacy.tokens import Doc
 from spacy.training import Corpus, Example, dont_augment
 from spacy.training.corpus import FILE_TYPE, walk_corpus
 from spacy.training.initialize import get_sourced_components
@@ -28,27 +29,29 @@ class Setup:
     nlp: the pipeline, not initialized.
     config: with all variables and defaults filled in.
     pipes: the components to look at, by name.
-    train, dev: readers of the two corpora.
+    readers: of the corpora "train" and "dev".
     sourced: names of components that come from other pipelines, and are trained on.
     """
 
     nlp: Language
     config: Config
     pipes: dict[str, Any]
-    train: Callable[[Language], Iterable[Example]]
-    dev: Callable[[Language], Iterable[Example]]
+    readers: dict[str, Callable[[Language], Iterable[Example]]]
     sourced: list[str]
 
 
-def load_setup(path: Path, overrides: dict[str, Any]) -> Setup:
+def load_setup(path: str, overrides: dict[str, Any]) -> Setup:
     """Read a config as training does; no weights are loaded.
 
     path: "-" reads standard input.
     overrides: by dotted name.
     RAISES (ValueError): a config that makes no pipeline, or none with the component.
     """
+    if path != "-" and not Path(path).is_file():
+        what = path if Path(path).exists() else f"{path}, which is missing"
+        raise ValueError(f"a config must be a file, was: {what}. Is the path right?")
     try:
-        raw = load_config(path, overrides=overrides, interpolate=False)
+        raw = load_config(Path(path), overrides=overrides, interpolate=False)
     except UnicodeDecodeError as error:
         raise ValueError(f"{path} must be in UTF-8, was: {error}. Convert it") from error
     nlp = load_model_from_config(raw, auto_fill=True)
@@ -59,9 +62,9 @@ def load_setup(path: Path, overrides: dict[str, Any]) -> Setup:
             f"{path}: the pipeline must have a component of the factory {FACTORY!r}, was: "
             f"{nlp.pipe_names}. Add one, or give the data files themselves instead of a config"
         )
-    train, dev = (_resolve_reader(config, name) for name in ("train_corpus", "dev_corpus"))
+    readers = {name: _resolve_reader(config, f"{name}_corpus") for name in ("train", "dev")}
     pipes = {name: nlp.get_pipe(name) for name in names}
-    return Setup(nlp, config, pipes, train, dev, list(get_sourced_components(raw)))
+    return Setup(nlp, config, pipes, readers, list(get_sourced_components(raw)))
 
 
 def _resolve_reader(config: Config, setting: str) -> Callable:
@@ -107,12 +110,10 @@ def find_in_config(setup: Setup, case: Case, limit: int = 0) -> Iterator[Finding
     rivals = describe_rivals(case.name, case.key, setup.nlp)
     if rivals:
         yield Finding("config", WARNING, rivals)
-    training = setup.config["training"]
-    for corpus, section in (
-        (setup.train, training["train_corpus"]),
-        (setup.dev, training["dev_corpus"]),
-    ):
-        yield from _find_drops(setup.nlp, corpus, section, case.key, limit)
+    for name, reader in setup.readers.items():
+        if may_drop(reader):
+            section = setup.config["training"][f"{name}_corpus"]
+            yield _find_drops(setup.nlp, reader, section, case.key, limit)
 
 
 def _find_weights(setup: Setup, case: Case) -> Finding:
@@ -139,35 +140,24 @@ def _find_weights(setup: Setup, case: Case) -> Finding:
     return Finding("config", GOOD, f"[training.score_weights] names spans_{key}_f")
 
 
-def _find_drops(
-    nlp: Language, corpus: Any, section: str, key: str, limit: int
-) -> Iterator[Finding]:
+def _find_drops(nlp: Language, corpus: Any, section: str, key: str, limit: int) -> Finding:
     """Gold spans that spaCy's own reader leaves behind when it cuts documents."""
-    if not may_drop(corpus):
-        return
-    stored, read = _count_spans(nlp, corpus, key, limit)
+    plain = copy(corpus)
+    plain.augmenter, plain.shuffle = dont_augment, False
+    plain.limit = min(filter(None, (corpus.limit, limit)), default=0)
+    files = walk_corpus(corpus.path, FILE_TYPE)
+    stored = _count_spans(plain.read_docbin(nlp.vocab, files), key)
+    read = _count_spans((example.reference for example in plain(nlp)), key)
     how = "gold_preproc = true" if corpus.gold_preproc else f"max_length = {corpus.max_length}"
     text = f"[{section}] reads {read} of {stored} spans with {how}"
     if read == stored:
-        yield Finding("config", GOOD, text)
-        return
-    lines = (
-        '@readers = "spacy_globalpointer.SpanCorpus.v1"',
-        f"max_length = {corpus.max_length}",
-    )
+        return Finding("config", GOOD, text)
+    reader = '@readers = "spacy_globalpointer.SpanCorpus.v1"'
     why = "keeps all spans" + ("; remove the line gold_preproc" if corpus.gold_preproc else "")
-    advice = Advice(section, why, lines)
+    advice = Advice(section, why, (reader, f"max_length = {corpus.max_length}"))
     text += ": where it cuts a document, it leaves its spans behind"
-    yield Finding("config", WARNING if read else ERROR, text, advice)
+    return Finding("config", WARNING if read else ERROR, text, advice)
 
 
-def _count_spans(nlp: Language, corpus: Corpus, key: str, limit: int) -> tuple[int, int]:
-    """Spans in the files of a corpus, and those that its reader gives."""
-    plain = copy(corpus)
-    plain.augmenter = dont_augment
-    plain.shuffle = False
-    plain.limit = min(filter(None, (corpus.limit, limit)), default=0)
-    docs = plain.read_docbin(nlp.vocab, walk_corpus(corpus.path, FILE_TYPE))
-    stored = sum(len(doc.spans[key]) for doc in docs if key in doc.spans)
-    references = (example.reference for example in plain(nlp))
-    return stored, sum(len(doc.spans[key]) for doc in references if key in doc.spans)
+def _count_spans(docs: Iterable[Doc], key: str) -> int:
+    return sum(len(doc.spans[key]) for doc in docs if key in doc.spans)

@@ -2,16 +2,24 @@
 
 import json
 import shutil
+from types import SimpleNamespace
 
 import numpy
 import pytest
 import spacy
-from samples import make_nlp
+from samples import encoder_settings, make_nlp
 from spacy.tokens import DocBin, Span
 from spacy.util import load_config
+from thinc.api import Config
 
-from spacy_globalpointer.commands.debug.command import debug_config
-from spacy_globalpointer.commands.debug.pieces import CUT_OFF, NO_PIECE, NO_WINDOW, find_pieces
+from spacy_globalpointer.commands.debug.encoder import (
+    CUT_OFF,
+    NO_PIECE,
+    NO_WINDOW,
+    EncoderStatistics,
+    find_encoder,
+)
+from spacy_globalpointer.commands.debug.survey import debug_config
 from spacy_globalpointer.configs import find_config
 
 pytest.importorskip("spacy_transformers")
@@ -83,32 +91,32 @@ def zero_vectors(nlp, doc):
 )
 def test_the_count_is_what_the_transformer_does(small_bert, get_spans, use_fast):
     nlp = make_pipeline(small_bert, get_spans, use_fast)
-    counter = find_pieces(nlp, "global_pointer", [])
-    counted = [counter.count(nlp.make_doc(text)) for text in TEXTS]
-    assert counter.problem == ""
+    encoder = find_encoder(nlp, "global_pointer")
+    counted = [encoder.count(nlp.make_doc(text)) for text in TEXTS]
+    assert encoder.problem == ""
     nlp.get_pipe("global_pointer").add_label("X")
     nlp.initialize()
     # Of the whole pipeline, which has its weights now, as of that without.
-    again = find_pieces(nlp, "global_pointer", [])
+    again = find_encoder(nlp, "global_pointer")
     for text, counts in zip(TEXTS, counted, strict=True):
         doc = nlp.make_doc(text)
         assert again.count(doc) == counts
         if text:
             assert set(counts.lost) == zero_vectors(nlp, doc), text
-            assert counts.n_tokens == sum(not token.is_space for token in doc)
         else:
             assert counts is None
 
 
 def test_the_causes_are_told_apart(small_bert):
     nlp = make_pipeline(small_bert, {"@span_getters": STRIDED, "window": 3, "stride": 5})
-    counter = find_pieces(nlp, "global_pointer", [])
+    statistics = EncoderStatistics(find_encoder(nlp, "global_pointer"))
     words = ["a", "\u200b", "b", "c", "d", "x" * 40, "e"]
     doc = spacy.tokens.Doc(nlp.vocab, words=words)
-    counts = counter.count(doc)
-    assert counts.lost == {1: NO_PIECE, 3: NO_WINDOW, 4: NO_WINDOW, 6: CUT_OFF}
-    assert counts.words == ["\u200b"]
-    assert counts.longest == 43
+    pieces = statistics.encoder.count(doc)
+    assert pieces.lost == {1: NO_PIECE, 3: NO_WINDOW, 4: NO_WINDOW, 6: CUT_OFF}
+    assert pieces.longest == 43
+    statistics.add(doc, ())
+    assert (statistics.n_tokens, statistics.words) == (7, ["\u200b"])
 
 
 def write(path, texts):
@@ -304,14 +312,49 @@ def test_an_encoder_of_its_own_is_counted(small_bert):
             "pooling": {"@layers": "reduce_mean.v1"},
         }
     )
-    counter = find_pieces(nlp, "global_pointer", [])
-    assert counter.section == "components.global_pointer.model.tok2vec"
+    encoder = find_encoder(nlp, "global_pointer")
+    assert encoder.section == "components.global_pointer.model.tok2vec"
+    assert encoder.window == (128, 96, "tokens")
     doc = nlp.make_doc("Abcdefg hijk " * 10)
     nlp.get_pipe("global_pointer").add_label("X")
     nlp.initialize()
     (rows,) = nlp.get_pipe("global_pointer").model.get_ref("tok2vec").predict([doc])
-    assert numpy.flatnonzero(~rows.any(1)).tolist() == list(counter.count(doc).lost)
+    assert numpy.flatnonzero(~rows.any(1)).tolist() == list(encoder.count(doc).lost)
 
 
-def test_without_a_transformer_nothing_is_counted():
-    assert find_pieces(make_nlp(), "global_pointer", []) is None
+def test_an_encoder_that_the_component_does_not_listen_to_is_left_out(tiny_bert):
+    assert find_encoder(make_nlp(), "global_pointer") is None
+    upstream = encoder_settings("transformer", tiny_bert)["upstream"]
+    assert find_encoder(make_nlp(upstream=upstream), "global_pointer") is None
+
+
+@pytest.mark.parametrize(
+    ("get_spans", "window"),
+    [
+        ({"@span_getters": STRIDED, "window": 64, "stride": 48}, (64, 48, "tokens")),
+        ({"@span_getters": DOCS}, None),
+    ],
+)
+def test_the_window_is_that_of_the_encoder(tiny_bert, get_spans, window):
+    nlp = make_pipeline(tiny_bert, get_spans)
+    encoder = find_encoder(nlp, "global_pointer")
+    assert (encoder.window, encoder.section) == (window, "components.transformer.model")
+    assert find_encoder(nlp, "global_pointer", ["transformer"]).section == ""
+
+
+@pytest.mark.parametrize(("settings", "width"), [({"window": 32}, 32), ({}, 128)])
+def test_windows_of_pieces_are_found(settings, width):
+    """With what spacy-curated-transformers says of itself, as it may not be installed."""
+    with_spans = {"@architectures": "spacy-curated-transformers.WithStridedSpans.v1", **settings}
+    components = {"bert": {"model": {"with_spans": with_spans}}, "global_pointer": {}}
+    bert = SimpleNamespace(listening_components=["global_pointer"])
+    config = Config({"components": components})
+    nlp = SimpleNamespace(config=config, pipeline=[("bert", bert), ("global_pointer", None)])
+    encoder = find_encoder(nlp, "global_pointer")
+    assert (encoder.window, encoder.model) == ((width, 96, "pieces"), None)
+    assert encoder.count(spacy.blank("en")("a b")) is None
+
+
+def test_windows_of_a_curated_transformer_are_found(tiny_bert):
+    nlp = make_nlp(**encoder_settings("curated", tiny_bert))
+    assert find_encoder(nlp, "global_pointer").window.unit == "pieces"
