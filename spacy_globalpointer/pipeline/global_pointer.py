@@ -14,7 +14,6 @@ from thinc.types import Floats2d
 from ..losses import SpanLoss
 from ..models import NOTHING_SEEN
 from ..spans import LabelledSpan
-from . import workers  # noqa: F401  (registers what its docstring says)
 from .gold import NO_GROUP, GoldReader, check_labels
 from .labelled import LabelledPipe
 from .learning import batch_loss, what_was_known
@@ -31,6 +30,7 @@ from .settings import (
     with_margin,
 )
 from .tables import Tables, plain_torch
+from .threads import start_threads
 from .vectors import describe_without_vector, tokens_without_vector
 
 # Updates in which a new head finds spans everywhere, which is no news.
@@ -105,6 +105,7 @@ class GlobalPointer(LabelledPipe):
         self._warned: set[str] = set()
         # A pipeline that is loaded has long begun.
         self._n_updates = BEGINNING + 1
+        start_threads()
 
     @property
     def key(self) -> str:

@@ -7,11 +7,13 @@ import numpy
 import torch
 from spacy.tokens import Doc, Token
 from thinc.api import Model
+from thinc.types import Floats2d
 
 from ..nn import DecodedSpans, SpanFactors, decode, keep_best, without_overlap
 from ..spans import LabelledSpan
 from .settings import longest_span
 from .tables import Tables, plain_torch
+from .threads import one_thread
 from .vectors import require_encoder, tokens_without_vector
 
 # Floats of the rows that are predicted at once: 64 MiB. nlp.pipe hands over 1,000 documents of any
@@ -77,7 +79,6 @@ def predict_spans(
     return found
 
 
-@plain_torch()
 def find_and_score(
     model: Model,
     docs: Sequence[Doc],
@@ -98,14 +99,17 @@ def find_and_score(
     results = [Prediction([NO_SPANS] * len(docs), [], []) for _ in searches]
     scores: list[dict[LabelledSpan, float]] = [{} for _ in docs]
     max_length = longest_span(model, searches[0][1])
-    for chunk in _chunks(docs, model):
-        batch = [docs[i] for i in chunk]
-        tables = Tables(model, batch, model.predict(batch))
+
+    @one_thread
+    @plain_torch()
+    def read(chunk: Sequence[int], rows: list[Floats2d]) -> None:
+        """Find and score in the documents at some places, all of which have tokens."""
+        tables = Tables(model, [docs[i] for i in chunk], rows)
         if not tables.has_vector.all():
             require_encoder(tables)
             for found in results:
                 found.no_vector.extend(tokens_without_vector(tables))
-        for table in tables.of(range(len(batch)), max_length):
+        for table in tables.of(range(len(chunk)), max_length):
             places = [chunk[i] for i in table.documents]
             for (cuts, cfg), found in zip(searches, results, strict=True):
                 decoded = _decode(table.factors, [docs[i] for i in places], cuts, cfg, raw)
@@ -116,6 +120,9 @@ def find_and_score(
             if any(own):
                 for row, key, score in _score(table.factors, own, model.attrs["labels"]):
                     scores[places[row]][key] = score
+
+    for chunk in _chunks(docs, model):
+        read(chunk, model.predict([docs[i] for i in chunk]))
     return results, scores
 
 
