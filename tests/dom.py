@@ -70,7 +70,7 @@ def read_lines(panel):
             for bar in having(child, "bar"):
                 place = bar.get("style"), bar.get("title")
                 starts.setdefault(place, at)
-                drawn[(starts[place], *place)] = at + len(word.text)
+                drawn[(starts[place], *place)] = at + len(word.text) - ("spaced" in classes(bar))
             open_now = {(bar.get("style"), bar.get("title")) for bar in having(child, "bar")}
             starts = {place: start for place, start in starts.items() if place in open_now}
             at += len(word.text)

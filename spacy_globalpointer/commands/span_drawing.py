@@ -28,15 +28,24 @@ class Mark(NamedTuple):
     is_odd: bool = False
 
 
-# The part of a mark that is under one piece of text: the mark, its row of the grid, whose row 1 is
-# the text, and where the name is shown, whether it is "narrow" or "wide": longer than the span.
-Line = tuple[Mark, int, str]
+class Line(NamedTuple):
+    """The part of a mark that is under one token.
+
+    row: of the grid, whose row 1 is the text.
+    name: where it is shown, "narrow" or "wide": longer than the span.
+    end: where the mark ends "end", "spaced end" if a space follows.
+    """
+
+    mark: Mark
+    row: int
+    name: str
+    end: str
 
 
 class Drawing(NamedTuple):
     """A text with marks.
 
-    pieces: of the text, each with the lines under it.
+    pieces: the tokens, each with the lines under it.
     room (em): needed at the right, for a name that is longer than the last word of a line of text.
     """
 
@@ -52,28 +61,25 @@ def lay_out(tokens: Sequence[str], marks: Iterable[Mark], first: int = 0) -> Dra
     first (tokens): where the part begins in the text.
     """
     under: list[list[Line]] = [[] for _ in tokens]
-    room, n = 0.0, len(tokens)
+    room = 0.0
     for mark in sorted(marks, key=lambda mark: (mark.span.start, -mark.span.end, mark.span.label)):
-        start, end = max(0, mark.span.start - first), mark.span.end - first
-        taken = {row for lines in under[start:end] for _, row, _ in lines}
+        start, end = max(0, mark.span.start - first), min(mark.span.end - first, len(tokens))
+        taken = {line.row for lines in under[start:end] for line in lines}
         row = next(row for row in count(2) if row not in taken)
         width = LABEL_WIDTH * text_width(mark.name) + 1
         room = max(room, 0.6 * (width - text_width(tokens[start])))
         is_narrow = width <= text_width("".join(tokens[start:end]).rstrip())
-        under[start].append((mark, row, "narrow" if is_narrow else "wide"))
-        for lines in under[start + 1 : end]:
-            lines.append((mark, row, ""))
-    pieces = []
-    for i, (token, lines) in enumerate(zip(tokens, under, strict=True), start=1):
-        # No line goes on under the space after the last word of its span.
-        after = [(mark, row, "") for mark, row, _ in lines if i < min(mark.span.end - first, n)]
-        if lines and not token.strip():
-            pieces.append((" ", lines))  # a line break would tear the lines apart
-        elif token.endswith(" ") and len(after) < len(lines):
-            pieces += [(token[:-1], lines), (" ", after)]
-        else:
-            pieces.append((token, lines))
-    return Drawing(pieces, round(room, 1))
+        for lines in under[start:end]:
+            lines.append(Line(mark, row, "", ""))
+        under[start][-1] = Line(mark, row, "narrow" if is_narrow else "wide", "")
+        last = "spaced end" if tokens[end - 1].endswith(" ") else "end"
+        under[end - 1][-1] = under[end - 1][-1]._replace(end=last)
+    # A line break would tear the lines of its spans apart.
+    texts = [
+        " " if lines and not token.strip() else token
+        for token, lines in zip(tokens, under, strict=True)
+    ]
+    return Drawing(list(zip(texts, under, strict=True)), round(room, 1))
 
 
 def text_width(text: str) -> int:

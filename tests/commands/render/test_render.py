@@ -746,3 +746,11 @@ def test_labels_stand_under_text_that_is_written_from_right_to_left(tmp_path):
     report = measure(gold_page([doc]), tmp_path, dark=False)
     assert report["labels"] == 3
     assert (report["overlaps"], report["outside"], report["beyond"]) == (0, 0, 0)
+
+
+def test_no_line_of_a_text_begins_with_the_space_after_a_word():
+    """A space by itself could go to the next line, where it looks like an indent."""
+    doc = make_doc("en", "The University of Ulm hired".split(), [(0, 5, "A"), (1, 4, "B")])
+    (panel,) = having(parse(gold_page([doc])), "panel")
+    words = [word.text for word in having(panel, "word")]
+    assert words == ["The ", "University ", "of ", "Ulm ", "hired "]
