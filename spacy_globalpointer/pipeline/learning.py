@@ -1,7 +1,9 @@
 """The loss of a batch and the gradient of the rows."""
 
 import math
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from threading import Lock
 from typing import Any
 
 import torch
@@ -14,7 +16,27 @@ from ..spans import LabelledSpan
 from .prediction import predict_spans
 from .tables import Tables, TrainingTable
 
+_one_at_a_time = Lock()
 
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """Let torch work with one thread: in training only, where nothing else runs beside it.
+
+    The loss is many short operations. Each would wait for the other threads, and wait long where
+    other processes want the cores. But the number belongs to the whole process, and a thread that
+    begins meanwhile keeps what it finds: so prediction, which a server runs, never changes it.
+    """
+    with _one_at_a_time:
+        threads = torch.get_num_threads()
+        torch.set_num_threads(1)
+        try:
+            yield
+        finally:
+            torch.set_num_threads(threads)
+
+
+@one_thread()
 def batch_loss(
     tables: Tables,
     gold: Mapping[int, Collection[LabelledSpan]],

@@ -49,8 +49,7 @@ class TrainingTable(NamedTuple):
 def plain_torch() -> Iterator[None]:
     """Shut out what the caller has switched on: autocast, inference_mode, gradients.
 
-    Thinc's layers do the same. How many threads torch uses is the caller's choice too, but one for
-    the whole process: it is not touched here.
+    Thinc's layers do the same.
     """
     with ExitStack() as stack:
         for device in ("cpu", "cuda")[: 1 + torch.cuda.is_available()]:

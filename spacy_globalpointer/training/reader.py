@@ -17,6 +17,8 @@ from spacy.training import Corpus, Example
 from spacy.util import registry
 from spacy.vocab import Vocab
 
+from ..spans import LabelledSpan
+
 
 @registry.readers("spacy_globalpointer.SpanCorpus.v1")
 def make_span_corpus(
@@ -111,7 +113,7 @@ def cut_doc(doc: Doc, max_length: int) -> list[Doc]:
     """
     if max_length == 0 or len(doc) <= max_length:
         return [doc]
-    borders = _find_borders(doc, max_length)
+    borders = find_borders(doc, chain(doc.ents, *doc.spans.values()), max_length)
     pieces = [doc[begin:end].as_doc(copy_user_data=True) for begin, end in pairwise(borders)]
     for piece in pieces:
         piece.has_unknown_spaces = doc.has_unknown_spaces
@@ -120,10 +122,14 @@ def cut_doc(doc: Doc, max_length: int) -> list[Doc]:
     return pieces
 
 
-def _find_borders(doc: Doc, max_length: int) -> list[int]:
-    """Where pieces start (tokens), and the end of the document."""
+def find_borders(doc: Doc, spans: Iterable[Span | LabelledSpan], max_length: int) -> list[int]:
+    """Where `cut_doc` cuts (tokens): the start of each piece, and the end of the document.
+
+    spans (tokens): none is torn.
+    max_length (tokens): of a piece.
+    """
     allowed = numpy.ones(len(doc) + 1, dtype=bool)
-    for span in chain(doc.ents, *doc.spans.values()):
+    for span in spans:
         allowed[span.start + 1 : span.end] = False
     starts_sentence = numpy.array([token.is_sent_start is True for token in doc] + [True])
     borders = [0]

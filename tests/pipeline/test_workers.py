@@ -43,13 +43,45 @@ def test_threads_that_predict_leave_the_number_of_torch_threads_as_it_was(three_
     assert torch.get_num_threads() == 3
 
 
-def test_learning_leaves_the_number_of_torch_threads_as_it_was(three_threads, monkeypatch):
+def test_prediction_never_sets_the_number_of_torch_threads(three_threads, monkeypatch):
     nlp = make_nlp()
     train(nlp, make_examples(nlp), steps=1)
     seen = []
     monkeypatch.setattr(torch, "set_num_threads", seen.append)
-    nlp.update(make_examples(nlp))
+    list(nlp.pipe([text for text, _ in SENTENCES]))
+    nlp.evaluate(make_examples(nlp))
     assert seen == []
+
+
+def test_threads_that_learn_give_the_number_of_torch_threads_back(three_threads):
+    """One at a time, so that none takes the one thread of another for the number of before."""
+    pipelines = [make_nlp() for _ in range(4)]
+    for nlp in pipelines:
+        nlp.initialize(lambda nlp=nlp: make_examples(nlp))
+
+    def learn(nlp):
+        for _ in range(10):
+            nlp.update(make_examples(nlp))
+        return torch.get_num_threads()
+
+    with ThreadPoolExecutor(4) as pool:
+        assert set(pool.map(learn, pipelines)) == {3}
+    assert torch.get_num_threads() == 3
+
+
+def test_the_loss_takes_one_thread(three_threads):
+    """On a busy machine an operation on several threads waits longer than all of the loss takes."""
+    nlp = make_nlp()
+    nlp.initialize(lambda: make_examples(nlp))
+    pipe, seen = nlp.get_pipe("global_pointer"), []
+    loss = pipe.loss
+    pipe.loss = lambda *args: seen.append(torch.get_num_threads()) or loss(*args)
+    nlp.update(make_examples(nlp))
+    assert seen == [1]
+    pipe.loss = lambda *args: 1 / 0
+    with pytest.raises(ZeroDivisionError):
+        nlp.update(make_examples(nlp))
+    assert torch.get_num_threads() == 3
 
 
 @forks
