@@ -1,8 +1,8 @@
 """One torch thread for each worker of `nlp.pipe(n_process=...)`.
 
-spaCy forks its workers, where the system can. A process that is forked after torch has run on
-several threads hangs at its first parallel operation: the threads are not there any more. With one
-thread it needs none of them, and workers are there to use one core each.
+Where the system can, spaCy forks its workers. A process that is forked after torch has run on
+several threads hangs at its first parallel operation, because the other threads do not exist in it.
+With one thread it needs none of them, and each worker is meant to use one core anyway.
 """
 
 import os
@@ -13,8 +13,8 @@ from spacy.language import Language
 
 
 def _use_one_thread() -> None:
-    """Called in every forked process, but only those of spaCy are changed."""
-    # Nothing but the call stack, which is forked too, says who has asked for the process.
+    """Called in every forked process, but changes only those of spaCy."""
+    # Only the call stack, which is forked too, says who asked for the process.
     frame = sys._getframe()
     while frame is not None:
         if frame.f_code is Language._multiprocessing_pipe.__code__:

@@ -352,7 +352,7 @@ def test_vectors_that_are_no_numbers_are_an_error(trained):
     nlp = spacy.blank("en", config=trained.config).from_bytes(trained.to_bytes())
     extractor = nlp.get_pipe("global_pointer").model.layers[1]
     extractor.set_param("b", extractor.get_param("b") * numpy.nan)
-    message = r"must be finite, but that for document 0 of 1 is not: 'Rome'.*learning rate"
+    message = r"must be finite, but for document 0 of 1 it is not: 'Rome'.*learning rate"
     with pytest.raises(ValueError, match=message):
         nlp("Rome")
     with pytest.raises(ValueError, match="must be finite"):
