@@ -96,7 +96,7 @@ def test_a_doubled_label_is_found_or_not_but_never_another(labels, times):
 
 
 def test_a_variable_in_a_label_is_an_error_that_names_the_spelling():
-    with pytest.raises(ValueError, match=r"was: 'a\$\{b\}'. To fix: spell each '\$' as \\u0024"):
+    with pytest.raises(ValueError, match=r"was: 'a\$\{b\}'. To fix: write each '\$' as \\u0024"):
         make_nlp(label_thresholds=[["a${b}", 0.5]])
 
 
