@@ -49,10 +49,10 @@ def convert_cli(
     ] = "sc",
     alignment: Annotated[
         str,
-        Option("--alignment", "-a", help=f"Spans off the token borders: {', '.join(ALIGNMENTS)}"),
+        Option("--alignment", "-a", help=f"Spans that do not fit tokens: {', '.join(ALIGNMENTS)}"),
     ] = "skip",
     limit: Annotated[
-        int, Option("--limit", "-n", min=0, help="Documents to take from each input file; 0: all")
+        int, Option("--limit", "-n", min=0, help="Documents to read from each input file; 0: all")
     ] = 0,
 ) -> None:
     """
@@ -62,8 +62,8 @@ def convert_cli(
     same), cluener, cmeee (as published), bio (columns of BIO, IOB1, BIOES, BMES
     or BILOU tags, one per layer). Files may be compressed (.gz).
 
-    What looks like annotation and is not read is an error, and so is a file all
-    of whose spans are left out.
+    Anything that looks like annotation but is not read is an error, and so is a
+    file whose spans are all left out.
 
     $ spacy global-pointer convert train.jsonl train.spacy --lang en
     """
@@ -145,7 +145,7 @@ def convert(
     limit (documents): taken from each input file; 0 means all.
     silent: show no progress.
     RAISES (ValueError): malformed data; a file of whose spans none fits the tokens; with alignment
-        "fail", a span off the token borders.
+        "fail", a span that does not fit them.
     """
     nlp = spacy.blank(lang)
     joiner = "" if lang in UNSPACED_LANGUAGES else " "
