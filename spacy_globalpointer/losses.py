@@ -1,11 +1,11 @@
-"""The registered losses: functions from factors and gold spans to a loss that torch can derive."""
+"""The registered losses: functions from factors and gold spans to a differentiable loss."""
 
 from collections.abc import Callable
 from functools import partial
 
 from spacy.util import registry
 
-# Tensor from there, because it says what to do where torch is missing.
+# Tensor comes from there because that import says what to do if torch is missing.
 from .nn import Per, SpanFactors, Tensor, zlpr
 
 SpanLoss = Callable[[SpanFactors, Tensor], Tensor]
@@ -15,10 +15,10 @@ SpanLoss = Callable[[SpanFactors, Tensor], Tensor]
 def build_zlpr(per: Per = "start") -> SpanLoss:
     """ZLPR, the loss of GlobalPointer: log(1 + sum_neg exp(s)) + log(1 + sum_pos exp(-s)).
 
-    per: over whose spans the sums are taken. "document" is the published loss (Su et al. 2022,
-        arXiv 2208.02955). "start" adds up the losses of all start tokens, with s twice the score:
-        gold spans of a document then need not share one sum, by which their scores come out too low
-        where there are many.
+    per: which spans each sum runs over. "document" is the published loss (Su et al. 2022,
+        arXiv 2208.02955). "start" adds up the losses of all start tokens, with s twice the score.
+        Then the gold spans of a document do not share one sum, which makes their scores too low if
+        there are many.
     RETURNS: (factors, gold rows of document, label, start, last, weights=None) -> loss (b, c). The
         weights are those of `nn.zlpr_dense`: soft targets, or gold that counts several times.
     """

@@ -11,11 +11,11 @@ import numpy
 # Start, end (exclusive), in any unit.
 Extent = tuple[int, int]
 
-# What is wrong with a span that was found, and which of the others were missed.
+# What is wrong with a found span, and the kinds of missed gold spans.
 TYPE, BORDER, SPURIOUS = "type", "border", "spurious"
 MISSED, MISSED_NESTED = "missed", "missed nested"
 
-# Lengths (tokens) from which on spans are counted together.
+# Spans from each of these lengths (tokens) up to the next are counted together.
 LENGTHS = (1, 2, 3, 4, 6, 10)
 LENGTH_NAMES = (
     *(str(a) if b == a + 1 else f"{a} to {b - 1}" for a, b in pairwise(LENGTHS)),
@@ -27,7 +27,7 @@ class LabelledSpan(NamedTuple):
     """A labelled part of a text.
 
     start, end (tokens or characters, end exclusive): whole numbers. Only a span that was moved to
-        other tokens than its own can have a fraction, where a border lies inside a token.
+        the tokens of another document can have a fraction, for a border inside a token.
     """
 
     start: int
@@ -46,7 +46,7 @@ class LabelledSpan(NamedTuple):
 
     @property
     def touched(self) -> Extent:
-        """Start and end (exclusive) of all tokens that it has a part of."""
+        """Start and end (exclusive) of all tokens that it touches."""
         return floor(self.start), ceil(self.end)
 
 
@@ -88,7 +88,7 @@ class Counts(NamedTuple):
         return 2 * self.right / numpy.maximum(1, 2 * self.right + self.wrong + self.missed)
 
     def scores(self) -> dict[str, Any]:
-        """Precision, recall, F1 and the counts, as reports in JSON have them."""
+        """Precision, recall, F1 and the counts, as in JSON reports."""
         shares = {"p": float(self.p), "r": float(self.r), "f": float(self.f)}
         return {**shares, **{name: int(n) for name, n in self._asdict().items()}}
 
@@ -98,8 +98,8 @@ class PartCounts(NamedTuple):
 
     label: by label.
     length: by the greatest of LENGTHS that a span reaches; 0 for spans without a token.
-    nested: whether it contains or lies in another span, of gold if it is gold itself, and of what
-        was found if it is not.
+    nested: whether a span contains or lies in another one; a gold span is compared with gold spans,
+        a wrong one with the spans that were found.
     """
 
     label: dict[str, Counts]
@@ -133,11 +133,11 @@ def count_parts(pairs: Iterable[tuple[Set[LabelledSpan], Set[LabelledSpan]]]) ->
 def name_errors(
     gold: Set[LabelledSpan], found: Set[LabelledSpan]
 ) -> Iterator[tuple[LabelledSpan, str]]:
-    """Say what is wrong with spans that were found, and which of the others were missed.
+    """Say what is wrong with the found spans, and which gold spans were missed.
 
-    YIELDS: spans with TYPE (found with right borders and a wrong label), BORDER (right label,
-        overlaps a gold span of it that was missed), SPURIOUS (other wrong spans), MISSED_NESTED
-        and MISSED (gold spans that were not found, of whatever kind).
+    YIELDS: spans with TYPE (found with the right borders and a wrong label), BORDER (overlaps a
+        missed gold span with the same label), SPURIOUS (all other wrong spans), MISSED_NESTED and
+        MISSED (gold spans that were not found).
     """
     missed, nested = gold - found, nested_spans(gold)
     extents = {span.extent for span in missed}
@@ -154,13 +154,13 @@ def name_errors(
 
 
 def nested_spans(spans: Set[LabelledSpan]) -> set[LabelledSpan]:
-    """Of the spans, those that contain or lie in another one of other borders."""
+    """The spans that contain, or lie in, another one with other borders."""
     nested = nested_extents(span.extent for span in spans)
     return {span for span in spans if span.extent in nested}
 
 
 def nested_extents(extents: Iterable[Extent]) -> set[Extent]:
-    """Of the extents, those that contain or lie in another one."""
+    """The extents that contain, or lie in, another one."""
     nested: set[Extent] = set()
     opened: list[Extent] = []
     for extent in _outer_first(extents):
@@ -174,7 +174,7 @@ def nested_extents(extents: Iterable[Extent]) -> set[Extent]:
 
 
 def nesting_depths(extents: Iterable[Extent]) -> dict[Extent, int]:
-    """Depth of each different extent: 1, or one more than the deepest extent that contains it."""
+    """Depth of each distinct extent: 1, or one more than the deepest extent that contains it."""
     depths: dict[Extent, int] = {}
     opened: list[Extent] = []
     for extent in _outer_first(extents):
@@ -186,7 +186,7 @@ def nesting_depths(extents: Iterable[Extent]) -> dict[Extent, int]:
 
 
 def crossing_extents(extents: Iterable[Extent]) -> set[Extent]:
-    """Of the extents, those that overlap another one without either containing the other."""
+    """The extents that overlap another one without either containing the other."""
     crossing: set[Extent] = set()
     opened: list[Extent] = []
     for start, end in _outer_first(extents):
@@ -199,5 +199,5 @@ def crossing_extents(extents: Iterable[Extent]) -> set[Extent]:
 
 
 def _outer_first(extents: Iterable[Extent]) -> list[Extent]:
-    """Different extents by start, and the longest of the same start first."""
+    """Distinct extents sorted by start, the longest first."""
     return sorted(set(extents), key=lambda extent: (extent[0], -extent[1]))

@@ -21,6 +21,7 @@ from spacy.util import fix_random_seed, load_model_from_config, registry
 from thinc.api import Config, require_cpu
 from typer.testing import CliRunner
 
+from benchmarks.__main__ import app as benchmarks_app
 from spacy_globalpointer.commands import app as our_app
 from spacy_globalpointer.commands.convert import convert
 from spacy_globalpointer.commands.init_config import make_config
@@ -243,7 +244,7 @@ def change(config, old, new):
 
 
 def list_commands(command, path=""):
-    """(name, command) of all commands below one, such as ("bench heads", ...)."""
+    """(name, command) of all commands below one."""
     if hasattr(command, "commands"):
         for name, inner in command.commands.items():
             yield from list_commands(inner, f"{path} {name}".strip())
@@ -252,6 +253,11 @@ def list_commands(command, path=""):
 
 
 COMMANDS = dict(list_commands(typer.main.get_command(our_app)))
+# By how they are called.
+PROGRAMS = {
+    "spacy global-pointer": COMMANDS,
+    "python -m benchmarks": dict(list_commands(typer.main.get_command(benchmarks_app))),
+}
 
 
 def slugs(page):

@@ -6,7 +6,7 @@ import shlex
 
 import pytest
 import spacy.errors
-from pages import COMMANDS, FENCE, ROOT, broken_links, fill_folder, run_page
+from pages import FENCE, PROGRAMS, ROOT, broken_links, fill_folder, run_page
 
 DOCS = ROOT / "docs"
 # The block of results.md trains for hours.
@@ -65,16 +65,24 @@ def test_quoted_messages_are_those_of_the_source():
         assert any(re.search(wanted, text) for text in messages), f"no message says: {quote}"
 
 
+def options_of(commands):
+    params = [param for command in commands for param in command.params]
+    return {"--help", *(option for x in params for option in (*x.opts, *x.secondary_opts))}
+
+
 @each_page
 def test_commands_and_options_exist(name):
-    """Of our own commands in running text; those in blocks run."""
+    """Of our own programs in running text; those in blocks run."""
     page = (DOCS / f"{name}.md").read_text(encoding="utf8")
-    options = {option for command in COMMANDS.values() for x in command.params for option in x.opts}
-    options |= {option for c in COMMANDS.values() for x in c.params for option in x.secondary_opts}
+    known = [command for commands in PROGRAMS.values() for command in commands.values()]
     for code in re.findall(r"`([^`]+)`", FENCE.sub("", page)):
-        words = shlex.split(code) if code.startswith(("--", "spacy global-pointer")) else []
-        if words[:2] == ["spacy", "global-pointer"] and len(words) > 2:
-            assert words[2] in {command.split()[0] for command in COMMANDS}, code
+        program = next((program for program in PROGRAMS if code.startswith(f"{program} ")), "")
+        if not program and not code.startswith("--"):
+            continue
+        words, meant = shlex.split(code.removeprefix(program)), known
+        if program and not words[0].startswith("--"):
+            assert words[0] in PROGRAMS[program], code
+            meant = [PROGRAMS[program][words[0]]]
         for word in words:
             if word.startswith("--") and "." not in word:
-                assert word in {*options, "--help"}, code
+                assert word in options_of(meant), code

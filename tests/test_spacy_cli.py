@@ -215,7 +215,7 @@ def test_the_rate_of_a_transformer_that_is_not_there_is_a_warning(tmp_path):
     path = tmp_path / "config.cfg"
     out = run("init", "config", path, "-p", "global_pointer", "--gpu", "--optimize", "accuracy")
     assert "Transformer: roberta-base" in out
-    rates = "learns at 5e-05, the rate of a pretrained one"
+    rates = "is 5e-05, that of a pretrained one"
     for changes, is_slow in (({}, True), ({"learn_rate": 0.001}, False)):
         config = spacy.util.load_config(path)
         assert config["nlp"]["pipeline"] == ["global_pointer"]

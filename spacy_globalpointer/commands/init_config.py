@@ -18,7 +18,7 @@ from .outputs import check_output, write_text
 
 # Settings of the component for entities without overlap.
 FLAT = {"allow_overlap": False, "annotate_ents": True}
-# Kind of encoder -> the package that has it, and our extra that brings it.
+# Kind of encoder -> the package that has it, and our extra that installs it.
 NEEDS = {
     "transformer": ("spacy_transformers", "transformers"),
     "curated": ("spacy_curated_transformers", "curated"),
@@ -34,13 +34,13 @@ def init_config_cli(
             "--encoder",
             "-e",
             help=f"{', '.join(ENCODERS)}: spaCy's own, trained from scratch, or a pretrained one "
-            "through spacy-transformers or spacy-curated-transformers",
+            "with spacy-transformers or spacy-curated-transformers",
         ),
     ] = "tok2vec",
     name: Annotated[
         str | None,
         Option(
-            help="Hugging Face name or folder of the pretrained encoder; if not set, multilingual"
+            help="Hugging Face name or folder of the pretrained encoder; by default multilingual"
         ),
     ] = None,
     data: Annotated[
@@ -48,31 +48,32 @@ def init_config_cli(
         Option(
             "--data",
             "-d",
-            help="Training data, for its labels and whether they are flat: .spacy, or what "
+            help="Training data, for its labels and whether spans overlap: .spacy, or what "
             "`convert` reads; can be repeated",
         ),
     ] = None,
     flat: Annotated[
         bool | None,
-        Option("--flat/--nested", help="Entities without overlap, also in doc.ents, or any spans"),
+        Option("--flat/--nested", help="Entities without overlap, also in doc.ents; or any spans"),
     ] = None,
     spans_key: Annotated[
         str, Option("--spans-key", "-k", help="Name of the group in doc.spans")
     ] = "sc",
     threshold: Annotated[
-        float | None, Option(min=0, max=1, help="Lowest probability of a span that is found")
+        float | None, Option(min=0, max=1, help="Lowest probability of a predicted span")
     ] = None,
     max_length: Annotated[int | None, Option(min=1, help="Longest span (tokens)")] = None,
     format: Annotated[
         str, Option("--format", "-f", help=f"Format of the data: auto, {', '.join(FORMATS)}")
     ] = "auto",
-    force: Annotated[bool, Option("--force", "-F", help="Replace a config that is there")] = False,
+    force: Annotated[bool, Option("--force", "-F", help="Replace an existing config")] = False,
 ) -> None:
     """
-    Write a training config: the tuned settings of this package, complete, with their reasons.
+    Write a training config: the tuned settings of this package, complete and explained.
 
-    With data it lists their labels, and takes them for flat if hardly any spans
-    share a token; --flat and --nested go before that. Without, spans may nest.
+    With data, the config lists its labels, and is for flat entities if hardly any
+    spans share a token, unless --flat or --nested says otherwise. Without data,
+    spans may nest.
 
     $ spacy global-pointer init-config config.cfg --lang en --data train.spacy
     """
@@ -174,13 +175,13 @@ def read_gold(
         f"labels, the longest of {longest:,} tokens; {'flat' if has_flat else 'spans share tokens'}"
     )
     if flat and not has_flat:
-        msg.warn("--flat: of spans that share a token, only the most likely will be found")
+        msg.warn("--flat: of spans that share a token, only the most likely ones will be found")
     if max_length is not None and max_length < longest:
         msg.warn(f"--max-length {max_length}: longer gold spans are not learned, and never found")
     unfit = [label for label in sorted(group.labels) if "$" in label]
     if unfit:
         cause = 'In a config "$" begins a variable, so it cannot list: ' + ", ".join(unfit)
-        msg.warn("The labels are left to training", cause)
+        msg.warn("The config lists no labels: training will find them", cause)
     return [] if unfit else sorted(group.labels), has_flat if flat is None else flat
 
 

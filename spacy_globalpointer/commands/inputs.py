@@ -21,9 +21,7 @@ if TYPE_CHECKING:
 
 # What several commands ask for.
 Model = Annotated[str, Argument(help="Pipeline: a folder or the name of a package")]
-Component = Annotated[
-    str | None, Option(help="Name of the component, where the pipeline has several")
-]
+Component = Annotated[str | None, Option(help="Name of the component, if the pipeline has several")]
 Code = Annotated[
     Path | None, Option("--code", "-c", help="Python file with functions that the model needs")
 ]
@@ -34,13 +32,13 @@ def use_gpu(gpu_id: int, *, silent: bool = True) -> None:
     """Use a GPU from now on, or the CPU.
 
     gpu_id: number of the GPU; below 0 for the CPU.
-    silent: do not say which.
+    silent: do not print which.
     RAISES (ValueError): a GPU that cannot be used.
     """
     try:
-        # Its own message is printed before it looks whether there is a GPU.
+        # Its own message is printed before it checks whether there is a GPU.
         setup_gpu(gpu_id, silent=True)
-    except Exception as error:  # CuPy, PyTorch and drivers have many of their own
+    except Exception as error:  # CuPy, PyTorch and drivers raise many kinds
         raise ValueError(
             "--gpu-id must be the number of a GPU that can be used, or -1 for the CPU, was: "
             f"{gpu_id}: {str(error) or type(error).__name__}. To fix: leave it out; or for a GPU "
@@ -79,7 +77,7 @@ def read_examples(
 
     what: the name of the argument, for the message.
     silent: show no progress.
-    RETURNS: examples, made as they are needed.
+    RETURNS: examples, created as needed.
     RAISES (ValueError): a file that cannot be read, or no documents.
     """
     documents = [doc for path in files for doc in read_docbin(path, nlp.vocab)]
@@ -106,8 +104,8 @@ def load_pipeline(model: str) -> Language:
 def find_component(nlp: Language, name: str | None = None) -> tuple[str, "GlobalPointer"]:
     """Find the component to work on.
 
-    name: None where the pipeline has only one.
-    RETURNS: its name and itself.
+    name: None if the pipeline has only one.
+    RETURNS: its name, and the component.
     RAISES (ValueError): none, or several.
     """
     from ..pipeline.global_pointer import GlobalPointer

@@ -1,16 +1,18 @@
-"""The HTML templates of pages, each beside the module that fills it in."""
+"""The templates of pages and pictures, each beside the module that fills it in."""
 
-from collections.abc import Callable
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from .colours import DARK, LIGHT, label_colour
+from .labels import show_label
+from .span_drawing import one_line
 
-def fill_template(name: str, filters: dict[str, Callable[..., str]], **values: Any) -> str:
+
+def fill_template(name: str, **values: Any) -> str:
     """Fill in a template; texts are escaped.
 
     name: of its file.
-    filters: that it uses besides those of Jinja.
     values: that it shows; one that it lacks is an error.
     """
     environment = Environment(
@@ -20,5 +22,6 @@ def fill_template(name: str, filters: dict[str, Callable[..., str]], **values: A
         lstrip_blocks=True,
         undefined=StrictUndefined,
     )
-    environment.filters.update(filters)
+    environment.globals.update(light=LIGHT, dark=DARK)
+    environment.filters.update(brief=show_label, colour=label_colour, one_line=one_line)
     return environment.get_template(name).render(values)

@@ -2,6 +2,10 @@
 
 Reading order: `record` (what every format becomes, and where characters meet tokens), then the
 formats, one module each, then `formats`, which chooses one of them for a file.
+
+Some arguments mean the same everywhere: `lines` are those of a file and `name` is its name,
+`source` says where a record is, for messages, and `text` is its text; `joiner` is put between
+tokens where there is no text, and is empty for languages that are written without spaces.
 """
 
 from .bio import UNSPACED_LANGUAGES

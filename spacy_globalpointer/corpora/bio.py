@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import pairwise
+from itertools import groupby, pairwise
 
 from ..spans import LabelledSpan
 from .messages import quote, shorten
@@ -11,11 +11,14 @@ from .record import Record
 # BMES and BILOU are BIOES in other letters.
 LETTERS = {"B": "B", "I": "I", "M": "I", "E": "E", "L": "E", "S": "S", "U": "S"}
 TAG = re.compile(r"O|[BIMELSU]-\S+")
+# The last column of a first line; lines of JSON end otherwise.
+LAST_TAG = re.compile(r'-DOCSTART-|[^\n]*\S[\t ]+(O|[BIMELSU]-\S*[^\s\]},"])[^\S\n]*(\n|$)')
 # Written without spaces between words (spaCy's language codes).
 UNSPACED_LANGUAGES = frozenset({"ja", "th", "zh"})
 
+# With E- or S- at the end of every span; I- may begin one; neither.
 CLOSING, IOB1, IOB2 = "closing", "IOB1", "IOB2"
-
+# A line: its number, and its columns.
 Row = tuple[int, list[str]]
 
 
@@ -32,22 +35,25 @@ def read_bio(lines: Iterable[str], name: str, *, joiner: str = " ") -> Iterator[
     A layer that uses E-, L-, S- or U- anywhere has to close every span so. In one whose every B-
     follows a span of the same label, I- begins a span too (IOB1).
 
-    lines: the file's lines.
-    name: the file's name, for messages.
-    joiner: put between tokens; empty for languages written without spaces.
     RAISES (ValueError): a malformed line or tag sequence.
     """
-    blocks = list(_read_blocks(lines, name))
-    n_layers = len(blocks[0][0][1]) - 1 if blocks else 0
-    schemes = [_find_scheme([[c[i] for _, c in b] for b in blocks]) for i in range(1, n_layers + 1)]
+    groups = groupby(_read_rows(lines, name), key=bool)
+    blocks = [list(filter(None, rows)) for is_block, rows in groups if is_block]
+    layers = range(1, len(blocks[0][0][1]) if blocks else 1)
+    schemes = [_find_scheme([[columns[i] for _, columns in b] for b in blocks]) for i in layers]
     for block in blocks:
         spans: list[LabelledSpan] = []
-        for layer in range(n_layers):
-            tags = [(number, columns[layer + 1]) for number, columns in block]
-            spans.extend(_read_layer(tags, name, schemes[layer]))
+        for layer, scheme in zip(layers, schemes, strict=True):
+            tags = [(number, columns[layer]) for number, columns in block]
+            spans.extend(_read_layer(tags, name, scheme))
         words = [columns[0] for _, columns in block]
         source = f"{name} line {block[0][0]}"
         yield Record.from_words(words, sorted(spans), joiner=joiner, source=source)
+
+
+def is_bio(head: str) -> bool:
+    """Whether the last column of a file's first line is a tag."""
+    return LAST_TAG.match(head) is not None
 
 
 def is_comment(line: str) -> bool:
@@ -63,33 +69,26 @@ def _split(line: str) -> list[str]:
 
 
 def _find_scheme(blocks: Sequence[Sequence[str]]) -> str:
-    """Which scheme a layer has: CLOSING, IOB1 or IOB2.
-
-    blocks: its tags, record by record.
-    """
+    """Which scheme the tags of a layer have, given for each record."""
     if any(LETTERS.get(tag[:1]) in ("E", "S") for tags in blocks for tag in tags):
         return CLOSING
-    for tags in blocks:
-        for before, tag in pairwise(("O", *tags)):
-            if tag.startswith("B-") and before[2:] != tag[2:]:
-                return IOB2
-    return IOB1
+    pairs = (pair for tags in blocks for pair in pairwise(("O", *tags)))
+    is_iob2 = any(tag.startswith("B-") and before[2:] != tag[2:] for before, tag in pairs)
+    return IOB2 if is_iob2 else IOB1
 
 
-def _read_blocks(lines: Iterable[str], name: str) -> Iterator[list[Row]]:
-    """Line numbers and columns of each record."""
-    block: list[Row] = []
-    n_columns = 0
+def _read_rows(lines: Iterable[str], name: str) -> Iterator[Row | None]:
+    """The rows of a file, and None between records."""
+    n_columns, inside = 0, False
     for number, line in enumerate(lines, start=1):
         # Not str.split(): an ideographic space is a token in Chinese files.
         line = line.rstrip(" \t\r\n")
         columns = _split(line)
-        if is_comment(line) and not (block and len(columns) == n_columns):
+        if is_comment(line) and not (inside and len(columns) == n_columns):
             continue
-        if not line or columns[0] == "-DOCSTART-":
-            if block:
-                yield block
-            block = []
+        inside = bool(line) and columns[0] != "-DOCSTART-"
+        if not inside:
+            yield None
             continue
         n_columns = n_columns or len(columns)
         if len(columns) < 2 or len(columns) != n_columns or not columns[0]:
@@ -98,29 +97,26 @@ def _read_blocks(lines: Iterable[str], name: str) -> Iterator[list[Row]]:
                 f"columns ({max(n_columns - 1, 1)} here), was: {shorten(line)}. "
                 "Repair the line, or put a blank line between sentences"
             )
-        block.append((number, columns))
-    if block:
-        yield block
+        yield number, columns
 
 
 def _read_layer(tags: Sequence[tuple[int, str]], name: str, scheme: str) -> Iterator[LabelledSpan]:
-    """Spans of one tag column, in tokens.
+    """Spans of the tags of one record, in tokens.
 
-    scheme: with CLOSING a span has to end with E- or S-; with IOB1 it may start with I-.
+    tags: line number and tag of each token.
     """
     start = 0
     label: str | None = None  # of the open span
     for i, (number, tag) in enumerate((*tags, (0, "O"))):  # the last O closes an open span
-        letter, tag_label = _read_tag(tag, f"{name} line {number}")
-        if scheme == IOB1 and letter == "I" and tag_label != label:
+        letter, own = _read_tag(tag, f"{name} line {number}")
+        continues = letter in ("I", "E") and own == label
+        if letter == "I" and not continues and scheme == IOB1:
             letter = "B"
-        continues = letter in ("I", "E")
-        if continues and tag_label != label:
+        if letter in ("I", "E") and not continues:
             before = shorten(tags[i - 1][1]) if i else "the start of the sentence"
             raise ValueError(
-                f"{name} line {number}: {shorten(tag)} must continue a span of "
-                f"{shorten(tag_label)}, was after: {before}. "
-                f"Write B-{shorten(tag_label)} where the span starts"
+                f"{name} line {number}: {shorten(tag)} must continue a span of {shorten(own)}, "
+                f"was after: {before}. Write B-{shorten(own)} where the span starts"
             )
         if label is not None and not continues:
             if scheme == CLOSING:
@@ -128,12 +124,12 @@ def _read_layer(tags: Sequence[tuple[int, str]], name: str, scheme: str) -> Iter
                     f"{name} line {tags[i - 1][0]}: a span must end with E- or S- (L- or U-) in "
                     f"a file that uses them, was: {shorten(tags[i - 1][1])}. Write the end tag"
                 )
-            yield start, i, label
+            yield LabelledSpan(start, i, label)
+            label = None
         if letter in ("B", "S"):
-            start, label = i, tag_label
+            start, label = i, own
         if letter in ("E", "S"):
-            yield start, i + 1, tag_label
-        if letter in ("E", "S", "O"):
+            yield LabelledSpan(start, i + 1, own)
             label = None
 
 

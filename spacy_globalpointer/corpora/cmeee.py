@@ -1,19 +1,18 @@
 """CMeEE (CBLUE's Chinese medical entities) as published: one JSON array of texts."""
 
+import re
 from collections.abc import Iterable, Iterator
 from typing import Any
 
 from ..spans import LabelledSpan
 from .jsonl import get_text, read_array
-from .mentions import Cell, check_mentions
-from .messages import quote, shorten
+from .mentions import Mention, check_mentions
+from .messages import shorten
 from .record import Record
 from .unread import refuse_unread
 
-KEYS = ("text", "entities")
 
-
-def read_cmeee(lines: Iterable[str], name: str) -> Iterator[Record]:
+def read_cmeee(lines: Iterable[str], name: str, *, joiner: str = "") -> Iterator[Record]:
     """Records of CMeEE's own files.
 
     [{"text": "患者发热。",
@@ -22,58 +21,40 @@ def read_cmeee(lines: Iterable[str], name: str) -> Iterator[Record]:
     Copies of this corpus disagree on whether `end_idx` is inclusive, so each mention is compared
     with the text under both readings. An object without "entities" is not annotated.
 
-    lines: the file's lines.
-    name: the file's name, for messages.
     RAISES (ValueError): malformed JSON, a mention that neither reading gives, annotation in
         another key.
     """
     for source, row in read_array(lines, name):
-        refuse_unread(row, source, known=KEYS)
-        text = get_text(row, source)
-        spans = None
+        refuse_unread(row, source, known=("text", "entities"))
+        text, spans = get_text(row, source), None
         if "entities" in row:
-            spans = tuple(_find_ends(_read_entities(row["entities"], source), text, source))
+            mentions = _list_mentions(row["entities"], text, source)
+            check_mentions(text, mentions, source)
+            spans = tuple(span for span, _ in mentions)
         yield Record(text, spans, source=source)
 
 
-def is_cmeee(rows: list[Any]) -> bool:
-    """Whether the entries of a JSON array have entities as CMeEE has them."""
-    entities = [row["entities"] for row in rows if isinstance(row, dict) and "entities" in row]
-    if any("spans" in row for row in rows if isinstance(row, dict)):
-        return False
-    if not all(isinstance(own, list) for own in entities):
-        return False
-    return bool(entities) and all(
-        isinstance(entity, dict) and "start_idx" in entity for own in entities for entity in own
-    )
+def is_cmeee(head: str) -> bool:
+    """Whether a file starts with an array whose entities have the keys of CMeEE."""
+    shapes = {"".join(s.split()) for s in re.findall(r'"entities"\s*:\s*(\[\s*[\]{]|.)', head)}
+    is_own = "[{" not in shapes or '"start_idx"' in head
+    is_array = re.match(r"\s*\[\s*\{", head) and '"spans"' not in head
+    return bool(is_array and shapes) and shapes <= {"[]", "[{"} and is_own
 
 
-def _read_entities(entities: Any, source: str) -> list[Cell]:
-    """The entities with `end_idx` as it is given."""
+def _list_mentions(entities: Any, text: str, source: str) -> list[Mention]:
+    """Spans with whichever end gives the mention."""
+    found = []
     try:
-        cells = [Cell(e["start_idx"], e["end_idx"], e["type"], e["entity"]) for e in entities]
-    except (KeyError, TypeError) as error:
+        for entity in entities:
+            start, end, mention = entity["start_idx"], entity["end_idx"], entity["entity"]
+            if not 0 <= start <= end or not mention.strip():
+                raise ValueError
+            end += text[start:end] != mention and text[start : end + 1] == mention
+            found.append((LabelledSpan(start, end, entity["type"]), mention))
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise ValueError(
-            f'{source}: "entities" must be a list of objects with "start_idx", "end_idx", "type" '
-            f'and "entity", was: {shorten(entities)}. Add what is missing'
+            f'{source}: "entities" must be a list of objects with "start_idx" and "end_idx" (whole '
+            f'numbers from 0), "type" and "entity", was: {shorten(entities)}. Repair them'
         ) from error
-    for start, end, _, mention in cells:
-        whole = type(start) is int and type(end) is int
-        if not whole or start < 0 or not isinstance(mention, str) or not mention.strip():
-            raise ValueError(
-                f"{source}: start_idx and end_idx of a mention that is not empty must be "
-                f"whole numbers from 0, was: {quote(start)} to {quote(end)} for {quote(mention)}. "
-                "Repair the entry"
-            )
-    return cells
-
-
-def _find_ends(cells: list[Cell], text: str, source: str) -> Iterator[LabelledSpan]:
-    """Spans with the end that gives the mention."""
-    for start, end_index, label, mention in cells:
-        for end in (end_index, end_index + 1):
-            if text[start:end] == mention:
-                yield start, end, label
-                break
-        else:
-            check_mentions(text, cells, source)  # which raises
+    return found

@@ -1,30 +1,43 @@
 """Which format a file has, and its records. Files may be compressed (.gz)."""
 
 import gzip
-import json
-import re
 import zlib
 from collections.abc import Callable, Iterator
-from itertools import islice
+from itertools import dropwhile, islice
 from pathlib import Path
+from typing import NamedTuple
 
-from .bio import is_comment, read_bio
-from .cluener import read_cluener
+from .bio import is_bio, is_comment, read_bio
+from .cluener import is_cluener, read_cluener
 from .cmeee import is_cmeee, read_cmeee
 from .encoding import advise_encoding
-from .jsonl import read_json, read_jsonl
+from .jsonl import is_json, is_jsonl, read_json, read_jsonl
 from .messages import shorten
 from .record import Record
 
-FORMATS: dict[str, Callable[..., Iterator[Record]]] = {
-    "jsonl": read_jsonl,
-    "json": read_json,
-    "cluener": read_cluener,
-    "cmeee": read_cmeee,
-    "bio": read_bio,
+
+class Format(NamedTuple):
+    """A file format.
+
+    read: lines, name of the file for messages, joiner -> records.
+    fits: first lines of a file, from one on that is neither blank nor a comment -> whether it
+        has the format.
+    """
+
+    read: Callable[..., Iterator[Record]]
+    fits: Callable[[str], bool]
+
+
+# A file has the last one that fits.
+FORMATS = {
+    "jsonl": Format(read_jsonl, is_jsonl),
+    "json": Format(read_json, is_json),
+    "cluener": Format(read_cluener, is_cluener),
+    "cmeee": Format(read_cmeee, is_cmeee),
+    "bio": Format(read_bio, is_bio),
 }
-# Only these can lack a text, and need a joiner.
-JOINING = ("jsonl", "json", "bio")
+# Lines of a file that tell its format.
+HEAD = 1000
 
 
 def read_records(path: Path, *, format: str = "auto", joiner: str = " ") -> Iterator[Record]:
@@ -32,7 +45,6 @@ def read_records(path: Path, *, format: str = "auto", joiner: str = " ") -> Iter
 
     path: a file in UTF-8; ".gz" at its end means gzip.
     format: a name in FORMATS, or "auto".
-    joiner: put between tokens where the file has no text.
     RAISES (ValueError): an unknown format, a malformed line, another encoding.
     """
     if format == "auto":
@@ -40,8 +52,7 @@ def read_records(path: Path, *, format: str = "auto", joiner: str = " ") -> Iter
     if format not in FORMATS:
         names = ", ".join(FORMATS)
         raise ValueError(f"format must be auto or one of {names}, was: {format!r}")
-    options = {"joiner": joiner} if format in JOINING else {}
-    for record in FORMATS[format](_read_lines(path), str(path), **options):
+    for record in FORMATS[format].read(_read_lines(path), str(path), joiner=joiner):
         yield record.trim_labels()
 
 
@@ -52,36 +63,15 @@ def detect_format(path: Path) -> str:
     RETURNS: a name in FORMATS.
     RAISES (ValueError): none of them.
     """
-    lines = (line for line in _read_lines(path) if line.strip() and not is_comment(line))
-    head = list(islice(lines, 2))
-    first = head[0] if head else ""
-    # A column file can start with a bracket or brace too, but then a tag follows it.
-    if re.match(r"\s*\[\s*[{\[\]]", "".join(head)):
-        return "cmeee" if _has_cmeee(path) else "json"
-    if re.match(r"\s*(\{\s*[\"}]|\[\s*\".*\]\s*$)", "".join(head), re.DOTALL):
-        return "cluener" if _is_cluener(first) else "jsonl"
-    if re.search(r"\S[\t ]+(O|[BIMELSU]-\S+)\s*$", first) or first.startswith("-DOCSTART-"):
-        return "bio"
+    lines = dropwhile(lambda line: not line.strip() or is_comment(line), _read_lines(path))
+    head = list(islice(lines, HEAD))
+    for name, format in reversed(FORMATS.items()):
+        if format.fits("".join(head)):
+            return name
     raise ValueError(
         f"{path}: the first line must show a format ({', '.join(FORMATS)}), was: "
-        f"{shorten(first.strip()) or 'an empty file'}. Name the format with --format"
+        f"{shorten(head[0].strip()) if head else 'an empty file'}. Name the format with --format"
     )
-
-
-def _has_cmeee(path: Path) -> bool:
-    try:
-        rows = json.loads("".join(_read_lines(path)))
-    except (ValueError, RecursionError):
-        return False  # the reader of arrays says what is wrong with it
-    return isinstance(rows, list) and is_cmeee(rows)
-
-
-def _is_cluener(line: str) -> bool:
-    try:
-        row = json.loads(line)
-    except json.JSONDecodeError:
-        return False  # the reader of JSON lines says what is wrong with it
-    return isinstance(row, dict) and isinstance(row.get("label"), dict)
 
 
 def _read_lines(path: Path) -> Iterator[str]:

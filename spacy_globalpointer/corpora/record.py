@@ -1,12 +1,13 @@
 """What every corpus format becomes, and the one place where character offsets meet tokens."""
 
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from spacy.language import Language
 from spacy.tokens import Doc, Span, SpanGroup
+from spacy.vocab import Vocab
 
 from ..spans import LabelledSpan
 from .messages import quote, shorten
@@ -27,6 +28,7 @@ class Record:
     unknown_spaces: the text was joined from words, so its spaces are a guess.
     source: file and line, for messages.
     notes: what was left out or changed when it was read.
+    fields: what else was in its JSON object.
     RAISES (ValueError): an offset outside the text, an empty span, a label that is no name, half
         of a surrogate pair in the text or a label (nothing can store it).
     """
@@ -37,6 +39,7 @@ class Record:
     unknown_spaces: bool = False
     source: str = "record"
     notes: tuple[str, ...] = ()
+    fields: Mapping[str, Any] = field(default_factory=dict, compare=False)
 
     def __post_init__(self) -> None:
         half = HALF.search(self.text)
@@ -55,15 +58,11 @@ class Record:
         *,
         joiner: str,
         source: str,
-        notes: tuple[str, ...] = (),
     ) -> "Record":
         """Record of words whose text is not known.
 
         words: the tokens, which are joined to a text.
         spans (tokens): start, end (exclusive), label; None if not annotated.
-        joiner: put between the words; empty for languages written without spaces.
-        source: file and line, for messages.
-        notes: as in a record.
         RETURNS: a record with offsets in characters.
         RAISES (ValueError): an offset outside the words, an empty word.
         """
@@ -78,9 +77,9 @@ class Record:
         if spans is not None:
             check_spans(spans, len(words), unit="tokens", source=source)
             char_spans = tuple(
-                (starts[s], starts[e - 1] + len(words[e - 1]), n) for s, e, n in spans
+                LabelledSpan(starts[s], starts[e - 1] + len(words[e - 1]), n) for s, e, n in spans
             )
-        return cls(joiner.join(words), char_spans, tuple(words), joiner != "", source, notes)
+        return cls(joiner.join(words), char_spans, tuple(words), joiner != "", source)
 
     def trim_labels(self) -> "Record":
         """The same without white space at the ends of labels, and a note of each that had some."""
@@ -88,7 +87,7 @@ class Record:
         if not padded:
             return self
         notes = [f"White space around the label {quote(label)} was trimmed" for label in padded]
-        spans = tuple((start, end, label.strip()) for start, end, label in self.spans or ())
+        spans = tuple(LabelledSpan(s, e, label.strip()) for s, e, label in self.spans or ())
         return replace(self, spans=spans, notes=(*self.notes, *dict.fromkeys(notes)))
 
 
@@ -96,7 +95,6 @@ def check_words(words: Any, *, source: str) -> None:
     """Refuse words that cannot become tokens.
 
     words: what a format gave.
-    source: file and line, for messages.
     RAISES (ValueError): not a list of strings, or an empty string in it.
     """
     rule = f"{source}: tokens must be a list of non-empty strings, was: "
@@ -113,7 +111,6 @@ def check_spans(spans: Sequence[Any], length: int, *, unit: str, source: str) ->
     spans: start, end (exclusive), label.
     length (unit): of the text.
     unit: "characters" or "tokens", for messages.
-    source: file and line, for messages.
     RAISES (ValueError): an offset outside 0..length, start >= end, no label, half a character.
     """
     for start, end, label in spans:
@@ -155,19 +152,17 @@ def record_to_doc(
     if alignment not in ALIGNMENTS:
         raise ValueError(f"alignment must be one of {', '.join(ALIGNMENTS)}, was: {alignment!r}")
     doc = _make_doc(record, nlp)
-    outcomes = []
-    spans: list[Span] = []
-    seen: set[LabelledSpan] = set()
-    for char_span in record.spans or ():
-        span, outcome = _place(doc, record, char_span, alignment)
-        if span is not None and (span.start, span.end, span.label_) in seen:
-            outcome = "duplicate"
-        elif span is not None:
-            seen.add((span.start, span.end, span.label_))
-            spans.append(span)
+    outcomes: list[str] = []
+    spans: dict[LabelledSpan, Span] = {}
+    for given in record.spans or ():
+        span, outcome = _place(doc, record, given, alignment)
+        if span is not None:
+            placed = LabelledSpan(span.start, span.end, span.label_)
+            outcome = "duplicate" if placed in spans else outcome
+            spans.setdefault(placed, span)
         outcomes.append(outcome)
     if record.spans is not None:
-        doc.spans[spans_key] = SpanGroup(doc, name=spans_key, spans=spans)
+        doc.spans[spans_key] = SpanGroup(doc, name=spans_key, spans=list(spans.values()))
     return doc, outcomes
 
 
@@ -205,9 +200,7 @@ def _make_doc(record: Record, nlp: Language) -> Doc:
         # spaCy's corpus reader then trains on these words, not on a new tokenization of a guess.
         doc.has_unknown_spaces = True
     else:
-        words = [word.strip() for word in record.words if word.strip()]
-        words, spaces = _fill_gaps(record.text, words, _find_words(record, words))
-        doc = Doc(nlp.vocab, words=words, spaces=spaces)
+        doc = _find_words(record, nlp.vocab)
     if doc.text != record.text:
         raise ValueError(
             f"{record.source}: the tokenizer must keep the text, was: {quote(doc.text)} for "
@@ -216,42 +209,25 @@ def _make_doc(record: Record, nlp: Language) -> Doc:
     return doc
 
 
-def _find_words(record: Record, words: Sequence[str]) -> list[int]:
-    """Where each word starts in the text (characters)."""
+def _find_words(record: Record, vocab: Vocab) -> Doc:
+    """The document of a text and words; white space beyond one space is a token, as in spaCy."""
     text, position = record.text, 0
-    starts = []
-    for word in words:
-        while text[position : position + 1].isspace():
-            position += 1
-        if not text.startswith(word, position):
-            break
-        starts.append(position)
-        position += len(word)
-    else:
-        word = "the end of the tokens"
-        if not text[position:].strip():
-            return starts
-    raise ValueError(
-        f"{record.source}: tokens must follow each other in the text with only white space "
-        f"between, was: {quote(word)} where the text has {text[position : position + 20]!r}. "
-        "Repair the tokens, or leave them out"
-    )
-
-
-def _fill_gaps(
-    text: str, found: Sequence[str], starts: Sequence[int]
-) -> tuple[list[str], list[bool]]:
-    """Words and the spaces after them; white space beyond one space is a token, as in spaCy."""
+    given = [word.strip() for word in record.words or () if word.strip()]
     words: list[str] = []
     spaces: list[bool] = []
-    position = 0
-    for word, start in zip((*found, ""), (*starts, len(text)), strict=True):
+    for word in (*given, ""):
+        start = text.find(word, position) if word else len(text)
+        if start < 0 or text[position:start].strip():
+            raise ValueError(
+                f"{record.source}: tokens must follow each other in the text with only white "
+                f"space between, was: {quote(word or 'the end of the tokens')} where the text has "
+                f"{text[position:].lstrip()[:20]!r}. Repair the tokens, or leave them out"
+            )
         gap = text[position:start]
         if words and gap.startswith(" "):
-            spaces[-1] = True
-            gap = gap[1:]
-        for token in filter(None, (gap, word)):
-            words.append(token)
-            spaces.append(False)
+            spaces[-1], gap = True, gap[1:]
+        tokens = [token for token in (gap, word) if token]
+        words += tokens
+        spaces += [False] * len(tokens)
         position = start + len(word)
-    return words, spaces
+    return Doc(vocab, words=words, spaces=spaces)

@@ -1,8 +1,8 @@
 """The registered architectures: documents -> encoder -> one row of factors per token.
 
-Thinc owns every parameter, as plain Linear layers: so averages, copies, new labels and
-serialisation work as for any spaCy model. What the rows mean is said by `nn.RowLayout`, which a
-model has as model.attrs["layout"].
+Thinc owns every parameter, in plain Linear layers, so averages, copies, new labels and
+serialization work as for any spaCy model. What the rows mean is defined by `nn.RowLayout`, which is
+in model.attrs["layout"].
 """
 
 from collections.abc import Callable
@@ -17,10 +17,10 @@ from thinc.types import Floats2d, FloatsXd
 from ..nn import RowLayout
 from .resize import resize_output
 
-# Bias of the start and of the end term of a new label. Of the many spans of a text hardly any is
-# gold, and a head that begins at 0 spends its first passes on learning just that.
+# Bias of the start and of the end term of a new label. Hardly any of the many spans of a text is
+# gold, and a head that starts at 0 spends its first passes learning just that.
 RARE = -2.0
-# Bound on spans and longest text of the training, in tokens, before there was any.
+# Bound on spans and longest training text, in tokens, before any training.
 NOTHING_SEEN = {"max_length": None, "longest_text": None}
 
 
@@ -33,7 +33,7 @@ def build_efficient_global_pointer(
     hidden_size: int | None = 128,
     nO: int | None = None,
 ) -> Model[list[Doc], list[Floats2d]]:
-    """Efficient GlobalPointer: one extractor of spans for all labels, and a linear type term each.
+    """Efficient GlobalPointer: one extractor of spans for all labels, a linear type term for each.
 
     2dD + 4dC weights and 2d + 2C biases (encoder width D, head_size d, C labels).
     Source: Su 2022, "Efficient GlobalPointer", and arXiv 2208.03054.
@@ -41,11 +41,11 @@ def build_efficient_global_pointer(
     tok2vec: encoder, token vectors (l, D).
     head_size (channels): width d of query and key; even with rope.
     rope: rotate query and key by their position, so that the score knows the distance.
-    dropout (share): of the token vectors, while training, besides `training.dropout`.
+    dropout (share): of the token vectors, in training, on top of `training.dropout`.
     hidden_size (channels): width of a maxout layer, normalized, between the token vectors and the
         extractor; None for none, as published. An encoder trained from scratch learns faster with
-        it; a pretrained one does without.
-    nO: number of labels; None until initialisation.
+        it; a pretrained one does not need it.
+    nO: number of labels; None until initialization.
     RETURNS: documents -> rows (l, 2d + 2C).
     RAISES (ValueError): an odd head_size with rope, dropout outside [0, 1).
     """
@@ -64,7 +64,7 @@ def build_global_pointer(
     hidden_size: int | None = 128,
     nO: int | None = None,
 ) -> Model[list[Doc], list[Floats2d]]:
-    """GlobalPointer: an extractor of spans for each label.
+    """GlobalPointer: one extractor of spans per label.
 
     2dDC weights and 2dC biases (encoder width D, head_size d, C labels).
     Source: Su 2021, "GlobalPointer", and arXiv 2208.03054.
@@ -72,11 +72,11 @@ def build_global_pointer(
     tok2vec: encoder, token vectors (l, D).
     head_size (channels): width d of query and key; even with rope.
     rope: rotate query and key by their position, so that the score knows the distance.
-    dropout (share): of the token vectors, while training, besides `training.dropout`.
+    dropout (share): of the token vectors, in training, on top of `training.dropout`.
     hidden_size (channels): width of a maxout layer, normalized, between the token vectors and the
         extractor; None for none, as published. An encoder trained from scratch learns faster with
-        it; a pretrained one does without.
-    nO: number of labels; None until initialisation.
+        it; a pretrained one does not need it.
+    nO: number of labels; None until initialization.
     RETURNS: documents -> rows (l, 2dC).
     RAISES (ValueError): an odd head_size with rope, dropout outside [0, 1).
     """
@@ -106,12 +106,12 @@ def _build(
     if len(layers) > 1:
         refs["types"] = layers[1]
     if hidden_size is not None:
-        # With a dropout of its own, whose rate is that of the training.
+        # Has its own dropout, at the rate used in training.
         refs["hidden"] = Maxout(nO=hidden_size, nP=3, normalize=True, dropout=0.0)
         layers = [*layers, refs["hidden"]]
     model: Model[list[Doc], list[Floats2d]] = Model(
         "global_pointer",
-        # Not an attribute: Thinc would restore that of the training over the one of the config.
+        # Not an attribute: on loading, Thinc would replace the config's value by that of training.
         partial(forward, dropout=dropout),
         init=init,
         layers=[tok2vec, *layers],
@@ -119,7 +119,7 @@ def _build(
         dims={"nO": None, "nI": None},
         attrs={
             "layout": layout,
-            # With the weights, so that the two cannot part: the component reads and adds labels.
+            # With the weights, so the two stay together; the component reads and adds labels.
             "labels": [],
             **NOTHING_SEEN,
             "resize_output": resize_output,
@@ -132,15 +132,15 @@ def _build(
 def forward(
     model: Model[list[Doc], list[Floats2d]], docs: list[Doc], is_train: bool, *, dropout: float
 ) -> tuple[list[Floats2d], Callable]:
-    """Encode, project; the type term reads the extractor's output.
+    """Encode and project; the type term reads the extractor's output.
 
-    A token without a vector, which the encoder has not seen, gets a row of zeros.
+    A token without a vector, which the encoder did not see, gets a row of zeros.
     """
     hidden, types = model.maybe_get_ref("hidden"), model.maybe_get_ref("types")
     vectors, backprop_tok2vec = model.get_ref("tok2vec")(docs, is_train)
     ops, width = model.ops, model.get_dim("nI")
     lengths = ops.asarray1i([len(x) for x in vectors])
-    # Transformers return an array without columns for an empty document or one of whitespace only.
+    # Transformers return an array without columns for an empty or whitespace-only document.
     X = ops.flatten([x if x.shape[1] else ops.alloc2f(x.shape[0], width) for x in vectors])
     has_vector = X.any(axis=1, keepdims=True)
     mask = ops.get_dropout_mask(X.shape, dropout) if is_train and dropout else None
@@ -199,7 +199,7 @@ def init(
 
 
 def init_rare(ops: Ops, shape: tuple[int, ...]) -> FloatsXd:
-    """Biases with which a new label begins: hardly any span is one of it.
+    """Biases that a new label starts with: hardly any span has that label.
 
     ops: of the layer.
     shape: of the biases.

@@ -1,7 +1,7 @@
-"""How the layout of a model is saved, and that what is loaded fits together.
+"""Saving and loading the layout of a model, with a check that what was loaded fits together.
 
-Thinc stores attributes beside the weights and restores them over those of the config. Settings
-without which the weights mean something else must therefore agree.
+Thinc saves attributes with the weights, and on loading they replace those from the config. So the
+settings that give the weights their meaning must agree.
 """
 
 from dataclasses import asdict, replace
@@ -23,8 +23,8 @@ def save_layout(_: RowLayout, value: RowLayout, name: str, model: Model) -> byte
 def load_layout(built: RowLayout, value: bytes, name: str, model: Model) -> RowLayout:
     """Read a layout, for Thinc.
 
-    built: of the model that the config has built, into which the weights are loaded.
-    RAISES (ValueError): another one, apart from the number of labels.
+    built: layout of the model built from the config, into which the weights are loaded.
+    RAISES (ValueError): they differ in more than the number of labels.
     """
     saved = RowLayout(**srsly.msgpack_loads(value))
     wanted, found = asdict(replace(built, n_labels=saved.n_labels)), asdict(saved)
@@ -36,16 +36,16 @@ def load_layout(built: RowLayout, value: bytes, name: str, model: Model) -> RowL
     if differ:
         raise ValueError(
             f"the config of a model must have the settings that its weights were trained with, "
-            f"{weights}, but has {config}. To fix: write {weights} into the config, into the block "
-            "[components.<name>.model], or train again"
+            f"{weights}, but has {config}. To fix: write {weights} into the block "
+            "[components.<name>.model] of the config, or train again"
         )
     return saved
 
 
 def check_loaded(model: Model) -> None:
-    """Compare what a loaded model says of itself with the shapes of its weights.
+    """Check that the labels and the layout of a loaded model fit the shapes of its weights.
 
-    RAISES (ValueError): naming both.
+    RAISES (ValueError): they do not.
     """
     output, layout = model.get_ref("output_layer"), model.attrs["layout"]
     if not output.has_param("W"):
@@ -61,5 +61,5 @@ def check_loaded(model: Model) -> None:
         raise ValueError(
             f"the weights of a model must fit its labels and its layout, but {len(labels)} labels "
             f"({shown}) and {layout} need {wanted} columns, and the weights have {found}, for "
-            f"{n_labels} labels. To fix: load the model as it was written, or train again"
+            f"{n_labels} labels. To fix: load the model as it was saved, or train again"
         )

@@ -1,4 +1,4 @@
-"""New labels for a model that is there: the old ones keep their weights."""
+"""Adding labels to an existing model: the old ones keep their weights."""
 
 from dataclasses import replace
 from typing import Any
@@ -24,9 +24,9 @@ def resize_output(model: Model, nO: int) -> Model:
     if not old.has_param("W"):
         old.set_dim("nO", columns, force=True)
         return model
-    # A layer of its own, because the optimizer keeps moments of the old shape under the old id.
+    # A new layer, because the optimizer keeps moments of the old shape under the old id.
     new: Model[Floats2d, Floats2d] = Linear(nO=columns, nI=old.get_dim("nI"))
-    # Thinc counts ids anew in each process, so that of a layer from another one may come again.
+    # Thinc counts ids from the start in each process: a loaded layer may already have the next one.
     new.id = uuid4().int
     new.ops, new.init = old.ops, old.init
     new.initialize()

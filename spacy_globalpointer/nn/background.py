@@ -21,7 +21,7 @@ from .cells import BLOCK_CELLS
 from .exact import Gradients, add_exact_gradients, exact_log_sums
 from .factors import SpanFactors
 
-# Blocks of so many cells together are kept for the gradient; those of larger tables are made again.
+# Blocks of up to this many cells together are kept for the gradient; larger ones are recomputed.
 KEPT_CELLS = 4 * BLOCK_CELLS
 
 
@@ -57,7 +57,7 @@ class Background:
         """
         self.factors = factors
         self.blocks = list(factors.blocks(block))
-        # Split where excluded is, often on the host, and moved at once.
+        # Split on the device where they are, often the host, then moved in one go.
         excluded = excluded[excluded[:, 1].argsort()]
         borders = torch.tensor([s.stop for s, _ in self.blocks[:-1]], device=excluded.device)
         counts = torch.searchsorted(excluded[:, 1].contiguous(), borders).tolist()
@@ -65,7 +65,7 @@ class Background:
         self.inside = self.excluded.tensor_split(counts)  # the cells of each block
         is_token = factors.mask[..., None]
         self.may_start = is_token[:, : factors.n_starts]
-        # (b, c); of a label that ends nowhere the maximum is -inf, of which nothing can be taken.
+        # (b, c); the maximum of a label that ends nowhere is -inf, which cannot be subtracted.
         self.end_shift = factors.end_bias.amax(1).nan_to_num(neginf=0.0)
         # (b, e, c), exponentials of the terms of the last token.
         self.L = (factors.end_bias - self.end_shift[:, None]).exp_().mul_(is_token)
@@ -123,7 +123,7 @@ class Background:
         return gradients
 
     def _parts(self) -> Iterator[_Part]:
-        """Compute each block, or take it from where the first pass has kept it."""
+        """Compute each block, or reuse what the first pass kept."""
         if self.kept:
             yield from self.kept
             return
@@ -140,12 +140,12 @@ class Background:
         row = shared.amax(2, keepdim=True)  # (b, s, 1)
         shifts = self.factors.start_bias[:, starts] + row + self.end_shift[:, None]
         shifts.masked_fill_(~self.may_start[:, starts], -torch.inf)
-        # A row without any cell has the maximum -inf, of which nothing can be taken.
+        # The maximum of a row without any cell is -inf, which cannot be subtracted.
         E = shared.sub_(row.nan_to_num(neginf=0.0)).exp_()
         return _Part(starts, lasts, E, E @ self.L[:, lasts], shifts)
 
 
 def _safe_bound(factors: SpanFactors) -> float:
-    """Highest shift at which all that underflows together is below rounding beside 1."""
+    """Highest shift at which the sum of all that underflows is lost in rounding beside 1."""
     limits, cells = torch.finfo(factors.query.dtype), factors.length**2
     return -math.log(limits.tiny) + math.log(limits.eps) - math.log(cells)

@@ -7,16 +7,17 @@ from torch import Tensor
 
 # Cells (documents x tokens x tokens) of one padded batch: 4 MiB of float32.
 CELLS = 2**20
-# A batch of so few cells costs less than starting another one, however much of it is padding.
+# A batch of this few cells is cheaper than starting another one, however much of it is padding.
 FEW_CELLS = 2**17
 
 
 def buckets(lengths: Sequence[int], *, cells: int = CELLS, tables: int = 1) -> Iterator[list[int]]:
     """Put documents of similar length together, so that padding wastes little time.
 
-    lengths (tokens): one a document; documents without tokens are left out.
-    cells (table cells): documents x longest x longest of a bucket; a longer document comes alone.
-    tables: that each document has, which share the budget.
+    lengths (tokens): one per document; documents without tokens are left out.
+    cells (table cells): budget for documents x longest x longest of a bucket; a document that
+        exceeds it gets a bucket of its own.
+    tables: how many each document has; they share the budget.
     YIELDS: indices into lengths.
     """
     bucket: list[int] = []
@@ -39,8 +40,8 @@ def padded_index(offsets: Sequence[int], lengths: Sequence[int]) -> tuple[Tensor
     """Where the tokens of a bucket lie in the concatenated rows of all documents.
 
     offsets (rows): row of each document's first token.
-    lengths (tokens): at least one a document.
-    RETURNS (b, l) and (b, l): row of each token, and whether it is one; padding repeats row 0
+    lengths (tokens): one per document, at least 1.
+    RETURNS (b, l) and (b, l): row of each token, and whether it is a token; padding repeats row 0
         of the document.
     """
     start, length = torch.tensor(offsets)[:, None], torch.tensor(lengths)[:, None]
@@ -54,24 +55,24 @@ ROW = 64
 
 
 def end_to_end(lengths: Sequence[int], reach: int) -> tuple[Tensor, Tensor, Tensor]:
-    """Lay documents end to end, in random order, and cut the text that they make into rows.
+    """Lay documents end to end, in random order, and cut the resulting text into rows.
 
-    A row has s start tokens, and then those that their spans reach: the first ones of the next row,
-    or behind the last row those of the first. So a span that crosses the border of two documents is
-    in the table, and each document has one behind it, be it itself.
+    A row has s start tokens, followed by the tokens that their spans can reach: the first ones of
+    the next row. The first row follows the last. So a span that crosses the border between two
+    documents is in the table, and every document is followed by one, possibly by itself.
 
-    lengths (tokens): one a document, at least 1.
+    lengths (tokens): one per document, at least 1.
     reach (tokens): longest span.
-    RETURNS (b, l), (b, s) and (n): the token of each place, counted through all documents in the
-        order that was given, -1 for padding; the document of each start token; and where each
-        document begins among the start tokens of all rows.
+    RETURNS (b, l), (b, s) and (n): the token at each place, numbered through all documents in the
+        given order, -1 for padding; the document of each start token; and where each document
+        begins among the start tokens of all rows.
     """
     length = torch.tensor(lengths)
     order = torch.randperm(len(length))
     first = torch.empty_like(length)
     first[order] = length[order].cumsum(0) - length[order]
     document = order.repeat_interleave(length[order])
-    offset = length.cumsum(0) - length - first  # from the text to the order that was given
+    offset = length.cumsum(0) - length - first  # from the text to the given order
     token = torch.arange(len(document)) + offset[document]
     # With twice as many start tokens as a span reaches, two thirds of a row start spans.
     n_rows = max(1, len(token) // max(ROW, 2 * reach))

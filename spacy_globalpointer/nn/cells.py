@@ -16,11 +16,12 @@ BAND_CELLS = 2**15
 
 @dataclass(frozen=True)
 class Cells:
-    """The cells of a table, apart from its mask. Nothing else in `nn` knows the triangle.
+    """The cells of a table, apart from its mask. Nothing else in `nn` knows about the triangle.
 
-    ordered: spans, start <= last; otherwise pairs in any order, also of a token with itself.
+    ordered: True for spans, start <= last; False for pairs in any order, also of a token with
+        itself.
     max_length (tokens): longest span, None for no limit.
-    RAISES (ValueError): max_length below 1, or for pairs.
+    RAISES (ValueError): max_length below 1, or given for pairs.
     """
 
     ordered: bool = True
@@ -34,7 +35,7 @@ class Cells:
         if not self.ordered:
             raise ValueError(
                 f"pairs in any order have no length: max_length must be None, was: "
-                f"{self.max_length}. To fix: -inf in pair_bias forbids single pairs"
+                f"{self.max_length}. To fix: forbid single pairs with -inf in pair_bias"
             )
 
     def has(self, start: Tensor, last: Tensor) -> Tensor:
@@ -55,8 +56,8 @@ class Cells:
         """Cut a table into blocks of start tokens.
 
         n_rows, n_starts, length: b, s and l of the table.
-        size (tokens): start tokens of a block; None for as many as the budget of cells holds.
-        YIELDS (s) and (e): a block's start tokens, and the last tokens of its cells. Those of spans
+        size (tokens): start tokens of a block; None for as many as fit the budget of cells.
+        YIELDS (s) and (e): a block's start tokens, and the last tokens of its cells. For spans both
             begin at the same token.
         """
         reach = length if self.max_length is None else self.max_length
@@ -73,7 +74,7 @@ class Cells:
     def band(self, starts: slice, lasts: slice, like: Tensor) -> Tensor:
         """What a block adds to its scores.
 
-        like: has the dtype and the device.
+        like: a tensor of the dtype and on the device to use.
         RETURNS (s, e) or (): 0 for cells of the table, -inf elsewhere.
         """
         if not self.ordered:

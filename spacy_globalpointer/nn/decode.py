@@ -1,8 +1,8 @@
 """From factors to spans: every span whose score reaches the cut of its label.
 
 The fast form never builds labels x L x L scores: what all labels share plus the best label bounds
-every score, and only cells that can pass are scored label by label. It equals `decode_dense` by a
-property test (tests/nn/test_decode.py).
+every score, so only cells that can pass are scored label by label. A property test checks that it
+equals `decode_dense` (tests/nn/test_decode.py).
 """
 
 from bisect import bisect_left
@@ -16,15 +16,15 @@ from .factors import SpanFactors
 
 # Scores (cells x labels) computed at once.
 CHUNK_SCORES = 2**20
-# The bound adds in another order than the score: cells this close below it are looked at too.
+# The bound is added up in another order than the score: cells this close below it are scored too.
 ROUNDING = 1e-3
-# The cut of threshold 0 is -inf, and spans compete by how far they are above it: a probability of
-# 2e-9 stands for 0.
+# The cut of threshold 0 is -inf, but spans compete by how far they are above their cut: so a
+# probability of 2e-9 stands for 0.
 LOWEST_CUT = -10.0
 
 
 class DecodedSpans(NamedTuple):
-    """Spans, or pairs, by document, start, longest first, then label.
+    """Spans, or pairs, sorted by document, start, longest first, then label.
 
     document, label, start, last (n): int64; score (n): float.
     """
@@ -87,7 +87,7 @@ def decode(
             hits = _score_cells(folded, shared, cells, starts.start, lasts.start, cuts)
             held.append(_unfold(hits, n_groups, cuts))
             n_new += len(hits.score)
-            # Sorting out costs as much as what is held, so it waits until that has doubled.
+            # Pruning costs as much as what is held, so it waits until that has doubled.
             if max_spans is not None and n_new > sum(max_spans):
                 found, floor = keep_best(_join(held), max_spans)
                 cuts = torch.maximum(cuts, floor.repeat_interleave(n_groups)[:, None])
@@ -126,7 +126,7 @@ def _nothing(factors: SpanFactors) -> DecodedSpans:
 
 
 def keep_best(spans: DecodedSpans, max_spans: Sequence[int]) -> tuple[DecodedSpans, Tensor]:
-    """Keep the best spans of each document, in the order that they have.
+    """Keep the best spans of each document, in their present order.
 
     max_spans (b): most spans of each document.
     RETURNS spans and (b): the score that a further span of the document must reach.
@@ -156,13 +156,13 @@ def _sorted(spans: DecodedSpans, factors: SpanFactors) -> DecodedSpans:
 
 
 def without_overlap(spans: DecodedSpans, cuts: Tensor) -> DecodedSpans:
-    """Of all sets of spans without a common token, the one with the greatest sum of score - cut.
+    """Of all sets of spans that share no token, the one with the greatest sum of score - cut.
 
     As the score is half the log odds of a span, this is the most likely set of disjoint spans.
     Solved exactly by weighted interval scheduling, O(n log n).
 
     spans: as decode returns them.
-    cuts (c): those given to decode, of which those below LOWEST_CUT count as that.
+    cuts (c): those given to decode; lower ones count as LOWEST_CUT.
     """
     gains = spans.score - cuts.to(spans.score).clamp(min=LOWEST_CUT)[spans.label]
     kept: list[int] = []

@@ -1,6 +1,6 @@
-"""The sum of exp(score) cell by cell, for scores too large for a product of matrices.
+"""The sum of exp(score) cell by cell, for scores too large for a matrix product.
 
-Each (document, label) is a document of its own here, with one label: the definition, in blocks.
+Here each (document, label) counts as a document with one label: the definition, in blocks.
 """
 
 from collections.abc import Iterator
@@ -23,7 +23,7 @@ class Gradients(NamedTuple):
 
 
 def exact_log_sums(factors: SpanFactors, sums: Tensor, excluded: Tensor) -> Tensor:
-    """log of the sum of exp(score) over all cells but the excluded, one by one.
+    """log of the sum of exp(score) over all cells except the excluded ones, cell by cell.
 
     factors (b documents, c labels, l tokens): with one group.
     sums (p, 2): document and label of each.
@@ -44,7 +44,7 @@ def add_exact_gradients(
     grad: Tensor,
     log_sums: Tensor,
 ) -> None:
-    """Add the gradients of such sums to those of the factors, in place.
+    """Add the gradients of these sums to those of the factors, in place.
 
     grad, log_sums (b, s, c): gradient and value of all sums.
     """
@@ -74,7 +74,7 @@ class _Block(NamedTuple):
 
 
 def _blocks(factors: SpanFactors, sums: Tensor, excluded: Tensor) -> Iterator[_Block]:
-    """Scores of the sums, as many as there are documents at once."""
+    """Scores of the sums, taking as many at once as there are documents."""
     at_once = len(factors.mask)
     no_token = ~factors.mask[..., None]
     start_bias = factors.start_bias.masked_fill(no_token[:, : factors.n_starts], -torch.inf)

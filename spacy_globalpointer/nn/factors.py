@@ -1,4 +1,4 @@
-"""What a head returns: numbers of single tokens, from which the score of every span follows."""
+"""What a head returns: numbers for single tokens, from which the score of every span follows."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -16,22 +16,22 @@ class SpanFactors:
     score(b, c, s, e) = query[b, g, s] . key[b, g, e] + start_bias[b, s, c] + end_bias[b, e, c]
                         + pair_bias[b, s, e]
 
-    with g the group of label c: labels come group by group, each group has c / g of them. One
-    group is Efficient GlobalPointer, one group a label is GlobalPointer, and between lie labels
-    that share an extractor.
+    where g is the group of label c. Labels are ordered by group, and each group has c / g of them.
+    One group is Efficient GlobalPointer, one group per label is GlobalPointer; in between, several
+    labels share an extractor.
 
-    The cells (s, e) are spans, or pairs in any order: then s is the first and e the second of a
-    pair, and the tokens of a row can be anything that is paired, such as the spans of a document.
+    The cells (s, e) are spans, or pairs in any order. In a pair, s is the first and e the second,
+    and the tokens of a row can be anything that can be paired, such as the spans of a document.
 
-    A row of the batch is a document, or a stretch of text from several: then `document` says in
-    which of them a cell starts. Only the first tokens of a row may be start tokens, s <= l.
+    A row of the batch is a document, or a stretch of text from several; then `document` says in
+    which of them a cell starts. Only the first s tokens of a row are start tokens, s <= l.
 
     query (b, g, s, d), key (b, g, l, d): rotated and scaled.
     start_bias (b, s, c), end_bias (b, l, c): the terms of the label.
     mask (b, l): bool, tokens at which a span may start or end.
     cells: SPANS, Cells(max_length=...) or PAIRS.
-    document (b, s): int64, the document of each start token, from 0 on; None where each row is one.
-        On the host.
+    document (b, s): int64, the document of each start token, from 0 on; None if each row is one
+        document. On the host.
     pair_bias (b, s, l): the term of the cell, the same for all labels; -inf forbids a cell. None
         for no such term.
     RAISES (ValueError): shapes that do not fit together.
@@ -87,7 +87,7 @@ class SpanFactors:
 
     @property
     def n_starts(self) -> int:
-        """Start tokens of a row: all of them, unless it goes on where the next one starts."""
+        """Start tokens of a row: all its tokens, unless it overlaps the next row."""
         return self.query.shape[2]
 
     def documents(self) -> Tensor:
@@ -100,7 +100,7 @@ class SpanFactors:
         return torch.arange(len(self.mask))[:, None].expand(-1, self.n_starts)
 
     def allows(self, row: Tensor, start: Tensor, last: Tensor) -> Tensor:
-        """Whether cells exist: of the table, both tokens in the mask, not forbidden as a pair.
+        """Whether cells exist: in the table, both tokens in the mask, not forbidden as a pair.
 
         row, start, last: indices, of shapes that broadcast.
         RETURNS: bool, of their common shape.
@@ -121,7 +121,7 @@ class SpanFactors:
     def scores(self) -> Tensor:
         """Score every span for every label: the definition, for tests and for reading.
 
-        RETURNS (b, c, s, e): -inf where no span can be.
+        RETURNS (b, c, s, e): -inf where no span is possible.
         """
         shared = torch.einsum("bgsd,bged->bgse", self.query, self.key)
         shared = shared.repeat_interleave(self.n_labels // self.n_groups, 1)  # (b, c, s, e)
@@ -135,7 +135,7 @@ class SpanFactors:
         """Score some spans.
 
         spans (n, 4): rows of document, label, start, last.
-        RETURNS (n): -inf where no span can be.
+        RETURNS (n): -inf where no span is possible.
         """
         b, c, s, e = spans.unbind(1)
         g = c // (self.n_labels // self.n_groups)
@@ -184,7 +184,7 @@ class SpanFactors:
         return replace(self, query=query, start_bias=start, end_bias=end, pair_bias=pair_bias)
 
     def in_float32(self) -> "SpanFactors":
-        """The same factors in float32 if they came in half precision: sums of exponents need it."""
+        """The same factors, half precision as float32: sums of exp(score) need it."""
         if self.query.dtype not in (torch.float16, torch.bfloat16):
             return self
         names = ("query", "key", "start_bias", "end_bias", "pair_bias")
@@ -198,9 +198,9 @@ class SpanFactors:
     def shared_scores(self, starts: slice, lasts: slice) -> Tensor:
         """What the scores of all labels have in common, for one of the blocks; needs one group.
 
-        The mask is left to the terms of start and last token.
+        The mask is not applied here, but to the start and end terms.
 
-        RETURNS (b, s, e): query . key, and pair_bias; -inf for what is no cell of the table.
+        RETURNS (b, s, e): query . key, plus pair_bias; -inf outside the table.
         """
         cell_bias = self.cells.band(starts, lasts, self.query)
         if self.pair_bias is not None:

@@ -11,17 +11,17 @@ from .rope import rotate
 
 @dataclass(frozen=True)
 class RowLayout:
-    """The layout of the rows of a head, one row a token.
+    """The layout of the rows of a head, one row per token.
 
-    shared (2d + 2c columns): query and key of all labels, then the start term of each label, then
+    shared (2d + 2c columns): query and key for all labels, then the start term of each label, then
         the end term of each label. Efficient GlobalPointer.
-    not shared (2dc columns): query and key of each label, and no terms. GlobalPointer.
+    not shared (2dc columns): query and key for each label, and no terms. GlobalPointer.
 
     head_size (channels): width d of query and key; even with rope.
     n_labels: c; 0 as long as there are none.
     shared: whether all labels share one query and key.
-    rope: whether query and key are to be rotated by their position.
-    RAISES (ValueError): a head_size that cannot be.
+    rope: whether to rotate query and key by their position.
+    RAISES (ValueError): an invalid head_size.
     """
 
     head_size: int
@@ -39,14 +39,14 @@ class RowLayout:
 
     @property
     def n_groups(self) -> int:
-        """Number of groups of labels with a query and key of their own: tables of a document."""
+        """Number of groups of labels with their own query and key: tables per document."""
         return 1 if self.shared else self.n_labels
 
     @property
     def label_columns(self) -> tuple[int, int, int]:
         """The columns at the end of a row that grow with the labels: (parts, c, width).
 
-        They come in parts, in each of which every label has so many columns, label by label.
+        Each of the parts has `width` columns for every label, label by label.
         """
         return (2, self.n_labels, 1) if self.shared else (1, self.n_labels, 2 * self.head_size)
 
@@ -64,10 +64,10 @@ class RowLayout:
     ) -> SpanFactors:
         """View padded rows as the factors of span scores.
 
-        rows (b, l, width): one a token.
+        rows (b, l, width): one per token.
         mask (b, l): bool, tokens at which a span may start or end.
         max_length (tokens): longest span, None for no limit.
-        document (b, s): the document of each start token; None where each row is one document.
+        document (b, s): the document of each start token; None if each row is one document.
         RAISES (ValueError): rows of another width.
         """
         if rows.shape[-1] != self.width:

@@ -11,14 +11,14 @@ def rotate(vectors: Tensor, *, base: float = 10000.0) -> Tensor:
     rotated vectors depends on their positions only through the distance.
     Source: RoFormer, arXiv 2104.09864, eq. 34.
 
-    vectors (..., l, d): one vector a token; d is even.
+    vectors (..., l, d): one per token; d is even.
     RETURNS (..., l, d): rotated vectors.
     RAISES (ValueError): an odd d.
     """
     length, size = vectors.shape[-2:]
     if size % 2:
         raise ValueError(f"head_size must be even when rope is on, was: {size}")
-    # Angles of far positions lose their digits in float32.
+    # In float32 the angles of distant positions would lose digits.
     positions = torch.arange(length, device=vectors.device, dtype=torch.float64)
     exponents = torch.arange(0, size, 2, device=vectors.device, dtype=torch.float64) / size
     angles = positions[:, None] * base**-exponents  # (l, d / 2)

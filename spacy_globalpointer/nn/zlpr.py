@@ -1,7 +1,7 @@
 """ZLPR loss: its definition, and the same value and gradient without labels x L x L scores.
 
-Su et al. 2022, "ZLPR: A Novel Loss for Multi-label Classification", arXiv 2208.02955. The fast
-form equals the definition by a property test in float64 (tests/nn/test_zlpr.py).
+Su et al. 2022, "ZLPR: A Novel Loss for Multi-label Classification", arXiv 2208.02955. A property
+test in float64 checks that the fast form equals the definition (tests/nn/test_zlpr.py).
 """
 
 from collections.abc import Iterable
@@ -26,28 +26,29 @@ def zlpr_dense(
     per start: sum_start [log(1 + sum_neg exp(2 score)) + log(1 + sum_pos exp(-2 score))]
     with the sums over the cells of a document or of a start token (arXiv 2208.02955 has the first).
 
-    Where a start token has one possible span, the second is a logistic regression, with 2 score the
-    logit: sigmoid(2 score) is the probability of the span, as it is of the first form where its
-    sums have many spans.
+    If a start token has one possible span, the second form is a logistic regression with the logit
+    2 score, so sigmoid(2 score) is the probability of the span. The same holds for the first form
+    if its sums have many spans.
 
     With weights (p, n) of a gold cell, p exp(-score) is its term of the positive sum, and
     n exp(score) its term of the negative one; all other cells keep (0, 1).
 
-    - (1, 0) is a plain gold cell, which is what all are without weights.
+    - (1, 0) is a plain gold cell, as all are without weights.
     - (t, 1 - t) is a soft target t in [0, 1]: the probability that the cell is gold.
-    - (w, 0) counts a gold cell w times. That is no factor of its loss: it moves the score that is
-      asked of it by log(w), and a gold cell that is missed altogether pulls as hard with any w.
+    - (w, 0) counts a gold cell w times. This does not multiply its loss by w: it shifts the score
+      that the loss asks for by log(w), and a gold cell with a very low score pulls equally hard
+      with any w.
 
-    A span belongs to the document in which it starts: where a row of the batch holds several
-    documents, one that goes on into the next is a negative span of the former.
+    A span belongs to the document in which it starts: if a row of the batch holds several
+    documents, a span that runs on into the next is a negative span of the one where it starts.
 
     factors (b rows, c labels, l tokens): what a head returned, for n documents.
     gold (m, 4): row of the batch, label, start and last of each gold cell; no duplicates.
     weights (m, 2): of each gold cell in the positive and in the negative sum, at least 0; None for
         (1, 0). They get no gradient.
-    per: over whose cells the sums are taken.
+    per: which cells each sum runs over.
     RETURNS (n, c): non-negative.
-    RAISES (ValueError): gold outside the table, weights that cannot be, another per.
+    RAISES (ValueError): gold outside the table, invalid weights, an unknown per.
     """
     _check(factors, gold, weights, per)
     if weights is None:
@@ -59,7 +60,7 @@ def zlpr_dense(
     for weight, column in zip((in_positive, in_negative), weights.to(scores).T, strict=True):
         weight[tuple(gold.T)] = column
     negative = scores + in_negative.log()
-    # The score of what is no cell of the table is -inf.
+    # Scores outside the table are -inf.
     positive = (-scores).masked_fill(~is_gold, -torch.inf) + in_positive.log()
     losses = []
     for document in factors.documents().unique():
@@ -85,24 +86,24 @@ def zlpr(
 ) -> Tensor:
     """ZLPR loss of every document and label, without building labels x L x L scores.
 
-    The formula is that of `zlpr_dense`, to which it is equal (tests/nn/test_zlpr.py), gradient
-    included. Source: arXiv 2208.02955.
+    `zlpr_dense` has the formula, and the same value and gradient (tests/nn/test_zlpr.py).
+    Source: arXiv 2208.02955.
 
-    Cells that are gold for some label are few: they are scored one by one. The sum over all other
-    cells is a product of matrices (`Background`). Nothing is ever subtracted, because
-    log(total - gold) loses all digits once the model is good.
+    Few cells are gold for any label: these are scored one by one. The sum over all other cells is
+    a matrix product (`Background`). Nothing is ever subtracted, because log(total - gold) loses all
+    digits once the model is good.
 
     factors (b rows, c labels, l tokens): what a head returned, for n documents; half precision is
         widened.
-    gold (m, 4): row of the batch, label, start and last of each gold cell; no duplicates. On the
-        host if it is there anyway: sorting it out on a GPU takes longer than moving it.
+    gold (m, 4): row of the batch, label, start and last of each gold cell; no duplicates. Leave it
+        on the host if it is there: sorting it on a GPU takes longer than moving it.
     weights (m, 2): of each gold cell in the positive and in the negative sum; None for (1, 0).
-    per: over whose cells the sums are taken.
+    per: which cells each sum runs over.
     block (tokens): start tokens scored at once; memory grows with it, the result does not change.
     RETURNS (n, c): non-negative.
-    RAISES (ValueError): gold outside the table, weights that cannot be, another per. Whether tokens
-        of gold are in the mask is looked up on the CPU only: a GPU would have to finish all its
-        work to answer.
+    RAISES (ValueError): gold outside the table, invalid weights, an unknown per. Whether tokens of
+        gold are in the mask is checked on the CPU only: a GPU would have to finish all its work to
+        answer.
     """
     gold = gold.cpu()
     _check(factors, gold, weights, per)
@@ -121,7 +122,7 @@ class _Gold(NamedTuple):
 
     cells (n, 3): (row, start, last) of the cells that are gold for some label, in order.
     which, label (m): cell and label of each row of gold.
-    logs (m, 2): of its weights; None for those of plain gold.
+    logs (m, 2): logarithms of its weights; None if all gold is plain.
     """
 
     cells: Tensor
@@ -253,11 +254,11 @@ def _move(tensors: Iterable[Tensor], factors: SpanFactors) -> list[Tensor]:
 
 
 def _log_one_plus(log_sums: Tensor, sum_of: Tensor, n_sums: int, per: Per) -> Tensor:
-    """log(1 + sum), the sums being of start tokens or added up over those of a document.
+    """log(1 + sum), for the sums of start tokens, or these added up over each document.
 
     log_sums (b, s, c): of the spans of each start token.
     sum_of (b, s): the sum that they are in.
-    n_sums: k, where they are of documents.
+    n_sums: k, if they are of documents.
     RETURNS (k, c): log(1 + sum).
     """
     log_sums = log_sums.flatten(0, 1)
@@ -268,7 +269,7 @@ def _log_one_plus(log_sums: Tensor, sum_of: Tensor, n_sums: int, per: Per) -> Te
 
 
 def _add_to_log_sums(log_sums: Tensor, values: Tensor, index: Tensor) -> Tensor:
-    """log(exp(log_sums) + sum of exp(values) at index), in reach of any value.
+    """log(exp(log_sums) + sum of exp(values) at index), without overflow for any value.
 
     log_sums (k, ...), values (n, ...), index (n, ...): values go to the sum that index names.
     RETURNS (k, ...): at least log_sums.

@@ -1,7 +1,7 @@
-"""Spans on other tokens of the same text: those of the reference on the predicted ones, and back.
+"""Moving spans to other tokens of the same text: from the reference to the prediction, and back.
 
-Both ways are one rule, spaCy's: a span fits if tokens of the other document begin and end where it
-does, white space and capitals apart.
+Both ways follow spaCy's rule: a span fits if tokens of the other document begin and end where it
+does, ignoring white space and capitals.
 """
 
 from collections.abc import Iterable, Sequence
@@ -23,8 +23,8 @@ def labelled_spans(spans: Iterable[Span]) -> list[LabelledSpan]:
 def to_predicted(example: Example, spans: Sequence[LabelledSpan]) -> list[LabelledSpan]:
     """Find spans of the reference on the predicted tokens.
 
-    RETURNS: one for each, in their order. A border inside a token is a fraction of its place; a
-        span of white space only may have become empty.
+    RETURNS: one for each, in their order. A border inside a token becomes a fraction; a span of
+        white space only may become empty.
     RAISES (ValueError): texts that differ in more than white space and capitals.
     """
     return _move(spans, example.reference, example.predicted)
@@ -36,10 +36,10 @@ def to_reference(example: Example, spans: Sequence[LabelledSpan]) -> list[Labell
 
 
 def align_spans(example: Example, spans: Iterable[Span]) -> list[Span | None]:
-    """Find spans of the reference among the predicted tokens, as Example.get_aligned_spans_y2x.
+    """Find spans of the reference on the predicted tokens, like Example.get_aligned_spans_y2x.
 
-    RETURNS: one for each; None where predicted tokens do not begin and end with it. A span without
-        tokens stays as it is.
+    RETURNS: one for each; None if it does not begin and end at boundaries of predicted tokens. A
+        span without tokens stays as it is.
     """
     spans = list(spans)
     aligned: list[Span | None] = []
@@ -54,7 +54,7 @@ def align_spans(example: Example, spans: Iterable[Span]) -> list[Span | None]:
 
 
 def have_same_tokens(one: Doc, other: Doc) -> bool:
-    """Whether spans of two documents need not be moved."""
+    """Whether two documents have the same tokens, so that spans need not be moved."""
     if len(one) != len(other):
         return False
     return bool((one.to_array(ORTH) == other.to_array(ORTH)).all())
@@ -71,7 +71,7 @@ def _move(spans: Sequence[LabelledSpan], source: Doc, target: Doc) -> list[Label
 
 
 def _characters(doc: Doc) -> tuple[str, numpy.ndarray]:
-    """The text without white space and capitals, and its characters before each token border."""
+    """The text without white space and capitals, and how many characters precede each border."""
     words = ["".join(token.text.casefold().split()) for token in doc]
     return "".join(words), numpy.cumsum([0, *map(len, words)])
 
@@ -84,11 +84,11 @@ def _move_span(span: LabelledSpan, own: numpy.ndarray, others: numpy.ndarray) ->
     start, end, label = span
     if start == end:
         return span
-    # Tokens of white space have no characters here. A span that begins or ends with one takes those
-    # of the other document along; all others begin behind them, and end before them.
+    # Whitespace tokens have no characters here. A span that begins or ends with one also takes
+    # those of the other document; any other span begins after them, and ends before them.
     first = _border(others, own[start], "left" if own[start] == own[start + 1] else "right")
     last = _border(others, own[end], "right" if own[end - 1] == own[end] else "left")
-    # A fraction equals no border of a gold span, and what the span overlaps can still be told.
+    # A fraction never equals a border of a gold span, but still shows what the span overlaps.
     return LabelledSpan(first, max(first, last), label)  # type: ignore[arg-type]
 
 
@@ -96,7 +96,7 @@ def _border(others: numpy.ndarray, place: int, side: str) -> float:
     """The border at a place in the text.
 
     others (l + 1): characters before each border.
-    side: of several borders with white space between them, the "left" or the "right" one.
+    side: which of several borders with white space between them, "left" or "right".
     """
     left = int(numpy.searchsorted(others, place, "left"))
     if others[left] == place:

@@ -1,6 +1,6 @@
 """The factory `global_pointer`. spaCy imports this module at each spacy.blank() and spacy.load()
-of everyone who has the package installed: so it imports spaCy only, and torch when a component is
-built.
+of everyone who has the package installed. So it imports only spaCy; torch is imported when a
+component is built.
 """
 
 from collections.abc import Callable, Iterable
@@ -62,7 +62,7 @@ depth = 4
 
 @Language.factory(
     "global_pointer",
-    # doc.ents with annotate_ents only; spaCy asks the factory, not the component.
+    # doc.ents only with annotate_ents; spaCy asks the factory, not the component.
     assigns=["doc.spans", "doc.ents", "token.ent_iob", "token.ent_type"],
     default_config=Config().from_str(DEFAULT_CONFIG)["global_pointer"],
     default_score_weights={

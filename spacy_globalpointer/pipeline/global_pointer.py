@@ -1,4 +1,4 @@
-"""The trainable component: scores every span of a document at once, for every label."""
+"""The trainable component: scores every span of a document for every label at once."""
 
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
@@ -14,7 +14,6 @@ from thinc.types import Floats2d
 from ..losses import SpanLoss
 from ..models import NOTHING_SEEN
 from ..spans import LabelledSpan
-from . import workers  # noqa: F401  (registers what its docstring says)
 from .gold import NO_GROUP, GoldReader, check_labels
 from .labelled import LabelledPipe
 from .learning import batch_loss, what_was_known
@@ -31,9 +30,10 @@ from .settings import (
     with_margin,
 )
 from .tables import Tables, plain_torch
+from .threads import start_threads
 from .vectors import describe_without_vector, tokens_without_vector
 
-# Updates in which a new head finds spans everywhere, which is no news.
+# In its first updates a new head finds spans everywhere, which is not worth a warning.
 BEGINNING = 20
 
 
@@ -69,18 +69,18 @@ class GlobalPointer(LabelledPipe):
         loss: from factors and gold spans to a loss (b, c).
         spans_key: of doc.spans, for predicted and for gold spans.
         threshold (probability): lowest score of a span; 0.5 is the boundary that the loss learns.
-        label_thresholds (pairs of label and probability): go before threshold.
-        max_length (tokens): longest span, in training and prediction; "auto" for that of the
-            training data with a margin, None for no limit.
-        max_spans (spans): most spans of a document, best first; None for ten a token.
-        allow_overlap: False keeps the best set of spans without a common token.
+        label_thresholds (pairs of label and probability): override threshold.
+        max_length (tokens): longest span, in training and prediction; "auto" for the longest of the
+            training data plus a margin, None for no limit.
+        max_spans (spans): most spans of a document; the best are kept. None for ten per token.
+        allow_overlap: False keeps the best set of spans that share no token.
         annotate_ents: also write doc.ents.
         ents_filter: (entities, spans) -> entities without overlap, as in span_ruler.
         missing: what a training document without the group means: "skip" (not annotated) or
             "negative" (no spans in it).
         lr_scale: learning rate of the head, as a multiple of the encoder's.
         scorer: of the pipeline's predictions.
-        RAISES (ValueError): settings that mean nothing, a model of another component.
+        RAISES (ValueError): invalid settings, a model of another component.
         """
         check_model(name, model)
         self.vocab = vocab
@@ -89,7 +89,7 @@ class GlobalPointer(LabelledPipe):
         self.loss = loss
         self.ents_filter = ents_filter
         self.scorer = scorer
-        # Read when called: `spacy find-threshold` replaces it. Not serialised: the config has it.
+        # Read at each call: `spacy find-threshold` replaces it. Not serialized: the config has it.
         self.cfg: dict[str, Any] = {
             "spans_key": spans_key,
             "threshold": threshold,
@@ -103,8 +103,9 @@ class GlobalPointer(LabelledPipe):
         }
         check_settings(name, self.cfg)
         self._warned: set[str] = set()
-        # A pipeline that is loaded has long begun.
+        # A loaded pipeline is past its first updates.
         self._n_updates = BEGINNING + 1
+        start_threads()
 
     @property
     def key(self) -> str:
@@ -113,7 +114,7 @@ class GlobalPointer(LabelledPipe):
 
     @property
     def max_length(self) -> int | None:
-        """Longest span in tokens, of the setting or of what was learned; None for no limit."""
+        """Longest span in tokens, as set or as learned; None for no limit."""
         return longest_span(self.model, self.cfg)
 
     def predict(self, docs: Iterable[Doc]) -> list[ScoredSpans]:
@@ -141,7 +142,7 @@ class GlobalPointer(LabelledPipe):
         """
         key, labels = self.key, self.labels
         for doc, found in zip(docs, spans, strict=True):
-            # By its name: a component that came from another pipeline has the vocab of that one.
+            # By name: a component sourced from another pipeline has that pipeline's vocab.
             group = [Span(doc, *span) for span in found.named(labels)]
             doc.spans[key] = SpanGroup(doc, name=key, attrs={"scores": found.score}, spans=group)
             if self.cfg["annotate_ents"]:
@@ -158,7 +159,7 @@ class GlobalPointer(LabelledPipe):
         """Learn from a batch of examples.
 
         drop (share): dropout rate.
-        RETURNS: losses, to which the loss of the batch is added under the component's name.
+        RETURNS: losses, with the loss of the batch added under the component's name.
         RAISES (ValueError): a label that the component does not have.
         """
         examples = list(examples)
@@ -211,7 +212,7 @@ class GlobalPointer(LabelledPipe):
     ) -> dict[str, float]:
         """Learn the spans that the model found when `nlp.resume_training` was called.
 
-        RETURNS: losses, to which the loss of the batch is added under the component's name.
+        RETURNS: losses, with the loss of the batch added under the component's name.
         RAISES (ValueError): the encoder is another component of the pipeline.
         """
         docs = [example.predicted for example in examples]
@@ -233,9 +234,9 @@ class GlobalPointer(LabelledPipe):
         if (scale := self.cfg["lr_scale"]) != 1:
             self._warn_once(
                 "rehearse",
-                f"'{self.name}': lr_scale = {scale} does not count in nlp.rehearse, which knows "
-                "one learning rate only. To fix, in its place: "
-                f"nlp.get_pipe({self.name!r}).rehearse(examples, sgd=optimizer)",
+                f"'{self.name}': nlp.rehearse ignores lr_scale = {scale}, because it has only one "
+                "learning rate. To fix: call "
+                f"nlp.get_pipe({self.name!r}).rehearse(examples, sgd=optimizer) instead",
             )
         return losses
 
@@ -246,11 +247,11 @@ class GlobalPointer(LabelledPipe):
         nlp: Language | None = None,
         labels: list[str] | None = None,
     ) -> None:
-        """Find the labels and the sizes of the model, and look the training data over.
+        """Find the labels and the sizes of the model, and check the training data.
 
-        get_examples: gives examples with gold spans; all are read.
+        get_examples: returns examples with gold spans; all are read.
         nlp: the pipeline, whose score weights are compared with spans_key.
-        labels: in this order; None for those of the examples, sorted.
+        labels: in the order to use; None for those of the examples, sorted.
         RAISES (ValueError): no labels, or examples without any gold group and no labels.
         """
         validate_get_examples(get_examples, "GlobalPointer.initialize")
@@ -282,12 +283,12 @@ class GlobalPointer(LabelledPipe):
         self.model.initialize(X=sample or [Doc(self.vocab, words=["a"])])
 
     def _make_reader(self) -> GoldReader:
-        # What "auto" allows grows with the spans that are read.
+        # With "auto" the limit grows with the spans that are read.
         fixed = None if self.cfg["max_length"] == AUTO else self.cfg["max_length"]
         return GoldReader(self.key, fixed)
 
     def _remember(self, span: int, text: int) -> None:
-        """Let the bound on spans grow with the longest span and text (tokens) of the training."""
+        """Raise the bounds to the longest span and text (tokens) of the training."""
         known = self.model.attrs
         if span > (known["max_length"] or 0):
             known["max_length"] = with_margin(span)

@@ -24,15 +24,15 @@ NO_GROUP = (
 class GoldReader:
     """Finds the gold spans of examples, and keeps an account of what it saw.
 
-    documents: seen with the span group.
-    spans: that can be learned.
+    documents: how many had the span group.
+    spans: how many can be learned.
     longest (tokens): the longest of them.
-    labels: of all gold spans, also of those that cannot be learned.
+    labels: of all gold spans, even those that cannot be learned.
     lost: counts of the spans that cannot be learned, by label and reason.
     """
 
     def __init__(self, key: str, max_length: int | None) -> None:
-        """Begin an account.
+        """Start an account.
 
         key: name of the span group in example.reference.spans.
         max_length (tokens): longest span that can be learned, None for no limit.
@@ -50,8 +50,8 @@ class GoldReader:
     ) -> set[LabelledSpan] | None:
         """Find the gold spans of an example that can be learned.
 
-        has_vector (l): of each predicted token, as far as that is known.
-        RETURNS: on the predicted tokens; None where the group is missing, which means "not
+        has_vector (l): for each predicted token; None if not known.
+        RETURNS: spans on the predicted tokens; None if the group is missing, which means "not
             annotated".
         RAISES (ValueError): texts that differ in more than white space and capitals.
         """
@@ -81,7 +81,7 @@ class GoldReader:
         return gold
 
     def account(self, name: str) -> tuple[str, str]:
-        """Name the reasons why gold spans cannot be learned, and describe which."""
+        """Say why gold spans cannot be learned, in brief, and which."""
         return "; ".join(sorted({reason for _, reason in self.lost})), self.describe_lost(name)
 
     def describe_lost(self, name: str) -> str:
@@ -111,6 +111,6 @@ def check_labels(name: str, labels: Sequence[str], gold: Iterable[LabelledSpan])
         if span.label not in labels:
             raise ValueError(
                 f"'{name}' does not know the label {span.label!r} of a gold span. "
-                f"Its labels are: {', '.join(labels)}. To fix: nlp.get_pipe({name!r})"
+                f"Its labels are: {', '.join(labels)}. To fix: call nlp.get_pipe({name!r})"
                 ".add_label(...) before training, or initialize with all labels"
             )

@@ -1,6 +1,6 @@
-"""A trainable pipe whose labels live in its model, so that weights and labels cannot part.
+"""A trainable pipe whose labels live in its model, so that weights and labels stay together.
 
-So does what it saw of spans and texts in training.
+The same goes for the lengths of spans and texts that it saw in training.
 """
 
 import warnings
@@ -19,9 +19,9 @@ from .stored import StoredSettings
 
 
 class LabelledPipe(TrainablePipe):
-    """Labels that can be added at any time, and what is serialised: the model, no settings.
+    """Adds labels at any time, and serializes the model without settings.
 
-    Settings come from the pipeline's config, so that an override given to spacy.load counts.
+    Settings come from the pipeline's config, so that overrides given to spacy.load take effect.
     """
 
     cfg: dict[str, Any]
@@ -47,21 +47,21 @@ class LabelledPipe(TrainablePipe):
     def add_label(self, label: str) -> int:
         """Add a label; after initialisation the model grows, and old labels keep their scores.
 
-        The new label begins with random weights: train it before its spans mean anything.
+        The new label starts with random weights: its spans mean nothing before it is trained.
 
-        RETURNS: 0 if the label was already there, otherwise 1.
-        RAISES (ValueError): a label that is no string, an empty one, or no valid Unicode.
+        RETURNS: 0 if the label already exists, otherwise 1.
+        RAISES (ValueError): a label that is not a string, is empty, or is not valid Unicode.
         """
         if not isinstance(label, str) or not label:
-            raise ValueError(f"{Errors.E187} Must be a string that is not empty, was: {label!r}")
+            raise ValueError(f"{Errors.E187} Must be a non-empty string, was: {label!r}")
         if label in self.labels:
             return 0
         try:
             self.vocab.strings.add(label)
         except UnicodeEncodeError as error:
             raise ValueError(
-                f"'{self.name}': a label must be valid Unicode, was: {label!r}. Remove or complete "
-                "half a character"
+                f"'{self.name}': a label must be valid Unicode, was: {label!r}. To fix: remove or "
+                "complete the half character"
             ) from error
         self.model.attrs["labels"] = [*self.labels, label]
         if self.model.has_dim("nI"):
@@ -89,7 +89,7 @@ class LabelledPipe(TrainablePipe):
         set_dropout_rate(self.model, drop)
         rows, backprop = self.model.begin_update(docs)
         loss, d_rows = get_loss(rows)
-        # Also without any gold: the last listener triggers the shared encoder's own backprop.
+        # Even without any gold: the last listener triggers the shared encoder's own backprop.
         backprop(d_rows)
         if sgd:
             self.finish_update(sgd)
@@ -101,7 +101,7 @@ class LabelledPipe(TrainablePipe):
         finish_update(self.model, sgd, self.cfg["lr_scale"])
 
     def to_bytes(self, *, exclude: Iterable[str] = ()) -> bytes:
-        """Serialise the model, which holds the labels; settings are in the pipeline's config.
+        """Serialize the model, which holds the labels; settings are in the pipeline's config.
 
         exclude: names of fields to leave out: "vocab", "model".
         """
@@ -109,12 +109,12 @@ class LabelledPipe(TrainablePipe):
         return super().to_bytes(exclude=[*exclude, "cfg"])
 
     def from_bytes(self, bytes_data: bytes, *, exclude: Iterable[str] = ()) -> "LabelledPipe":
-        """Load what to_bytes made."""
+        """Load what to_bytes returned."""
         super().from_bytes(bytes_data, exclude=[*exclude, "cfg"])
         return self._after_loading()
 
     def to_disk(self, path: str | Path, *, exclude: Iterable[str] = ()) -> None:
-        """Write the model, which holds the labels; settings are in the pipeline's config.
+        """Save the model, which holds the labels; settings are in the pipeline's config.
 
         exclude: names of fields to leave out: "vocab", "model".
         """
@@ -122,7 +122,7 @@ class LabelledPipe(TrainablePipe):
         super().to_disk(path, exclude=[*exclude, "cfg"])
 
     def from_disk(self, path: str | Path, *, exclude: Iterable[str] = ()) -> "LabelledPipe":
-        """Load what to_disk wrote."""
+        """Load what to_disk saved."""
         super().from_disk(path, exclude=[*exclude, "cfg"])
         return self._after_loading()
 
@@ -135,13 +135,13 @@ class LabelledPipe(TrainablePipe):
         return self
 
     def _warn_of_changes(self) -> None:
-        """Warn of settings that were changed in Python, and that no one writes."""
+        """Warn about settings that were changed in Python and will not be saved."""
         message = self._stored.describe_changes(self) if self._stored else ""
         if message:
             warnings.warn(message, stacklevel=3)
 
     def _warn_once(self, topic: str, message: str) -> None:
-        """Warn unless there is nothing to say, or the topic was warned of before."""
+        """Warn, unless there is nothing to say or the topic came up before."""
         if message and topic not in self._warned:
             self._warned.add(topic)
             warnings.warn(message, stacklevel=3)

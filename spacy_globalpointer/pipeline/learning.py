@@ -12,9 +12,12 @@ from thinc.types import Floats2d
 from ..losses import SpanLoss
 from ..spans import LabelledSpan
 from .prediction import predict_spans
-from .tables import Tables, TrainingTable
+from .tables import Tables, TrainingTable, plain_torch
+from .threads import one_thread
 
 
+@one_thread
+@plain_torch()
 def batch_loss(
     tables: Tables,
     gold: Mapping[int, Collection[LabelledSpan]],
@@ -24,15 +27,15 @@ def batch_loss(
 ) -> tuple[float, list[Floats2d]]:
     """Sum the loss over documents and labels, with the documents laid end to end.
 
-    So spans across the border of two documents are learned not to be any.
+    This teaches the model that spans across document borders are not spans.
 
     tables: the rows of all documents of the batch.
-    gold: the spans of each document, by its place; others are not annotated.
+    gold: the spans of each annotated document, by its place.
     loss: from factors and gold rows to (n, c).
     max_length (tokens): longest span.
-    n_labels: only the first so many labels count; None for all.
+    n_labels: count only this many labels, the first ones; None for all.
     RETURNS: the loss, and the gradient of the rows of each document.
-    RAISES (ValueError): a loss that is no finite number.
+    RAISES (ValueError): a loss that is not finite.
     """
     d_rows = torch.zeros_like(tables.rows)
     annotated = [place for place in sorted(gold) if tables.lengths[place]]
@@ -48,8 +51,8 @@ def batch_loss(
     loss_of_batch = float(value.detach())
     if not math.isfinite(loss_of_batch):
         raise ValueError(
-            f"the loss must be finite, was: {loss_of_batch}. The scores have grown too far. "
-            "To fix: a lower learning rate or lr_scale, or grad_clip in the optimizer"
+            f"the loss must be finite, was: {loss_of_batch}. The scores have grown too large. "
+            "To fix: use a lower learning rate or lr_scale, or grad_clip in the optimizer"
         )
     return loss_of_batch, tables.unflatten(d_rows)
 
@@ -57,18 +60,18 @@ def batch_loss(
 def what_was_known(
     name: str, model: Model, docs: Sequence[Doc], cfg: dict[str, Any]
 ) -> tuple[dict[int, list[LabelledSpan]], int]:
-    """Find what is to be rehearsed: the spans that a copy of the model finds.
+    """Find what to rehearse: the spans that a copy of the model finds.
 
     name: of the component.
-    model: the copy, from before labels came that are not rehearsed.
+    model: the copy, made before any labels were added that are not rehearsed.
     cfg: settings of the component.
     RETURNS: the spans of each document, and the number of labels that the copy has.
     RAISES (ValueError): the encoder is another component of the pipeline.
     """
     if any(hasattr(node, "upstream_name") for node in model.walk()):
         raise ValueError(
-            f"'{name}' can only rehearse with an encoder of its own: the copy that it rehearses "
-            "from would listen to an encoder that has gone on learning. To fix: "
+            f"'{name}' can only rehearse with its own encoder: the copy that it rehearses from "
+            "would listen to an encoder that has changed since. To fix: call "
             f"nlp.replace_listeners(..., {name!r}, ['model.tok2vec']) before nlp.resume_training"
         )
     labels = model.attrs["labels"]

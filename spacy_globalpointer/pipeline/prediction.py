@@ -7,24 +7,26 @@ import numpy
 import torch
 from spacy.tokens import Doc, Token
 from thinc.api import Model
+from thinc.types import Floats2d
 
 from ..nn import DecodedSpans, SpanFactors, decode, keep_best, without_overlap
 from ..spans import LabelledSpan
 from .settings import longest_span
 from .tables import Tables, plain_torch
+from .threads import one_thread
 from .vectors import require_encoder, tokens_without_vector
 
-# Floats of the rows that are predicted at once: 64 MiB. nlp.pipe hands over 1,000 documents of any
+# Floats in the rows that are predicted at once: 64 MiB. nlp.pipe passes 1,000 documents of any
 # length, and the rows of GlobalPointer grow with the labels.
 PREDICTED_FLOATS = 2**24
-# Without max_spans: no text has more, so only a threshold near 0 ever gets there.
+# Without max_spans. No text has more, so only a threshold near 0 ever reaches it.
 SPANS_PER_TOKEN = 10
 
 
 class ScoredSpans(NamedTuple):
-    """The spans of one document by start, longest first, then label.
+    """The spans of one document, sorted by start, longest first, then label.
 
-    label (index), start, end (n): int64; score (n): float32, probability unless raw was asked for.
+    label (index), start, end (n): int64; score (n): float32, a probability unless raw was set.
     """
 
     label: numpy.ndarray
@@ -49,7 +51,7 @@ class Prediction(NamedTuple):
     """What was found in some documents.
 
     spans: of each document.
-    full: documents that have more spans than they may have, with that number.
+    full: documents with more spans than allowed, and how many are allowed.
     no_vector: tokens that the encoder has no vector for, white space apart.
     """
 
@@ -70,14 +72,13 @@ def predict_spans(
 
     cuts (c): lowest raw score of a span for each label.
     cfg: max_length, max_spans and allow_overlap of the component.
-    raw: give raw scores, which differ where probabilities have long become 1.
-    RAISES (ValueError): the encoder, another component, has not run.
+    raw: return raw scores, which still differ where probabilities are all 1.
+    RAISES (ValueError): the encoder is another component that has not run.
     """
     (found,), _ = find_and_score(model, docs, [(cuts, cfg)], [{} for _ in docs], raw=raw)
     return found
 
 
-@plain_torch()
 def find_and_score(
     model: Model,
     docs: Sequence[Doc],
@@ -88,24 +89,27 @@ def find_and_score(
 ) -> tuple[list[Prediction], list[dict[LabelledSpan, float]]]:
     """Find spans in several ways and score given ones: the model runs once on each document.
 
-    searches: cuts and cfg of each way, as `predict_spans` takes them; all of one max_length.
-    given: spans of each document to score, found or not, under any key; of labels of the model.
-    raw: give raw scores of what is found.
+    searches: cuts and cfg of each way, as `predict_spans` takes them; all with one max_length.
+    given: spans of each document to score, found or not, under any key; with labels of the model.
+    raw: return raw scores of the found spans.
     RETURNS: what each search finds; and the probabilities of the given spans of each document, by
-        their keys, without those where no span can be.
-    RAISES (ValueError): the encoder, another component, has not run.
+        their keys, without those that cannot be spans.
+    RAISES (ValueError): the encoder is another component that has not run.
     """
     results = [Prediction([NO_SPANS] * len(docs), [], []) for _ in searches]
     scores: list[dict[LabelledSpan, float]] = [{} for _ in docs]
     max_length = longest_span(model, searches[0][1])
-    for chunk in _chunks(docs, model):
-        batch = [docs[i] for i in chunk]
-        tables = Tables(model, batch, model.predict(batch))
+
+    @one_thread
+    @plain_torch()
+    def read(chunk: Sequence[int], rows: list[Floats2d]) -> None:
+        """Find and score in the documents at some places, all of which have tokens."""
+        tables = Tables(model, [docs[i] for i in chunk], rows)
         if not tables.has_vector.all():
             require_encoder(tables)
             for found in results:
                 found.no_vector.extend(tokens_without_vector(tables))
-        for table in tables.of(range(len(batch)), max_length):
+        for table in tables.of(range(len(chunk)), max_length):
             places = [chunk[i] for i in table.documents]
             for (cuts, cfg), found in zip(searches, results, strict=True):
                 decoded = _decode(table.factors, [docs[i] for i in places], cuts, cfg, raw)
@@ -116,6 +120,9 @@ def find_and_score(
             if any(own):
                 for row, key, score in _score(table.factors, own, model.attrs["labels"]):
                     scores[places[row]][key] = score
+
+    for chunk in _chunks(docs, model):
+        read(chunk, model.predict([docs[i] for i in chunk]))
     return results, scores
 
 
@@ -140,11 +147,11 @@ def _decode(
 ) -> tuple[list[ScoredSpans], list[int]]:
     """Find the spans of the documents of a table.
 
-    RETURNS: for each document, its spans, and the most that it may have if it has more, else 0.
+    RETURNS: for each document, its spans, and the number allowed if it has more, else 0.
     """
     every = [SPANS_PER_TOKEN * len(doc) for doc in docs]
     most = [cfg["max_spans"] or n for n in every]
-    # Spans without overlap are chosen among more than may remain, and then cut to the best.
+    # Spans without overlap are chosen from more than may remain, then cut to the best.
     wide = most if cfg["allow_overlap"] else list(map(max, most, every))
     label_cuts = torch.tensor(cuts, device=factors.mask.device)
     # One more than may remain tells whether there are more.
@@ -172,7 +179,7 @@ def _score(
     given: Sequence[Mapping[LabelledSpan, LabelledSpan]],
     labels: Sequence[str],
 ) -> Iterator[tuple[int, LabelledSpan, float]]:
-    """Row in the table, key and probability of the given spans that can be spans."""
+    """Row in the table, key and probability of the given spans that are possible."""
     keys = [(row, key) for row, own in enumerate(given) for key in own]
     index = {label: i for i, label in enumerate(labels)}
     spans = ((row, given[row][key]) for row, key in keys)

@@ -1,4 +1,4 @@
-"""Scores of predicted spans: spancat's, and what they hide about nested spans and borders."""
+"""Scores of predicted spans: spancat's, and what these hide about nested spans and borders."""
 
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
@@ -28,13 +28,13 @@ def score_span_groups(
 ) -> dict[str, Any]:
     """Score doc.spans[spans_key]; documents without the gold group are left out.
 
-    A predicted span that does not begin and end where tokens of the reference do is wrong.
+    A predicted span that does not begin and end at token boundaries of the reference is wrong.
 
-    spans_{key}_p, _r, _f, _per_type: as `spacy.spancat_scorer.v1`, which leaves such spans out.
+    spans_{key}_p, _r, _f, _per_type: as in `spacy.spancat_scorer.v1`, which skips such spans.
     spans_{key}_macro_f: mean of the F of all labels in gold or prediction.
-    spans_{key}_boundary_p, _r, _f: a span counts whatever its label.
-    spans_{key}_nested_r, _flat_r: recall of gold spans that contain or lie in another gold span
-        of other borders, and of all others; None where there are none.
+    spans_{key}_boundary_p, _r, _f: the same, ignoring labels.
+    spans_{key}_nested_r, _flat_r: recall of gold spans that contain, or lie in, another gold span
+        with other borders, and of all others; None if there are none.
     ents_p, _r, _f, _per_type: with annotate_ents.
     """
     examples, attr = list(examples), f"spans_{spans_key}"
@@ -59,7 +59,7 @@ def _pairs(
 ) -> Iterable[Pair]:
     """Gold and predicted spans of the documents that have gold.
 
-    get: the spans of a document; None where it has no annotation of them.
+    get: returns the spans of a document; None if they are not annotated.
     """
     for example in examples:
         gold = get(example.reference)
@@ -73,7 +73,7 @@ def _ents(doc: Doc) -> Iterable[Span] | None:
 
 
 def _score(labels: Mapping[str, Counts], attr: str) -> dict[str, Any]:
-    """P, R and F of all spans and of each label; None where there is no span."""
+    """P, R and F of all spans and of each label; None if there is no span."""
     per_type = {label: _shares(counts) for label, counts in labels.items()}
     return {**_name(Counts.total(labels.values()), attr), f"{attr}_per_type": per_type or None}
 

@@ -14,19 +14,19 @@ from thinc.api import Model
 from .spelling import DOLLAR, find_label
 
 MISSING = ("skip", "negative")
-# max_length: as long as the longest gold span of the training, and half as long again.
+# max_length: 1.5 times the longest gold span of the training.
 AUTO = "auto"
-# A text is far longer than those of the training if it is so many times as long as the longest.
+# A text is far longer than the training texts if it is this many times as long as the longest.
 FAR = 2
 TWICE = "'{name}': label_thresholds must name each label once, but has {label!r} {count} times"
-# Attributes of the models of this package that the component reads.
+# Attributes that the component reads, and only models of this package have.
 OF_A_HEAD = {"layout", "labels"}
-# Encoders from scratch are trained at 0.001, pretrained ones at some 0.00005.
+# Encoders from scratch are trained at 0.001, pretrained ones at about 0.00005.
 LOW_RATE = 0.0001
 
 
 def check_settings(name: str, cfg: dict[str, Any]) -> None:
-    """Refuse settings that mean nothing.
+    """Refuse invalid settings.
 
     name: of the component, for the message.
     RAISES (ValueError): naming the rule, the value and the repair.
@@ -48,16 +48,17 @@ def check_settings(name: str, cfg: dict[str, Any]) -> None:
             raise ValueError(TWICE.format(name=name, label=label, count=count))
         if "${" in label:
             raise ValueError(
-                f"'{name}': label_thresholds must not have '${{', where a variable begins in a "
-                f"config, was: {label!r}. To fix: spell each '$' as {DOLLAR}, in a file \\{DOLLAR}"
+                f"'{name}': label_thresholds must not contain '${{', which begins a variable in a "
+                f"config, was: {label!r}. To fix: write each '$' as {DOLLAR}, in a config file as "
+                f"\\{DOLLAR}"
             )
     for what, words in (("max_length", (AUTO,)), ("max_spans", ())):
         value = cfg[what]
         if value is not None and value not in words and (type(value) is not int or value < 1):
             or_auto = f'"{AUTO}", ' if words else ""
             raise ValueError(
-                f"'{name}': {what} must be {or_auto}a whole number of at least 1, or null for no "
-                f"limit of its own, was: {value!r}"
+                f"'{name}': {what} must be {or_auto}a whole number of at least 1, or null, was: "
+                f"{value!r}"
             )
     if cfg["missing"] not in MISSING:
         raise ValueError(f"'{name}': missing must be one of {MISSING}, was: {cfg['missing']!r}")
@@ -66,7 +67,7 @@ def check_settings(name: str, cfg: dict[str, Any]) -> None:
 
 
 def check_model(name: str, model: Model) -> None:
-    """Refuse a model of another component, which would fail only when it is trained.
+    """Refuse a model of another component, which would otherwise only fail in training.
 
     name: of the component, for the message.
     RAISES (ValueError): naming the rule, the value and the repair.
@@ -75,8 +76,8 @@ def check_model(name: str, model: Model) -> None:
         shown = model.name if len(model.name) <= 60 else f"{model.name[:60]}..."
         raise ValueError(
             f"'{name}': model must be an architecture of spacy-globalpointer, was: {shown!r}. "
-            f"To fix: replace the block [components.{name}.model] and keep its tok2vec, under "
-            '@architectures = "spacy_globalpointer.EfficientGlobalPointer.v1"'
+            f"To fix: keep the tok2vec of the block [components.{name}.model] and replace the rest "
+            'by @architectures = "spacy_globalpointer.EfficientGlobalPointer.v1"'
         )
 
 
@@ -86,7 +87,7 @@ def label_cuts(name: str, labels: Sequence[str], cfg: dict[str, Any]) -> tuple[f
     A threshold is a probability, and the probability of a score s is sigmoid(2 s).
 
     RETURNS (c): -inf for threshold 0, inf for 1.
-    RAISES (ValueError): settings that mean nothing, a threshold for an unknown label.
+    RAISES (ValueError): invalid settings, a threshold for an unknown label.
     """
     check_settings(name, cfg)  # tools such as find-threshold assign cfg
     thresholds = {**dict.fromkeys(labels, cfg["threshold"]), **own_thresholds(name, labels, cfg)}
@@ -105,7 +106,7 @@ def own_thresholds(name: str, labels: Sequence[str], cfg: dict[str, Any]) -> dic
         label = find_label(text, labels)
         if label is None:
             hint = (
-                f" Spell each '$' as {DOLLAR} (a config doubles it), in a file \\{DOLLAR}."
+                f" A config doubles '$': write it as {DOLLAR}, in a config file as \\{DOLLAR}."
                 if "$" in text
                 else ""
             )
@@ -120,7 +121,7 @@ def own_thresholds(name: str, labels: Sequence[str], cfg: dict[str, Any]) -> dic
 
 
 def warn_of_config(name: str, key: str, nlp: Language) -> None:
-    """Warn of a config with which training would show 0.00 or scores of another component.
+    """Warn about a config that would make training show 0.00 or scores of another component.
 
     key: the spans_key of the component.
     """
@@ -145,8 +146,8 @@ def describe_weights(name: str, key: str, nlp: Language) -> str:
     lines = "\n".join(["[training.score_weights]", *weight_lines(key)])
     return (
         f"'{name}' writes doc.spans[{key!r}], but [training.score_weights] does not name "
-        f"spans_{key}_f: the training log would show no score of it, and the best model would "
-        f"be chosen without it. Put into the config:\n\n{lines}\n"
+        f"spans_{key}_f: the training log would not show its score, and the best model would be "
+        f"chosen without it. Add to the config:\n\n{lines}\n"
     )
 
 
@@ -160,7 +161,7 @@ def weight_lines(key: str) -> list[str]:
 
 
 def _key_of(component: Any) -> str | None:
-    """Key of doc.spans that a component writes; span_finder has it among its settings only."""
+    """Key of doc.spans that a component writes; span_finder has it only among its settings."""
     settings = getattr(component, "cfg", None)
     found = settings.get("spans_key") if isinstance(settings, dict) else None
     return getattr(component, "key", found)
@@ -179,7 +180,7 @@ def describe_rivals(name: str, key: str, nlp: Language) -> str:
         return ""
     return (
         f"'{name}' and {rivals} all write doc.spans[{key!r}]: the later ones overwrite the "
-        "spans and the scores of the earlier ones. Give each a spans_key of its own"
+        "spans and the scores of the earlier ones. To fix: give each its own spans_key"
     )
 
 
@@ -194,12 +195,12 @@ def longest_span(model: Model, cfg: dict[str, Any]) -> int | None:
 
 
 def with_margin(longest: int) -> int:
-    """Bound on the length of spans where the longest known span has so many tokens."""
+    """Bound on the length of spans if the longest known span has this many tokens."""
     return longest + max(4, longest // 2)
 
 
 def describe_long(name: str, docs: Sequence[Doc], longest_text: int) -> str:
-    """Say that texts are far longer than those of the training, where spans have no bound.
+    """Say that texts are far longer than the training texts, for a model without max_length.
 
     name: of the component.
     longest_text (tokens): of the training.
@@ -211,15 +212,15 @@ def describe_long(name: str, docs: Sequence[Doc], longest_text: int) -> str:
     return (
         f"'{name}' was trained on texts of up to {longest_text} tokens, and {len(long)} of "
         f"{len(docs)} documents are far longer, such as {long[0].text[:60]!r} with {len(long[0])}. "
-        "Without max_length, spans that are longer than any text of the training may be found "
-        'there. To fix: max_length = "auto" in training and prediction, or a number of tokens'
+        "Without max_length, it may find spans there that are longer than any training text. "
+        'To fix: set max_length = "auto", or a number of tokens, in training and prediction'
     )
 
 
 def describe_rate(name: str, nlp: Language) -> str:
     """Say that the component's own encoder learns at the rate of a pretrained one.
 
-    `spacy init config --gpu --optimize accuracy` sets that for a transformer that it leaves out.
+    `spacy init config --gpu --optimize accuracy` sets it, for a transformer that it leaves out.
 
     RETURNS: empty if it does not.
     """
@@ -233,19 +234,19 @@ def describe_rate(name: str, nlp: Language) -> str:
     if not is_new or is_pretrained or not isinstance(rate, float) or rate >= LOW_RATE:
         return ""
     return (
-        f"'{name}' has an encoder of its own, trained from scratch, but [training.optimizer] "
-        f"learns at {rate}, the rate of a pretrained one: it would hardly learn. To fix: "
-        "learn_rate = 0.001, or a config of `spacy global-pointer init-config`"
+        f"'{name}' has its own encoder, trained from scratch, but the learn_rate in "
+        f"[training.optimizer] is {rate}, that of a pretrained one: it would hardly learn. To fix: "
+        "set learn_rate = 0.001, or use a config from `spacy global-pointer init-config`"
     )
 
 
 def describe_full(name: str, doc: Doc, most: int) -> str:
-    """Say that a document has more spans than it may have.
+    """Say that a document has more spans than allowed.
 
     name: of the component.
     most (spans): what max_spans allows.
     """
     return (
         f"'{name}' kept only the best {most} spans of the document {doc.text[:60]!r}: more reach "
-        "the threshold than max_spans allows. To fix: a higher threshold, or a higher max_spans"
+        "the threshold than max_spans allows. To fix: raise the threshold, or max_spans"
     )

@@ -1,8 +1,8 @@
-"""How label_thresholds spell a label, so that a config keeps it.
+"""How label_thresholds spell a label, so that it survives in a config.
 
-spaCy doubles each `$` when it writes a config and reads it again, and takes `${` for the beginning
-of a variable. So a `$` may be spelt `\\u0024` (and a backslash beside it `\\u005c`), and a label is
-found again if its `$` were doubled.
+spaCy doubles each `$` when it writes a config and reads it again, and takes `${` for the start of a
+variable. So a `$` may be written `\\u0024` (and a backslash beside it `\\u005c`), and a label is
+still found if its `$` were doubled.
 """
 
 import re
@@ -15,22 +15,22 @@ def spell_label(label: str, labels: Sequence[str]) -> str:
     """Spell a label for a config.
 
     labels: of the component.
-    RAISES (ValueError): a label that would be taken for another one.
+    RAISES (ValueError): a label that would be mistaken for another one.
     """
     text = label.replace("\\", BACKSLASH).replace("$", DOLLAR) if "$" in label else label
     if find_label(text, labels) != label:
         raise ValueError(
-            f"a label with a threshold of its own must not be spelt as another is, was: {label!r}. "
-            f"In a config both are {text!r}. To fix: another name for one of them"
+            f"a label with its own threshold must not be spelt like another label, was: {label!r}. "
+            f"In a config both become {text!r}. To fix: rename one of them"
         )
     return text
 
 
 def find_label(text: str, labels: Sequence[str]) -> str | None:
-    """Find the label that a text of a config means.
+    """Find the label that a text in a config means.
 
     labels: of the component.
-    RETURNS: None if there is none, or several that differ in the number of their `$` only.
+    RETURNS: None if there is none, or several that differ only in how many `$` they have.
     """
     if "$" not in text:
         plain = text.replace(DOLLAR, "$").replace(BACKSLASH, "\\")

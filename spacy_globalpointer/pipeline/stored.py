@@ -1,4 +1,4 @@
-"""What a pipeline's config says of a component: only the config stores its settings."""
+"""What a pipeline's config says about a component: only the config stores its settings."""
 
 import weakref
 from collections.abc import Sequence
@@ -11,14 +11,14 @@ from .spelling import find_label
 
 
 class StoredSettings:
-    """The settings that will be written, to be compared with those that a component has.
+    """The settings that will be saved, to compare with those that a component has.
 
-    The pipeline's config has them, as long as the pipeline is known: a component that was copied or
-    pickled knows only what it was made with.
+    They are in the pipeline's config, if the pipeline is known: a component that was copied or
+    pickled knows only the settings it was made with.
     """
 
     def __init__(self, made_with: dict[str, Any], nlp: Language | None = None) -> None:
-        """Keep what a component was made with.
+        """Keep the settings a component was made with.
 
         made_with: its settings.
         nlp: the pipeline that it was made for.
@@ -31,7 +31,7 @@ class StoredSettings:
         return StoredSettings, (self.made_with,)
 
     def read(self, pipe: Any) -> tuple[str, dict[str, Any]]:
-        """Read the name of a component and its settings as they will be written."""
+        """Read the name of a component and its settings as they will be saved."""
         name, config = self._find(pipe)
         # A variable stands for what the component was made with.
         known = {key: value for key, value in config.items() if not _is_variable(value)}
@@ -47,7 +47,7 @@ class StoredSettings:
         return pipe.name, {}
 
     def respell_labels(self, pipe: Any) -> None:
-        """Put labels right whose `$` were doubled when the config was written and read."""
+        """Correct labels whose `$` were doubled when the config was written and read."""
         for settings in (pipe.cfg, self._find(pipe)[1]):
             own = settings.get("label_thresholds", ())
             if not _is_variable(own):
@@ -55,7 +55,7 @@ class StoredSettings:
                 settings["label_thresholds"] = labels
 
     def describe_changes(self, pipe: Any) -> str:
-        """Say which settings of a component will not be written.
+        """Say which settings of a component will not be saved.
 
         RETURNS: empty if all will be.
         """
@@ -70,7 +70,7 @@ class StoredSettings:
         lines = [f"nlp.get_pipe_config({name!r})[{key!r}] = {cfg}[{key!r}]" for key in changed]
         return (
             f"'{name}' has other settings than the pipeline's config, and only the config is "
-            f"written: {values} will be lost; the config has {says}. Repair, before writing:\n\n"
+            f"saved: {values} will be lost; the config has {says}. To fix, before saving:\n\n"
             + "\n".join(lines)
         )
 

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from ..nn import RowLayout, SpanFactors, buckets, end_to_end, padded_index
 
-# Longest span across the border of documents, in tokens, where none of these has more.
+# Longest span across a document border, in tokens, unless a document itself is longer.
 FREE_REACH = 128
 
 
@@ -23,7 +23,7 @@ class Table(NamedTuple):
     """Documents of similar length: their span scores are one padded table.
 
     documents: their places in the batch.
-    factors: their rows seen as factors; no span has a token without a border at an end.
+    factors: their rows as factors; no span starts or ends on a token that cannot be a border.
     """
 
     documents: list[int]
@@ -34,8 +34,8 @@ class TrainingTable(NamedTuple):
     """Documents laid end to end: their span scores are one table, those across borders included.
 
     rows (b, l, width): output rows of the model, a leaf of autograd.
-    token (b, l): row of each place in the concatenated rows of the batch; any for padding.
-    factors: the rows seen as factors; their documents are numbered in the order asked for.
+    token (b, l): row of each place in the concatenated rows of the batch; any row for padding.
+    factors: the rows as factors; their documents are numbered in the order asked for.
     first (n): where each document begins among the start tokens of all rows; on the host.
     """
 
@@ -47,10 +47,9 @@ class TrainingTable(NamedTuple):
 
 @contextmanager
 def plain_torch() -> Iterator[None]:
-    """Shut out what the caller has switched on: autocast, inference_mode, gradients.
+    """Switch off whatever the caller switched on: autocast, inference_mode, gradients.
 
-    Thinc's layers do the same. How many threads torch uses is the caller's choice too, but one for
-    the whole process: it is not touched here.
+    Thinc's layers do the same.
     """
     with ExitStack() as stack:
         for device in ("cpu", "cuda")[: 1 + torch.cuda.is_available()]:
@@ -105,8 +104,8 @@ class Tables:
         """Lay documents end to end for training: see `nn.end_to_end`.
 
         documents: places in the batch, at least one, all with tokens.
-        max_length (tokens): longest span, None for no limit. Those across borders are no longer
-            than the longest document, or FREE_REACH.
+        max_length (tokens): longest span, None for no limit. Spans across borders are at most as
+            long as the longest document, or FREE_REACH.
         """
         lengths = [self.lengths[i] for i in documents]
         reach = max(*lengths, FREE_REACH)
@@ -122,7 +121,7 @@ class Tables:
         return TrainingTable(rows, in_batch, factors, first.tolist())
 
     def _move(self, tensor: Tensor) -> Tensor:
-        # Without waiting for what the GPU has to do before.
+        # Without waiting for the GPU's earlier work.
         return tensor.to(self.rows.device, non_blocking=True)
 
     def unflatten(self, rows: Tensor) -> list[Floats2d]:
@@ -134,7 +133,7 @@ class Tables:
 def _not_finite(docs: Sequence[Doc], is_finite: Sequence[Tensor]) -> str:
     bad = [i for i, part in enumerate(is_finite) if not part.all()]
     return (
-        f"the model's output must be finite, but that for document {bad[0]} of {len(docs)} is not: "
-        f"{docs[bad[0]].text[:60]!r}. The encoder has diverged or its input is broken. To fix: a "
-        "lower learning rate or longer warm-up, grad_clip in the optimizer, or no mixed precision"
+        f"the model's output must be finite, but for document {bad[0]} of {len(docs)} it is not: "
+        f"{docs[bad[0]].text[:60]!r}. The encoder has diverged or its input is broken. To fix: use "
+        "a lower learning rate, a longer warm-up, grad_clip in the optimizer, or no mixed precision"
     )

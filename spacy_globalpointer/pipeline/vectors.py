@@ -1,4 +1,4 @@
-"""Tokens without a vector, which the encoder has not seen: whose they are, and why."""
+"""Tokens without a vector, which the encoder did not see: which ones, and why."""
 
 from collections.abc import Sequence
 
@@ -10,11 +10,11 @@ from .tables import Tables
 
 
 def require_encoder(tables: Tables) -> None:
-    """Refuse documents that the encoder, another component of the pipeline, has not run on.
+    """Refuse documents on which the encoder, another component of the pipeline, has not run.
 
-    spaCy hands zeros to a listener then.
+    In that case spaCy passes zeros to a listener.
 
-    RAISES (ValueError): the listener's encoder has left nothing on a document with tokens.
+    RAISES (ValueError): the listener's encoder left nothing on a document that has tokens.
     """
     listeners = [node for node in tables.model.walk() if hasattr(node, "upstream_name")]
     if not listeners:
@@ -24,24 +24,24 @@ def require_encoder(tables: Tables) -> None:
         if not any(_was_left_for(listener, doc) for listener in listeners):
             listened = " and ".join(sorted({repr(node.upstream_name) for node in listeners}))
             raise ValueError(
-                "the encoder must have run before the spans are scored, but has left no vectors "
-                f"on the document {doc.text[:60]!r}. The component listens to {listened} ('*' is "
-                "the nearest tok2vec or transformer before it), which is missing, disabled or "
-                "excluded here. To fix: run it as well (in training as one of the "
-                "annotating_components), or give the component an encoder of its own: "
-                "nlp.replace_listeners(...) before you save or source it"
+                "the encoder must run before the spans are scored, but it left no vectors on the "
+                f"document {doc.text[:60]!r}. The component listens to {listened} ('*' is the "
+                "nearest tok2vec or transformer before it), which is missing, disabled or excluded "
+                "here. To fix: run it too (in training, as one of the annotating_components), or "
+                "give the component its own encoder with nlp.replace_listeners(...) before you "
+                "save or source it"
             )
 
 
 def _was_left_for(listener: Model, doc: Doc) -> bool:
-    """Whether a listener's kind of encoder has left something on a document."""
+    """Whether an encoder of the listener's kind left something on a document."""
     if isinstance(listener, Tok2VecListener):
         return bool(doc.tensor.size)
     return getattr(doc._, "trf_data", None) is not None
 
 
 def tokens_without_vector(tables: Tables) -> list[Token]:
-    """Tokens that the encoder has no vector for, white space apart."""
+    """Tokens that the encoder has no vector for, except white space."""
     parts = tables.has_vector.split(tables.lengths)
     return [
         doc[i]
@@ -57,8 +57,8 @@ def describe_without_vector(
     """Say which tokens have no vector, so that no span starts or ends there.
 
     name: of the component.
-    docs: that were predicted or learned from.
-    tokens: of these documents, without a vector.
+    docs: the documents that were predicted or learned from.
+    tokens: those of them without a vector.
     RETURNS: the cause in a word, and the message; both empty if there are no such tokens.
     """
     if not tokens:
@@ -69,13 +69,13 @@ def describe_without_vector(
     shown = ", ".join(dict.fromkeys(ascii(token.text[:20]) for token in (words or tokens)[:5]))
     text = (
         f"'{name}': {len(tokens)} of {n_tokens} tokens have no vector (in {n_docs} of {len(docs)} "
-        f"documents; such as {shown}), so no span starts or ends there. "
+        f"documents; such as {shown}), so no span can start or end on them. "
     )
     if not words:
         return "characters", text + "The encoder's tokenizer has no piece for such characters"
     return "words", text + (
-        "The encoder has not seen these words: a transformer cuts off what exceeds its longest "
+        "The encoder did not see these words: a transformer cuts off whatever exceeds its longest "
         "input (often 512 pieces, of which a rare word takes many), and static vectors lack "
-        "unknown words. To fix: a smaller window in [components.transformer.model.get_spans]; "
-        "`spacy global-pointer debug` names one that fits"
+        "unknown words. To fix: use a smaller window in [components.transformer.model.get_spans]; "
+        "`spacy global-pointer debug` suggests one that fits"
     )

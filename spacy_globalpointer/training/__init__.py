@@ -1,1 +1,1 @@
-"""Registered helpers for training; a trained pipeline runs without them."""
+"""Registered helpers for training. A trained pipeline runs without them."""

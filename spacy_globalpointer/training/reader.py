@@ -1,7 +1,7 @@
 """A corpus reader that cuts long documents and keeps their spans.
 
-spaCy's own reader cuts with Span.as_doc(), which leaves every group of doc.spans behind, and
-leaves out documents that are too long and have no sentences.
+spaCy's own reader cuts with Span.as_doc(), which drops every group of doc.spans, and it skips
+documents that are too long and have no sentences.
 """
 
 from bisect import bisect_right
@@ -17,6 +17,8 @@ from spacy.training import Corpus, Example
 from spacy.util import registry
 from spacy.vocab import Vocab
 
+from ..spans import LabelledSpan
+
 
 @registry.readers("spacy_globalpointer.SpanCorpus.v1")
 def make_span_corpus(
@@ -29,10 +31,10 @@ def make_span_corpus(
     """Reader of .spacy files for `[corpora.train]` and `[corpora.dev]`.
 
     path: a .spacy file, or a folder of them.
-    max_length (tokens): longer documents are cut to pieces that keep all spans; 0 never cuts.
-    limit (documents): read no more than these; 0 reads all.
-    shuffle: mix the documents; only of use with `training.max_epochs = -1`, as training shuffles
-        otherwise.
+    max_length (tokens): longer documents are cut into pieces that keep all spans; 0 never cuts.
+    limit (documents): read at most this many; 0 reads all.
+    shuffle: shuffle the documents; only useful with `training.max_epochs = -1`, since otherwise
+        training shuffles them.
     augmenter: as in spacy.Corpus.v1.
     RETURNS: a function from the pipeline to examples.
     RAISES (ValueError): no path, a negative number.
@@ -52,8 +54,8 @@ class SpanCorpus(Corpus):
 
     path: a .spacy file, or a folder of them.
     max_length (tokens): longer documents are cut; 0 never cuts.
-    limit (documents): read no more than these; 0 reads all.
-    shuffle: mix the documents.
+    limit (documents): read at most this many; 0 reads all.
+    shuffle: shuffle the documents.
     augmenter: as in spacy.Corpus.v1.
     RAISES (ValueError): a negative number.
     """
@@ -86,7 +88,7 @@ class SpanCorpus(Corpus):
                 yield self._make_example(nlp, piece, False)
 
     def read_docbin(self, vocab: Vocab, locs: Iterable[str | Path]) -> Iterator[Doc]:
-        """Documents of .spacy files; `limit` counts those of all files together.
+        """Documents of .spacy files; `limit` counts over all files together.
 
         vocab: the documents' vocabulary.
         locs: the files.
@@ -96,14 +98,14 @@ class SpanCorpus(Corpus):
 
 
 def cut_doc(doc: Doc, max_length: int) -> list[Doc]:
-    """Pieces of a document that together have all its tokens and all its spans.
+    """Cut a document into pieces that together have all its tokens and all its spans.
 
-    A piece ends before the last sentence of which the start fits, or before the last token that
-    fits where there is no sentence start, but never inside a span of doc.spans or doc.ents: where
-    the spans leave no border to cut at, the piece is longer than max_length.
-    Every piece has every group (an empty one says "no spans here"), and arrays in a group's attrs
-    with one row for each span, as "scores", are shared out. doc.cats belong to the whole
-    document and are left behind, as in Span.as_doc.
+    A piece ends at the last sentence start that fits, or if there is none, after as many tokens as
+    fit, but never inside a span of doc.spans or doc.ents: if the spans leave no place to cut, the
+    piece is longer than max_length.
+    Every piece has every group (an empty one says "no spans here"). Arrays in a group's attrs with
+    one row per span, such as "scores", are split among the pieces. doc.cats describe the whole
+    document and are dropped, as in Span.as_doc.
 
     doc: an annotated document.
     max_length (tokens): length of a piece; 0 never cuts.
@@ -111,7 +113,7 @@ def cut_doc(doc: Doc, max_length: int) -> list[Doc]:
     """
     if max_length == 0 or len(doc) <= max_length:
         return [doc]
-    borders = _find_borders(doc, max_length)
+    borders = find_borders(doc, chain(doc.ents, *doc.spans.values()), max_length)
     pieces = [doc[begin:end].as_doc(copy_user_data=True) for begin, end in pairwise(borders)]
     for piece in pieces:
         piece.has_unknown_spaces = doc.has_unknown_spaces
@@ -120,10 +122,14 @@ def cut_doc(doc: Doc, max_length: int) -> list[Doc]:
     return pieces
 
 
-def _find_borders(doc: Doc, max_length: int) -> list[int]:
-    """Where pieces start (tokens), and the end of the document."""
+def find_borders(doc: Doc, spans: Iterable[Span | LabelledSpan], max_length: int) -> list[int]:
+    """Where `cut_doc` cuts (tokens): the start of each piece, and the end of the document.
+
+    spans (tokens): none is cut.
+    max_length (tokens): of a piece.
+    """
     allowed = numpy.ones(len(doc) + 1, dtype=bool)
-    for span in chain(doc.ents, *doc.spans.values()):
+    for span in spans:
         allowed[span.start + 1 : span.end] = False
     starts_sentence = numpy.array([token.is_sent_start is True for token in doc] + [True])
     borders = [0]

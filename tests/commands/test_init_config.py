@@ -108,7 +108,7 @@ def test_data_decides_what_is_flat_unless_told(config, data, tmp_path):
     assert init(config, "--data", flat, "--force", "--nested")[0] == 0
     assert component(config)["allow_overlap"] is True
     code, out = init(config, "--data", data, "--force", "--flat")
-    assert "of spans that share a token, only the most likely will be found" in out
+    assert "of spans that share a token, only the most likely ones will be found" in out
     assert component(config)["allow_overlap"] is False
 
 

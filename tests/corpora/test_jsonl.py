@@ -231,3 +231,37 @@ def test_no_message_is_longer_than_a_screen(row):
 def test_json_that_python_refuses_is_named_too(value):
     with pytest.raises(ValueError, match=r"^x\.jsonl line 1: every line must be valid JSON"):
         list(read_jsonl([value], "x.jsonl"))
+
+
+ROW = {"text": "Ada lives", "spans": [span(0, 3, "P")]}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        json.dumps(ROW, indent=2),
+        json.dumps(ROW, indent=2) + "\n" + json.dumps(ROW, indent=2),
+        json.dumps(ROW) + "\n" + json.dumps(ROW, indent="\t") + "\n\n" + json.dumps(ROW),
+        json.dumps(ROW).replace('"spans"', '\n"spans"'),
+    ],
+)
+def test_an_object_may_take_several_lines(text):
+    records = list(read_jsonl(text.splitlines(True), "x.jsonl"))
+    assert len(records) == text.count("Ada")
+    assert {(record.text, record.spans) for record in records} == {("Ada lives", ((0, 3, "P"),))}
+    places = [i for i, line in enumerate(text.splitlines(), 1) if line.startswith("{")]
+    assert [record.source for record in records] == [f"x.jsonl line {i}" for i in places]
+
+
+@pytest.mark.parametrize(
+    "text", ['{\n"text": "Ada"\n', '{\n"text": Ada\n}\n', '{\n"text": "A"\n', "{\n" + "[" * 9_999]
+)
+def test_a_broken_object_is_named_by_its_first_line(text):
+    with pytest.raises(ValueError, match=r"^x\.jsonl line 2: every line must be valid JSON"):
+        list(read_jsonl(["\n", *text.splitlines(True), '{"text": "b"}'], "x.jsonl"))
+
+
+def test_a_record_has_the_other_fields_of_its_object():
+    row = {**ROW, "id": 7, "relations": [{"head": 0}], "meta": {"a": 1}}
+    assert read(row)[0].fields == {"id": 7, "relations": [{"head": 0}], "meta": {"a": 1}}
+    assert read({"tokens": ["a"], "id": 7})[0].fields == {"id": 7}

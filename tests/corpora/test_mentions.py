@@ -1,24 +1,29 @@
 import pytest
 
-from spacy_globalpointer.corpora.mentions import Cell, check_mentions, find_mention
+from spacy_globalpointer.corpora.mentions import check_mentions, find_mention
+from spacy_globalpointer.spans import LabelledSpan
 
 TEXT = "😀北京很大，李雷在上海😀见韩梅梅。"
 MENTIONS = ["北京", "李雷", "上海", "韩梅梅"]
 BREAKS = "Ada lives\nin London\nwith Bob.\n"
 
 
+def pair(start, end, label, mention):
+    return LabelledSpan(start, end, label), mention
+
+
 def spans(text, mentions, count, last=0):
-    """Cells with offsets that count something else than characters.
+    """Spans with offsets that count something else than characters.
 
     count: of the text before an offset.
     last: added to each end.
     """
-    cells = []
+    pairs = []
     for mention in mentions:
         start = text.index(mention)
         end = start + len(mention)
-        cells.append(Cell(count(text[:start]), count(text[:end]) + last, "X", mention))
-    return cells
+        pairs.append(pair(count(text[:start]), count(text[:end]) + last, "X", mention))
+    return pairs
 
 
 def utf16(text):
@@ -72,42 +77,42 @@ def test_the_reading_that_fits_is_named(text, mentions, count, last, reading, re
 
 def test_offsets_that_count_characters_pass():
     check_mentions(TEXT, spans(TEXT, MENTIONS, len), "x")
-    check_mentions(TEXT, [Cell(0, 99, "X", None), Cell("0", 2, "X", "北京")], "x")
+    check_mentions(TEXT, [pair(0, 99, "X", None), pair("0", 2, "X", "北京")], "x")
 
 
 def test_white_space_does_not_count():
-    check_mentions("Ada \nLovelace ", [Cell(0, 14, "X", "Ada Lovelace")], "x")
+    check_mentions("Ada \nLovelace ", [pair(0, 14, "X", "Ada Lovelace")], "x")
 
 
 def test_the_unicode_form_does_not_count():
-    check_mentions("Cafe\u0301 Rome", [Cell(0, 5, "X", "Caf\u00e9")], "x")
+    check_mentions("Cafe\u0301 Rome", [pair(0, 5, "X", "Caf\u00e9")], "x")
     with pytest.raises(ValueError, match="must give the mention"):
-        check_mentions("Cafe\u0301 Rome", [Cell(0, 4, "X", "Caf\u00e9")], "x")
+        check_mentions("Cafe\u0301 Rome", [pair(0, 4, "X", "Caf\u00e9")], "x")
 
 
 def test_most_of_the_mentions_are_enough():
-    cells = [*spans(TEXT, MENTIONS, utf16), Cell(1, 3, "X", "no such")]
+    pairs = [*spans(TEXT, MENTIONS, utf16), pair(1, 3, "X", "no such")]
     with pytest.raises(ValueError, match="4 of 5 mentions of this record fit if offsets count UTF"):
-        check_mentions(TEXT, cells, "x")
+        check_mentions(TEXT, pairs, "x")
 
 
 def test_no_reading_is_named_where_none_fits():
     with pytest.raises(ValueError, match="No usual reading of the offsets fits"):
-        check_mentions(TEXT, [Cell(1, 3, "X", "广州")], "x")
+        check_mentions(TEXT, [pair(1, 3, "X", "广州")], "x")
 
 
 def test_offsets_in_tokens():
     words = ["Ada", "Lovelace", "met", "Bob"]
     text = " ".join(words)
-    inside = [Cell(0, 2, "X", "Ada Lovelace"), Cell(3, 4, "X", "Bob")]
-    check_mentions(text, inside, "x", words=words, joiner=" ")
+    inside = [pair(0, 2, "X", "Ada Lovelace"), pair(3, 4, "X", "Bob")]
+    check_mentions(text, inside, "x", words=words, in_tokens=True)
     with pytest.raises(ValueError, match=r'fit if offsets count tokens.*leave "text" out'):
         check_mentions(text, inside, "x", words=words)
-    inclusive = [cell._replace(end=cell.end - 1) for cell in inside]
+    inclusive = [(span._replace(end=span.end - 1), mention) for span, mention in inside]
     with pytest.raises(ValueError, match=r"2 of 2 .* fit if ends are inclusive. To fix: add 1 to"):
-        check_mentions(text, inclusive, "x", words=words, joiner=" ")
+        check_mentions(text, inclusive, "x", words=words, in_tokens=True)
     with pytest.raises(ValueError, match="fit if offsets count characters of the joined tokens"):
-        check_mentions(text, [Cell(17, 20, "X", "Bob")], "x", words=words, joiner=" ")
+        check_mentions(text, [pair(17, 20, "X", "Bob")], "x", words=words, in_tokens=True)
 
 
 @pytest.mark.parametrize(
@@ -136,5 +141,5 @@ def test_the_mention_of_a_span(span, mention):
 
 def test_long_mentions_are_shown_in_part():
     with pytest.raises(ValueError, match="must give the mention") as error:
-        check_mentions("a" * 50_000, [Cell(0, 40_000, "X" * 9_000, "b" * 30_000)], "x")
+        check_mentions("a" * 50_000, [pair(0, 40_000, "X" * 9_000, "b" * 30_000)], "x")
     assert len(str(error.value)) < 700

@@ -102,7 +102,7 @@ def test_words_are_found_in_the_text(text, words, tokens):
     ("words", "problem"),
     [
         (("Ada", "London"), "was: 'London' where the text has 'Lovelace lived in Lo'"),
-        (("Ada", "Lovelace"), "was: 'the end of the tokens' where the text has ' lived"),
+        (("Ada", "Lovelace"), "was: 'the end of the tokens' where the text has 'lived"),
         (("Lovelace", "Ada"), "was: 'Lovelace' where the text has 'Ada Lov"),
         ((*TEXT.split(), "!"), r"was: '!' where the text has ''"),
     ],

@@ -67,6 +67,12 @@ def refuse(row, **options):
         ("gold", [[0.0, 3.0, "PER"]]),
         ("gold", [{"start": 0, "end": 3, "label": 1}]),
         ("gold", {"start": [0, 13], "end": [3, 19], "label": ["PER", "GPE"]}),
+        # One span, not in a list; a number before the borders.
+        ("gold", {"start": 0, "end": 3, "label": "PER"}),
+        ("gold", [[7, 0, 3, "PER"]]),
+        # Any string may be the kind, also of places in the whole document.
+        ("gold", [{"start": 500, "end": 503, "concept": "PER"}]),
+        ("gold", [{"concept": "PER", "location": {"start": 500, "end": 503}}]),
         # Text in a cell.
         ("gold", '[{"start": 0, "end": 3, "labels": ["PER"]}]'),
         ("gold", "T1\tPER 0 3\tAda\nT2\tGPE 13 19\tLondon"),
@@ -155,6 +161,12 @@ def test_a_list_as_long_as_the_tokens_is_annotation(key, value):
 def test_tags_of_one_token_are_annotation():
     with pytest.raises(ValueError, match='"tags" looks like annotation'):
         refuse_unread({"tokens": ["Ada"], "tags": ["B-PER"]}, "x", known=("tokens",), words=["Ada"])
+
+
+@pytest.mark.parametrize("value", [[{"name": "Ada", "type": "PER"}], {"PER": ["Ada"]}, [[0, 3]]])
+def test_mentions_are_looked_for_in_tokens_too(value):
+    with pytest.raises(ValueError, match='"gold" looks like annotation'):
+        refuse_unread({"tokens": WORDS, "gold": value}, "x", known=("tokens",), words=WORDS)
 
 
 @pytest.mark.parametrize("key", ["pos_tags", "lemmas", "heads", "input_ids", "attention_mask"])

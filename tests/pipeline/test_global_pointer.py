@@ -327,7 +327,7 @@ def test_initialize_without_data_as_assemble_does():
         ({"label_thresholds": [["A"]]}, r"but has: \['A'\]"),
         (
             {"max_length": 0},
-            'max_length must be "auto", a whole number of at least 1, or null .* was: 0',
+            'max_length must be "auto", a whole number of at least 1, or null, was: 0',
         ),
         ({"max_spans": 0}, "max_spans must be a whole number of at least 1"),
         ({"missing": "maybe"}, "missing must be one of .* was: 'maybe'"),
@@ -352,7 +352,7 @@ def test_vectors_that_are_no_numbers_are_an_error(trained):
     nlp = spacy.blank("en", config=trained.config).from_bytes(trained.to_bytes())
     extractor = nlp.get_pipe("global_pointer").model.layers[1]
     extractor.set_param("b", extractor.get_param("b") * numpy.nan)
-    message = r"must be finite, but that for document 0 of 1 is not: 'Rome'.*learning rate"
+    message = r"must be finite, but for document 0 of 1 it is not: 'Rome'.*learning rate"
     with pytest.raises(ValueError, match=message):
         nlp("Rome")
     with pytest.raises(ValueError, match="must be finite"):
@@ -504,6 +504,8 @@ def test_a_large_batch_is_predicted_in_chunks(head, monkeypatch):
     ids=["tok2vec", "spancat", "span_finder", "listener"],
 )
 def test_a_model_of_another_component_is_refused(model):
-    rule = "model must be an architecture of spacy-globalpointer, was: '.{1,63}'. To fix: replace "
-    with pytest.raises(ValueError, match=rf"'my_name': {rule}the block \[components.my_name.model"):
+    rule = "model must be an architecture of spacy-globalpointer, was: '.{1,63}'. To fix: keep "
+    with pytest.raises(
+        ValueError, match=rf"'my_name': {rule}the tok2vec of the block \[components.my_name.model"
+    ):
         spacy.blank("en").add_pipe("global_pointer", "my_name", config={"model": model})

@@ -1,3 +1,6 @@
+import subprocess
+import sys
+
 import pytest
 import spacy
 from spacy.tokens import Doc, Span
@@ -99,3 +102,9 @@ def test_unknown_labels_are_named():
     check_labels("pipe", ["Y", "X"], gold)
     with pytest.raises(ValueError, match=r"'pipe' does not know the label 'X'.*labels are: Y"):
         check_labels("pipe", ["Y"], gold)
+
+
+def test_gold_is_read_without_torch():
+    """As `debug` does, on a machine that does not train."""
+    script = "import sys; sys.modules['torch'] = None; import spacy_globalpointer.pipeline.gold"
+    subprocess.run([sys.executable, "-c", script], check=True, timeout=120)

@@ -84,7 +84,7 @@ def test_a_spelling_is_found_again_or_refused(labels):
 
 
 def test_a_label_that_is_the_spelling_of_another_is_an_error():
-    with pytest.raises(ValueError, match="must not be spelt as another is, was: 'a\\$'"):
+    with pytest.raises(ValueError, match="must not be spelt like another label, was: 'a\\$'"):
         spell_label("a$", ["a$", r"a\u0024"])
 
 
@@ -96,14 +96,16 @@ def test_a_doubled_label_is_found_or_not_but_never_another(labels, times):
 
 
 def test_a_variable_in_a_label_is_an_error_that_names_the_spelling():
-    with pytest.raises(ValueError, match=r"was: 'a\$\{b\}'. To fix: spell each '\$' as \\u0024"):
+    with pytest.raises(ValueError, match=r"was: 'a\$\{b\}'. To fix: write each '\$' as \\u0024"):
         make_nlp(label_thresholds=[["a${b}", 0.5]])
 
 
 def test_labels_that_dollars_alone_tell_apart_must_be_spelt(tmp_path):
     nlp = make(["US$", "US$$"])
     nlp.get_pipe(NAME).cfg["label_thresholds"] = [["US$$", 0.5]]
-    with pytest.raises(ValueError, match=r"was: 'US\$\$'. Spell each '\$' as \\u0024"):
+    with pytest.raises(
+        ValueError, match=r"was: 'US\$\$'. A config doubles '\$': write it as \\u0024"
+    ):
         nlp("Anna")
     own = [["US$$", 0.0], ["US$", 1.0]]
     set_thresholds(nlp, NAME, {"threshold": 0.5, "label_thresholds": own})

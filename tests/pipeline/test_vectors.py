@@ -108,7 +108,7 @@ def listening(request, tiny_bert):
     return nlp
 
 
-MISSING = r"encoder must have run before .* 'Rome closed.*listens to '\*'.*replace_listeners"
+MISSING = r"encoder must run before .* 'Rome closed.*listens to '\*'.*replace_listeners"
 
 
 def test_an_encoder_that_is_excluded_is_missed(listening, tmp_path):

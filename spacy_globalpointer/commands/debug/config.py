@@ -110,7 +110,7 @@ def _find_weights(setup: Setup, case: Case) -> Finding:
     if message:
         # What is left is weighed without it; if nothing is left, the score is 0.00.
         alive = any(weight for name, weight in weights.items() if name not in dead)
-        text = message.partition(" Put into the config")[0]
+        text = message.partition(" Add to the config")[0]
         return Finding("config", "warning" if alive else "error", text, advice)
     if dead:
         text = f"[training.score_weights] names scores that nothing has: {', '.join(dead)}"

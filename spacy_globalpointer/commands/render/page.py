@@ -1,183 +1,183 @@
 """The page of `spacy global-pointer render`: one file that needs no network and no script."""
 
-from collections import Counter
-from collections.abc import Iterator, Sequence
-from itertools import islice
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Sequence
+from itertools import pairwise
 from typing import Any
 
-from spacy import displacy
-from spacy.tokens import Doc, SpanGroup
-from tqdm import tqdm
+import numpy
+from spacy.pipeline import Sentencizer
+from spacy.tokens import Doc, Span
 
-from ..colours import DARK, LIGHT
-from ..labels import show_label
-from ..span_drawing import STYLE, ShownSpan, colour_rules, draw_spans, shorten
+from ...spans import LabelledSpan
+from ...training.reader import find_borders
+from ..labels import list_labels, show_label
+from ..span_drawing import Mark, lay_out, one_line
 from ..templating import fill_template
-from .parts import GOLD, PREDICTED, RIGHT, UNDRAWN, Shown, drawn_extents, extents
 
-# More labels are folded up, for what is below them to be seen.
-MOST_LABELS = 40
-# Wrong spans that are told below one part of a document, and missed ones.
+# Longer documents are cut (tokens).
+LONGEST_PART = 400
+# More lines under one token cannot be read.
+MOST_LINES = 10
+# Wrong spans that are listed below one part of a document, and missed ones.
 MOST_ERRORS = 20
-Counts = Counter[tuple[str, str]]
+
+Scored = dict[LabelledSpan, float]
+# Spans (characters), each with its mark (tokens) if it can be drawn.
+Marks = dict[LabelledSpan, Mark | None]
 
 
-def render_page(
-    shown: Sequence[Shown],
-    title: str,
-    page_size: int = 20,
-    *,
-    notes: Sequence[str] = (),
-    errors_only: bool = False,
-    silent: bool = True,
-) -> str:
-    """Make the page.
+class Page:
+    """Documents with predicted spans, gold ones, or both.
 
-    shown: from prepare.
-    title: of the page.
-    page_size (documents and parts): on one page of it.
-    notes: what a reader should know about the data.
-    errors_only: draw what has errors; all is counted.
-    silent: show no progress.
-    RETURNS: HTML.
+    errors_only: draw only what has a wrong or a missed span; all is counted.
     """
-    counts: Counts = Counter()
-    for document in shown:
-        counts.update(document.counts)
-    compared = [document for document in shown if document.is_compared]
-    kinds = [kind for kind in (GOLD, PREDICTED) if any(kind in d.parts[0].spans for d in shown)]
-    labels = {label: i for i, label in enumerate(sorted({label for _, label in counts}))}
-    # None: tqdm shows its bar on a terminal only.
-    bar = tqdm(shown, "Drawing", unit=" docs", disable=silent or None)
-    parts = [part for document in bar for part in _describe(document, labels, errors_only)]
-    return fill_template(
-        "render/page.html",
-        {"brief": show_label},
-        title=shorten(title),
-        style=STYLE + colour_rules(list(labels)),
-        light=LIGHT,
-        dark=DARK,
-        summary=f"documents: {len(shown):,}; spans: {_counts_text(counts, kinds, bool(compared))}",
-        notes=notes,
-        errors_only=errors_only,
-        n_compared=len(compared),
-        n_wrong=sum(document.has_errors for document in compared),
-        most_labels=MOST_LABELS,
-        labels=[
-            {"name": label, "counts": _counts_text(counts, kinds, bool(compared), label)}
-            for label in labels
-        ],
-        pages=list(_make_pages(parts, page_size)),
-    )
 
+    def __init__(self, *, errors_only: bool = False) -> None:
+        self.errors_only = errors_only
+        self.n_documents = self.n_compared = self.n_wrong = 0
+        # Spans of each label: "gold", "predicted", "right" (both) and "not drawn".
+        self.counts: defaultdict[str, Counter[str]] = defaultdict(Counter)
+        self.widened: Counter[str] = Counter()
+        self.parts: list[dict[str, Any]] = []
 
-def _counts_text(
-    counts: Counts, kinds: Sequence[str], is_compared: bool, label: str | None = None
-) -> str:
-    """The number of spans of each kind, of one label or of all."""
-    n: Counter[str] = Counter()
-    for (kind, other), number in counts.items():
-        n[kind] += number if label in (None, other) else 0
-    numbers = {kind: n[kind] for kind in kinds}
-    if is_compared:
-        numbers[RIGHT] = n[RIGHT]
-    if n[UNDRAWN]:
-        numbers[UNDRAWN] = n[UNDRAWN]
-    return ", ".join(f"{number:,} {kind}" for kind, number in numbers.items())
+    def add(
+        self, number: int, doc: Doc, predicted: Scored | None, gold: set[LabelledSpan] | None
+    ) -> None:
+        """Add a document if it has spans; a long one is cut where no span is torn.
 
+        number: of the document, from 1.
+        doc: its tokens, at least one.
+        predicted (characters): with scores; None if nothing was predicted.
+        gold (characters): None if not annotated.
+        """
+        odd: set[LabelledSpan] = set()
+        if predicted is not None and gold is not None:
+            odd = predicted.keys() ^ gold
+            self.n_compared += 1
+            self.n_wrong += bool(odd)
+            self.counts["right"].update(span.label for span in predicted.keys() & gold)
+        sides: dict[str, Marks] = {}
+        if predicted is not None:
+            sides["predicted"] = mark_spans(doc, predicted, odd, predicted)
+        if gold is not None:
+            sides["gold"] = mark_spans(doc, gold, odd)
+            misfits = (s for s in gold if doc.char_span(s.start, s.end) is None and s.start < s.end)
+            self.widened.update(span.label for span in misfits)
+        self.n_documents += bool(sides)
+        text = doc.text
+        parts = cut(doc, [mark.span for marks in sides.values() for mark in marks.values() if mark])
+        ends = [*(part.start_char for part in parts[1:]), len(text) + 1]
+        for i, (part, end) in enumerate(zip(parts, ends, strict=True), start=1):
+            name = f"{number}, part {i} of {len(parts)}" if len(parts) > 1 else f"{number}"
+            own = {
+                side: {s: mark for s, mark in marks.items() if part.start_char <= s.start < end}
+                for side, marks in sides.items()
+            }
+            if own:
+                self._add_part(name, text, part, own)
 
-def _describe(
-    document: Shown, labels: dict[str, int], errors_only: bool
-) -> Iterator[dict[str, Any]]:
-    """What the template shows of the parts of a document.
+    def _add_part(self, name: str, text: str, part: Span, sides: dict[str, Marks]) -> None:
+        """Add a part of a document (its text), with the spans that begin in it."""
+        tokens = [token.text_with_ws for token in part]
+        drawings, undrawn = {}, Counter[str]()
+        for side, marks in sides.items():
+            drawn = {s: mark for s, mark in marks.items() if mark and mark.span.end <= part.end}
+            drawings[side] = lay_out(tokens, drawn.values(), part.start)
+            undrawn.update(span.label for span in marks if span not in drawn)
+            self.counts[side].update(span.label for span in marks)
+        self.counts["not drawn"].update(undrawn)
+        has_errors = len(sides) == 2 and sides["predicted"].keys() != sides["gold"].keys()
+        if has_errors or not self.errors_only:
+            self.parts.append(
+                {
+                    "name": name,
+                    "text": text,
+                    "lang": part.doc.lang_,
+                    "direction": part.vocab.writing_system.get("direction"),
+                    "spans": {side: set(marks) for side, marks in sides.items()},
+                    "drawings": drawings,
+                    "n_undrawn": undrawn.total(),
+                    "has_errors": has_errors,
+                }
+            )
 
-    labels: with their numbers.
-    """
-    for i, doc in enumerate(document.parts, start=1):
-        check = _check(doc) if document.is_compared else None
-        # Spans that no part has are told in the first.
-        lost = document.lost if i == 1 else 0
-        has_errors = bool(check and check["errors"]) or (lost > 0 and document.has_errors)
-        if errors_only and not has_errors:
-            continue
-        n_parts = len(document.parts)
-        undrawn = sum(
-            len(set(extents(group)) - drawn_extents(group)) for group in doc.spans.values()
-        )
-        yield {
-            "name": f"{document.number}" + (f", part {i} of {n_parts}" if n_parts > 1 else ""),
-            "lang": doc.lang_,
-            "panels": [
-                {"kind": kind, "drawing": _draw(doc, doc.spans[kind], kind, labels)}
-                for kind in (PREDICTED, GOLD)
-                if kind in doc.spans
-            ],
-            "undrawn": lost + undrawn,
-            "check": check,
-            "has_errors": has_errors,
-        }
-
-
-def _draw(doc: Doc, group: SpanGroup, kind: str, labels: dict[str, int]) -> str:
-    """A drawing of the spans of one kind."""
-    attrs = group.attrs
-    is_compared = {PREDICTED, GOLD} <= set(doc.spans)
-    values = attrs["scores" if kind == PREDICTED else "fits"].tolist()
-    rows = zip(group, values, attrs["right"].tolist(), attrs["drawn"].tolist(), strict=True)
-    spans = []
-    for span, value, is_right, is_drawn in rows:
-        if not is_drawn:
-            continue
-        score = f" {value:.3f}" if kind == PREDICTED else ""
+    def notes(self) -> list[str]:
+        """What a reader should know about the spans."""
         notes = []
-        is_odd = is_compared and not is_right
-        if is_odd:
-            notes.append("wrong" if kind == PREDICTED else "missed")
-        if kind == GOLD and not value:
-            notes.append("does not fit the tokens")
-        label = span.label_
-        title = "; ".join([f"{shorten(label)}{score}: {shorten(span.text)}", *notes])
-        place = span.start, span.end, show_label(label), labels[label]
-        spans.append(ShownSpan(*place, title, is_odd))
-    tokens = [token.text_with_ws for token in doc]
-    return draw_spans(tokens, spans, **displacy.get_doc_settings(doc))
+        if self.widened:
+            notes.append(
+                "Gold spans that do not begin and end where tokens do are drawn under all tokens "
+                f"that they touch: {list_labels(self.widened.most_common())}"
+            )
+        n = self.counts["not drawn"].total()
+        if n:
+            notes.append(
+                f"{n:,} spans are counted, but not drawn: a token has no more than {MOST_LINES} "
+                "lines, those of the best spans; where spans leave no border, none goes beyond a "
+                f"part of {LONGEST_PART} tokens; and an empty span has no tokens"
+            )
+        return notes
+
+    def html(self, title: str, notes: Sequence[str], page_size: int = 20) -> str:
+        """The file.
+
+        notes: what a reader should know.
+        page_size (documents and parts of long ones): on one page of it.
+        """
+        labels = sorted({label for counter in self.counts.values() for label in counter})
+        return fill_template(
+            "render/page.html",
+            page=self,
+            title=one_line(title),
+            notes=notes,
+            page_size=page_size,
+            numbers={label: i for i, label in enumerate(labels)},
+            most_errors=MOST_ERRORS,
+        )
 
 
-def _check(doc: Doc) -> dict[str, Any]:
-    """How many spans of a part are right, and which are not."""
-    n, errors = {}, []
-    for kind, name in ((GOLD, "missed"), (PREDICTED, "wrong")):
-        group = doc.spans[kind]
-        rows = zip(extents(group), group, group.attrs["right"].tolist(), strict=True)
-        # What is there twice counts once.
-        spans = {extent: (span, is_right) for extent, span, is_right in rows}
-        n[kind] = len(spans)
-        n[RIGHT] = sum(is_right for _, is_right in spans.values())
-        found = [(extent, span.text) for extent, (span, ok) in sorted(spans.items()) if not ok]
-        texts = [(extent.label, shorten(text)) for extent, text in found[:MOST_ERRORS]]
-        if texts:
-            errors.append((name, texts, len(found) - len(texts)))
-    return {"counts": ", ".join(f"{n[k]} {k}" for k in (GOLD, PREDICTED, RIGHT)), "errors": errors}
+def mark_spans(
+    doc: Doc, spans: Iterable[LabelledSpan], odd: set[LabelledSpan], scores: Scored | None = None
+) -> Marks:
+    """Mark spans, the best first, but none under a token that has MOST_LINES lines.
+
+    A pipeline that has hardly been trained may find many long spans everywhere.
+
+    spans (characters): one that does not fit the tokens is widened to those that it touches.
+    odd: those that are wrong or missed.
+    scores: of predicted spans; of gold ones the shortest are best.
+    """
+    text, marks = doc.text, Marks()
+    n_lines = numpy.zeros(len(doc), dtype=int)
+    for span in sorted(spans, key=lambda s: (-scores[s] if scores else s.end - s.start, s)):
+        start, end, label = span
+        place = doc.char_span(start, end, alignment_mode="expand") if start < end else None
+        if place is None or n_lines[place.start : place.end].max() == MOST_LINES:
+            marks[span] = None
+            continue
+        n_lines[place.start : place.end] += 1
+        score = f" {scores[span]:.3f}" if scores else ""
+        title = f"{one_line(label)}{score}: {one_line(text[start:end])}"
+        if span in odd:
+            title += "; wrong" if scores else "; missed"
+        if (place.start_char, place.end_char) != span.extent:
+            title += "; does not fit the tokens"
+        at = LabelledSpan(place.start, place.end, label)
+        marks[span] = Mark(at, show_label(label), title, span in odd)
+    return marks
 
 
-def _make_pages(parts: list[dict[str, Any]], size: int) -> Iterator[dict[str, Any]]:
-    n = -(-len(parts) // size)
-    rest = iter(parts)
-    for number in range(1, n + 1):
-        those = list(islice(rest, size))
-        first, last = those[0]["name"], those[-1]["name"]
-        yield {
-            "number": number,
-            "parts": those,
-            "links": _links(number, n) if n > 1 else [],
-            "range": f"documents {first} to {last}",
-        }
+def cut(doc: Doc, spans: Sequence[LabelledSpan]) -> list[Span]:
+    """The parts of a document; where spans chain so that there is no border some are torn.
 
-
-def _links(number: int, n: int) -> list[tuple[int, str]]:
-    """Number and text of the links of a page: its neighbours, the first and the last."""
-    near = {1, n, *range(max(1, number - 3), min(n, number + 3) + 1)}
-    links = [(other, str(other)) for other in sorted(near)]
-    before = [(number - 1, "← previous")] if number > 1 else []
-    after = [(number + 1, "next →")] if number < n else []
-    return [*before, *links, *after]
+    spans (tokens): that are to be drawn.
+    """
+    if len(doc) > LONGEST_PART and not doc.has_annotation("SENT_START"):
+        Sentencizer()(doc)
+    borders = find_borders(doc, spans, LONGEST_PART)
+    if max(numpy.diff(borders)) > 2 * LONGEST_PART:
+        ends = [(span.start // LONGEST_PART, (span.end - 1) // LONGEST_PART) for span in spans]
+        whole = [span for span, (first, last) in zip(spans, ends, strict=True) if first == last]
+        borders = find_borders(doc, whole, LONGEST_PART)
+    return [doc[begin:end] for begin, end in pairwise(borders)]

@@ -14,10 +14,9 @@ from spacy.tokens import Doc, DocBin, Span
 from spacy.util import fix_random_seed
 from typer.testing import CliRunner
 
-from spacy_globalpointer.commands.render.command import render
-from spacy_globalpointer.commands.render.page import MOST_ERRORS, render_page
-from spacy_globalpointer.commands.render.parts import LONGEST_PART, MOST_LINES, prepare
-from spacy_globalpointer.commands.span_drawing import colour_rules
+from spacy_globalpointer.commands.render.command import read_scores
+from spacy_globalpointer.commands.render.data import in_characters
+from spacy_globalpointer.commands.render.page import LONGEST_PART, MOST_ERRORS, MOST_LINES, Page
 
 MANY = ["PERSON", "ORGANIZATION", "chemical-compound", "a <b> & 'c'", '"', "年龄"]
 MANY += [f"TYPE_{i}" for i in range(24)]
@@ -54,9 +53,23 @@ def save(docs, path):
     return path
 
 
-def gold_page(docs, key="sc", **options):
-    shown = [prepare(number, doc, None, doc.spans[key]) for number, doc in enumerate(docs, start=1)]
-    return render_page(shown, "A title", **options)
+def make_page(pairs, page_size=20, title="A title", **options):
+    """HTML of documents: with predicted spans or None, and with gold spans or None."""
+    page = Page(**options)
+    for number, (predicted, gold) in enumerate(pairs, start=1):
+        found = None if predicted is None else read_scores(predicted.spans["sc"])
+        known = None if gold is None else set(in_characters(gold.spans["sc"]))
+        page.add(number, predicted or gold, found, known)
+    return page.html(title, page.notes(), page_size)
+
+
+def gold_page(docs, **options):
+    return make_page([(None, doc) for doc in docs], **options)
+
+
+def read_colours(page):
+    """{class: its rule} of the colours of labels."""
+    return dict(re.findall(r"\.(c\d+) \{(.*?)\}", page))
 
 
 @pytest.fixture(scope="module")
@@ -119,7 +132,7 @@ def test_errors_are_named_and_stand_out():
     doc = make_doc("en", "Mara <of> Tarrow Council".split(), [(2, 4, "ORG"), (2, 3, "GPE")])
     other = make_doc("en", "Mara <of> Tarrow Council".split(), [(2, 4, "ORG"), (0, 1, "PER<")])
     other.spans["sc"].attrs["scores"] = spacy.util.numpy.array([0.75, 0.5])
-    page = parse(render_page([prepare(1, other, other.spans["sc"], doc.spans["sc"])], "A <title>"))
+    page = parse(make_page([(other, doc)], title="A <title>"))
     assert text(page.find(".//h1")) == "A <title>"
     assert text(having(page, "check")[0]) == (
         "2 gold, 2 predicted, 1 right; missed GPE Tarrow; wrong PER< Mara"
@@ -148,8 +161,7 @@ def compare(words, gold, predicted):
     """A page of one document."""
     doc, other = make_doc("en", words, gold), make_doc("en", words, predicted)
     other.spans["sc"].attrs["scores"] = numpy.linspace(0.9, 0.5, len(predicted))
-    shown = prepare(1, other, other.spans["sc"], doc.spans["sc"])
-    return parse(render_page([shown], "A title"))
+    return parse(make_page([(other, doc)]))
 
 
 def test_a_right_span_stays_right_where_its_gold_is_not_drawn():
@@ -183,29 +195,29 @@ def test_gold_off_the_tokens_is_counted_besides_the_one_it_is_widened_to(nlp):
     doc.spans["sc"].attrs["scores"] = numpy.array([0.9])
     words, spaces = ["An", "na", "closed", "."], [0, 1, 0, 0]
     gold = make_doc("en", words, [(0, 1, "PERSON"), (0, 2, "PERSON")], spaces)
-    page = parse(render_page([prepare(1, doc, doc.spans["sc"], gold.spans["sc"])], "A title"))
+    page = parse(make_page([(doc, gold)]))
     assert text(page.find(".//body/p")) == "documents: 1; spans: 2 gold, 1 predicted, 1 right"
-    assert text(having(page, "check")[0]) == "2 gold, 1 predicted, 1 right; missed PERSON Anna"
+    assert text(having(page, "check")[0]) == "2 gold, 1 predicted, 1 right; missed PERSON An"
 
 
-def test_what_is_left_out_of_a_file_is_in_the_header(tmp_path):
+def test_what_cannot_be_drawn_as_it_is_is_in_the_header(tmp_path):
     path = tmp_path / "a.jsonl"
     spans = [{"start": 0, "end": 4, "label": "PERSON"}, {"start": 5, "end": 8, "label": "ODD"}]
     rows = [{"text": "Anna closed.", "spans": spans}, {"text": "", "spans": []}]
     path.write_text("\n".join(map(json.dumps, rows)), encoding="utf-8")
     _, output = run(path, "--output", tmp_path / "page.html")
     page = parse((tmp_path / "page.html").read_text(encoding="utf-8"))
-    assert text(page.find(".//body/p")) == "documents: 1; spans: 2 gold, 1 not drawn"
+    assert text(page.find(".//body/p")) == "documents: 1; spans: 2 gold"
     notes = [text(note) for note in having(page, "note")]
     assert notes[0] == "1 documents without a token are left out"
-    off = "Spans that do not begin and end where tokens do are not drawn: ODD 1"
-    assert notes[1] == off
+    off = (
+        "Gold spans that do not begin and end where tokens do are drawn under all tokens that they"
+    )
+    assert notes[1] == f"{off} touch: ODD 1"
     assert all(note in output for note in notes)
-    assert text(having(page, "check")[0]) == "1 spans are not drawn"
-    assert {text(item) for item in having(page, "labels")[0]} == {
-        "PERSON 1 gold",
-        "ODD 1 gold, 1 not drawn",
-    }
+    titles = [label.get("title") for label in having(page.find(".//main"), "label")]
+    assert titles == ["PERSON: Anna", "ODD: clo; does not fit the tokens"]
+    assert {text(item) for item in having(page, "labels")[0]} == {"PERSON 1 gold", "ODD 1 gold"}
 
 
 def test_only_documents_with_errors(folder, tmp_path):
@@ -234,9 +246,7 @@ def test_a_document_whose_errors_no_part_has_is_one_with_errors():
     doc = make_doc("en", ["a", "b"], [])
     other = make_doc("en", ["a", "b"], [(1, 1, "A")])
     doc.spans["sc"].attrs["scores"] = numpy.array([])
-    shown = [prepare(1, doc, doc.spans["sc"], other.spans["sc"])]
-    assert shown[0].has_errors
-    page = parse(render_page(shown, "A title", errors_only=True))
+    page = parse(make_page([(doc, other)], errors_only=True))
     assert text(having(page, "check")[0]) == "1 spans are not drawn"
 
 
@@ -288,8 +298,7 @@ def test_the_text_keeps_its_characters(lang, words, spaces):
         (panel,) = having(parse(gold_page([doc])), "panel")
         assert read_text(panel) == doc.text
         assert having(panel, "text")[0].get("lang") == lang
-        direction = "direction: rtl" if lang in ("ar", "xx") else "direction: ltr"
-        assert direction in having(panel, "spans")[0].get("style")
+        assert having(panel, "text")[0].get("dir") == ("rtl" if lang == "ar" else "auto")
 
 
 def test_a_line_break_inside_a_span_becomes_a_space():
@@ -310,7 +319,8 @@ def contrast(one, other):
 
 
 def test_colours_can_be_told_apart_and_read():
-    rules = re.findall(r"--on-light: (#\w{6}); --on-dark: (#\w{6})", colour_rules(MANY))
+    doc = make_doc("en", ["a"] * 30, [(i, i + 1, label) for i, label in enumerate(MANY)])
+    rules = re.findall(r"--on-light: (#\w{6}); --on-dark: (#\w{6})", gold_page([doc]))
     for own, page, label in zip(
         zip(*rules, strict=True), ("#ffffff", "#14161b"), ("#ffffff", "#000000"), strict=True
     ):
@@ -329,13 +339,13 @@ def test_a_label_has_one_colour_whatever_the_documents():
     seen = {}
     for other in "AB":
         doc = make_doc("en", ["a", "b"], [(0, 1, other), (1, 2, "Z")])
-        page = parse(gold_page([doc]))
+        html = gold_page([doc])
+        page = parse(html)
         key = {text(label): classes(label) for label in having(having(page, "labels")[0], "label")}
         drawn = {text(label): classes(label) for label in having(page.find(".//main"), "label")}
-        assert {label: names & key[label] for label, names in drawn.items()} == key
-        rules = colour_rules([other, "Z"])
-        assert rules in text(page.find(".//style")).replace("; } ", "; }\n")
-        seen[other] = rules.splitlines()[1]
+        for label, names in drawn.items():
+            assert {name for name in names if re.fullmatch(r"c\d", name)} <= key[label]
+        seen[other] = read_colours(html)["c1"]
     assert seen["A"] == seen["B"]
 
 
@@ -344,15 +354,18 @@ def test_long_documents_are_cut_between_spans():
     spans = [(i, i + 7, "A") for i in range(3, length - 7, 4)][:-20]
     spans = [span for span in spans if span[0] % LONGEST_PART > 40]
     doc = make_doc("en", [f"w{i}" for i in range(length)], spans)
-    shown = prepare(7, doc, None, doc.spans["sc"])
-    assert max(map(len, shown.parts)) <= LONGEST_PART
-    words = [(token.text, token.whitespace_) for part in shown.parts for token in part]
-    assert words == [(token.text, token.whitespace_) for token in doc]
-    found = [span.text for part in shown.parts for span in part.spans["gold"]]
-    assert found == [span.text for span in doc.spans["sc"]]
-    page = parse(render_page([shown], "A title"))
+    page = parse(gold_page([doc]))
+    texts = [read_text(panel) for panel in having(page, "panel")]
+    assert max(len(text.split()) for text in texts) <= LONGEST_PART
+    assert "".join(texts) == doc.text
+    found = [
+        (end - start, title)
+        for panel in having(page, "panel")
+        for start, end, title in read_lines(panel)
+    ]
+    assert found == [(len(span.text), f"A: {span.text}") for span in doc.spans["sc"]]
     names = [text(article.find("h2")) for article in page.findall(".//article")]
-    assert names == [f"7, part {i} of 4" for i in (1, 2, 3, 4)]
+    assert names == [f"1, part {i} of 4" for i in (1, 2, 3, 4)]
     assert f"documents: 1; spans: {len(spans)} gold" in text(page)
     assert len(page.findall(".//article")) == 4
 
@@ -367,22 +380,20 @@ def test_too_many_spans_are_left_out_and_counted():
     scores = numpy.array([chance.random() for _ in places])
     scores[-5] = 2.0
     doc.spans["sc"].attrs["scores"] = scores
-    shown = prepare(1, doc, doc.spans["sc"], None)
-    assert max(map(len, shown.parts)) <= LONGEST_PART
-    number_of = {word.text: i for i, word in enumerate(doc)}
-    drawn = []
-    for part in shown.parts:
-        group = part.spans["predicted"]
-        spans = [span for span, drawn in zip(group, group.attrs["drawn"], strict=True) if drawn]
-        lines = [sum(s.start <= i < s.end for s in spans) for i in range(len(part))]
-        assert max(lines) <= MOST_LINES
-        for span, score in zip(group, group.attrs["scores"], strict=True):
-            place = number_of[span[0].text], number_of[span[-1].text] + 1
-            assert score in scores[[i for i, other in enumerate(places) if tuple(other) == place]]
-        drawn += [span.text for span in spans]
+    page = parse(make_page([(doc, None)]))
+    score_of = read_scores(doc.spans["sc"])
+    drawn, n_before = [], 0
+    for panel in having(page, "panel"):
+        assert len(read_text(panel).split()) <= LONGEST_PART
+        assert max(len(having(token, "bar")) for token in having(panel, "token")) <= MOST_LINES
+        for start, end, title in read_lines(panel):
+            span = doc.char_span(n_before + start, n_before + end)
+            score = score_of[span.start_char, span.end_char, "A"]
+            assert title.startswith(f"A {score:.3f}: {span[0].text}")
+            drawn.append(span.text)
+        n_before += len(read_text(panel))
     assert len(drawn) > 500
     assert doc[places[-5][0] : places[-5][1]].text in drawn
-    page = parse(render_page([shown], "A title"))
     n, undrawn = len(set(map(tuple, places))), len(set(map(tuple, places))) - len(set(drawn))
     summary = f"documents: 1; spans: {n:,} predicted, {undrawn:,} not drawn"
     assert text(page.find(".//body/p")) == summary
@@ -394,12 +405,12 @@ def test_too_many_spans_are_left_out_and_counted():
 def test_deep_nesting_is_drawn_as_deep_as_can_be_read(tmp_path):
     n = MOST_LINES + 5
     doc = make_doc("en", ["w"] * 2 * n, [(i, 2 * n - i, "A") for i in range(n)])
-    report = render([str(save([doc], tmp_path / "a.spacy"))], output=tmp_path / "page.html")
+    _, output = run(save([doc], tmp_path / "a.spacy"), "--output", tmp_path / "page.html")
     rule = "5 spans are counted, but not drawn: a token has no more than 10 lines, "
-    assert report.notes[0].startswith(rule)
+    assert rule in output
     page = parse((tmp_path / "page.html").read_text())
     assert text(page.find(".//body/p")) == "documents: 1; spans: 15 gold, 5 not drawn"
-    assert text(having(page, "note")[0]) == report.notes[0]
+    assert text(having(page, "note")[0]).startswith(rule)
     titles = [label.get("title") for label in having(page.find(".//main"), "label")]
     # The inner ones remain.
     assert [title.count("w") for title in titles] == [2 * i for i in range(MOST_LINES, 0, -1)]
@@ -408,9 +419,9 @@ def test_deep_nesting_is_drawn_as_deep_as_can_be_read(tmp_path):
 def test_long_documents_are_cut_where_sentences_end():
     sentence = [*"这是一句话", "。"]
     doc = make_doc("zh", sentence * 150, [(0, 2, "A")])
-    shown = prepare(1, doc, None, doc.spans["sc"])
-    assert len(shown.parts) > 1
-    assert all(part[-1].text == "。" for part in shown.parts)
+    texts = [read_text(panel) for panel in having(parse(gold_page([doc])), "panel")]
+    assert len(texts) > 1
+    assert all(text.endswith("。") for text in texts)
 
 
 @pytest.mark.parametrize(("n", "size", "n_pages"), [(1, 5, 1), (10, 5, 2), (11, 5, 3), (90, 3, 30)])
@@ -447,11 +458,11 @@ def test_gold_off_the_tokens_is_widened_and_never_found(nlp):
     doc.spans["sc"].attrs["scores"] = spacy.util.numpy.array([0.9])
     gold = make_doc("en", ["An", "na", "Berg", "closed", "."], [(1, 3, "PERSON")], [0, 1, 1, 0, 0])
     assert gold.text == doc.text
-    page = parse(render_page([prepare(1, doc, doc.spans["sc"], gold.spans["sc"])], "A title"))
+    page = parse(make_page([(doc, gold)]))
     titles = [label.get("title") for label in having(page.find(".//main"), "label")]
     assert titles == [
         "PERSON 0.900: Anna Berg; wrong",
-        "PERSON: Anna Berg; missed; does not fit the tokens",
+        "PERSON: na Berg; missed; does not fit the tokens",
     ]
     assert text(having(page, "check")[0]).startswith("1 gold, 1 predicted, 0 right")
 
@@ -516,13 +527,12 @@ def test_one_text_is_predicted(folder, tmp_path):
 def test_another_group_of_gold_spans(folder, tmp_path):
     doc = make_doc("en", ["Ulm", "."], [(0, 1, "CITY")], key="mine")
     path = save([doc], tmp_path / "a.spacy")
-    options = {"output": tmp_path / "page.html"}
-    report = render([str(folder / "model"), str(path)], **options)
-    assert report.notes == [
+    arguments = folder / "model", path, "--output", tmp_path / "page.html"
+    assert (
         "No gold spans are shown: the data should have the group 'sc', "
         "but all groups there are: mine"
-    ]
-    render([str(folder / "model"), str(path)], spans_key="mine", **options)
+    ) in run(*arguments)[1]
+    assert run(*arguments, "--spans-key", "mine")[0] == 0
     page = parse((tmp_path / "page.html").read_text(encoding="utf-8"))
     assert "missed CITY Ulm" in text(having(page, "check")[0])
 
@@ -567,13 +577,13 @@ def bad(folder):
         (["model", "--text", " "], "--text must be a text, was: ' '"),
         (["model", "--text", "Ulm \udc80"], "--text: text must be valid Unicode, was: half a char"),
         (["blank", "dev.spacy"], "must have an enabled global_pointer component, but has: none"),
-        (["two", "dev.spacy"], "several global_pointer components: global_pointer, other. Repair"),
+        (["two", "dev.spacy"], "several global_pointer components: global_pointer, other. To fix"),
         (["model", "dev.spacy", "--component", "x"], "must be an enabled global_pointer"),
         (["nowhere", "dev.spacy"], "MODEL must be a pipeline that can be loaded"),
         (["nowhere.spacy"], "an input must be there, was: nowhere.spacy, which is missing"),
         (["empty.jsonl"], "was: an empty file. Name the format with --format"),
         (["none.spacy"], "data must hold documents, but there is none in: "),
-        (["bad.spacy"], "a file named .spacy must be a complete DocBin"),
+        (["bad.spacy"], "a .spacy file must be a complete DocBin, but "),
         (["model", "bad.txt"], "bad.txt line 1: a line must be in UTF-8, was: byte 0xff"),
         (["bare.spacy"], "must have gold spans in the group 'sc', but all groups there are: other"),
         (["bare.txt"], "but all groups there are: none. To fix: --spans-key, or a pipeline before"),
@@ -584,7 +594,11 @@ def bad(folder):
         (["model", "--text", "a", "--errors-only"], "--errors-only needs a pipeline, annotated"),
         (["model", "bare.txt", "--errors-only"], "must have gold spans in the group 'sc', but all"),
         (["model", "--text", "\n" * 360_084], "--text must be a text, was: "),
-        (["model", "dev.spacy", "--heatmap", "{new}/page.html"], "must be two files, were: "),
+        (["model", "dev.spacy", "--heatmap", "{new}/x.html"], "must end in .svg, was: "),
+        (
+            ["model", "dev.spacy", "--heatmap", "{new}/page.html"],
+            "--heatmap must be a file of its own, was: ",
+        ),
         (
             ["model", "dev.spacy", "--heatmap", "{new}/x.svg", "--document", "7"],
             "--document must be one of the 6 documents that are looked at, was: 7",
@@ -608,16 +622,16 @@ def test_an_output_that_cannot_be_written_is_an_error_before_anything_is_read(fo
     (tmp_path / "file").write_text("x")
     (tmp_path / "folder").mkdir()
     for output in (tmp_path / "file" / "page.html", tmp_path / "folder"):
-        code, out = run("nowhere", "nothing", "--output", output)
+        code, out = run("nowhere", folder / "dev.spacy", "--output", output)
         assert (code, "Rendering stopped" in out, "nowhere" in out) == (1, True, False)
         assert "File exists" in out or "must be a file in a folder that can be written" in out
     code, out = run(folder / "model", folder / "dev.spacy", "--output", folder / "dev.spacy")
-    assert (code, "must not be the data, was: " in out) == (1, True)
+    assert (code, "must be a file of its own, was: " in out) == (1, True)
     (tmp_path / "data").mkdir()
     inside = shutil.copy(folder / "dev.spacy", tmp_path / "data" / "dev.spacy")
     before = inside.read_bytes()
     code, out = run(folder / "model", tmp_path / "data", "--output", inside)
-    assert (code, "must not be the data, was: " in out) == (1, True)
+    assert (code, "must be a file of its own, was: " in out) == (1, True)
     assert inside.read_bytes() == before
     code, out = run(folder / "model", folder / "dev.spacy")
     assert (code, "there must be something to write" in out) == (1, True)
@@ -706,13 +720,13 @@ def test_pages_are_legible_in_a_browser(lang, dark, tmp_path):
 
 
 def test_a_tick_leaves_only_documents_with_errors(tmp_path):
-    shown = []
+    documents = []
     for number in range(1, 13):
         doc = make_doc("en", ["a", "b"], [(0, 1, "A")])
         doc.spans["sc"].attrs["scores"] = numpy.array([0.9])
         gold = make_doc("en", ["a", "b"], [(0, 1, "A" if number % 5 else "B")])
-        shown.append(prepare(number, doc, doc.spans["sc"], gold.spans["sc"]))
-    page = render_page(shown, "A title", 4)
+        documents.append((doc, gold))
+    page = make_page(documents, page_size=4)
     for ticked, labels in (("", 8), (" checked", 4)):
         one = page.replace('id="errors-only"', f'id="errors-only"{ticked}')
         report = measure(one, tmp_path, dark=False)
@@ -724,3 +738,19 @@ def test_a_tick_leaves_only_documents_with_errors(tmp_path):
 def test_long_words_stay_on_the_page(spans, tmp_path):
     report = measure(gold_page([make_doc("en", ["a", "x" * 500], spans)]), tmp_path, dark=False)
     assert (report["beyond"], report["labels"]) == (0, len(spans))
+
+
+def test_labels_stand_under_text_that_is_written_from_right_to_left(tmp_path):
+    words = ["في", "جامعة", "القاهرة", "،", "قال", "PKC", "وصلوا"]
+    doc = make_doc("ar", words, [(1, 3, "ORG"), (2, 3, "GPE"), (5, 6, "protein_molecule")])
+    report = measure(gold_page([doc]), tmp_path, dark=False)
+    assert report["labels"] == 3
+    assert (report["overlaps"], report["outside"], report["beyond"]) == (0, 0, 0)
+
+
+def test_no_line_of_a_text_begins_with_the_space_after_a_word():
+    """A space by itself could go to the next line, where it looks like an indent."""
+    doc = make_doc("en", "The University of Ulm hired".split(), [(0, 5, "A"), (1, 4, "B")])
+    (panel,) = having(parse(gold_page([doc])), "panel")
+    words = [word.text for word in having(panel, "word")]
+    assert words == ["The ", "University ", "of ", "Ulm ", "hired "]

@@ -9,15 +9,19 @@ import pytest
 import torch
 from samples import SENTENCES, make_examples, make_nlp, train
 
+from spacy_globalpointer.pipeline import prediction, threads
+
 forks = pytest.mark.skipif(not hasattr(os, "fork"), reason="no process is forked here")
 
 
 @pytest.fixture
-def three_threads():
-    threads = torch.get_num_threads()
+def three_threads(monkeypatch):
+    """Of torch, and no thread of the head yet."""
+    monkeypatch.setattr(threads, "_head_threads", None)
+    number = torch.get_num_threads()
     torch.set_num_threads(3)
     yield
-    torch.set_num_threads(threads)
+    torch.set_num_threads(number)
 
 
 def run(script):
@@ -43,13 +47,58 @@ def test_threads_that_predict_leave_the_number_of_torch_threads_as_it_was(three_
     assert torch.get_num_threads() == 3
 
 
-def test_learning_leaves_the_number_of_torch_threads_as_it_was(three_threads, monkeypatch):
+def test_threads_that_learn_leave_the_number_of_torch_threads_as_it_was(three_threads):
+    pipelines = [make_nlp() for _ in range(4)]
+    for nlp in pipelines:
+        nlp.initialize(lambda nlp=nlp: make_examples(nlp))
+
+    def learn(nlp):
+        for _ in range(10):
+            nlp.update(make_examples(nlp))
+        return torch.get_num_threads()
+
+    with ThreadPoolExecutor(4) as pool:
+        assert set(pool.map(learn, pipelines)) == {3}
+    assert torch.get_num_threads() == 3
+
+
+def test_the_number_is_never_set_while_texts_are_predicted_or_learned(three_threads, monkeypatch):
     nlp = make_nlp()
     train(nlp, make_examples(nlp), steps=1)
     seen = []
     monkeypatch.setattr(torch, "set_num_threads", seen.append)
+    list(nlp.pipe([text for text, _ in SENTENCES]))
     nlp.update(make_examples(nlp))
+    nlp.evaluate(make_examples(nlp))
     assert seen == []
+
+
+def test_the_head_takes_one_thread(three_threads, monkeypatch):
+    """On a busy machine an operation on several threads waits longer than all of it takes."""
+    nlp = make_nlp()
+    nlp.initialize(lambda: make_examples(nlp))
+    pipe, seen = nlp.get_pipe("global_pointer"), []
+    loss, decode = pipe.loss, prediction.decode
+
+    def watch(function):
+        return lambda *args, **kw: seen.append(torch.get_num_threads()) or function(*args, **kw)
+
+    pipe.loss = watch(loss)
+    monkeypatch.setattr(prediction, "decode", watch(decode))
+    nlp.update(make_examples(nlp))
+    nlp("Rome closed.")
+    assert seen == [1, 1]
+    pipe.loss = lambda *args: 1 / 0
+    with pytest.raises(ZeroDivisionError):
+        nlp.update(make_examples(nlp))
+    assert torch.get_num_threads() == 3
+
+
+def test_a_new_thread_has_the_number_of_the_process(three_threads):
+    nlp = make_nlp()
+    train(nlp, make_examples(nlp), steps=1)
+    with ThreadPoolExecutor(1) as pool:
+        assert pool.submit(torch.get_num_threads).result() == 3
 
 
 @forks

@@ -51,7 +51,7 @@ def text(element):
 
 def read_text(panel):
     """The text of a panel, as a reader sees it, without the labels."""
-    (spans,) = having(panel, "spans")
+    (spans,) = having(panel, "text")
     words = [having(token, "word")[0].text + (token.tail or "") for token in spans]
     return (spans.text or "") + "".join(words)
 
@@ -63,14 +63,14 @@ def read_lines(panel):
         rows = [int(bar.get("style").split(": ")[1]) for bar in having(token, "bar")]
         assert len(set(rows)) == len(rows), "two lines in one place"
         assert min(rows) > 1, "a line in the row of the words"
-    (spans,) = having(panel, "spans")
+    (spans,) = having(panel, "text")
     for child, outside in [(None, spans.text or ""), *((c, c.tail or "") for c in spans)]:
         if child is not None:
             (word,) = having(child, "word")
             for bar in having(child, "bar"):
                 place = bar.get("style"), bar.get("title")
                 starts.setdefault(place, at)
-                drawn[(starts[place], *place)] = at + len(word.text)
+                drawn[(starts[place], *place)] = at + len(word.text) - ("spaced" in classes(bar))
             open_now = {(bar.get("style"), bar.get("title")) for bar in having(child, "bar")}
             starts = {place: start for place, start in starts.items() if place in open_now}
             at += len(word.text)

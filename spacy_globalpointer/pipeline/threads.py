@@ -1,0 +1,91 @@
+"""The threads of torch: one for the head, and one for each worker of `nlp.pipe(n_process=...)`.
+
+The head is many short operations. On several threads each waits for all of them, and waits long
+where other processes want the cores. torch keeps the number of threads in every Python thread, and
+new ones begin with the number that was set last in any of them. So the head has Python threads of
+its own, whose number is chosen once, when they begin; it is never switched for other code.
+"""
+
+import os
+import sys
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
+from functools import wraps
+from threading import Barrier, Lock, Thread
+from typing import Any, ParamSpec, TypeVar
+
+import numpy
+import torch
+from spacy.language import Language
+from thinc.api import get_current_ops
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+_head_threads: ThreadPoolExecutor | None = None
+_starting = Lock()
+
+
+def start_threads() -> None:
+    """Begin the threads of the head, unless they are there: once, and best before others begin."""
+    global _head_threads
+    with _starting:
+        number, n_threads = torch.get_num_threads(), os.cpu_count() or 1
+        if _head_threads is not None or number == 1 or not _on_cpu():
+            return
+        threads = ThreadPoolExecutor(n_threads, "head", _choose_one, (number,))
+        all_there = Barrier(n_threads)  # an executor begins no thread while another is idle
+        list(threads.map(lambda _: all_there.wait(), range(n_threads)))
+        _head_threads = threads
+
+
+def _on_cpu() -> bool:
+    return get_current_ops().xp is numpy
+
+
+def _choose_one(usual: int) -> None:
+    """In a new thread: choose one torch thread, and leave the usual number to other threads."""
+    torch.get_num_threads()  # takes the usual number, which would otherwise come after ours
+    torch.set_num_threads(1)
+    last = Thread(target=torch.set_num_threads, args=(usual,))
+    last.start()
+    last.join()
+
+
+def one_thread(function: Callable[P, R]) -> Callable[P, R]:
+    """Let torch work with one thread on the CPU while a function runs, and nowhere else."""
+
+    @wraps(function)
+    def run(*args: P.args, **kwargs: P.kwargs) -> R:
+        if torch.get_num_threads() == 1 or not _on_cpu():
+            return function(*args, **kwargs)
+        start_threads()
+        assert _head_threads is not None
+        context = copy_context()
+        return _head_threads.submit(lambda: context.run(function, *args, **kwargs)).result()
+
+    return run
+
+
+def _care_for_child() -> None:
+    """In every forked process: the threads of the head are not there any more.
+
+    spaCy forks its workers, where the system can. A process that is forked after torch has run on
+    several threads hangs at its first parallel operation, an encoder's for instance. With one
+    thread it needs none of them, and workers are there to use one core each. Other processes are
+    left as they are.
+    """
+    global _head_threads, _starting
+    _head_threads, _starting = None, Lock()
+    # Nothing but the call stack, which is forked too, says who has asked for the process.
+    frame: Any = sys._getframe()
+    while frame is not None:
+        if frame.f_code is Language._multiprocessing_pipe.__code__:
+            torch.set_num_threads(1)
+            return
+        frame = frame.f_back
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_care_for_child)
