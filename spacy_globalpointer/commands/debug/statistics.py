@@ -122,6 +122,7 @@ class GroupStatistics:
         return sum(n for (r, k), n in self.remarks.items() if r == remark and label in (None, k))
 
     def to_dict(self) -> dict[str, Any]:
+        """All counts, ready for JSON."""
         lengths = self.all_lengths
         remarks: defaultdict[str, dict[str, Any]] = defaultdict(dict)
         for (remark, label), n in sorted(self.remarks.items()):
@@ -199,6 +200,7 @@ class SplitStatistics:
             self.leaked.append(words)
 
     def to_dict(self) -> dict[str, Any]:
+        """All counts, ready for JSON."""
         seen = {key: group.seen for key, group in self.groups.items() if group.seen}
         return {
             "documents": self.n_documents,
