@@ -60,13 +60,11 @@ class Candidates(NamedTuple):
         return self._replace(spans=spans, gold=self.gold[kept])
 
     def above(self, floor: float) -> "Candidates":
-        """Those above a score, with the least threshold that leaves all others out.
-
-        floor: raw; one of the scores.
-        """
+        """Those above a raw score, with the least threshold that leaves all others out."""
         score = self.spans["score"]
-        rest = self._replace(spans=self.spans[score >= numpy.float32(floor)])
-        lowest = float(rest.curve().threshold[-2])
+        edge = numpy.array([(0, 0, floor, False, 0)], CANDIDATE)  # a score, but no span
+        rest = numpy.append(self.spans[score > edge["score"]], edge)
+        lowest = float(self._replace(spans=rest).curve().threshold[-2])
         kept = self.spans[score >= to_cut(numpy.float64(lowest))]
         return self._replace(spans=kept, lowest=lowest)
 

@@ -331,6 +331,21 @@ def test_without_overlap_every_threshold_counts_what_the_component_finds(folder,
             assert counts[part] == pytest.approx(scores[f"spans_sc_{part}"]), (threshold, part)
 
 
+def test_without_overlap_the_lowest_threshold_is_the_last_that_max_spans_allows(folder):
+    nlp = spacy.load(folder / "model")
+    pipe, examples = nlp.get_pipe("global_pointer"), read_dev(nlp, folder / "dev.spacy")
+    pipe.cfg.update(allow_overlap=False, threshold=0.8)
+    candidates = find_candidates(nlp, "global_pointer", examples, 0.01).candidates
+    pipe.cfg["max_spans"] = most = 4
+    capped = find_candidates(nlp, "global_pointer", examples, 0.01).candidates
+    allowed = []
+    for threshold in candidates.curve().threshold.tolist():
+        counts = count(candidates, Thresholds(threshold, {}).cuts(candidates.labels))
+        if (counts.right + counts.wrong).sum(1).max() <= most:
+            allowed.append(threshold)
+    assert 0.01 < capped.lowest == min(allowed)
+
+
 @pytest.mark.parametrize("most", [None, 4])
 def test_without_overlap_one_threshold_is_tuned(folder, tmp_path, most):
     settings = {"allow_overlap": False, "max_spans": most, "threshold": 0.8}
