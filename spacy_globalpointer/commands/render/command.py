@@ -16,7 +16,7 @@ from wasabi.printer import Printer
 from ...corpora import FORMATS
 from ...corpora.messages import fit_screen
 from ...corpora.record import Record
-from ..inputs import Code, Component, Gpu, find_component, load_pipeline, use_gpu
+from ..inputs import Code, Component, Gpu, load_component, use_gpu
 from ..outputs import check_output, write_text
 from .data import Data, find_files, read_documents, split_inputs, take_gold, tokenize
 from .heat_map import check_length, draw_heat_map, score_spans
@@ -232,8 +232,8 @@ def _load(
 ) -> tuple[Language, "GlobalPointer | None"]:
     if model is None:
         return spacy.blank(lang), None
-    nlp = load_pipeline(model)
-    return nlp, find_component(nlp, component)[1]
+    nlp, _, pipe = load_component(model, component)
+    return nlp, pipe
 
 
 def _show_gold(given: Sequence[Given]) -> list[Shown]:

@@ -18,7 +18,7 @@ from typer.testing import CliRunner
 from spacy_globalpointer.commands.outputs import new_folder
 from spacy_globalpointer.commands.tune import candidates as candidates_module
 from spacy_globalpointer.commands.tune.candidates import find_candidates
-from spacy_globalpointer.commands.tune.objectives import choose_objective
+from spacy_globalpointer.commands.tune.objectives import Options
 from spacy_globalpointer.commands.tune.report import describe_counts
 from spacy_globalpointer.commands.tune.thresholds import Thresholds, count
 from spacy_globalpointer.pipeline.global_pointer import GlobalPointer
@@ -190,9 +190,10 @@ def test_auto_writes_only_what_is_surely_better_than_all_that_is_simpler(gains, 
         return {"gains": {name: {"low": low} for name, low in pairs}}
 
     results = {"present": result([]), **{name: result(lows) for name, lows in gains.items()}}
-    assert choose_objective(results, "auto", None) == written
+    asked = Options("auto", None, 20, 5, True)
+    assert asked.decide(results) == written
     for objective in gains:
-        assert choose_objective(results, objective, None) == objective
+        assert asked._replace(objective=objective).decide(results) == objective
 
 
 def test_files_and_output_of_the_command(doubtful, tmp_path):
