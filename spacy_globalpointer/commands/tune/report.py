@@ -129,8 +129,7 @@ def print_report(msg: Printer, report: dict[str, Any]) -> None:
     rows = [_row(name, result, results[PRESENT]["f"]) for name, result in results.items()]
     msg.table(rows, header=header, aligns=("l", *"rrrrrrrrr"), divider=True)
     msg.divider(f"Labels, {written} thresholds")
-    header = ("label", "gold", "threshold", "F1", "gain")
-    rows = [
+    by_label = [
         (
             show_label(row["label"]),
             row["gold"],
@@ -140,7 +139,8 @@ def print_report(msg: Printer, report: dict[str, Any]) -> None:
         )
         for row in report["labels"]
     ]
-    msg.table(rows, header=header, aligns=("l", *"rrrr"), divider=True)
+    columns = ("label", "gold", "threshold", "F1", "gain")
+    msg.table(by_label, header=columns, aligns=("l", *"rrrr"), divider=True)
     _print_choice(msg, report)
     _print_gain(msg, report)
 
