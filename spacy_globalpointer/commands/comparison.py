@@ -7,7 +7,7 @@ from spacy.language import Language
 from spacy.training import Example
 from spacy.util import minibatch
 
-from ..pipeline.alignment import labelled_spans, to_predicted, to_reference
+from ..pipeline.alignment import labelled_spans, to_reference
 from ..pipeline.global_pointer import GlobalPointer
 from ..pipeline.gold import GoldReader
 from ..pipeline.prediction import ScoredSpans
@@ -36,19 +36,13 @@ class GoldAccount:
     """The gold spans of examples, and what a user should know about them.
 
     unannotated (documents): without the span group; they are left out.
-    unknown (spans): of labels that the component does not have.
     """
 
     def __init__(self, pipe: GlobalPointer) -> None:
-        """Begin with no example.
-
-        pipe: the component whose spans are compared.
-        """
         self.pipe = pipe
         self.unannotated = 0
-        self.unknown: Counter[str] = Counter()
+        self._unknown: Counter[str] = Counter()  # gold spans of labels that pipe does not have
         self._reader = GoldReader(pipe.key, pipe.max_length)
-        self._labels = set(pipe.labels)
 
     def read(self, example: Example) -> set[LabelledSpan] | None:
         """Find the gold spans of an example, on the tokens of the reference.
@@ -59,7 +53,8 @@ class GoldAccount:
             self.unannotated += 1
             return None
         gold = set(labelled_spans(example.reference.spans[self.pipe.key]))
-        self.unknown.update(label for *_, label in gold if label not in self._labels)
+        labels = self.pipe.labels
+        self._unknown.update(span.label for span in gold if span.label not in labels)
         return gold
 
     def notes(self) -> list[str]:
@@ -70,52 +65,26 @@ class GoldAccount:
                 f"{self.unannotated} documents without the span group {self.pipe.key!r} are left "
                 "out"
             )
-        if self.unknown:
+        if self._unknown:
             own = list_labels((label, None) for label in self.pipe.labels)
             notes.append(
                 "Gold spans of labels that the component does not have count as missed: "
-                f"{list_labels(self.unknown.items())}. Its labels are: {own}"
+                f"{list_labels(self._unknown.items())}. Its labels are: {own}"
             )
         if self._reader.lost:
             notes.append(self._reader.describe_lost(self.pipe.name))
         return notes
 
 
-def locate_gold(
-    example: Example, gold: Iterable[LabelledSpan], labels: Sequence[str]
-) -> dict[LabelledSpan, LabelledSpan]:
-    """Find gold spans on the predicted tokens, where the component can score them.
-
-    labels (c): of the component.
-    RETURNS: without spans that it can never find, as they have another label, no token, or other
-        borders than the predicted tokens.
-    """
-    known = sorted(span for span in gold if span.label in labels)
-    return {
-        span: moved
-        for span, moved in zip(known, to_predicted(example, known), strict=True)
-        if moved.start < moved.end and moved.is_whole
-    }
-
-
 def on_reference(
     example: Example, found: ScoredSpans, labels: Sequence[str]
 ) -> dict[LabelledSpan, float]:
-    """Scores of predicted spans on the tokens of the reference.
+    """The best score of each predicted span on the tokens of the reference.
 
     labels (c): names of the labels of found.
-    RETURNS: the best score of each span.
     """
     best: dict[LabelledSpan, float] = {}
-    scores: list[float] = found.score.tolist()
-    for cell, score in zip(move_found(example, found, labels), scores, strict=True):
-        best[cell] = max(score, best.get(cell, score))
+    spans = to_reference(example, found.named(labels))
+    for span, score in zip(spans, found.score.tolist(), strict=True):
+        best[span] = max(score, best.get(span, score))
     return best
-
-
-def move_found(example: Example, found: ScoredSpans, labels: Sequence[str]) -> list[LabelledSpan]:
-    """Each predicted span on the tokens of the reference.
-
-    labels (c): names of the labels of found.
-    """
-    return to_reference(example, found.named(labels))

@@ -29,10 +29,8 @@ Gpu = Annotated[int, Option("--gpu-id", "-g", help="GPU, or -1 for the CPU")]
 
 
 def use_gpu(gpu_id: int, *, silent: bool = True) -> None:
-    """Use a GPU from now on, or the CPU.
+    """Use the GPU of a number from now on, below 0 the CPU.
 
-    gpu_id: number of the GPU; below 0 for the CPU.
-    silent: do not print which.
     RAISES (ValueError): a GPU that cannot be used.
     """
     try:
@@ -49,9 +47,8 @@ def use_gpu(gpu_id: int, *, silent: bool = True) -> None:
 
 
 def find_files(paths: Sequence[Path], what: str) -> list[Path]:
-    """Find .spacy files, each once.
+    """Find .spacy files in folders of them, each once.
 
-    paths: files, or folders of them.
     what: the name of the argument, for the message.
     RAISES (ValueError): no such file.
     """
@@ -73,11 +70,9 @@ def find_files(paths: Sequence[Path], what: str) -> list[Path]:
 def read_examples(
     nlp: Language, files: Sequence[Path], what: str, silent: bool
 ) -> Iterable[Example]:
-    """Read .spacy files.
+    """Read .spacy files; examples are made as they are needed.
 
     what: the name of the argument, for the message.
-    silent: show no progress.
-    RETURNS: examples, created as needed.
     RAISES (ValueError): a file that cannot be read, or no documents.
     """
     documents = [doc for path in files for doc in read_docbin(path, nlp.vocab)]
@@ -88,28 +83,22 @@ def read_examples(
     return tqdm(examples, total=len(documents), unit=" docs", disable=silent or None)
 
 
-def load_pipeline(model: str) -> Language:
-    """Load a pipeline.
+def load_component(model: str, name: str | None) -> tuple[Language, str, "GlobalPointer"]:
+    """Load a pipeline and find the component to work on.
 
-    RAISES (ValueError): no pipeline, or one that needs a package that is not installed.
+    name: None where the pipeline has only one.
+    RETURNS: the pipeline, the component's name in it, and the component.
+    RAISES (ValueError): no pipeline, one that needs a package that is not installed, no such
+        component, or several.
     """
+    from ..pipeline.global_pointer import GlobalPointer
+
     try:
-        return spacy.load(model)
+        nlp = spacy.load(model)
     except Exception as error:  # damaged files raise many kinds
         is_told = isinstance(error, (OSError, ValueError, ImportError))
         what = error if is_told else f"{type(error).__name__}: {error}"
         raise ValueError(f"MODEL must be a pipeline that can be loaded: {what}") from error
-
-
-def find_component(nlp: Language, name: str | None = None) -> tuple[str, "GlobalPointer"]:
-    """Find the component to work on.
-
-    name: None if the pipeline has only one.
-    RETURNS: its name, and the component.
-    RAISES (ValueError): none, or several.
-    """
-    from ..pipeline.global_pointer import GlobalPointer
-
     pipes = {key: pipe for key, pipe in nlp.pipeline if isinstance(pipe, GlobalPointer)}
     if not pipes:
         raise ValueError(
@@ -127,4 +116,4 @@ def find_component(nlp: Language, name: str | None = None) -> tuple[str, "Global
             f"--component must be an enabled global_pointer component, was: {name!r}. "
             f"The pipeline has: {', '.join(pipes)}"
         )
-    return name, pipes[name]
+    return nlp, name, pipes[name]

@@ -17,11 +17,7 @@ def show_label(label: str) -> str:
 
 
 def list_labels(rows: Iterable[tuple[str, Any]]) -> str:
-    """Labels, each with its value, in one line; of many, how many more there are.
-
-    rows: labels and values; None for a label alone.
-    """
+    """Labels and their values, None for a label alone; of many, how many more there are."""
     names = ((show_label(label), value) for label, value in rows)
-    return list_some(
-        [name if value is None else f"{name} {value}" for name, value in names], MOST_LISTED
-    )
+    shown = [name if value is None else f"{name} {value}" for name, value in names]
+    return list_some(shown, MOST_LISTED)

@@ -15,7 +15,7 @@ def check_output(output: Path, option: str, others: Iterable[Path] = ()) -> None
 
     option: that names the file, for the message.
     others: files that are read, or written too.
-    RAISES (ValueError): one of these, no file, or a folder that cannot be written. (OSError): a
+    RAISES (ValueError): one of these, or no file in a folder that can be written. (OSError): a
         folder that cannot be made.
     """
     if output.resolve() in {path.resolve() for path in others}:
@@ -41,9 +41,9 @@ def write_text(text: str, output: Path) -> None:
 
 @contextmanager
 def replacing(output: Path) -> Iterator[Path]:
-    """Write beside the target and rename: no stop, not even a power cut, leaves half a file.
+    """Give a file to write beside output, which takes its place if all goes well.
 
-    YIELDS: the file to write.
+    No stop, not even a power cut, leaves half a file.
     """
     partial = output.with_name(f".{output.name}.partial")
     try:
@@ -57,10 +57,9 @@ def replacing(output: Path) -> Iterator[Path]:
 
 @contextmanager
 def new_folder(output: Path, force: bool) -> Iterator[Path]:
-    """Give a folder for a pipeline, beside output, that takes its place if all goes well.
+    """Give an empty folder for a pipeline, beside output, that takes its place if all goes well.
 
     force: replace the pipeline that is in output.
-    YIELDS: the folder, empty.
     RAISES (ValueError): output is there already, or no folder. (OSError): it cannot be made.
     """
     output = output.resolve()

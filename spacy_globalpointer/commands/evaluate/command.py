@@ -9,44 +9,32 @@ from typer import Argument, Option
 from wasabi.printer import Printer
 
 from ...corpora.messages import fit_screen
-from ..inputs import (
-    Code,
-    Component,
-    Gpu,
-    Model,
-    find_component,
-    find_files,
-    load_pipeline,
-    read_examples,
-    use_gpu,
-)
+from ..inputs import Code, Component, Gpu, Model, find_files, load_component, read_examples, use_gpu
 from ..outputs import check_output, write_json, write_text
 from .page import make_page
 from .report import print_evaluation
 
-# What judges the documents imports torch, and is imported when the command runs.
-
 SETTINGS = ("spans_key", "threshold", "label_thresholds", "allow_overlap", "max_spans")
-Data = Annotated[list[Path], Argument(help="Annotated .spacy files, or folders of them")]
-Output = Annotated[Path | None, Option("--output", "-o", help="JSON file for all numbers")]
-Html = Annotated[
-    Path | None,
-    Option(
-        "--html",
-        "-H",
-        help="HTML file for the numbers, plots and worst errors; needs nothing beside it",
-    ),
-]
-Worst = Annotated[int, Option("--worst", "-n", min=0, help="Worst errors in --output and --html")]
 
 
 def evaluate_cli(
     model: Model,
-    data: Data,
-    output: Output = None,
-    html: Html = None,
+    data: Annotated[list[Path], Argument(help="Annotated .spacy files, or folders of them")],
+    output: Annotated[
+        Path | None, Option("--output", "-o", help="JSON file for all numbers")
+    ] = None,
+    html: Annotated[
+        Path | None,
+        Option(
+            "--html",
+            "-H",
+            help="HTML file for the numbers, plots and worst errors; needs nothing beside it",
+        ),
+    ] = None,
     component: Component = None,
-    worst: Worst = 40,
+    worst: Annotated[
+        int, Option("--worst", "-n", min=0, help="Worst errors in --output and --html")
+    ] = 40,
     code: Code = None,
     gpu_id: Gpu = -1,
 ) -> None:
@@ -84,18 +72,14 @@ def evaluate(
     worst: int = 40,
     silent: bool = True,
 ) -> dict[str, Any]:
-    """Score the spans that a pipeline finds, and write the report.
+    """Score the spans that a pipeline finds, and write the report, which is what it returns.
 
-    model: folder or name of a package.
-    data: annotated .spacy files, or folders of them.
-    output, html: files to write, whole or not at all.
-    component: name of the component; None where there is only one.
-    worst (excerpts): errors in the report.
-    silent: show no progress.
-    RETURNS: what the JSON file holds.
+    The arguments are those of the command; nothing is written if anything is wrong.
+
     RAISES (ValueError): options, data or a pipeline that cannot be used. (OSError): what cannot be
         read or written.
     """
+    # They import torch, and no other command has to wait for that.
     from .evaluation import evaluate_spans
     from .judged import judge
     from .worst_errors import find_excerpts
@@ -105,8 +89,7 @@ def evaluate(
         check_output(output, "--output", files)
     if html is not None:
         check_output(html, "--html", [*files, *filter(None, [output])])
-    nlp = load_pipeline(model)
-    name, pipe = find_component(nlp, component)
+    nlp, name, pipe = load_component(model, component)
     judgement = judge(nlp, name, read_examples(nlp, files, "DATA", silent))
     report = {
         "model": model,

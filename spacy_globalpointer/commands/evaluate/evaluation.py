@@ -5,14 +5,14 @@ pair of borders counts once.
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Sequence, Set
+from collections.abc import Set
 from itertools import zip_longest
 from typing import Any
 
 import numpy
 
 from ...spans import LENGTH_NAMES, LENGTHS, Counts, Extent, LabelledSpan, count_parts, name_errors
-from .judged import Judged, Judgement
+from .judged import Judgement
 
 # Of equal width, for probabilities.
 BINS = 10
@@ -29,16 +29,19 @@ def evaluate_spans(judgement: Judgement) -> dict[str, Any]:
     documents = judgement.documents
     pairs = [(document.gold.keys(), document.found.keys()) for document in documents]
     parts = count_parts(pairs)
-    boundary = (Counts.compare(_extents(gold), _extents(found)) for gold, found in pairs)
+    borders = ([{span.extent for span in spans} for spans in pair] for pair in pairs)
     labels = {label: counts.scores() for label, counts in parts.label.items()}
     macro_f = sum(scores["f"] for scores in labels.values()) / max(1, len(labels))
     names = dict(zip((0, *LENGTHS), ("0", *LENGTH_NAMES), strict=True))
     errors = Counter(kind for gold, found in pairs for _, kind in name_errors(gold, found))
     confusion = sum((confuse(d.gold.keys(), d.found) for d in documents), Counter[Pair]())
+    scored = [(p, x in d.gold, x in d.found) for d in documents for x, p in d.scored.items()]
+    probability, is_gold, is_found = numpy.array(scored, dtype=float).reshape(-1, 3).T
+    found_ones = is_found == 1
     return {
         "spans": {
             "exact": {**Counts.total(parts.label.values()).scores(), "macro_f": macro_f},
-            "boundary": Counts.total(boundary).scores(),
+            "boundary": Counts.total(Counts.compare(*pair) for pair in borders).scores(),
             "nested": parts.nested[True].scores(),
             "flat": parts.nested[False].scores(),
         },
@@ -49,7 +52,11 @@ def evaluate_spans(judgement: Judgement) -> dict[str, Any]:
             {"gold": gold, "predicted": predicted, "spans": n}
             for (gold, predicted), n in confusion.most_common()
         ],
-        "calibration": {"lowest": judgement.lowest, **_calibrate_documents(documents)},
+        "calibration": {
+            "lowest": judgement.lowest,
+            **calibrate(probability, is_gold),
+            "ece_of_found": calibrate(probability[found_ones], is_gold[found_ones])["ece"],
+        },
     }
 
 
@@ -62,8 +69,7 @@ def confuse(gold: Set[LabelledSpan], found: dict[LabelledSpan, float]) -> Counte
 
     found: spans with probabilities.
     """
-    right = sorted(gold & found.keys())
-    pairs: Counter[Pair] = Counter((span.label, span.label) for span in right)
+    pairs: Counter[Pair] = Counter((span.label, span.label) for span in sorted(gold & found.keys()))
     missed: defaultdict[Extent, list[str]] = defaultdict(list)
     wrong: defaultdict[Extent, list[str]] = defaultdict(list)
     for span in sorted(gold - found.keys()):
@@ -76,13 +82,12 @@ def confuse(gold: Set[LabelledSpan], found: dict[LabelledSpan, float]) -> Counte
 
 
 def calibrate(probability: numpy.ndarray, is_gold: numpy.ndarray) -> dict[str, Any]:
-    """Compare probabilities with the share of gold, in BINS of equal width.
+    """Compare probabilities (n spans) with the share of gold, in BINS of equal width.
 
     ECE, the expected calibration error, is the mean distance of the two over the bins, weighted by
     their spans. Source: Naeini et al. 2015, "Obtaining Well Calibrated Probabilities Using
     Bayesian Binning".
 
-    probability (n), is_gold (n): of each span.
     RETURNS: "ece" (None without spans), "spans", and "bins" with "low", "high", "spans", and
         their mean "probability" and share of "gold" (None without spans).
     """
@@ -105,18 +110,3 @@ def calibrate(probability: numpy.ndarray, is_gold: numpy.ndarray) -> dict[str, A
             for i, (n, total, gold) in enumerate(columns)
         ],
     }
-
-
-def _extents(spans: Set[LabelledSpan]) -> set[Extent]:
-    return {span.extent for span in spans}
-
-
-def _calibrate_documents(documents: Sequence[Judged]) -> dict[str, Any]:
-    scored = [
-        (probability, span in document.gold, span in document.found)
-        for document in documents
-        for span, probability in document.scored.items()
-    ]
-    probability, is_gold, is_found = numpy.array(scored, dtype=float).reshape(-1, 3).T
-    of_found = calibrate(probability[is_found == 1], is_gold[is_found == 1])
-    return {**calibrate(probability, is_gold), "ece_of_found": of_found["ece"]}

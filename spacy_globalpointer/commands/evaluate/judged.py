@@ -7,13 +7,13 @@ from spacy.language import Language
 from spacy.tokens import Doc
 from spacy.training import Example
 
-from ...pipeline.alignment import have_same_tokens
+from ...pipeline.alignment import have_same_tokens, to_predicted
 from ...pipeline.global_pointer import GlobalPointer
 from ...pipeline.gold import NO_GROUP
 from ...pipeline.prediction import find_and_score
 from ...pipeline.settings import describe_full, label_cuts
 from ...spans import LabelledSpan
-from ..comparison import GoldAccount, locate_gold, on_reference, run_before
+from ..comparison import GoldAccount, on_reference, run_before
 
 # Of the spans whose scores are compared with gold.
 LOWEST = 0.01
@@ -73,7 +73,7 @@ def judge(nlp: Language, name: str, examples: Iterable[Example]) -> Judgement:
     for batch in run_before(nlp, name, examples):
         golds = [account.read(example) for example in batch]
         located = [
-            locate_gold(example, gold or (), pipe.labels)
+            _locate(example, gold or (), pipe.labels)
             for example, gold in zip(batch, golds, strict=True)
         ]
         docs = [example.predicted for example in batch]
@@ -99,9 +99,9 @@ def judge(nlp: Language, name: str, examples: Iterable[Example]) -> Judgement:
 
 
 def _lowest_settings(cfg: dict[str, Any]) -> tuple[dict[str, Any], float]:
-    """Settings with which all spans are found whose scores are compared with gold.
+    """Settings that find all spans whose scores are compared with gold, and their threshold.
 
-    RETURNS: the settings, and their threshold; 1.0 if only what is found anyway is.
+    It is 1.0 if only what is found anyway is.
     """
     if not cfg["allow_overlap"]:
         # Which spans remain depends on the threshold: a lower one gives other spans, not more.
@@ -109,6 +109,18 @@ def _lowest_settings(cfg: dict[str, Any]) -> tuple[dict[str, Any], float]:
     own = (float(threshold) for _, threshold in cfg["label_thresholds"])
     lowest = min(LOWEST, float(cfg["threshold"]), *own)
     return {**cfg, "threshold": lowest, "label_thresholds": [], "max_spans": None}, lowest
+
+
+def _locate(
+    example: Example, gold: Iterable[LabelledSpan], labels: Sequence[str]
+) -> dict[LabelledSpan, LabelledSpan]:
+    """Gold spans on the predicted tokens, but for those that no component of the labels can find.
+
+    These have another label, no token, or other borders than the predicted tokens.
+    """
+    known = sorted(span for span in gold if span.label in labels)
+    pairs = zip(known, to_predicted(example, known), strict=True)
+    return {span: moved for span, moved in pairs if moved.start < moved.end and moved.is_whole}
 
 
 def _notes(
@@ -124,8 +136,7 @@ def _notes(
             f"{n_crowded} documents have more spans above {lowest:g} than are looked at: for "
             "them only the best scores are compared with gold"
         )
-    n_off = sum(not span.is_whole for document in documents for span in document.found)
-    if n_off:
+    if n_off := sum(not span.is_whole for document in documents for span in document.found):
         yield (
             f"{n_off} predicted spans do not begin and end where tokens of DATA do: they count as "
             "wrong"
@@ -136,10 +147,8 @@ def _notes(
 
 def _sentences(example: Example) -> list[int]:
     """Where sentences start in the reference: by its own annotation, or the pipeline's."""
-    docs = [example.reference]
-    if have_same_tokens(example.predicted, example.reference):
-        docs.append(example.predicted)
-    for doc in docs:
+    docs = [example.reference, example.predicted]
+    for doc in docs if have_same_tokens(*docs) else docs[:1]:
         if doc.has_annotation("SENT_START"):
             return [sentence.start for sentence in doc.sents] or [0]
     return [0]

@@ -1,6 +1,6 @@
 """What `spacy global-pointer evaluate` prints."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from wasabi.printer import Printer
@@ -28,17 +28,17 @@ HEADER = ("", "P", "R", "F", "gold", "predicted", "right")
 
 
 def print_evaluation(msg: Printer, report: dict[str, Any]) -> None:
-    """Print the numbers as tables.
-
-    report: as in the JSON file.
-    """
+    """Print the numbers, which are as in the JSON file, as tables."""
     for note in report["notes"]:
         msg.warn(fit_screen(note))
     msg.info(f"{report['documents']} documents, threshold {report['threshold']}")
-    spans, labels = report["spans"], report["labels"]
-    _print_scores(msg, "Spans", ((NAMES[part], spans[part]) for part in NAMES))
-    _print_scores(msg, "Spans (per label)", ((show_label(x), labels[x]) for x in labels))
-    _print_scores(msg, "Spans (per length in tokens)", report["lengths"].items())
+    for title, parts in {
+        "Spans": [(name, report["spans"][part]) for part, name in NAMES.items()],
+        "Spans (per label)": report["labels"].items(),
+        "Spans (per length in tokens)": report["lengths"].items(),
+    }.items():
+        rows = [(show_label(name), *score_row(counts)) for name, counts in parts]
+        msg.table(rows, title=title, header=HEADER, aligns=tuple("lrrrrrr"))
     if report["errors"]:
         errors = {EXPLAINED[kind]: n for kind, n in report["errors"].items()}
         msg.table(errors, title="Errors", aligns=("l", "r"))
@@ -62,11 +62,6 @@ def score_row(counts: dict[str, Any]) -> tuple[str, ...]:
     return (*scores, str(gold), str(predicted), str(counts["right"]))
 
 
-def _print_scores(msg: Printer, title: str, parts: Iterable[tuple[str, dict[str, Any]]]) -> None:
-    rows: list[tuple[str, ...]] = [(name, *score_row(counts)) for name, counts in parts]
-    msg.table(rows, title=title, header=HEADER, aligns=tuple("lrrrrrr"))
-
-
 def _print_confusion(msg: Printer, confusion: Sequence[dict[str, Any]]) -> None:
     """Spans that have one label and were given another."""
     pairs = [(row["gold"], row["predicted"], row["spans"]) for row in confusion]
@@ -83,17 +78,16 @@ def _print_calibration(msg: Printer, calibration: dict[str, Any]) -> None:
     rows = [
         (
             f"{row['low']:.1f} to {row['high']:.1f}",
-            f"{row['spans']}",
+            row["spans"],
             f"{row['probability']:.3f}",
             f"{row['gold']:.3f}",
         )
         for row in calibration["bins"]
         if row["spans"]
     ]
-    if not rows:
-        return
-    header = ("score", "spans", "mean score", "share of gold")
-    msg.table(rows, title="Calibration", header=header, aligns=tuple("lrrr"))
-    own = calibration["ece_of_found"]
-    of_predicted = "" if own is None else f"; of predicted spans: {own:.4f}"
-    msg.text(f"Expected calibration error: {calibration['ece']:.4f}{of_predicted}")
+    if rows:
+        header = ("score", "spans", "mean score", "share of gold")
+        msg.table(rows, title="Calibration", header=header, aligns=tuple("lrrr"))
+        own = calibration["ece_of_found"]
+        of_predicted = "" if own is None else f"; of predicted spans: {own:.4f}"
+        msg.text(f"Expected calibration error: {calibration['ece']:.4f}{of_predicted}")

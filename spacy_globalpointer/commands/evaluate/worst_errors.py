@@ -21,16 +21,13 @@ class SpanError(NamedTuple):
     """A span that was found and is wrong, or was missed.
 
     kind: one of those of `spans.name_errors`.
+    score (probability): None if it can never be found.
     """
 
     document: Judged
     span: LabelledSpan
     kind: str
-
-    @property
-    def score(self) -> float | None:
-        """Probability of the span; None if it can never be found."""
-        return self.document.score(self.span)
+    score: float | None
 
 
 def find_excerpts(documents: Sequence[Judged], most: int) -> list[dict[str, Any]]:
@@ -63,16 +60,16 @@ def rank_errors(documents: Sequence[Judged]) -> Iterator[SpanError]:
 
     Missed spans that can never be found are no fault of the scores, and come last.
     """
-    missed: list[SpanError] = []
-    wrong: list[SpanError] = []
-    for document in documents:
-        for span, kind in name_errors(document.gold.keys(), document.found.keys()):
-            errors = missed if kind in (MISSED, MISSED_NESTED) else wrong
-            errors.append(SpanError(document, span, kind))
+    errors = [
+        SpanError(document, span, kind, document.score(span))
+        for document in documents
+        for span, kind in name_errors(document.gold.keys(), document.found.keys())
+    ]
+    missed = [error for error in errors if error.kind in (MISSED, MISSED_NESTED)]
+    wrong = [error for error in errors if error.kind not in (MISSED, MISSED_NESTED)]
     wrong.sort(key=lambda error: -(error.score or 0))
     missed.sort(key=lambda error: 1.0 if error.score is None else error.score)
-    turns = chain.from_iterable(zip_longest(wrong, missed))
-    return (error for error in turns if error is not None)
+    return filter(None, chain.from_iterable(zip_longest(wrong, missed)))
 
 
 def cut_around(document: Judged, span: LabelledSpan) -> Extent:

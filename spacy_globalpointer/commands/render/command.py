@@ -16,7 +16,7 @@ from wasabi.printer import Printer
 from ...corpora import FORMATS, Record
 from ...corpora.messages import fit_screen
 from ...spans import LabelledSpan
-from ..inputs import Code, Component, Gpu, find_component, load_pipeline, use_gpu
+from ..inputs import Code, Component, Gpu, load_component, use_gpu
 from ..outputs import check_output, write_text
 from .data import Document, check_gold, in_characters, read_documents, split_inputs
 from .heat_map import MOST_TOKENS, draw_heat_map, score_spans
@@ -99,8 +99,10 @@ def render(
         use_gpu(gpu_id, silent=False)
         model, files = split_inputs(inputs, text)
         check_wishes(model, files, output, heatmap, errors_only)
-        nlp = spacy.blank(lang) if model is None else load_pipeline(model)
-        pipe = None if model is None else find_component(nlp, component)[1]
+        if model is None:
+            nlp, pipe = spacy.blank(lang), None
+        else:
+            nlp, _, pipe = load_component(model, component)
         key = spans_key or (pipe.key if pipe else "sc")
         notes: list[str] = []
         if text is None:

@@ -24,9 +24,7 @@ class Difference(NamedTuple):
 
 
 def bootstrap(ours: Counts, theirs: Counts) -> Difference:
-    """Compare two sets of predictions for the same documents, by F1 of ours less that of theirs.
-
-    A sample is as many documents, drawn with replacement.
+    """F1 of ours less that of theirs; a sample is as many documents, drawn with replacement.
 
     ours, theirs (documents): arrays; of several seeds their mean.
     RAISES (ValueError): counts of other documents.
@@ -34,14 +32,13 @@ def bootstrap(ours: Counts, theirs: Counts) -> Difference:
     n = len(ours.right)
     if len(theirs.right) != n:
         raise ValueError(f"both must count the same documents, were: {n} and {len(theirs.right)}")
+
+    def difference(times: numpy.ndarray) -> numpy.ndarray:
+        """Where documents count so many times: (documents), or (samples, documents)."""
+        f, other = (Counts(*(times @ column for column in counts)).f for counts in (ours, theirs))
+        return f - other
+
     random, share = numpy.random.default_rng(SEED), numpy.full(n, 1 / n)
     blocks = (random.multinomial(n, share, size=BLOCK) for _ in range(ROUNDS // BLOCK))
-    samples = numpy.concatenate([_difference(ours, theirs, block) for block in blocks])
-    low, high = numpy.quantile(samples, (0.025, 0.975))
-    return Difference(float(_difference(ours, theirs, numpy.ones(n))), float(low), float(high))
-
-
-def _difference(ours: Counts, theirs: Counts, times: numpy.ndarray) -> numpy.ndarray:
-    """Of F1, where documents count so many times: (documents), or (samples, documents)."""
-    f, other = (Counts(*(times @ column for column in counts)).f for counts in (ours, theirs))
-    return f - other
+    low, high = numpy.quantile([difference(block) for block in blocks], (0.025, 0.975))
+    return Difference(float(difference(numpy.ones(n))), float(low), float(high))

@@ -1,31 +1,23 @@
 """One prediction pass that collects all that thresholds can be chosen from."""
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain
 from typing import Any, NamedTuple
 
 import numpy
 from spacy.language import Language
 from spacy.training import Example
 
+from ...pipeline.alignment import to_reference
 from ...pipeline.gold import NO_GROUP
 from ...pipeline.prediction import ScoredSpans, predict_spans
 from ...pipeline.settings import label_cuts, own_thresholds
 from ...spans import LabelledSpan
-from ..comparison import GoldAccount, move_found, on_reference, run_before
+from ..comparison import GoldAccount, on_reference, run_before
 from .flat import flat_changes
+from .objectives import ONE_ONLY
 from .thresholds import CANDIDATE, Candidates, Thresholds
-
-FLAT = (
-    "'{name}' has allow_overlap = false: which spans remain then depends on the thresholds of all "
-    "labels together, and only one for all labels can be tuned. To fix: remove label_thresholds "
-    "from the config.cfg of the pipeline"
-)
-FULL = (
-    "max_spans must leave room for all spans that reach the present thresholds, but documents such "
-    "as {text!r} have more than {most}. To fix: a higher max_spans in the config.cfg of the "
-    "pipeline, or higher thresholds in it; a model that finds so many has hardly been trained"
-)
-
 
 # Of a document with more spans than it may have: the raw score below which some are missing, its
 # text, and how many it may have.
@@ -64,8 +56,8 @@ def find_candidates(
     pipe: Any = nlp.get_pipe(name)
     present, cuts = _check(name, pipe, lowest)
     account, scored = GoldAccount(pipe), []
-    labels = {label: i for i, label in enumerate(pipe.labels)}
-    golds: list[list[int]] = []  # labels of the gold spans of each document
+    index = {label: i for i, label in enumerate(pipe.labels)}
+    golds: list[Counter[str]] = []  # labels of the gold spans of each document
     rows: list[tuple[int, int, float, bool, int]] = []
     floors: list[Floor] = []
     for example, found, most in _predict(nlp, name, examples, cuts):
@@ -76,16 +68,26 @@ def find_candidates(
         if most is not None:
             floors.append((float(found.score.min()), example.text[:60], most))
         for span, score, change in _changes(pipe, example, found, cuts[0], floors):
-            rows.append((len(golds), labels[span.label], score, span in gold, change))
-        names = sorted(span.label for span in gold)
-        golds.append([labels.setdefault(label, len(labels)) for label in names])
-    counts = numpy.zeros((len(golds), len(labels)), dtype=numpy.int64)
-    for row, own in zip(counts, golds, strict=True):
-        row += numpy.bincount(own, minlength=len(row))
-    candidates = Candidates(numpy.array(rows, CANDIDATE), list(labels), counts, lowest)
+            rows.append((len(golds), index[span.label], score, span in gold, change))
+        golds.append(Counter(sorted(span.label for span in gold)))
+    labels = list(dict.fromkeys(chain(index, *golds)))
+    counts = numpy.array([[own[label] for label in labels] for own in golds], dtype=numpy.int64)
+    candidates = Candidates(numpy.array(rows, CANDIDATE), labels, counts, lowest)
     notes = account.notes()
     if floors:
-        candidates = _above(max(floors), candidates, present, notes)
+        score, text, most = max(floors)
+        candidates = candidates.above(score)
+        if candidates.lowest > present.least:
+            raise ValueError(
+                "max_spans must leave room for all spans that reach the present thresholds, but "
+                f"documents such as {text!r} have more than {most}. To fix: a higher max_spans in "
+                "the config.cfg of the pipeline, or higher thresholds in it; a model that finds so "
+                "many has hardly been trained"
+            )
+        notes.append(
+            f"No threshold below {candidates.lowest:.4f} was looked at: more spans of the document "
+            f"{text!r} reach it than the {most} that max_spans allows"
+        )
     _require_gold(candidates, pipe.key, account.unannotated)
     return Collected(candidates, present, scored, account.unannotated, notes)
 
@@ -95,7 +97,10 @@ def _check(name: str, pipe: Any, lowest: float) -> tuple[Thresholds, Sequence[fl
     pipe.predict([])  # refuses a component that is not initialized, and settings that mean nothing
     own = own_thresholds(name, pipe.labels, pipe.cfg)
     if own and not pipe.cfg["allow_overlap"]:
-        raise ValueError(FLAT.format(name=name))
+        raise ValueError(
+            f"'{name}' has {ONE_ONLY}. To fix: remove label_thresholds from the config.cfg of the "
+            "pipeline"
+        )
     present = Thresholds(float(pipe.cfg["threshold"]), own)
     if not 0 < lowest <= present.least:
         raise ValueError(
@@ -119,23 +124,21 @@ def _predict(
         docs = [example.predicted for example in batch]
         result = predict_spans(pipe.model, docs, cuts, settings, raw=True)
         most = {id(doc): n for doc, n in result.full}
-        for example, doc, found in zip(batch, docs, result.spans, strict=True):
-            yield example, found, most.get(id(doc))
+        for example, found in zip(batch, result.spans, strict=True):
+            yield example, found, most.get(id(example.predicted))
 
 
 def _changes(
     pipe: Any, example: Example, found: ScoredSpans, lowest: float, floors: list[Floor]
 ) -> Iterator[tuple[LabelledSpan, float, int]]:
-    """Spans, the score below which a threshold changes them, and 1 if they come, -1 if they go.
+    """Spans, the raw score below which a cut changes them, and 1 if they come, -1 if they go.
 
-    lowest: raw score of a span.
     floors: that of the document is added if more would be found than max_spans allows.
     """
     if pipe.cfg["allow_overlap"]:
-        for span, score in on_reference(example, found, pipe.labels).items():
-            yield span, score, 1
+        yield from ((span, s, 1) for span, s in on_reference(example, found, pipe.labels).items())
         return
-    spans = move_found(example, found, pipe.labels)
+    spans = to_reference(example, found.named(pipe.labels))
     most, n_kept = pipe.cfg["max_spans"], 0
     for score, come, gone in flat_changes(found, lowest):
         n_kept += len(come) - len(gone)
@@ -144,21 +147,6 @@ def _changes(
             return
         yield from ((spans[i], score, 1) for i in sorted(come))
         yield from ((spans[i], score, -1) for i in sorted(gone))
-
-
-def _above(
-    floor: Floor, candidates: Candidates, present: Thresholds, notes: list[str]
-) -> Candidates:
-    """The candidates above a floor, and a note that says so."""
-    score, text, most = floor
-    candidates = candidates.above(score)
-    if candidates.lowest > present.least:
-        raise ValueError(FULL.format(text=text, most=most))
-    notes.append(
-        f"No threshold below {candidates.lowest:.4f} was looked at: more spans of the document "
-        f"{text!r} reach it than the {most} that max_spans allows"
-    )
-    return candidates
 
 
 def _require_gold(candidates: Candidates, key: str, unannotated: int) -> None:

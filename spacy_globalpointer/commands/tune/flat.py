@@ -1,5 +1,7 @@
 """Spans without overlap, as the threshold falls: which come, and which go for others."""
 
+import numpy
+
 from ...nn import LOWEST_CUT, best_chain
 from ...pipeline.prediction import ScoredSpans
 
@@ -21,20 +23,15 @@ def flat_changes(spans: ScoredSpans, lowest: float) -> list[Change]:
     lowest: raw; cuts below are not looked at.
     RETURNS: from the highest score to the lowest.
     """
-    lowest = max(lowest, LOWEST_CUT)
-    groups: list[list[int]] = []  # spans that overlap, or are joined by others that do
-    reach = 0
-    for i, (start, end) in enumerate(zip(spans.start.tolist(), spans.end.tolist(), strict=True)):
-        if not groups or start >= reach:
-            groups.append([])
-        groups[-1].append(i)
-        reach = max(reach, end)
+    reach = numpy.maximum.accumulate(spans.end)
+    apart = (spans.start[1:] >= reach[:-1]).nonzero()[0] + 1
+    groups = numpy.split(numpy.arange(len(reach)), apart)  # joined by spans that overlap
     changes = [change for group in groups for change in _changes_of(spans, group, lowest)]
     return sorted(changes, key=lambda change: -change[0])
 
 
-def _changes_of(spans: ScoredSpans, joined: list[int], lowest: float) -> list[Change]:
-    order = sorted(joined, key=lambda i: int(spans.end[i]))  # as without_overlap does
+def _changes_of(spans: ScoredSpans, joined: numpy.ndarray, lowest: float) -> list[Change]:
+    order = joined[numpy.argsort(spans.end[joined], kind="stable")].tolist()
     start, last = spans.start[order].tolist(), (spans.end[order] - 1).tolist()
     score = dict(zip(order, spans.score[order].tolist(), strict=True))
 
@@ -43,7 +40,7 @@ def _changes_of(spans: ScoredSpans, joined: list[int], lowest: float) -> list[Ch
         return sum(score[i] for i in kept), set(kept)
 
     changes = []
-    pairs = [((0.0, set[int]()), best(lowest))]
+    pairs = [((0.0, set[int]()), best(max(lowest, LOWEST_CUT)))]
     while pairs:
         few, many = pairs.pop()
         if len(few[1]) == len(many[1]):

@@ -2,12 +2,11 @@
 
 from collections.abc import Callable
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy
 
 from ...spans import Counts
-from .bootstrap import bootstrap
 from .thresholds import (
     Candidates,
     Thresholds,
@@ -18,45 +17,101 @@ from .thresholds import (
     count,
 )
 
-OBJECTIVES = ("auto", "global", "per-label", "macro", "precision")
 PRESENT = "present"
-# What "auto" writes, the best first, and what it must be surely better than.
-SIMPLER = {"per-label": ("global", PRESENT), "global": (PRESENT,)}
-# Documents: what fewer have in common may be chance, whatever a bootstrap of them says.
-FEWEST = 10
+# All objectives, and the simpler ones that each is compared with.
+SIMPLER: dict[str, tuple[str, ...]] = {
+    PRESENT: (),
+    "global": (PRESENT,),
+    "per-label": ("global", PRESENT),
+    "macro": (PRESENT,),
+    "precision": (PRESENT,),
+}
+OBJECTIVES = ("auto", *(name for name in SIMPLER if name != PRESENT))
 # Of the folds, so that the same documents always give the same estimate.
 SEED = 0
+ONE_ONLY = (
+    "allow_overlap = false: which spans remain then depends on the thresholds of all labels "
+    "together, and only one for all labels can be tuned"
+)
 
 Choice = Callable[[Candidates], Thresholds]
 
 
-def choices(
-    min_count: int, precision: float | None = None, *, allow_overlap: bool = True
-) -> dict[str, Choice]:
-    """List the ways to choose thresholds by name.
+class Options(NamedTuple):
+    """What thresholds are asked for.
 
-    min_count (spans): labels with fewer gold spans keep the best global threshold.
-    precision (share): wanted; None leaves "precision" out.
-    allow_overlap: setting of the component; without it thresholds of labels depend on each other,
-        and are left out.
+    objective: one of OBJECTIVES.
+    precision (share): wanted micro precision, None for none.
+    min_count (spans): labels with fewer gold spans keep the global threshold.
+    folds: parts of the documents in cross-fitting.
+    allow_overlap: setting of the component.
     """
-    ways: dict[str, Choice] = {"global": best_global}
-    if allow_overlap:
-        ways["per-label"] = partial(best_per_label, min_count=min_count)
-        ways["macro"] = partial(best_macro, min_count=min_count)
-    if precision is not None:
-        ways["precision"] = partial(best_recall, precision=precision)
-    return ways
+
+    objective: str
+    precision: float | None
+    min_count: int
+    folds: int
+    allow_overlap: bool
+
+    def check(self, name: str) -> None:
+        """Refuse what means nothing for the component of this name.
+
+        RAISES (ValueError): naming the rule, the value and the repair.
+        """
+        objective, precision = self.objective, self.precision
+        if objective not in OBJECTIVES:
+            raise ValueError(
+                f"--objective must be one of {', '.join(OBJECTIVES)}, was: {objective!r}"
+            )
+        if precision is not None and not 0 < precision <= 1:
+            raise ValueError(f"--precision must be above 0 and at most 1, was: {precision}")
+        if objective == "precision" and precision is None:
+            raise ValueError("--objective precision needs --precision, such as --precision 0.9")
+        if not self.allow_overlap and objective in ("per-label", "macro"):
+            raise ValueError(
+                f"--objective must be auto, global or precision for {name!r}, was: {objective}. It "
+                f"has {ONE_ONLY}"
+            )
+
+    def choices(self) -> dict[str, Choice]:
+        """The ways to choose thresholds, by objective."""
+        ways: dict[str, Choice] = {"global": best_global}
+        if self.allow_overlap:
+            ways["per-label"] = partial(best_per_label, min_count=self.min_count)
+            ways["macro"] = partial(best_macro, min_count=self.min_count)
+        if self.precision is not None:
+            ways["precision"] = partial(best_recall, precision=self.precision)
+        return ways
+
+    def decide(self, results: dict[str, dict[str, Any]]) -> str:
+        """Which thresholds are written: a key of the results, which are as in thresholds.json.
+
+        "auto" takes precision if wanted, otherwise the first that is better beyond noise than all
+        that is simpler.
+
+        RAISES (ValueError): no threshold has the precision.
+        """
+        if self.precision is not None and (best := results["precision"]["p"]) < self.precision:
+            raise ValueError(
+                f"--precision must be one that a threshold reaches, was: {self.precision}. The "
+                f"best is {best:.4f}. To fix: a lower --precision"
+            )
+        if self.objective != "auto":
+            return self.objective
+        if self.precision is not None:
+            return "precision"
+        for name in ("per-label", "global"):
+            gains = results[name]["gains"].values() if name in results else ()
+            if gains and all(gain["low"] > 0 for gain in gains):
+                return name
+        return PRESENT
 
 
 def cross_fit(candidates: Candidates, choose: Choice, folds: int) -> Counts | None:
-    """Estimate what chosen thresholds do on documents that they were not chosen on.
+    """Count (d, c) what chosen thresholds find on documents that they were not chosen on.
 
-    Documents are dealt into folds at random; thresholds are chosen on all other folds, the spans
-    of this fold counted with them.
-
-    folds: no more than there are documents.
-    RETURNS (d, c): None for fewer than two documents.
+    Documents are dealt into folds at random, and those of each fold counted with thresholds that
+    are chosen on all others. RETURNS: None for fewer than two documents.
     """
     n = len(candidates.gold)
     folds = min(folds, n)
@@ -66,46 +121,3 @@ def cross_fit(candidates: Candidates, choose: Choice, folds: int) -> Counts | No
     chosen = [choose(candidates.of_documents(fold != i)) for i in range(folds)]
     cuts = numpy.stack([thresholds.cuts(candidates.labels) for thresholds in chosen])
     return count(candidates, cuts[fold])
-
-
-def find_gains(name: str, estimates: dict[str, Counts | None]) -> dict[str, dict[str, float]]:
-    """Compare the F1 of some thresholds with that of simpler ones, by their name.
-
-    estimates (d, c): of each way to choose thresholds, by cross-fitting.
-    RETURNS: differences, as plain data; none where there are too few documents to tell.
-    """
-    gains = {}
-    for other in SIMPLER.get(name, (PRESENT,)) if name != PRESENT else ():
-        ours, theirs = estimates[name], estimates[other]
-        if ours and theirs and len(ours.right) >= FEWEST:
-            by_document = (Counts(*numpy.sum(counts, axis=2)) for counts in (ours, theirs))
-            gains[other] = bootstrap(*by_document)._asdict()
-    return gains
-
-
-def choose_objective(
-    results: dict[str, dict[str, Any]], objective: str, precision: float | None
-) -> str:
-    """Decide which thresholds are written.
-
-    results: as in thresholds.json.
-    objective: one of OBJECTIVES; "auto" takes precision if wanted, otherwise per-label or global if
-        these are better beyond noise than all that is simpler, otherwise the present ones.
-    precision (share): wanted micro precision, None for none.
-    RETURNS: a key of results.
-    RAISES (ValueError): no threshold has the precision.
-    """
-    if precision is not None and (best := results["precision"]["p"]) < precision:
-        raise ValueError(
-            f"--precision must be one that a threshold reaches, was: {precision}. The best is "
-            f"{best:.4f}. To fix: a lower --precision"
-        )
-    if objective != "auto":
-        return objective
-    if precision is not None:
-        return "precision"
-    for name in SIMPLER:
-        gains = results[name]["gains"].values() if name in results else ()
-        if gains and all(gain["low"] > 0 for gain in gains):
-            return name
-    return PRESENT

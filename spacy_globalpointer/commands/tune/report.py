@@ -1,6 +1,5 @@
 """What `spacy global-pointer tune` finds, as plain data and in print."""
 
-from collections.abc import Sequence
 from typing import Any
 
 import numpy
@@ -8,53 +7,43 @@ from wasabi.printer import Printer
 
 from ...spans import Counts
 from ..labels import show_label
-from .objectives import FEWEST, PRESENT, choices, choose_objective, cross_fit, find_gains
+from .bootstrap import bootstrap
+from .objectives import PRESENT, SIMPLER, Options, cross_fit
 from .thresholds import Candidates, Thresholds, count
 
 # Points of the curve in the report, evenly by rank of the score.
 POINTS = 300
-COLUMNS = ("", "threshold", "P", "R", "F1", "macro F1", "cross-fitted P", "R", "F1")
-NOISE = "95 % of gains"
+# Documents: what fewer have in common may be chance, whatever a bootstrap of them says.
+FEWEST = 10
 
 
-def make_report(
-    candidates: Candidates,
-    present: Thresholds,
-    *,
-    objective: str,
-    precision: float | None,
-    min_count: int,
-    folds: int,
-    allow_overlap: bool,
-) -> dict[str, Any]:
+def make_report(candidates: Candidates, present: Thresholds, options: Options) -> dict[str, Any]:
     """Choose thresholds in all ways, compare them, and decide which are written.
 
     present: thresholds that the component has now.
-    objective: one of OBJECTIVES.
-    precision (share): wanted micro precision, None for none.
-    min_count (spans): labels with fewer gold spans keep the global threshold.
-    folds: of the documents in cross-fitting.
-    allow_overlap: setting of the component.
     RETURNS: plain data, with results by objective, the present ones first.
     RAISES (ValueError): no threshold has the precision.
     """
-    labels = candidates.labels
-    ways = choices(min_count, precision, allow_overlap=allow_overlap)
+    labels, ways = candidates.labels, options.choices()
     chosen = {PRESENT: present, **{name: choose(candidates) for name, choose in ways.items()}}
     counts = {name: count(candidates, each.cuts(labels)) for name, each in chosen.items()}
     estimates: dict[str, Counts | None] = {PRESENT: counts[PRESENT]}  # nothing was chosen
-    estimates |= {name: cross_fit(candidates, choose, folds) for name, choose in ways.items()}
+    estimates |= {x: cross_fit(candidates, choose, options.folds) for x, choose in ways.items()}
+    by_document = {x: Counts(*numpy.sum(each, axis=2)) for x, each in estimates.items() if each}
     results = {
         name: {
             "threshold": thresholds.shared,
             "label_thresholds": [[x, thresholds.own[x]] for x in labels if x in thresholds.own],
             **describe_counts(counts[name]),
             "cross_fitted": describe_counts(estimate) if (estimate := estimates[name]) else None,
-            "gains": find_gains(name, estimates),
+            "gains": {
+                other: bootstrap(by_document[name], by_document[other])._asdict()
+                for other in (SIMPLER[name] if len(candidates.gold) >= FEWEST else ())
+            },
         }
         for name, thresholds in chosen.items()
     }
-    written = choose_objective(results, objective, precision)
+    written = options.decide(results)
     return {
         "written": written,
         "documents": len(candidates.gold),
@@ -82,9 +71,10 @@ def describe_counts(counts: Counts) -> dict[str, float]:
 
 
 def _by_label(
-    labels: Sequence[str], thresholds: Thresholds, counts: Counts, present: Counts
+    labels: list[str], thresholds: Thresholds, counts: Counts, present: Counts
 ) -> list[dict[str, Any]]:
     now, before = (Counts(*numpy.sum(each, axis=1)) for each in (counts, present))
+    columns = (column.tolist() for column in (*now, now.f, before.f))
     return [
         {
             "label": label,
@@ -96,9 +86,7 @@ def _by_label(
             "f": f,
             "present_f": present_f,
         }
-        for label, right, wrong, missed, f, present_f in zip(
-            labels, *(column.tolist() for column in (*now, now.f, before.f)), strict=True
-        )
+        for label, right, wrong, missed, f, present_f in zip(labels, *columns, strict=True)
     ]
 
 
@@ -126,38 +114,46 @@ def print_report(msg: Printer, report: dict[str, Any]) -> None:
     )
     msg.divider("All labels")
     results, written = report["results"], report["written"]
-    rows = [_row(name, result, results[PRESENT]) for name, result in results.items()]
-    msg.table(rows, header=(*COLUMNS, NOISE), aligns=("l", *"rrrrrrrrr"), divider=True)
+    header = (
+        "",
+        "threshold",
+        "P",
+        "R",
+        "F1",
+        "macro F1",
+        "cross-fitted P",
+        "R",
+        "F1",
+        "95 % of gains",
+    )
+    rows = [_row(name, result, results[PRESENT]["f"]) for name, result in results.items()]
+    msg.table(rows, header=header, aligns=("l", *"rrrrrrrrr"), divider=True)
     msg.divider(f"Labels, {written} thresholds")
-    rows = [
+    by_label = [
         (
             show_label(row["label"]),
-            str(row["gold"]),
+            row["gold"],
             f"{row['threshold']:.4f}" if row["is_own"] else "shared",
             f"{100 * row['f']:.2f}",
             f"{100 * (row['f'] - row['present_f']):+.2f}",
         )
         for row in report["labels"]
     ]
-    header = ("label", "gold", "threshold", "F1", "gain")
-    msg.table(rows, header=header, aligns=("l", *"rrrr"), divider=True)
+    columns = ("label", "gold", "threshold", "F1", "gain")
+    msg.table(by_label, header=columns, aligns=("l", *"rrrr"), divider=True)
     _print_choice(msg, report)
     _print_gain(msg, report)
 
 
-def _row(name: str, result: dict[str, Any], present: dict[str, Any]) -> tuple[str, ...]:
+def _row(name: str, result: dict[str, Any], present_f: float) -> list[str]:
     n_own = len(result["label_thresholds"])
-    threshold = f"{result['threshold']:.4f}" + (f" +{n_own}" if n_own else "")
-
-    def prf(scores: dict[str, float] | None) -> list[str]:
-        if scores is None:
-            return ["-"] * 3
-        p, r, f = (f"{100 * scores[key]:.2f}" for key in "prf")
-        gain = f" {100 * (scores['f'] - present['f']):+.2f}" if name != PRESENT else ""
-        return [p, r, f + gain]
-
-    macro, gain = f"{100 * result['macro_f']:.2f}", _interval(result["gains"].get(PRESENT))
-    return (name, threshold, *prf(result), macro, *prf(result["cross_fitted"]), gain)
+    row = [name, f"{result['threshold']:.4f}" + (f" +{n_own}" if n_own else "")]
+    for scores in (result, result["cross_fitted"]):
+        p, r, f = (f"{100 * scores[key]:.2f}" if scores else "-" for key in "prf")
+        gain = f" {100 * (scores['f'] - present_f):+.2f}" if scores and name != PRESENT else ""
+        row += [p, r, f + gain]
+    row.insert(5, f"{100 * result['macro_f']:.2f}")
+    return [*row, _interval(result["gains"].get(PRESENT))]
 
 
 def _interval(gain: dict[str, float] | None) -> str:

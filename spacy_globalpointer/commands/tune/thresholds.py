@@ -22,10 +22,9 @@ CANDIDATE = numpy.dtype(
 
 
 class Curve(NamedTuple):
-    """What is found above every threshold that makes a difference, from nothing to everything.
+    """What is found above each threshold (k) that makes a difference.
 
-    threshold (k): probability, falling from 1, which lets nothing pass.
-    counts (k): of all documents.
+    threshold (k): probability, falling from 1, which lets nothing pass, to that of all candidates.
     """
 
     threshold: numpy.ndarray
@@ -51,30 +50,24 @@ class Candidates(NamedTuple):
     lowest: float
 
     def of_documents(self, kept: numpy.ndarray) -> "Candidates":
-        """Those of some documents.
-
-        kept (d): bool.
-        """
+        """Those of the documents where kept (d) is true."""
         spans = self.spans[kept[self.spans["document"]]]
         spans["document"] = (kept.cumsum() - 1)[spans["document"]]
         return self._replace(spans=spans, gold=self.gold[kept])
 
     def above(self, floor: float) -> "Candidates":
-        """Those above a score, with the least threshold that leaves all others out.
-
-        floor: raw; one of the scores.
-        """
+        """Those above a raw score, with the least threshold that leaves all others out."""
         score = self.spans["score"]
-        rest = self._replace(spans=self.spans[score >= numpy.float32(floor)])
-        lowest = float(rest.curve().threshold[-2])
+        edge = numpy.array([(0, 0, floor, False, 0)], CANDIDATE)  # a score, but no span
+        rest = numpy.append(self.spans[score > edge["score"]], edge)
+        lowest = float(self._replace(spans=rest).curve().threshold[-2])
         kept = self.spans[score >= to_cut(numpy.float64(lowest))]
         return self._replace(spans=kept, lowest=lowest)
 
     def curve(self) -> Curve:
-        """Count above each threshold between neighbouring distinct scores.
+        """Count above each threshold between neighbouring distinct scores, and above the lowest.
 
-        Scores that no threshold of DECIMALS decimals can part stay together. The last threshold is
-        the lowest of the candidates, which all reach.
+        Scores that no threshold of DECIMALS decimals can part stay together.
         """
         spans = self.spans[numpy.argsort(-self.spans["score"], kind="stable")]
         score, is_gold, change = (spans[name] for name in ("score", "is_gold", "change"))
@@ -90,21 +83,16 @@ class Candidates(NamedTuple):
 
     def label_curves(self, min_count: int) -> dict[str, Curve]:
         """Curves of the labels that have so many gold spans, and a candidate at all."""
-        indices = numpy.unique(self.spans["label"]).tolist()
-        parts = {i: self.spans[self.spans["label"] == i] for i in indices}
+        parts = ((i, self.spans[self.spans["label"] == i]) for i in range(len(self.labels)))
         return {
             self.labels[i]: self._replace(spans=spans, gold=self.gold[:, i]).curve()
-            for i, spans in parts.items()
-            if self.gold[:, i].sum() >= min_count
+            for i, spans in parts
+            if len(spans) and self.gold[:, i].sum() >= min_count
         }
 
 
 class Thresholds(NamedTuple):
-    """What the component needs: one threshold, and labels with one of their own.
-
-    shared (probability): of all other labels.
-    own (probability): by label.
-    """
+    """What the component needs, as probabilities: own ones of some labels, shared by all others."""
 
     shared: float
     own: dict[str, float]
@@ -115,18 +103,14 @@ class Thresholds(NamedTuple):
         return min([self.shared, *self.own.values()])
 
     def cuts(self, labels: Sequence[str]) -> numpy.ndarray:
-        """Lowest raw score of a span for each label, as `pipeline.settings.label_cuts`.
-
-        RETURNS (c): float32, as scores are.
-        """
+        """Lowest raw score (c) of a span for each label, as `pipeline.settings.label_cuts`."""
         return to_cut(numpy.array([self.own.get(label, self.shared) for label in labels]))
 
 
 def count(candidates: Candidates, cuts: numpy.ndarray) -> Counts:
-    """Count what the component finds.
+    """Count what the component finds: (d, c).
 
     cuts (c), or (d, c) for cuts of each document: raw, none below the lowest threshold.
-    RETURNS (d, c): int64.
     """
     spans, shape = candidates.spans, candidates.gold.shape
     cuts = numpy.broadcast_to(cuts, shape)
@@ -139,9 +123,8 @@ def count(candidates: Candidates, cuts: numpy.ndarray) -> Counts:
 
 
 def part_scores(below: numpy.ndarray, above: numpy.ndarray) -> numpy.ndarray:
-    """Find thresholds that raw scores above them reach and raw scores below them do not.
+    """Find thresholds (n) that the raw scores above (n) reach, and those below (n) do not.
 
-    below, above (n): float32, raw; below < above.
     RETURNS (n): probability of the middle, but not 1; NaN where DECIMALS decimals do not part them.
     """
     middle = (below.astype(numpy.float64) + above) / 2
@@ -165,9 +148,9 @@ def best_global(candidates: Candidates) -> Thresholds:
 
 
 def best_recall(candidates: Candidates, precision: float) -> Thresholds:
-    """Find the one threshold with the best recall among those of a wanted micro precision.
+    """Find the one threshold with the best recall among those of a micro precision above 0.
 
-    precision (share): above 0; where no threshold has it, that of the best precision is returned.
+    Where none has that precision, it is the one of the best precision.
     """
     curve = candidates.curve()
     right, p = curve.counts.right, curve.counts.p
@@ -180,9 +163,9 @@ def best_macro(candidates: Candidates, min_count: int = 1) -> Thresholds:
 
     min_count (spans): labels with fewer gold spans keep the best global threshold.
     """
-    curves = candidates.label_curves(min_count)
-    own = {label: curve.best(curve.counts.f) for label, curve in curves.items()}
-    return Thresholds(best_global(candidates).shared, own)
+    curves = candidates.label_curves(min_count).items()
+    own = {label: curve.best(curve.counts.f) for label, curve in curves}
+    return best_global(candidates)._replace(own=own)
 
 
 def best_per_label(candidates: Candidates, min_count: int = 1) -> Thresholds:
@@ -190,13 +173,13 @@ def best_per_label(candidates: Candidates, min_count: int = 1) -> Thresholds:
 
     min_count (spans): labels with fewer gold spans keep the best global threshold.
     """
-    shared, curves = best_global(candidates).shared, candidates.label_curves(min_count)
-    counts = numpy.sum(count(candidates, Thresholds(shared, {}).cuts(candidates.labels)), axis=1)
+    shared, curves = best_global(candidates), candidates.label_curves(min_count)
     others = [label not in curves for label in candidates.labels]
-    fixed = Counts(*counts[:, others].sum(1, keepdims=True))
+    counts = count(candidates, shared.cuts(candidates.labels))
+    fixed = Counts(*numpy.sum(counts, axis=1)[:, others].sum(1, keepdims=True))
     *rows, _ = maximise_micro_f1([*(curve.counts for curve in curves.values()), fixed])
     chosen = zip(curves.items(), rows, strict=True)
-    return Thresholds(shared, {label: float(c.threshold[row]) for (label, c), row in chosen})
+    return shared._replace(own={label: float(c.threshold[row]) for (label, c), row in chosen})
 
 
 def maximise_micro_f1(options: Sequence[Counts]) -> list[int]:
@@ -212,15 +195,13 @@ def maximise_micro_f1(options: Sequence[Counts]) -> list[int]:
     RETURNS: index of the option of each label, the first of equals; the optimum over all
         combinations (tests/commands/tune).
     """
+    tables = [numpy.array(counts) for counts in options]  # (3, k)
     top, bottom = 0, 1
     while True:
-        rows = [
-            int((2 * bottom * right - top * (2 * right + wrong + missed)).argmax())
-            for right, wrong, missed in options
-        ]
-        chosen = zip(options, rows, strict=True)
-        sums = numpy.sum([[column[row] for column in counts] for counts, row in chosen], axis=0)
-        right, wrong, missed = map(int, sums)
+        weights = numpy.array([2 * (bottom - top), -top, -top])
+        rows = [int((weights @ table).argmax()) for table in tables]
+        chosen = [table[:, row] for table, row in zip(tables, rows, strict=True)]
+        right, wrong, missed = map(int, numpy.sum(chosen, axis=0))
         new_top, new_bottom = 2 * right, max(1, 2 * right + wrong + missed)
         if new_top * bottom <= top * new_bottom:
             return rows

@@ -18,7 +18,6 @@ from ...pipeline.spelling import spell_label
 def set_thresholds(nlp: Language, name: str, result: dict[str, Any]) -> None:
     """Give a component other thresholds, also in the pipeline's config, which stores them.
 
-    name: of the component.
     result: its "threshold" and "label_thresholds".
     RAISES (ValueError): a label that a config cannot hold.
     """
@@ -31,10 +30,9 @@ def set_thresholds(nlp: Language, name: str, result: dict[str, Any]) -> None:
 
 
 def keep_spans(pipe: GlobalPointer, found: ScoredSpans) -> ScoredSpans:
-    """Of all spans of a document, those that the component finds with its thresholds.
+    """Of all spans of a document with raw scores, those that the component finds, as it would.
 
-    found: with raw scores, no more than max_spans of them above the thresholds.
-    RETURNS: with probabilities.
+    found: no more than max_spans of them above the thresholds.
     """
     cuts = torch.tensor(label_cuts(pipe.name, pipe.labels, pipe.cfg))
     label, start, end, score = map(torch.from_numpy, found)
@@ -57,23 +55,21 @@ def write_scores(
     report: as in thresholds.json.
     scored: documents, and all their spans, with raw scores.
     """
-    pipe: Any = nlp.get_pipe(report["component"])
+    name, dev = report["component"], [Path(path).name for path in report["dev"]]
+    pipe: Any = nlp.get_pipe(name)
     examples = [example for example, _ in scored]
     docs = [example.predicted for example in examples]
     pipe.set_annotations(docs, [keep_spans(pipe, found) for _, found in scored])
-    scores = pipe.score(examples)
-    performance = nlp.meta.setdefault("performance", {})
+    scores, performance = pipe.score(examples), nlp.meta.setdefault("performance", {})
     usual = [f"spans_{pipe.key}_{part}" for part in ("f", "p", "r", "per_type")]
     for metric in [*usual, *nlp.config["training"]["score_weights"], *performance]:
         if metric in scores:
             performance[metric] = scores[metric]
-    files = ", ".join(Path(path).name for path in report["dev"][:3])
-    files += " and others" if len(report["dev"]) > 3 else ""
-    estimate = report["results"][report["written"]]["cross_fitted"]
-    begin = f"Scores of {report['component']}:"
+    begin, estimate = f"Scores of {name}:", report["results"][report["written"]]["cross_fitted"]
     note = (
-        f"{begin} on the {report['documents']} documents of {files}, on which its thresholds were "
-        "chosen" + (f"; F1 in cross-fitting {100 * estimate['f']:.2f}" if estimate else "")
+        f"{begin} on the {report['documents']} documents of {', '.join(dev[:3])}"
+        f"{' and others' if len(dev) > 3 else ''}, on which its thresholds were chosen"
+        + (f"; F1 in cross-fitting {100 * estimate['f']:.2f}" if estimate else "")
     )
     lines = [line for line in nlp.meta.get("notes", "").splitlines() if not line.startswith(begin)]
     nlp.meta["notes"] = "\n".join([*lines, note])

@@ -343,7 +343,7 @@ def test_wrong_models_and_data_are_errors(folder, tmp_path):
 
 
 def test_wrong_outputs_are_errors_before_the_model_is_loaded(folder, tmp_path, monkeypatch):
-    monkeypatch.setattr(module, "load_pipeline", None)
+    monkeypatch.setattr(module, "load_component", None)
     data = save([spacy.blank("en")("anna went")], tmp_path / "data.spacy")
     before = data.read_bytes()
     (tmp_path / "folder").mkdir()

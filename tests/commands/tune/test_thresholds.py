@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from spacy_globalpointer.commands.tune.objectives import choices, cross_fit
+from spacy_globalpointer.commands.tune.objectives import Options, cross_fit
 from spacy_globalpointer.commands.tune.report import describe_counts
 from spacy_globalpointer.commands.tune.thresholds import (
     CANDIDATE,
@@ -324,7 +324,7 @@ def test_cross_fitting_sees_through_luck():
     for document, label, _, right in rows:
         gold[document, label] += right
     candidates = make_candidates(rows, gold, lowest=1e-6)
-    ways = choices(min_count=1)
+    ways = Options("auto", None, 1, 5, True).choices()
     inside = {name: micro_f1(count_labels(candidates, w(candidates))) for name, w in ways.items()}
     outside = {name: micro_f1(cross_fit(candidates, way, 5)) for name, way in ways.items()}
     assert inside["per-label"] > inside["global"] + Fraction(2, 100)

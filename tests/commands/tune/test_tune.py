@@ -18,7 +18,7 @@ from typer.testing import CliRunner
 from spacy_globalpointer.commands.outputs import new_folder
 from spacy_globalpointer.commands.tune import candidates as candidates_module
 from spacy_globalpointer.commands.tune.candidates import find_candidates
-from spacy_globalpointer.commands.tune.objectives import choose_objective
+from spacy_globalpointer.commands.tune.objectives import Options
 from spacy_globalpointer.commands.tune.report import describe_counts
 from spacy_globalpointer.commands.tune.thresholds import Thresholds, count
 from spacy_globalpointer.pipeline.global_pointer import GlobalPointer
@@ -190,9 +190,10 @@ def test_auto_writes_only_what_is_surely_better_than_all_that_is_simpler(gains, 
         return {"gains": {name: {"low": low} for name, low in pairs}}
 
     results = {"present": result([]), **{name: result(lows) for name, lows in gains.items()}}
-    assert choose_objective(results, "auto", None) == written
+    asked = Options("auto", None, 20, 5, True)
+    assert asked.decide(results) == written
     for objective in gains:
-        assert choose_objective(results, objective, None) == objective
+        assert asked._replace(objective=objective).decide(results) == objective
 
 
 def test_files_and_output_of_the_command(doubtful, tmp_path):
@@ -329,6 +330,21 @@ def test_without_overlap_every_threshold_counts_what_the_component_finds(folder,
         scores = evaluate(nlp, examples, threshold=threshold)
         for part in ("p", "r", "f", "macro_f"):
             assert counts[part] == pytest.approx(scores[f"spans_sc_{part}"]), (threshold, part)
+
+
+def test_without_overlap_the_lowest_threshold_is_the_last_that_max_spans_allows(folder):
+    nlp = spacy.load(folder / "model")
+    pipe, examples = nlp.get_pipe("global_pointer"), read_dev(nlp, folder / "dev.spacy")
+    pipe.cfg.update(allow_overlap=False, threshold=0.8)
+    candidates = find_candidates(nlp, "global_pointer", examples, 0.01).candidates
+    pipe.cfg["max_spans"] = most = 4
+    capped = find_candidates(nlp, "global_pointer", examples, 0.01).candidates
+    allowed = []
+    for threshold in candidates.curve().threshold.tolist():
+        counts = count(candidates, Thresholds(threshold, {}).cuts(candidates.labels))
+        if (counts.right + counts.wrong).sum(1).max() <= most:
+            allowed.append(threshold)
+    assert 0.01 < capped.lowest == min(allowed)
 
 
 @pytest.mark.parametrize("most", [None, 4])
