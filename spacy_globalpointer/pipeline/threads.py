@@ -1,9 +1,10 @@
 """The threads of torch: one for the head, and one for each worker of `nlp.pipe(n_process=...)`.
 
-The head is many short operations. On several threads each waits for all of them, and waits long
-where other processes want the cores. torch keeps the number of threads in every Python thread, and
-new ones begin with the number that was set last in any of them. So the head has Python threads of
-its own, whose number is chosen once, when they begin; it is never switched for other code.
+The head is many short operations. On several threads each of them waits for all threads, and waits
+long if other processes want the cores. torch keeps the number of threads for every Python thread,
+and a new one starts with the number that was set last in any of them. So the head has its own
+Python threads. Their number of torch threads is set once, when they start, and never switched for
+other code.
 """
 
 import os
@@ -28,14 +29,14 @@ _starting = Lock()
 
 
 def start_threads() -> None:
-    """Begin the threads of the head, unless they are there: once, and best before others begin."""
+    """Start the threads of the head, unless they exist: once, and best before others start."""
     global _head_threads
     with _starting:
         number, n_threads = torch.get_num_threads(), os.cpu_count() or 1
         if _head_threads is not None or number == 1 or not _on_cpu():
             return
         threads = ThreadPoolExecutor(n_threads, "head", _choose_one, (number,))
-        all_there = Barrier(n_threads)  # an executor begins no thread while another is idle
+        all_there = Barrier(n_threads)  # an executor starts no thread while another is idle
         list(threads.map(lambda _: all_there.wait(), range(n_threads)))
         _head_threads = threads
 
@@ -46,7 +47,7 @@ def _on_cpu() -> bool:
 
 def _choose_one(usual: int) -> None:
     """In a new thread: choose one torch thread, and leave the usual number to other threads."""
-    torch.get_num_threads()  # takes the usual number, which would otherwise come after ours
+    torch.get_num_threads()  # takes over the usual number, which would otherwise replace ours
     torch.set_num_threads(1)
     last = Thread(target=torch.set_num_threads, args=(usual,))
     last.start()
@@ -69,16 +70,16 @@ def one_thread(function: Callable[P, R]) -> Callable[P, R]:
 
 
 def _care_for_child() -> None:
-    """In every forked process: the threads of the head are not there any more.
+    """In every forked process: the threads of the head no longer exist.
 
-    spaCy forks its workers, where the system can. A process that is forked after torch has run on
+    Where the system can, spaCy forks its workers. A process that is forked after torch has run on
     several threads hangs at its first parallel operation, an encoder's for instance. With one
-    thread it needs none of them, and workers are there to use one core each. Other processes are
+    thread it needs no others, and each worker is meant to use one core anyway. Other processes are
     left as they are.
     """
     global _head_threads, _starting
     _head_threads, _starting = None, Lock()
-    # Nothing but the call stack, which is forked too, says who has asked for the process.
+    # Only the call stack, which is forked too, says who asked for the process.
     frame: Any = sys._getframe()
     while frame is not None:
         if frame.f_code is Language._multiprocessing_pipe.__code__:
