@@ -24,7 +24,7 @@ ENCODER = {
     "subword_features": True,
     "pretrained_vectors": None,
 }
-# Of the bench package's systems; those of the second row have a transformer.
+# Of the systems of `peers`; those of the second row have a transformer.
 SYSTEMS = ("global_pointer", "spancat", "ner", "encoder")
 TRANSFORMERS = ("global_pointer_transformer", "spancat_transformer", "ner_transformer")
 PASSES = 8

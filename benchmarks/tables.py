@@ -1,4 +1,4 @@
-"""Markdown tables from the reports, and the marked blocks of a page that hold them."""
+"""Markdown tables from the reports."""
 
 import json
 import statistics

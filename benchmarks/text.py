@@ -1,4 +1,4 @@
-"""AnnotatedText text to measure speed on: generated like published corpora, or read from files."""
+"""Annotated text to measure speed on: generated like published corpora, or read from files."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path

@@ -3,9 +3,14 @@
 import contextlib
 import os
 import string
+import sys
 import warnings
+from pathlib import Path
 
 import pytest
+
+# For `benchmarks`. At the end: the package is the one that was installed, not this folder.
+sys.path.append(str(Path(__file__).parents[1]))
 
 # Read when huggingface_hub is imported. No test may reach for the network.
 os.environ["HF_HUB_OFFLINE"] = "1"
