@@ -21,7 +21,13 @@ def span_score(factors, b, c, s, e):
         float(q) * float(k)
         for q, k in zip(factors.query[b, g, s], factors.key[b, g, e], strict=True)
     )
-    return shared + float(factors.start_bias[b, s, c]) + float(factors.end_bias[b, e, c]) + pair
+    added = 0.0
+    if factors.corrections is not None:
+        for cell, scores in zip(*factors.corrections, strict=True):
+            if cell.tolist() == [b, s, e]:
+                added = float(scores[c])
+    start, end = float(factors.start_bias[b, s, c]), float(factors.end_bias[b, e, c])
+    return shared + start + end + pair + added
 
 
 def all_scores(factors):

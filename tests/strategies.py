@@ -1,10 +1,12 @@
 """Random factors and gold, named after their axes (hypothesis)."""
 
+from dataclasses import replace
+
 import torch
 from hypothesis import settings
 from hypothesis import strategies as st
 
-from spacy_globalpointer.nn import PAIRS, Cells, SpanFactors
+from spacy_globalpointer.nn import PAIRS, Cells, Corrections, SpanFactors
 
 CELLS = st.sampled_from([Cells(), Cells(max_length=1), Cells(max_length=3), PAIRS])
 
@@ -21,7 +23,9 @@ def _random_gold(draw, factors):
 
 @st.composite
 def factors_bgcl(draw, scale=2.0, longest=7, dtype=torch.float64):
-    """Factors of up to 3 rows: padding, masked tokens, bands, pairs, groups, several documents."""
+    """Factors of up to 3 rows: padding, masked tokens, bands, pairs, groups, several documents,
+    corrected cells.
+    """
     b, length, d = (draw(st.integers(1, most)) for most in (3, longest, 4))
     g, per_group = draw(st.sampled_from([(1, 1), (1, 3), (3, 1), (2, 2)]))
     generator = torch.Generator().manual_seed(draw(st.integers(0, 2**31)))
@@ -43,7 +47,15 @@ def factors_bgcl(draw, scale=2.0, longest=7, dtype=torch.float64):
     if draw(st.booleans()):
         pair_bias = normal(b, n_starts, length)
         pair_bias[torch.rand(pair_bias.shape, generator=generator) < 0.1] = -torch.inf
-    return SpanFactors(query, key, start_bias, end_bias, mask, cells, document, pair_bias)
+    factors = SpanFactors(query, key, start_bias, end_bias, mask, cells, document, pair_bias)
+    if not draw(st.booleans()):
+        return factors
+    corrected = factors.allowed().nonzero()
+    chosen = torch.rand(len(corrected), generator=generator) < draw(
+        st.sampled_from([0.0, 0.3, 1.0])
+    )
+    corrected = corrected[chosen]
+    return replace(factors, corrections=Corrections(corrected, normal(len(corrected), c)))
 
 
 @st.composite

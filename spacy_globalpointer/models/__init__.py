@@ -1,15 +1,19 @@
 """The layers: documents -> encoder -> one row of factors per token."""
 
 from .heads import NOTHING_SEEN, build_efficient_global_pointer, build_global_pointer
-from .loading import check_loaded
+from .loading import check_loaded, explain_mismatch
+from .rescorer import RescorerInput, build_span_rescorer
 from .resize import resize_output
 from .update import finish_update
 
 __all__ = [
     "NOTHING_SEEN",
+    "RescorerInput",
     "build_efficient_global_pointer",
     "build_global_pointer",
+    "build_span_rescorer",
     "check_loaded",
+    "explain_mismatch",
     "finish_update",
     "resize_output",
 ]

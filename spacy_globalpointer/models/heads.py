@@ -6,7 +6,9 @@ in model.attrs["layout"].
 """
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
+from itertools import accumulate
 from typing import Any
 
 from spacy.tokens import Doc
@@ -31,6 +33,7 @@ def build_efficient_global_pointer(
     rope: bool = True,
     dropout: float = 0.0,
     hidden_size: int | None = 128,
+    rescorer: Model | None = None,
     nO: int | None = None,
 ) -> Model[list[Doc], list[Floats2d]]:
     """Efficient GlobalPointer: one extractor of spans for all labels, a linear type term for each.
@@ -45,6 +48,7 @@ def build_efficient_global_pointer(
     hidden_size (channels): width of a maxout layer, normalized, between the token vectors and the
         extractor; None for none, as published. An encoder trained from scratch learns faster with
         it; a pretrained one does not need it.
+    rescorer: of the spans in question, as from `build_span_rescorer`; None for none.
     nO: number of labels; None until initialization.
     RETURNS: documents -> rows (l, 2d + 2C).
     RAISES (ValueError): an odd head_size with rope, dropout outside [0, 1).
@@ -52,7 +56,7 @@ def build_efficient_global_pointer(
     extractor: Model[Floats2d, Floats2d] = Linear(nO=2 * head_size)
     types: Model[Floats2d, Floats2d] = Linear(nI=2 * head_size, init_b=init_rare)
     layout = RowLayout(head_size, 0, shared=True, rope=rope)
-    return _build(tok2vec, [extractor, types], layout, dropout, hidden_size, nO)
+    return _build(tok2vec, [extractor, types], layout, dropout, hidden_size, rescorer, nO)
 
 
 @registry.architectures("spacy_globalpointer.GlobalPointer.v1")
@@ -62,6 +66,7 @@ def build_global_pointer(
     rope: bool = True,
     dropout: float = 0.0,
     hidden_size: int | None = 128,
+    rescorer: Model | None = None,
     nO: int | None = None,
 ) -> Model[list[Doc], list[Floats2d]]:
     """GlobalPointer: one extractor of spans per label.
@@ -76,13 +81,14 @@ def build_global_pointer(
     hidden_size (channels): width of a maxout layer, normalized, between the token vectors and the
         extractor; None for none, as published. An encoder trained from scratch learns faster with
         it; a pretrained one does not need it.
+    rescorer: of the spans in question, as from `build_span_rescorer`; None for none.
     nO: number of labels; None until initialization.
     RETURNS: documents -> rows (l, 2dC).
     RAISES (ValueError): an odd head_size with rope, dropout outside [0, 1).
     """
     extractors: Model[Floats2d, Floats2d] = Linear()
     layout = RowLayout(head_size, 0, shared=False, rope=rope)
-    return _build(tok2vec, [extractors], layout, dropout, hidden_size, nO)
+    return _build(tok2vec, [extractors], layout, dropout, hidden_size, rescorer, nO)
 
 
 def _build(
@@ -91,6 +97,7 @@ def _build(
     layout: RowLayout,
     dropout: float,
     hidden_size: int | None,
+    rescorer: Model | None,
     nO: int | None,
 ) -> Model[list[Doc], list[Floats2d]]:
     """Put a head on an encoder.
@@ -109,6 +116,10 @@ def _build(
         # Has its own dropout, at the rate used in training.
         refs["hidden"] = Maxout(nO=hidden_size, nP=3, normalize=True, dropout=0.0)
         layers = [*layers, refs["hidden"]]
+    if rescorer is not None:
+        refs["rescorer"] = rescorer
+        layers = [*layers, rescorer]
+        layout = replace(layout, rescored=rescorer.attrs["token_size"])
     model: Model[list[Doc], list[Floats2d]] = Model(
         "global_pointer",
         # Not an attribute: on loading, Thinc would replace the config's value by that of training.
@@ -136,7 +147,6 @@ def forward(
 
     A token without a vector, which the encoder did not see, gets a row of zeros.
     """
-    hidden, types = model.maybe_get_ref("hidden"), model.maybe_get_ref("types")
     vectors, backprop_tok2vec = model.get_ref("tok2vec")(docs, is_train)
     ops, width = model.ops, model.get_dim("nI")
     lengths = ops.asarray1i([len(x) for x in vectors])
@@ -145,29 +155,48 @@ def forward(
     has_vector = X.any(axis=1, keepdims=True)
     mask = ops.get_dropout_mask(X.shape, dropout) if is_train and dropout else None
     X = X if mask is None else X * mask
-    if hidden is not None:
-        X, backprop_hidden = hidden(X, is_train)
-    pairs, backprop_extractor = model.get_ref("extractor")(X, is_train)
-    rows = pairs
-    if types is not None:
-        terms, backprop_types = types(pairs, is_train)
-        rows = ops.xp.hstack([pairs, terms])
-    rows = rows * has_vector
+    rows, backprop_rows = _project(model, X, is_train)
 
     def backprop(d_rows: list[Floats2d]) -> list[Doc]:
-        dY = ops.flatten(d_rows) * has_vector
-        d_pairs = ops.as_contig(dY[:, : pairs.shape[1]])
-        if types is not None:
-            d_pairs = d_pairs + backprop_types(ops.as_contig(dY[:, pairs.shape[1] :]))
-        dX = backprop_extractor(d_pairs)
-        if hidden is not None:
-            dX = backprop_hidden(dX)
+        dX = backprop_rows(ops.flatten(d_rows) * has_vector)
         if mask is not None:
-            dX *= mask
+            dX = dX * mask
         dXs = ops.unflatten(dX, lengths)
         return backprop_tok2vec([dx[:, : x.shape[1]] for dx, x in zip(dXs, vectors, strict=True)])
 
-    return ops.unflatten(rows, lengths), backprop
+    return ops.unflatten(rows * has_vector, lengths), backprop
+
+
+def _project(
+    model: Model[list[Doc], list[Floats2d]], X: Floats2d, is_train: bool
+) -> tuple[Floats2d, Callable[[Floats2d], Floats2d]]:
+    """From token vectors (l, D) to rows: the factors, and what a rescorer reads."""
+    names = ("hidden", "types", "rescorer")
+    hidden, types, rescorer = map(model.maybe_get_ref, names)
+    ops = model.ops
+    if hidden is not None:
+        X, backprop_hidden = hidden(X, is_train)
+    pairs, backprop_extractor = model.get_ref("extractor")(X, is_train)
+    parts = [pairs]
+    if types is not None:
+        terms, backprop_types = types(pairs, is_train)
+        parts.append(terms)
+    if rescorer is not None:
+        seen, backprop_seen = rescorer.get_ref("tokens")(X, is_train)
+        parts.append(seen)
+
+    def backprop(d_rows: Floats2d) -> Floats2d:
+        ends = list(accumulate(part.shape[1] for part in parts))
+        d_parts = [ops.as_contig(part) for part in ops.xp.split(d_rows, ends[:-1], axis=1)]
+        d_pairs = d_parts[0]
+        if types is not None:
+            d_pairs = d_pairs + backprop_types(d_parts[1])
+        dX = backprop_extractor(d_pairs)
+        if rescorer is not None:
+            dX = dX + backprop_seen(d_parts[-1])
+        return dX if hidden is None else backprop_hidden(dX)
+
+    return ops.xp.hstack(parts), backprop
 
 
 def init(
@@ -193,6 +222,10 @@ def init(
         hidden.initialize(X=model.ops.alloc2f(1, width))
         width = hidden.get_dim("nO")
     extractor.set_dim("nI", width)
+    rescorer = model.maybe_get_ref("rescorer")
+    if rescorer is not None:
+        rescorer.set_dim("nI", width)
+        rescorer.set_dim("nO", model.get_dim("nO"))
     for layer in head:
         if layer is not hidden:
             layer.initialize()

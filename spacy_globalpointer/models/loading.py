@@ -4,13 +4,17 @@ Thinc saves attributes with the weights, and on loading they replace those from 
 settings that give the weights their meaning must agree.
 """
 
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, replace
 from math import prod
 
 import srsly
 from thinc.api import Model, deserialize_attr, serialize_attr
 
-from ..nn import RowLayout
+from ..nn import CandidateRule, RowLayout
+from .rescorer import RESCORER
 
 
 @serialize_attr.register
@@ -42,6 +46,58 @@ def load_layout(built: RowLayout, value: bytes, name: str, model: Model) -> RowL
     return saved
 
 
+@serialize_attr.register
+def save_rule(_: CandidateRule, value: CandidateRule, name: str, model: Model) -> bytes:
+    """Write which cells are candidates, for Thinc."""
+    return bytes(srsly.msgpack_dumps(asdict(value)))
+
+
+@deserialize_attr.register
+def load_rule(built: CandidateRule, value: bytes, name: str, model: Model) -> CandidateRule:
+    """Keep the rule of the config, which may look at fewer cells than in training, for speed."""
+    return built
+
+
+@contextmanager
+def explain_mismatch(model: Model, read_weights: Callable[[], bytes]) -> Iterator[None]:
+    """Say what differs if the weights that are loaded belong to other layers.
+
+    model: built from the config.
+    read_weights: what Model.to_bytes returned when the model was saved.
+    RAISES (ValueError): as Thinc does, but naming the layers and the repair.
+    """
+    try:
+        yield
+    except ValueError as error:
+        if "mismatched structure" not in str(error):
+            raise
+        saved = Counter(node["name"] for node in srsly.msgpack_loads(read_weights())["nodes"])
+        built = Counter(node.name for node in model.walk())
+        raise ValueError(_mismatch(saved, built)) from error
+
+
+def _mismatch(saved: Counter[str], built: Counter[str]) -> str:
+    rule = "the config of a model must have the layers that its weights were trained with, "
+    where = "[components.<name>.model] of the config"
+    if saved[RESCORER] > built[RESCORER]:
+        return (
+            f"{rule}but has no rescorer, and the weights have one. To fix: add the block rescorer "
+            f"of the training to {where}, or train again"
+        )
+    if saved[RESCORER] < built[RESCORER]:
+        return (
+            f"{rule}but has a rescorer, and the weights have none. To fix: write rescorer = null "
+            f"into {where}, or train again"
+        )
+    more, less = (
+        ", ".join(sorted(part.elements())) or "nothing" for part in (built - saved, saved - built)
+    )
+    return (
+        f"{rule}but has {more} where the weights have {less}. To fix: write the settings of the "
+        f"training into {where} and into its tok2vec; the config.cfg beside the weights has them"
+    )
+
+
 def check_loaded(model: Model) -> None:
     """Check that the labels and the layout of a loaded model fit the shapes of its weights.
 
@@ -53,7 +109,7 @@ def check_loaded(model: Model) -> None:
     grown = prod(layout.label_columns)
     wanted = {"output_layer": grown}
     if model.maybe_get_ref("types"):
-        wanted["extractor"] = layout.width - grown
+        wanted["extractor"] = layout.factor_width - grown
     found = {name: len(model.get_ref(name).get_param("W")) for name in wanted}
     labels, n_labels = model.attrs["labels"], model.get_dim("nO")
     if found != wanted or not len(labels) == layout.n_labels == n_labels:

@@ -11,33 +11,51 @@ from thinc.types import Floats2d, FloatsXd
 def resize_output(model: Model, nO: int) -> Model:
     """Set the number of labels; labels already there keep their weights.
 
-    A new label starts as it would in a new model, with random weights.
+    A new label starts as it would in a new model: with random weights in the head, which a
+    rescorer neither reads nor corrects before it has learned to.
 
     nO: number of labels.
     RETURNS: the model.
     """
-    old = model.get_ref("output_layer")
     model.attrs["layout"] = replace(model.attrs["layout"], n_labels=nO)
     parts, _, width = model.attrs["layout"].label_columns
-    columns = parts * nO * width
     model.set_dim("nO", nO, force=True)
+    for known, grown in _resize(model, "output_layer", nO=parts * nO * width):
+        _keep(_by_label(known, parts, width), _by_label(grown, parts, width), axis=1)
+    rescorer = model.maybe_get_ref("rescorer")
+    if rescorer is not None:
+        rescorer.set_dim("nO", nO, force=True)
+        for ref, dim in (("scores", "nI"), ("output_layer", "nO")):
+            for known, grown in _resize(rescorer, ref, **{dim: nO}):
+                _keep(known, grown, axis=known.ndim - 1 if dim == "nI" else 0)
+    return model
+
+
+def _resize(model: Model, ref: str, **dims: int) -> list[tuple[FloatsXd, FloatsXd]]:
+    """Replace a Linear layer by one of another size.
+
+    RETURNS: its old and its new parameters; none if it has no weights yet.
+    """
+    old = model.get_ref(ref)
     if not old.has_param("W"):
-        old.set_dim("nO", columns, force=True)
-        return model
+        for name, size in dims.items():
+            old.set_dim(name, size, force=True)
+        return []
     # A new layer, because the optimizer keeps moments of the old shape under the old id.
-    new: Model[Floats2d, Floats2d] = Linear(nO=columns, nI=old.get_dim("nI"))
+    nO, nI = (dims.get(name, old.get_dim(name)) for name in ("nO", "nI"))
+    new: Model[Floats2d, Floats2d] = Linear(nO, nI)
     # Thinc counts ids from the start in each process: a loaded layer may already have the next one.
     new.id = uuid4().int
     new.ops, new.init = old.ops, old.init
     new.initialize()
-    for name in old.param_names:
-        grown = _by_label(new.get_param(name), parts, width)
-        known = _by_label(old.get_param(name), parts, width)
-        kept = min(nO, known.shape[1])
-        grown[:, :kept] = known[:, :kept]
-        new.set_param(name, grown.reshape((columns, *grown.shape[3:])))
     model.replace_node(old, new)
-    return model
+    return [(old.get_param(name), new.get_param(name)) for name in old.param_names]
+
+
+def _keep(known: Any, grown: Any, axis: int) -> None:
+    """Copy what both have along an axis; what is new stays as it is."""
+    kept = [slice(None)] * axis + [slice(min(known.shape[axis], grown.shape[axis]))]
+    grown[tuple(kept)] = known[tuple(kept)]
 
 
 def _by_label(weights: FloatsXd, parts: int, width: int) -> Any:

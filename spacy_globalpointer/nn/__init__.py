@@ -15,6 +15,7 @@ except ImportError as error:
     ) from error
 
 from .batch import buckets, end_to_end, padded_index
+from .candidates import CandidateRule, find_candidates
 from .cells import PAIRS, SPANS, Cells
 from .decode import (
     LOWEST_CUT,
@@ -25,16 +26,21 @@ from .decode import (
     keep_best,
     without_overlap,
 )
-from .factors import SpanFactors
+from .factors import Corrections, SpanFactors
+from .inside import max_inside, mean_inside
 from .layout import RowLayout
+from .rivals import KINDS, find_rivals, max_by_kind
 from .rope import rotate
 from .zlpr import Per, zlpr, zlpr_dense
 
 __all__ = [
+    "KINDS",
     "LOWEST_CUT",
     "PAIRS",
     "SPANS",
+    "CandidateRule",
     "Cells",
+    "Corrections",
     "DecodedSpans",
     "Per",
     "RowLayout",
@@ -45,7 +51,12 @@ __all__ = [
     "decode",
     "decode_dense",
     "end_to_end",
+    "find_candidates",
+    "find_rivals",
     "keep_best",
+    "max_by_kind",
+    "max_inside",
+    "mean_inside",
     "padded_index",
     "rotate",
     "without_overlap",

@@ -12,7 +12,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from .factors import SpanFactors
+from .factors import Corrections, SpanFactors
 
 # Scores (cells x labels) computed at once.
 CHUNK_SCORES = 2**20
@@ -76,13 +76,15 @@ def decode(
     cuts = cuts.to(folded.query).view(1, n_groups, -1).expand(len(factors.mask), -1, -1)
     cuts = cuts.flatten(0, 1)  # (b * g, c / g)
     best_ends = folded.end_bias.amax(-1).masked_fill(~folded.mask, -torch.inf)  # (b, l)
-    held, n_new = [_nothing(folded)], 0
+    held, n_new = [_unfold(_score_corrected(folded, cuts), n_groups, cuts)], 0
     for starts, lasts in folded.blocks(block):
         shared = folded.shared_scores(starts, lasts)
         best_start = (folded.start_bias[:, starts] - cuts[:, None]).amax(-1)  # (b, s)
         best_start = best_start.masked_fill(~folded.mask[:, starts], -torch.inf)
         best_end = best_ends[:, lasts]
         possible = shared + best_start[..., None] + best_end[:, None] >= -ROUNDING
+        if folded.corrections is not None:
+            _forbid(possible, folded.corrections, starts, lasts)
         for cells in possible.nonzero().split(max(1, CHUNK_SCORES // cuts.shape[1])):
             hits = _score_cells(folded, shared, cells, starts.start, lasts.start, cuts)
             held.append(_unfold(hits, n_groups, cuts))
@@ -106,6 +108,23 @@ def _score_cells(
     )
     n, label = (scores >= cuts[b]).nonzero().unbind(1)
     return DecodedSpans(b[n], label, s[n] + start, e[n] + last, scores[n, label])
+
+
+def _score_corrected(factors: SpanFactors, cuts: Tensor) -> DecodedSpans:
+    """The corrected cells whose score reaches the cut, of all labels."""
+    if factors.corrections is None:
+        return _nothing(factors)
+    b, s, e = factors.corrections.cells.to(cuts.device).unbind(1)
+    scores = factors.scores_of_all_labels(b, s, e) + factors.corrections.scores
+    n, label = (scores >= cuts[b]).nonzero().unbind(1)
+    return DecodedSpans(b[n], label, s[n], e[n], scores[n, label])
+
+
+def _forbid(possible: Tensor, corrections: Corrections, starts: slice, lasts: slice) -> None:
+    """Leave the corrected cells of a block out: they are scored apart."""
+    b, s, e = corrections.cells.to(possible.device).unbind(1)
+    inside = (s >= starts.start) & (s < starts.stop) & (e < lasts.stop)
+    possible[b[inside], s[inside] - starts.start, e[inside] - lasts.start] = False
 
 
 def _unfold(spans: DecodedSpans, n_groups: int, cuts: Tensor) -> DecodedSpans:

@@ -1,7 +1,8 @@
 """What a head returns: numbers for single tokens, from which the score of every span follows."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
+from typing import Any, NamedTuple, cast
 
 import torch
 from torch import Tensor
@@ -9,12 +10,23 @@ from torch import Tensor
 from .cells import SPANS, Cells
 
 
+class Corrections(NamedTuple):
+    """What a second look adds to the scores of a few cells.
+
+    cells (k, 3): int64, (row, start, last) of cells that exist, no duplicates; on the host.
+    scores (k, c): to be added to the scores of each label.
+    """
+
+    cells: Tensor
+    scores: Tensor
+
+
 @dataclass(frozen=True)
 class SpanFactors:
     """The factors of the span scores of a padded batch.
 
     score(b, c, s, e) = query[b, g, s] . key[b, g, e] + start_bias[b, s, c] + end_bias[b, e, c]
-                        + pair_bias[b, s, e]
+                        + pair_bias[b, s, e] + corrections[b, s, e, c]
 
     where g is the group of label c. Labels are ordered by group, and each group has c / g of them.
     One group is Efficient GlobalPointer, one group per label is GlobalPointer; in between, several
@@ -34,6 +46,7 @@ class SpanFactors:
         document. On the host.
     pair_bias (b, s, l): the term of the cell, the same for all labels; -inf forbids a cell. None
         for no such term.
+    corrections: of a few cells; None for none.
     RAISES (ValueError): shapes that do not fit together.
     """
 
@@ -45,6 +58,7 @@ class SpanFactors:
     cells: Cells = SPANS
     document: Tensor | None = None
     pair_bias: Tensor | None = None
+    corrections: Corrections | None = None
 
     def __post_init__(self) -> None:
         b, g, length, d = self.key.shape
@@ -61,8 +75,14 @@ class SpanFactors:
             "document": (b, n_starts),
             "pair_bias": (b, n_starts, length),
         }
+        tensors: dict[str, Tensor | None] = {name: getattr(self, name) for name in shapes}
+        if self.corrections is not None:
+            tensors.update(self.corrections._asdict())
+            shapes.update(
+                cells=(len(self.corrections.cells), 3), scores=(len(self.corrections.cells), c)
+            )
         for name, shape in shapes.items():
-            tensor = getattr(self, name)
+            tensor = tensors[name]
             if tensor is not None and tensor.shape != shape:
                 raise ValueError(f"{name} must have the shape {shape}, was: {tuple(tensor.shape)}")
         if self.mask.dtype != torch.bool:
@@ -129,6 +149,9 @@ class SpanFactors:
             shared = shared + self.pair_bias[:, None]
         start, end = self.start_bias.transpose(1, 2), self.end_bias.transpose(1, 2)  # (b, c, l)
         scores = shared + start[..., :, None] + end[..., None, :]
+        if self.corrections is not None:
+            place, added = tuple(self.corrections.cells.T), self.corrections.scores
+            scores = scores.movedim(1, -1).index_put(place, added, accumulate=True).movedim(-1, 1)
         return scores.masked_fill(~self.allowed()[:, None], -torch.inf)
 
     def scores_of(self, spans: Tensor) -> Tensor:
@@ -143,15 +166,30 @@ class SpanFactors:
         if self.pair_bias is not None:
             shared = shared + self.pair_bias[b, s, e]
         scores = shared + self.start_bias[b, s, c] + self.end_bias[b, e, c]
+        if self.corrections is not None:
+            place, added = self._find_corrected(b, s, e)
+            scores = scores + added[place, c]
         return scores.masked_fill(~self.allows(b, s, e), -torch.inf)
 
+    def _find_corrected(self, row: Tensor, start: Tensor, last: Tensor) -> tuple[Tensor, Tensor]:
+        """Where the corrections of some cells (n) stand, and a table of them with zeros for others.
+
+        RETURNS (n) and (m, c).
+        """
+        cells, scores = cast(Corrections, self.corrections)
+        n, s, e = torch.cat((cells.to(row.device), torch.stack((row, start, last), 1))).unbind(1)
+        distinct, place = ((n * self.length + s) * self.length + e).unique(return_inverse=True)
+        own, place = place[: len(cells)], place[len(cells) :]
+        return place, scores.new_zeros(len(distinct), self.n_labels).index_copy(0, own, scores)
+
     def scores_of_all_labels(self, row: Tensor, start: Tensor, last: Tensor) -> Tensor:
-        """Score cells that exist for every label; needs one group.
+        """Score cells that exist for every label, corrections apart.
 
         row, start, last (n): indices.
         RETURNS (n, c).
         """
-        shared = (self.query[row, 0, start] * self.key[row, 0, last]).sum(-1, keepdim=True)
+        shared = (self.query[row, :, start] * self.key[row, :, last]).sum(-1)  # (n, g)
+        shared = shared.repeat_interleave(self.n_labels // self.n_groups, 1)
         if self.pair_bias is not None:
             shared = shared + self.pair_bias[row, start, last, None]
         return shared + self.start_bias[row, start] + self.end_bias[row, last]
@@ -161,7 +199,12 @@ class SpanFactors:
 
         RETURNS: factors of b * g rows and c / g labels.
         """
-        g, document, pair_bias = self.n_groups, self.document, self.pair_bias
+        g, document, pair_bias, corrections = (
+            self.n_groups,
+            self.document,
+            self.pair_bias,
+            self.corrections,
+        )
         if g == 1:
             return self
         # (b, l, c) -> (b, g, l, c / g) -> (b * g, l, c / g)
@@ -175,21 +218,32 @@ class SpanFactors:
             document = (document[:, None] * g + torch.arange(g)[:, None]).flatten(0, 1)
         if pair_bias is not None:
             pair_bias = pair_bias.repeat_interleave(g, 0)
-        return SpanFactors(query, key, start, end, mask, self.cells, document, pair_bias)
+        if corrections is not None:  # (k, 3) -> (k, g, 3) -> (k * g, 3)
+            cells = corrections.cells.repeat_interleave(g, 0)
+            cells[:, 0] = cells[:, 0] * g + torch.arange(g).repeat(len(corrections.cells))
+            corrections = Corrections(cells, corrections.scores.reshape(-1, self.n_labels // g))
+        return SpanFactors(
+            query, key, start, end, mask, self.cells, document, pair_bias, corrections
+        )
 
     def times(self, number: float) -> "SpanFactors":
         """Factors of the scores times a number."""
-        pair_bias = None if self.pair_bias is None else number * self.pair_bias
-        query, start, end = (number * each for each in (self.query, self.start_bias, self.end_bias))
-        return replace(self, query=query, start_bias=start, end_bias=end, pair_bias=pair_bias)
+        return self._map(lambda x: number * x, ("query", "start_bias", "end_bias", "pair_bias"))
 
     def in_float32(self) -> "SpanFactors":
         """The same factors, half precision as float32: sums of exp(score) need it."""
         if self.query.dtype not in (torch.float16, torch.bfloat16):
             return self
-        names = ("query", "key", "start_bias", "end_bias", "pair_bias")
+        return self._map(Tensor.float, ("query", "key", "start_bias", "end_bias", "pair_bias"))
+
+    def _map(self, function: Callable[[Tensor], Tensor], names: Iterable[str]) -> "SpanFactors":
+        """Change some factors, and the scores of the corrections."""
         tensors = {name: getattr(self, name) for name in names}
-        return replace(self, **{k: each.float() for k, each in tensors.items() if each is not None})
+        new: dict[str, Any] = {k: function(x) for k, x in tensors.items() if x is not None}
+        if self.corrections is not None:
+            cells, scores = self.corrections
+            new["corrections"] = Corrections(cells, function(scores))
+        return replace(self, **new)
 
     def blocks(self, size: int | None = None) -> Iterator[tuple[slice, slice]]:
         """Cut the table into blocks of start tokens, as `Cells.blocks` does."""

@@ -21,6 +21,7 @@ class RowLayout:
     n_labels: c; 0 as long as there are none.
     shared: whether all labels share one query and key.
     rope: whether to rotate query and key by their position.
+    rescored (columns): at the end of a row, what a rescorer reads of the token.
     RAISES (ValueError): an invalid head_size.
     """
 
@@ -28,6 +29,7 @@ class RowLayout:
     n_labels: int
     shared: bool = True
     rope: bool = True
+    rescored: int = 0
 
     def __post_init__(self) -> None:
         size = self.head_size
@@ -53,7 +55,19 @@ class RowLayout:
     @property
     def width(self) -> int:
         """Number of columns of a row."""
+        return self.factor_width + self.rescored
+
+    @property
+    def factor_width(self) -> int:
+        """Number of columns of a row that become factors."""
         return 2 * self.head_size * self.n_groups + (2 * self.n_labels if self.shared else 0)
+
+    def for_rescorer(self, rows: Tensor) -> Tensor:
+        """What a rescorer reads of rows (..., width).
+
+        RETURNS (..., rescored).
+        """
+        return rows[..., self.factor_width :]
 
     def factors(
         self,
@@ -76,7 +90,8 @@ class RowLayout:
             )
         n_terms = self.n_labels if self.shared else 0
         # (b, l, 2dg) -> (b, l, g, 2, d) -> (b, g, 2, l, d)
-        both, start, end = rows.split((self.width - 2 * n_terms, n_terms, n_terms), -1)
+        widths = (self.factor_width - 2 * n_terms, n_terms, n_terms, self.rescored)
+        both, start, end, _ = rows.split(widths, -1)
         both = both.unflatten(-1, (self.n_groups, 2, self.head_size)).movedim(1, 3)
         query, key = (rotate(both) if self.rope else both).unbind(2)
         if not self.shared:

@@ -12,7 +12,7 @@ from torch import Tensor
 from torch.autograd.function import once_differentiable
 
 from .background import Background
-from .factors import SpanFactors
+from .factors import Corrections, SpanFactors
 
 Per = Literal["document", "start"]
 
@@ -89,9 +89,9 @@ def zlpr(
     `zlpr_dense` has the formula, and the same value and gradient (tests/nn/test_zlpr.py).
     Source: arXiv 2208.02955.
 
-    Few cells are gold for any label: these are scored one by one. The sum over all other cells is
-    a matrix product (`Background`). Nothing is ever subtracted, because log(total - gold) loses all
-    digits once the model is good.
+    Few cells are gold for any label, or corrected by a second look: these are scored one by one.
+    The sum over all other cells is a matrix product (`Background`). Nothing is ever subtracted,
+    because log(total - gold) loses all digits once the model is good.
 
     factors (b rows, c labels, l tokens): what a head returned, for n documents; half precision is
         widened.
@@ -110,28 +110,34 @@ def zlpr(
     wide = factors.in_float32().fold()
     if per == "start":
         wide = wide.times(2)
-    gold_cells = _lay_out(gold, weights, factors)
+    few = _lay_out(gold, weights, factors, wide.corrections)
     # Autograd follows arguments, not fields.
     leaves = wide.query, wide.key, wide.start_bias, wide.end_bias, wide.pair_bias
-    loss: Tensor = _ZLPR.apply(wide, gold_cells, per, block, *leaves)
+    added = None if wide.corrections is None else wide.corrections.scores
+    loss: Tensor = _ZLPR.apply(wide, few, per, block, *leaves, added)
     return loss.view(-1, factors.n_labels)
 
 
-class _Gold(NamedTuple):
-    """Rows of gold in a folded table, on the host.
+class _Few(NamedTuple):
+    """The cells of a folded table that are scored one by one, on the host.
 
-    cells (n, 3): (row, start, last) of the cells that are gold for some label, in order.
+    cells (n, 3): (row, start, last) of the cells that are gold for some label, or corrected; in
+        order.
     which, label (m): cell and label of each row of gold.
     logs (m, 2): logarithms of its weights; None if all gold is plain.
+    corrected (k): cell of each correction.
     """
 
     cells: Tensor
     which: Tensor
     label: Tensor
     logs: Tensor | None
+    corrected: Tensor
 
 
-def _lay_out(gold: Tensor, weights: Tensor | None, factors: SpanFactors) -> _Gold:
+def _lay_out(
+    gold: Tensor, weights: Tensor | None, factors: SpanFactors, corrections: Corrections | None
+) -> _Few:
     row, label, start, last = gold.unbind(1)
     n_groups, per_group, length = (
         factors.n_groups,
@@ -139,9 +145,14 @@ def _lay_out(gold: Tensor, weights: Tensor | None, factors: SpanFactors) -> _Gol
         factors.length,
     )
     row, label = row * n_groups + label // per_group, label % per_group
+    cells = torch.stack((row, start, last), 1)
+    if corrections is not None:
+        cells = torch.cat((cells, corrections.cells))
+    row, start, last = cells.unbind(1)
     cells, which = ((row * length + start) * length + last).unique(return_inverse=True)
     cells = torch.stack((cells // length**2, cells // length % length, cells % length), 1)
-    return _Gold(cells, which, label, None if weights is None else weights.log())
+    logs = None if weights is None else weights.log()
+    return _Few(cells, which[: len(gold)], label, logs, which[len(gold) :])
 
 
 class _ZLPR(torch.autograd.Function):
@@ -149,20 +160,22 @@ class _ZLPR(torch.autograd.Function):
 
     @staticmethod
     def forward(
-        ctx: Any, factors: SpanFactors, gold: _Gold, per: Per, block: int | None, *_: Tensor | None
+        ctx: Any, factors: SpanFactors, few: _Few, per: Per, block: int | None, *_: Tensor | None
     ) -> Tensor:
-        cells, which, label, logs = gold
+        cells, which, label, logs, corrected = few
         background = Background(factors, cells, block)
         document = factors.documents()  # (b, s)
         n_documents = int(document.max()) + 1
         # The sum that the cells of a start token are in: that of its document, or one of its own.
         sum_of = document if per == "document" else torch.arange(document.numel()).view_as(document)
-        # Gold cells are added to the sums that they are in; all others stay as they are.
+        # These cells are added to the sums that they are in; all others stay as they are.
         touched, place = sum_of[cells[:, 0], cells[:, 1]].unique(return_inverse=True)
-        indices = (cells, which, label, touched, place, document, sum_of)
-        cells, which, label, touched, place, document, sum_of = _move(indices, factors)
+        indices = (cells, which, label, corrected, touched, place, document, sum_of)
+        cells, which, label, corrected, touched, place, document, sum_of = _move(indices, factors)
         n, s, e = cells.unbind(1)
         scores = factors.scores_of_all_labels(n, s, e)
+        if factors.corrections is not None:
+            scores.index_add_(0, corrected, factors.corrections.scores)
         # The exponents that gold has in the positive sum, and in the negative one.
         score = scores[which, label]
         if logs is None:
@@ -176,7 +189,8 @@ class _ZLPR(torch.autograd.Function):
         negative[touched] = _add_to_log_sums(negative[touched], scores, index)
         zeros, index = torch.zeros_like(negative[touched]), place[which] * scores.shape[1] + label
         positive = _add_to_log_sums(zeros.flatten(), in_positive, index)
-        ctx.background, ctx.indices = background, (n, s, e, which, label, document, sum_of)
+        ctx.background = background
+        ctx.indices = (n, s, e, which, label, corrected, document, sum_of)
         ctx.save_for_backward(scores, in_positive, negative, positive[index])
         losses = negative.index_add(0, touched, positive.view_as(zeros))  # of each sum
         if per == "document":
@@ -188,7 +202,10 @@ class _ZLPR(torch.autograd.Function):
     @once_differentiable
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
         scores, in_positive, negative, positive = ctx.saved_tensors
-        background, (n, s, e, which, label, document, sum_of) = ctx.background, ctx.indices
+        background, (n, s, e, which, label, corrected, document, sum_of) = (
+            ctx.background,
+            ctx.indices,
+        )
         query, key = background.factors.query[:, 0], background.factors.key[:, 0]
         grad = grad[document]  # (b, s, c)
         gradients = background.gradients(grad, negative[sum_of])
@@ -203,7 +220,8 @@ class _ZLPR(torch.autograd.Function):
         d_key[:, 0].index_put_((n, e), d_shared * query[n, s], accumulate=True)
         if d_pair is not None:
             d_pair[n, s, e] = d_shared[:, 0]
-        return None, None, None, None, *gradients
+        d_corrections = None if background.factors.corrections is None else d_scores[corrected]
+        return None, None, None, None, *gradients, d_corrections
 
 
 def _check(factors: SpanFactors, gold: Tensor, weights: Tensor | None, per: Per) -> None:

@@ -8,13 +8,14 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
+import srsly
 from spacy.errors import Errors
 from spacy.pipeline import TrainablePipe
 from spacy.tokens import Doc
 from thinc.api import Optimizer, set_dropout_rate
 from thinc.types import Floats2d
 
-from ..models import check_loaded, finish_update, resize_output
+from ..models import check_loaded, explain_mismatch, finish_update, resize_output
 from .stored import StoredSettings
 
 
@@ -110,7 +111,8 @@ class LabelledPipe(TrainablePipe):
 
     def from_bytes(self, bytes_data: bytes, *, exclude: Iterable[str] = ()) -> "LabelledPipe":
         """Load what to_bytes returned."""
-        super().from_bytes(bytes_data, exclude=[*exclude, "cfg"])
+        with explain_mismatch(self.model, lambda: srsly.msgpack_loads(bytes_data)["model"]):
+            super().from_bytes(bytes_data, exclude=[*exclude, "cfg"])
         return self._after_loading()
 
     def to_disk(self, path: str | Path, *, exclude: Iterable[str] = ()) -> None:
@@ -123,7 +125,8 @@ class LabelledPipe(TrainablePipe):
 
     def from_disk(self, path: str | Path, *, exclude: Iterable[str] = ()) -> "LabelledPipe":
         """Load what to_disk saved."""
-        super().from_disk(path, exclude=[*exclude, "cfg"])
+        with explain_mismatch(self.model, (Path(path) / "model").read_bytes):
+            super().from_disk(path, exclude=[*exclude, "cfg"])
         return self._after_loading()
 
     def _after_loading(self) -> "LabelledPipe":

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -10,8 +11,10 @@ from thinc.api import Model
 from thinc.types import Floats2d
 
 from ..losses import SpanLoss
+from ..nn import Corrections, SpanFactors
 from ..spans import LabelledSpan
 from .prediction import predict_spans
+from .rescoring import SecondLook, look_again
 from .tables import Tables, TrainingTable, plain_torch
 from .threads import one_thread
 
@@ -34,7 +37,8 @@ def batch_loss(
     loss: from factors and gold rows to (n, c).
     max_length (tokens): longest span.
     n_labels: count only this many labels, the first ones; None for all.
-    RETURNS: the loss, and the gradient of the rows of each document.
+    RETURNS: the loss, and the gradient of the rows of each document. A rescorer, which reads the
+        rows after the model, has the gradients of its weights then.
     RAISES (ValueError): a loss that is not finite.
     """
     d_rows = torch.zeros_like(tables.rows)
@@ -43,10 +47,19 @@ def batch_loss(
         return 0.0, tables.unflatten(d_rows)
     with torch.enable_grad():
         table = tables.end_to_end(annotated, max_length)
+    factors, leaves, look = table.factors, [table.rows], None
+    rescorer = tables.model.maybe_get_ref("rescorer")
+    if rescorer is not None:
+        look = look_again(rescorer, tables, tables.of(annotated, max_length), is_train=True)
+        factors = _correct(table, look, annotated)
+        leaves.append(look.corrections.requires_grad_())
+    with torch.enable_grad():
         spans = _gold_rows(table, [gold[i] for i in annotated], tables.model.attrs["labels"])
-        value = loss(table.factors, spans)[:, :n_labels].sum()
-        (gradient,) = torch.autograd.grad(value, table.rows)
+        value = loss(factors, spans)[:, :n_labels].sum()
+        gradient, *d_corrections = torch.autograd.grad(value, leaves)
     d_rows.index_add_(0, table.token.flatten(), gradient.flatten(0, 1))
+    if look is not None:
+        d_rows += look.backprop(*d_corrections)
     # Asked once a batch: a GPU has to finish all its work to answer.
     loss_of_batch = float(value.detach())
     if not math.isfinite(loss_of_batch):
@@ -77,6 +90,17 @@ def what_was_known(
     labels = model.attrs["labels"]
     found = predict_spans(model, docs, [0.0] * len(labels), cfg)
     return {i: spans.named(labels) for i, spans in enumerate(found.spans)}, len(labels)
+
+
+def _correct(table: TrainingTable, look: SecondLook, documents: Sequence[int]) -> SpanFactors:
+    """The factors of a table with the corrections of its documents, at their places there."""
+    first = torch.zeros(max(documents) + 1, dtype=torch.long)
+    first[documents] = torch.tensor(table.first)
+    document, start, last = (column.cpu() for column in (look.document, look.start, look.last))
+    place = first[document] + start
+    row, column = place // table.factors.n_starts, place % table.factors.n_starts
+    cells = torch.stack((row, column, column + last - start), 1)
+    return replace(table.factors, corrections=Corrections(cells, look.corrections))
 
 
 def _gold_rows(

@@ -11,6 +11,7 @@ from thinc.types import Floats2d
 
 from ..nn import DecodedSpans, SpanFactors, decode, keep_best, without_overlap
 from ..spans import LabelledSpan
+from .rescoring import final_tables
 from .settings import longest_span
 from .tables import Tables, plain_torch
 from .threads import one_thread
@@ -53,11 +54,13 @@ class Prediction(NamedTuple):
     spans: of each document.
     full: documents with more spans than allowed, and how many are allowed.
     no_vector: tokens that the encoder has no vector for, white space apart.
+    crowded: documents with more candidates than the rescorer looks at.
     """
 
     spans: list[ScoredSpans]
     full: list[tuple[Doc, int]]
     no_vector: list[Token]
+    crowded: list[Doc]
 
 
 def predict_spans(
@@ -96,7 +99,7 @@ def find_and_score(
         their keys, without those that cannot be spans.
     RAISES (ValueError): the encoder is another component that has not run.
     """
-    results = [Prediction([NO_SPANS] * len(docs), [], []) for _ in searches]
+    results = [Prediction([NO_SPANS] * len(docs), [], [], []) for _ in searches]
     scores: list[dict[LabelledSpan, float]] = [{} for _ in docs]
     max_length = longest_span(model, searches[0][1])
 
@@ -109,9 +112,10 @@ def find_and_score(
             require_encoder(tables)
             for found in results:
                 found.no_vector.extend(tokens_without_vector(tables))
-        for table in tables.of(range(len(chunk)), max_length):
+        for table, crowded in final_tables(tables, range(len(chunk)), max_length):
             places = [chunk[i] for i in table.documents]
             for (cuts, cfg), found in zip(searches, results, strict=True):
+                found.crowded.extend(docs[chunk[i]] for i in crowded)
                 decoded = _decode(table.factors, [docs[i] for i in places], cuts, cfg, raw)
                 for place, spans, most in zip(places, *decoded, strict=True):
                     found.spans[place] = spans

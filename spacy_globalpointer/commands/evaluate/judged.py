@@ -77,12 +77,12 @@ def judge(nlp: Language, name: str, examples: Iterable[Example]) -> Judgement:
             for example, gold in zip(batch, golds, strict=True)
         ]
         docs = [example.predicted for example in batch]
-        results, scores = find_and_score(pipe.model, docs, searches, located)
-        (own, full, _), (lower, crowded, _) = results
-        n_crowded += len(crowded)
-        if full and not notes:
-            notes.append(describe_full(name, *full[0]))
-        for example, gold, *parts, score in zip(batch, golds, own, lower, scores, strict=True):
+        (own, lower), scores = find_and_score(pipe.model, docs, searches, located)
+        n_crowded += len(lower.full)
+        if own.full and not notes:
+            notes.append(describe_full(name, *own.full[0]))
+        spans = own.spans, lower.spans
+        for example, gold, *parts, score in zip(batch, golds, *spans, scores, strict=True):
             number += 1
             if gold is not None:
                 found, more = (on_reference(example, part, pipe.labels) for part in parts)

@@ -117,8 +117,8 @@ def render(
             found = None if pipe is None else read_scores(doc.spans[pipe.key])
             page.add(number, doc, found, gold)
             if heatmap is not None and number == document:
-                scores = score_spans(pipe, doc)
-                contents[heatmap] = draw_heat_map(doc, scores, found or (), gold or ())
+                scores, first = score_spans(pipe, doc)
+                contents[heatmap] = draw_heat_map(doc, scores, found or (), gold or (), first)
         notes += page.notes()
         if output is not None:
             contents[output] = page.html(" on ".join(inputs), notes, page_size)

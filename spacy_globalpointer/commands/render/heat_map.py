@@ -3,6 +3,7 @@
 import re
 import textwrap
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Any
 
 import numpy
@@ -21,25 +22,35 @@ FLOOR = 0.01
 # In px, as all of the picture.
 WIDTH, MARGIN = 1760, 24
 LONGEST_TOKEN = 14
+MIRRORED = "Below the diagonal: the same spans before the second look. Columns: first token."
 # Characters that XML cannot hold.
 NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 VISIBLE = str.maketrans({" ": "␣", "\n": "↵", "\t": "⇥"})
 
 
-def score_spans(pipe: Any, doc: Doc) -> dict[str, numpy.ndarray]:
+def score_spans(
+    pipe: Any, doc: Doc
+) -> tuple[dict[str, numpy.ndarray], dict[str, numpy.ndarray] | None]:
     """Score every span of a document for every label.
 
     pipe: the component global_pointer; those before it have run on the document.
     RETURNS (s, e): probabilities for each label; e is the last token. -1 where no span can be: it
-        would end before it starts, be longer than max_length, or have white space at an end.
+        would end before it starts, be longer than max_length, or have white space at an end. Also
+        those before the second look, None if there is none.
     """
+    from ...pipeline.rescoring import final_tables
     from ...pipeline.tables import Tables
 
     tables = Tables(pipe.model, [doc], pipe.model.predict([doc]))
-    (table,) = tables.of([0], pipe.max_length)
-    scores = (2 * table.factors.scores()[0]).sigmoid()
-    scores = scores.where(table.factors.allowed()[0], -1)
-    return dict(zip(pipe.labels, scores.cpu().numpy(), strict=True))
+    ((table, _),) = final_tables(tables, [0], pipe.max_length)
+
+    def by_label(factors: Any) -> dict[str, numpy.ndarray]:
+        scores = (2 * factors.scores()[0]).sigmoid().where(factors.allowed()[0], -1)
+        return dict(zip(pipe.labels, scores.cpu().numpy(), strict=True))
+
+    final = table.factors
+    first = None if final.corrections is None else by_label(replace(final, corrections=None))
+    return by_label(final), first
 
 
 def draw_heat_map(
@@ -47,11 +58,13 @@ def draw_heat_map(
     scores: dict[str, numpy.ndarray],
     predicted: Iterable[LabelledSpan] = (),
     gold: Iterable[LabelledSpan] = (),
+    first: dict[str, numpy.ndarray] | None = None,
 ) -> str:
     """Draw the scores: a panel for each label, those with marks and high scores first.
 
     scores: from score_spans.
     predicted, gold (characters): get a mark; those that do not fit the tokens have no cell.
+    first: scores before the second look, drawn below the diagonal; None for none.
     RETURNS: an SVG file.
     """
     marks = {"predicted": _on_tokens(doc, predicted), "gold": _on_tokens(doc, gold)}
@@ -71,17 +84,20 @@ def draw_heat_map(
     step = left + max(len(doc) * cell, titles) + MARGIN, head + len(doc) * cell + MARGIN
     columns = max(1, min(len(drawn), (WIDTH - MARGIN) // step[0]))
     width = max(600, columns * step[0] + MARGIN)
+    mirrored = [MIRRORED] if first else []
     note = f"Not drawn, with their best score: {list_labels(rest)}" if rest else ""
     # Wide characters, as in Chinese, count as they are.
     per_line = (width - 2 * MARGIN) * len(note) / (8 * max(1, text_width(note)))
+    allowed = next(iter(scores.values())) >= 0
     svg = fill_template(
         "render/heat_map.svg",
         title=f"Scores of the spans of: {one_line(doc.text)}",
-        notes=textwrap.wrap(note, max(1, int(per_line))),
+        notes=[*mirrored, *textwrap.wrap(note, max(1, int(per_line)))],
         tokens=[token.text_with_ws for token in doc],
         words=words,
-        allowed=(next(iter(scores.values())) >= 0).tolist(),
+        allowed=(allowed | allowed.T if first else allowed).tolist(),
         panels=[(label, best[label], scores[label].tolist()) for label in drawn],
+        first={label: first[label].T.tolist() for label in drawn} if first else {},
         marks=marks,
         floor=FLOOR,
         columns=columns,

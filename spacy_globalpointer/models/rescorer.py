@@ -1,0 +1,187 @@
+"""The registered rescorer: a second look at the spans in question.
+
+The scores of a head come from the two ends of a span. The rescorer also reads what lies inside and
+just outside, and which other spans are in question there. It does so for few spans, the candidates.
+"""
+
+from collections.abc import Callable
+from functools import partial
+from typing import NamedTuple, cast
+
+import torch
+from spacy.util import registry
+from thinc.api import Linear, Maxout, Model, torch2xp, xp2torch, zero_init
+from thinc.types import Floats2d
+from torch import Tensor
+from torch.nn.functional import one_hot, pad
+
+from ..nn import KINDS, CandidateRule, find_rivals, max_by_kind, max_inside, mean_inside
+
+# Name of the layer, which tells weights with a rescorer from those without.
+RESCORER = "span_rescorer"
+# Lengths that are told apart, in tokens; the last one stands for all longer spans.
+N_LENGTHS = 16
+# What is read of each token or of the inside: both ends, both neighbours, mean, maximum.
+N_PARTS = 6
+# Channels that the scores of the head, one a label, are reduced to.
+SCORE_SIZE = 32
+# A score whose probability is 1 - 1e-7.
+SATURATED = 8.0
+
+
+class RescorerInput(NamedTuple):
+    """What a rescorer reads.
+
+    tokens (l, token_size): of each token of a batch.
+    start, last (k): rows of tokens, of each candidate; sorted by start, longest first.
+    before, after (k): rows of the tokens just outside; l where the text begins or ends.
+    scores (k, c): of the head.
+    """
+
+    tokens: Floats2d
+    start: Tensor
+    last: Tensor
+    before: Tensor
+    after: Tensor
+    scores: Floats2d
+
+
+@registry.architectures("spacy_globalpointer.SpanRescorer.v1")
+def build_span_rescorer(
+    token_size: int = 64,
+    hidden_size: int = 128,
+    rival_size: int = 32,
+    threshold: float = 0.01,
+    per_token: float = 1.0,
+    dropout: float = 0.0,
+) -> Model[RescorerInput, Floats2d]:
+    """Correct the scores of the spans in question, by what their two ends do not tell.
+
+    It reads both ends, the tokens just outside, mean and maximum of the tokens inside, the length
+    and the scores of the head; and of the candidates that share a token, the maximum of what it
+    made of them, by how they lie (`nn.KINDS`). A new one changes nothing: it starts at 0.
+
+    token_size (channels): what is read of a token.
+    hidden_size (channels): width of a maxout layer, normalized, that reads all of a candidate.
+    rival_size (channels): what is read of a rival.
+    threshold (probability): what the best label of a cell must reach, for it to be a candidate.
+    per_token: most candidates for each token of a document, best first; 8 more are always allowed.
+    dropout (share): of what the layers read, in training.
+    RETURNS: candidates -> corrections of their scores (k, c).
+    RAISES (ValueError): a setting out of range.
+    """
+    sizes = {"token_size": token_size, "hidden_size": hidden_size, "rival_size": rival_size}
+    for name, size in sizes.items():
+        if size < 1:
+            raise ValueError(f"{name} of the rescorer must be at least 1, was: {size}")
+    if not 0 <= dropout < 1:
+        raise ValueError(f"dropout of the rescorer must be in [0, 1), was: {dropout}")
+    refs: dict[str, Model | None] = {
+        # Runs with the head, on all tokens, so that a row holds what is read of its token.
+        "tokens": Maxout(nO=token_size, nP=3, normalize=True, dropout=0.0),
+        "scores": Linear(nO=SCORE_SIZE, init_W=zero_init),
+        "hidden": Maxout(
+            nO=hidden_size, nI=N_PARTS * token_size + N_LENGTHS + SCORE_SIZE, nP=2, normalize=True
+        ),
+        "rivals": Linear(nO=rival_size, nI=hidden_size),
+        "output_layer": Linear(nI=hidden_size + len(KINDS) * rival_size, init_W=zero_init),
+    }
+    return Model(
+        RESCORER,
+        partial(forward, dropout=dropout),
+        init=init,
+        layers=[layer for layer in refs.values() if layer],
+        # nI is the width of what the head reads, nO the number of labels.
+        dims={"nO": None, "nI": None},
+        attrs={"token_size": token_size, "rule": CandidateRule(threshold, per_token)},
+        refs=refs,
+    )
+
+
+def forward(
+    model: Model[RescorerInput, Floats2d],
+    candidates: RescorerInput,
+    is_train: bool,
+    *,
+    dropout: float,
+) -> tuple[Floats2d, Callable[[Floats2d], Floats2d]]:
+    """Read the candidates, then their rivals; the head's scores get no gradient.
+
+    RETURNS: corrections (k, c), and a function from their gradient to that of the tokens.
+    """
+    tokens, start, last, *_, scores = candidates
+    ops = model.ops
+    if not len(scores):
+        return scores, lambda _: ops.alloc2f(*tokens.shape)
+    seen, backprop_seen = _through_torch(partial(_describe, candidates), tokens, is_train)
+    # Raw scores, as probabilities hardly differ near 0 and 1, but not without end.
+    raw = ops.xp.clip(scores, -SATURATED, SATURATED) / SATURATED
+    known, backprop_known = model.get_ref("scores")(raw, is_train)
+    X, masked_X = _drop(model, ops.xp.hstack([seen, known]), dropout, is_train)
+    Z, backprop_Z = model.get_ref("hidden")(X, is_train)
+    shown, backprop_shown = model.get_ref("rivals")(Z, is_train)
+    rivals = find_rivals(start, last)
+    best, backprop_best = _through_torch(
+        lambda values: max_by_kind(values, rivals).flatten(1), shown, is_train
+    )
+    Y, masked_Y = _drop(model, ops.xp.hstack([Z, best]), dropout, is_train)
+    corrections, backprop_output = model.get_ref("output_layer")(Y, is_train)
+
+    def backprop(d_corrections: Floats2d) -> Floats2d:
+        dY = masked_Y(backprop_output(d_corrections))
+        width = Z.shape[1]
+        dZ = dY[:, :width] + backprop_shown(backprop_best(ops.as_contig(dY[:, width:])))
+        dX = masked_X(backprop_Z(dZ))
+        width = seen.shape[1]
+        backprop_known(ops.as_contig(dX[:, width:]))
+        return backprop_seen(ops.as_contig(dX[:, :width]))
+
+    return corrections, backprop
+
+
+def _describe(candidates: RescorerInput, tokens: Tensor) -> Tensor:
+    """What is read of each candidate (k, N_PARTS * token_size + N_LENGTHS).
+
+    tokens (l, token_size).
+    """
+    _, start, last, before, after, _ = candidates
+    padded = pad(tokens, (0, 0, 0, 1))
+    length = one_hot((last - start).clamp(max=N_LENGTHS - 1), N_LENGTHS).to(tokens)
+    ends = padded[torch.stack((start, last, before, after), 1)].flatten(1)
+    inside = mean_inside(tokens, start, last), max_inside(tokens, start, last)
+    return torch.cat((ends, *inside, length), 1)
+
+
+def _through_torch(
+    function: Callable[[Tensor], Tensor], X: Floats2d, is_train: bool
+) -> tuple[Floats2d, Callable[[Floats2d], Floats2d]]:
+    """A function of torch as a step of a layer: its value, and its gradient if in training."""
+    leaf = xp2torch(X, requires_grad=is_train)
+    with torch.set_grad_enabled(is_train):
+        Y = function(leaf)
+
+    def backprop(dY: Floats2d) -> Floats2d:
+        (dX,) = torch.autograd.grad(Y, leaf, xp2torch(dY))
+        return cast(Floats2d, torch2xp(dX))
+
+    return cast(Floats2d, torch2xp(Y.detach())), backprop
+
+
+def _drop(
+    model: Model, X: Floats2d, rate: float, is_train: bool
+) -> tuple[Floats2d, Callable[[Floats2d], Floats2d]]:
+    if not is_train or not rate:
+        return X, lambda dX: dX
+    mask = model.ops.get_dropout_mask(X.shape, rate)
+    return X * mask, lambda dX: dX * mask
+
+
+def init(
+    model: Model[RescorerInput, Floats2d], X: RescorerInput | None = None, Y: object | None = None
+) -> None:
+    """Make the weights, for the number of labels and the width that the head has set."""
+    model.get_ref("tokens").initialize(X=model.ops.alloc2f(1, model.get_dim("nI")))
+    model.get_ref("scores").set_dim("nI", model.get_dim("nO"))
+    model.get_ref("output_layer").set_dim("nO", model.get_dim("nO"))
+    for layer in model.layers[1:]:
+        layer.initialize()

@@ -1,0 +1,77 @@
+"""The cells that get a second look: those whose best label is not out of the question."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import log
+
+import torch
+from torch import Tensor
+
+from .decode import decode, keep_best
+from .factors import SpanFactors
+
+# Even a text of one token may have so many candidates.
+FREE_CANDIDATES = 8
+
+
+@dataclass(frozen=True)
+class CandidateRule:
+    """Which cells are candidates, in training and in prediction.
+
+    threshold (probability): what the best label of a candidate must reach.
+    per_token: most candidates for each token of a document, best first, beside FREE_CANDIDATES.
+    RAISES (ValueError): a value out of range.
+    """
+
+    threshold: float = 0.01
+    per_token: float = 1.0
+
+    def __post_init__(self) -> None:
+        if not 0 < self.threshold < 1:
+            raise ValueError(
+                "threshold of the rescorer must be a probability between 0 and 1, was: "
+                f"{self.threshold}"
+            )
+        if not self.per_token > 0:
+            raise ValueError(
+                f"per_token of the rescorer must be above 0, was: {self.per_token}. To fix: write "
+                "rescorer = null for no second look"
+            )
+
+    def most(self, n_tokens: int) -> int:
+        """Most candidates of a document."""
+        return FREE_CANDIDATES + int(self.per_token * n_tokens)
+
+
+def find_candidates(
+    factors: SpanFactors, rule: CandidateRule, lengths: Sequence[int]
+) -> tuple[Tensor, Tensor]:
+    """Find the cells whose score may reach the threshold for some label.
+
+    What all labels share, plus the greatest start term and the greatest end term, bounds the scores
+    of all labels of a group. So a candidate is a span of factors with one label a group.
+
+    factors (b documents): what a head returned.
+    lengths (tokens): of each document. With groups, a cell that is a candidate of several groups
+        counts several times.
+    RETURNS (k, 3) and (b): int64 rows (document, start, last), sorted by document, start, longest
+        first, no duplicates; and whether a document has more candidates than the rule allows.
+    """
+    start_bias, end_bias = (
+        bias.unflatten(-1, (factors.n_groups, -1)).amax(-1)
+        for bias in (factors.start_bias, factors.end_bias)
+    )
+    query, key, mask = factors.query, factors.key, factors.mask
+    bounds = SpanFactors(
+        query, key, start_bias, end_bias, mask, factors.cells, pair_bias=factors.pair_bias
+    )
+    cut = log(rule.threshold / (1 - rule.threshold)) / 2  # sigmoid(2 cut) = threshold
+    cuts = torch.full((factors.n_groups,), cut, device=mask.device)
+    most = list(map(rule.most, lengths))
+    # One more than allowed tells whether there are more.
+    found = decode(bounds, cuts, max_spans=[n + 1 for n in most])
+    full = found.document.bincount(minlength=len(most)) > torch.tensor(most, device=mask.device)
+    found, _ = keep_best(found, most)
+    # The groups of a cell follow each other.
+    cells = torch.stack((found.document, found.start, found.last), 1)
+    return cells.unique_consecutive(dim=0), full

@@ -1,0 +1,102 @@
+"""The second look: the candidates of a batch, and how a rescorer corrects their scores."""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
+from typing import NamedTuple, cast
+
+import torch
+from thinc.api import Model, torch2xp, xp2torch
+from thinc.types import Floats2d
+from torch import Tensor
+
+from ..models import RescorerInput
+from ..nn import Corrections, find_candidates
+from .tables import Table, Tables
+
+
+class SecondLook(NamedTuple):
+    """The candidates of some documents, sorted by document, start, longest first.
+
+    document (k): places in the batch.
+    start, last (k): tokens of the document.
+    corrections (k, c): of the head's scores.
+    backprop: from the gradient of the corrections to that of the rows (n, width) of the batch.
+    full: places of documents that have more candidates than are looked at.
+    """
+
+    document: Tensor
+    start: Tensor
+    last: Tensor
+    corrections: Tensor
+    backprop: Callable[[Tensor], Tensor]
+    full: list[int]
+
+
+def look_again(
+    rescorer: Model, tables: Tables, parts: Iterable[Table], is_train: bool = False
+) -> SecondLook:
+    """Find the candidates of some tables, and correct their scores.
+
+    rescorer: of the model.
+    tables: of the batch.
+    parts: the tables of the documents to look at.
+    """
+    found, scores, full = [], [], []
+    for table in parts:
+        factors = table.factors.in_float32()
+        place = torch.tensor(table.documents, device=factors.mask.device)
+        lengths = [tables.lengths[i] for i in table.documents]
+        cells, is_full = find_candidates(factors, rescorer.attrs["rule"], lengths)
+        row, start, last = cells.unbind(1)
+        found.append(torch.stack((place[row], start, last)))
+        scores.append(factors.scores_of_all_labels(row, start, last))
+        full += place[is_full].tolist()
+    document, start, last = torch.cat(found, 1)
+    order = document.argsort(stable=True)
+    document, start, last = document[order], start[order], last[order]
+    read = _read(tables, document, start, last, torch.cat(scores)[order])
+    corrections, backprop_tokens = rescorer(read, is_train)
+
+    def backprop(d_corrections: Tensor) -> Tensor:
+        d_tokens = xp2torch(backprop_tokens(torch2xp(d_corrections)))
+        before = tables.layout.width - d_tokens.shape[1]
+        return torch.nn.functional.pad(d_tokens, (before, 0))
+
+    return SecondLook(document, start, last, xp2torch(corrections), backprop, full)
+
+
+def _read(
+    tables: Tables, document: Tensor, start: Tensor, last: Tensor, scores: Tensor
+) -> RescorerInput:
+    """What the rescorer reads of the candidates."""
+    tokens = tables.layout.for_rescorer(tables.rows).contiguous()
+    offsets = torch.tensor(tables.offsets, device=document.device)
+    first, end = offsets[document], offsets[document + 1]
+    start, last = first + start, first + last
+    nothing = len(tokens)
+    before = torch.where(start > first, start - 1, nothing)
+    after = torch.where(last + 1 < end, last + 1, nothing)
+    arrays = cast(list[Floats2d], list(map(torch2xp, (tokens, scores))))
+    return RescorerInput(arrays[0], start, last, before, after, arrays[1])
+
+
+def final_tables(
+    tables: Tables, documents: Sequence[int], max_length: int | None
+) -> Iterator[tuple[Table, list[int]]]:
+    """Pad documents of similar length together, and correct their scores if there is a rescorer.
+
+    documents: places in the batch.
+    max_length (tokens): longest span.
+    YIELDS: a table, and the places of its documents that have more candidates than are looked at.
+    """
+    rescorer = tables.model.maybe_get_ref("rescorer")
+    for table in tables.of(documents, max_length):
+        if rescorer is None:
+            yield table, []
+            continue
+        look = look_again(rescorer, tables, [table])
+        row = {place: row for row, place in enumerate(table.documents)}
+        rows = torch.tensor([row[i] for i in look.document.tolist()], dtype=torch.long)
+        cells = torch.stack((rows, look.start.cpu(), look.last.cpu()), 1)
+        corrections = Corrections(cells, look.corrections)
+        yield table._replace(factors=replace(table.factors, corrections=corrections)), look.full
