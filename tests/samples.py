@@ -76,6 +76,7 @@ def train(nlp, examples, steps=80, learn_rate=0.005):
     return losses
 
 
+RESCORER = {"@architectures": "spacy_globalpointer.SpanRescorer.v1"}
 OWN = {
     "@architectures": "spacy.HashEmbedCNN.v2",
     "width": 32,
@@ -94,10 +95,12 @@ def make_nlp(
     upstream=None,
     loaders=None,
     directory=None,
+    rescorer=None,
     **settings,
 ):
     """A blank pipeline with the component.
 
+    rescorer: settings of a second look; None for none.
     upstream: (factory, config) of a shared encoder, and what loads it from a directory.
     """
     nlp = spacy.blank("en")
@@ -109,6 +112,8 @@ def make_nlp(
         }
     architecture = f"spacy_globalpointer.{head}.v1"
     model = {"@architectures": architecture, "head_size": 16, "tok2vec": encoder or OWN}
+    if rescorer is not None:
+        model["rescorer"] = {**RESCORER, **rescorer}
     nlp.add_pipe("global_pointer", config={**settings, "model": model})
     return nlp
 

@@ -10,12 +10,12 @@ from typing import NamedTuple, cast
 
 import torch
 from spacy.util import registry
-from thinc.api import Linear, Maxout, Model, torch2xp, xp2torch, zero_init
+from thinc.api import Linear, Maxout, Model, Ops, torch2xp, xp2torch, zero_init
 from thinc.types import Floats2d
 from torch import Tensor
 from torch.nn.functional import one_hot, pad
 
-from ..nn import KINDS, CandidateRule, find_rivals, max_by_kind, max_inside, mean_inside
+from ..nn import KINDS, CandidateRule, Rivals, find_rivals, max_by_kind, max_inside, mean_inside
 
 # Name of the layer, which tells weights with a rescorer from those without.
 RESCORER = "span_rescorer"
@@ -23,8 +23,11 @@ RESCORER = "span_rescorer"
 N_LENGTHS = 16
 # What is read of each token or of the inside: both ends, both neighbours, mean, maximum.
 N_PARTS = 6
-# Channels that the scores of the head, one a label, are reduced to.
-SCORE_SIZE = 32
+# Scores of the head that are read for each label: of the candidate, and the best of each kind of
+# rival.
+N_SCORES = 1 + len(KINDS)
+# Channels that they are reduced to.
+SCORE_SIZE = 64
 # A score whose probability is 1 - 1e-7.
 SATURATED = 8.0
 
@@ -57,9 +60,10 @@ def build_span_rescorer(
 ) -> Model[RescorerInput, Floats2d]:
     """Correct the scores of the spans in question, by what their two ends do not tell.
 
-    It reads both ends, the tokens just outside, mean and maximum of the tokens inside, the length
-    and the scores of the head; and of the candidates that share a token, the maximum of what it
-    made of them, by how they lie (`nn.KINDS`). A new one changes nothing: it starts at 0.
+    It reads both ends, the tokens just outside, mean and maximum of the tokens inside, and the
+    length; the scores of the head for the candidate and, by how they lie (`nn.KINDS`), for its
+    rivals, the candidates that share a token with it; and then what it made of the rivals. A new
+    rescorer changes nothing: it starts at 0.
 
     token_size (channels): what is read of a token.
     hidden_size (channels): width of a maxout layer, normalized, that reads all of a candidate.
@@ -113,14 +117,12 @@ def forward(
     ops = model.ops
     if not len(scores):
         return scores, lambda _: ops.alloc2f(*tokens.shape)
+    rivals = find_rivals(start, last)
     seen, backprop_seen = _through_torch(partial(_describe, candidates), tokens, is_train)
-    # Raw scores, as probabilities hardly differ near 0 and 1, but not without end.
-    raw = ops.xp.clip(scores, -SATURATED, SATURATED) / SATURATED
-    known, backprop_known = model.get_ref("scores")(raw, is_train)
+    known, backprop_known = model.get_ref("scores")(_compare(ops, scores, rivals), is_train)
     X, masked_X = _drop(model, ops.xp.hstack([seen, known]), dropout, is_train)
     Z, backprop_Z = model.get_ref("hidden")(X, is_train)
     shown, backprop_shown = model.get_ref("rivals")(Z, is_train)
-    rivals = find_rivals(start, last)
     best, backprop_best = _through_torch(
         lambda values: max_by_kind(values, rivals).flatten(1), shown, is_train
     )
@@ -152,6 +154,17 @@ def _describe(candidates: RescorerInput, tokens: Tensor) -> Tensor:
     return torch.cat((ends, *inside, length), 1)
 
 
+def _compare(ops: Ops, scores: Floats2d, rivals: Rivals) -> Floats2d:
+    """The scores (k, c) of the candidates and of their rivals, best of each kind.
+
+    RETURNS (k, N_SCORES * c): in [-1, 1]; -1 where there is no rival.
+    """
+    # Raw scores, as probabilities hardly differ near 0 and 1, but not without end.
+    own = xp2torch(ops.xp.clip(scores / SATURATED, -1, 1))
+    best = max_by_kind(own + 1, rivals) - 1
+    return cast(Floats2d, torch2xp(torch.cat((own, best.flatten(1)), 1)))
+
+
 def _through_torch(
     function: Callable[[Tensor], Tensor], X: Floats2d, is_train: bool
 ) -> tuple[Floats2d, Callable[[Floats2d], Floats2d]]:
@@ -181,7 +194,7 @@ def init(
 ) -> None:
     """Make the weights, for the number of labels and the width that the head has set."""
     model.get_ref("tokens").initialize(X=model.ops.alloc2f(1, model.get_dim("nI")))
-    model.get_ref("scores").set_dim("nI", model.get_dim("nO"))
+    model.get_ref("scores").set_dim("nI", N_SCORES * model.get_dim("nO"))
     model.get_ref("output_layer").set_dim("nO", model.get_dim("nO"))
     for layer in model.layers[1:]:
         layer.initialize()

@@ -7,6 +7,8 @@ from uuid import uuid4
 from thinc.api import Linear, Model
 from thinc.types import Floats2d, FloatsXd
 
+from .rescorer import N_SCORES
+
 
 def resize_output(model: Model, nO: int) -> Model:
     """Set the number of labels; labels already there keep their weights.
@@ -25,9 +27,12 @@ def resize_output(model: Model, nO: int) -> Model:
     rescorer = model.maybe_get_ref("rescorer")
     if rescorer is not None:
         rescorer.set_dim("nO", nO, force=True)
-        for ref, dim in (("scores", "nI"), ("output_layer", "nO")):
-            for known, grown in _resize(rescorer, ref, **{dim: nO}):
-                _keep(known, grown, axis=known.ndim - 1 if dim == "nI" else 0)
+        for known, grown in _resize(rescorer, "output_layer", nO=nO):
+            _keep(known, grown, axis=0)
+        for known, grown in _resize(rescorer, "scores", nI=N_SCORES * nO):
+            if known.ndim == 2:  # the bias does not grow
+                known, grown = (x.reshape((len(x), N_SCORES, -1)) for x in (known, grown))
+            _keep(known, grown, axis=known.ndim - 1)
     return model
 
 

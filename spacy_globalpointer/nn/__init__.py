@@ -29,7 +29,7 @@ from .decode import (
 from .factors import Corrections, SpanFactors
 from .inside import max_inside, mean_inside
 from .layout import RowLayout
-from .rivals import KINDS, find_rivals, max_by_kind
+from .rivals import KINDS, Rivals, find_rivals, max_by_kind
 from .rope import rotate
 from .zlpr import Per, zlpr, zlpr_dense
 
@@ -43,6 +43,7 @@ __all__ = [
     "Corrections",
     "DecodedSpans",
     "Per",
+    "Rivals",
     "RowLayout",
     "SpanFactors",
     "Tensor",

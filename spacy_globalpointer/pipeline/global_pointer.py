@@ -22,6 +22,7 @@ from .settings import (
     AUTO,
     check_model,
     check_settings,
+    describe_crowded,
     describe_full,
     describe_long,
     label_cuts,
@@ -133,6 +134,8 @@ class GlobalPointer(LabelledPipe):
             self._warn_once("long", describe_long(self.name, docs, longest))
         if found.full and self._n_updates > BEGINNING:
             self._warn_once("max_spans", describe_full(self.name, *found.full[0]))
+        if found.crowded and self._n_updates > BEGINNING:
+            self._warn_once("crowded", describe_crowded(self.name, docs, found.crowded))
         return found.spans
 
     def set_annotations(self, docs: Iterable[Doc], spans: list[ScoredSpans]) -> None:

@@ -40,6 +40,7 @@ def look_again(
     rescorer: of the model.
     tables: of the batch.
     parts: the tables of the documents to look at.
+    RAISES (ValueError): corrections that are not finite.
     """
     found, scores, full = [], [], []
     for table in parts:
@@ -56,6 +57,11 @@ def look_again(
     document, start, last = document[order], start[order], last[order]
     read = _read(tables, document, start, last, torch.cat(scores)[order])
     corrections, backprop_tokens = rescorer(read, is_train)
+    if not rescorer.ops.xp.isfinite(corrections).all():
+        raise ValueError(
+            "the corrections of the rescorer must be finite, but some are not: it has diverged. To "
+            "fix: use a lower learning rate or lr_scale, or grad_clip in the optimizer"
+        )
 
     def backprop(d_corrections: Tensor) -> Tensor:
         d_tokens = xp2torch(backprop_tokens(torch2xp(d_corrections)))

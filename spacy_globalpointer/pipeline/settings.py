@@ -250,3 +250,17 @@ def describe_full(name: str, doc: Doc, most: int) -> str:
         f"'{name}' kept only the best {most} spans of the document {doc.text[:60]!r}: more reach "
         "the threshold than max_spans allows. To fix: raise the threshold, or max_spans"
     )
+
+
+def describe_crowded(name: str, docs: Sequence[Doc], crowded: Sequence[Doc]) -> str:
+    """Say that documents have more candidates than the rescorer looks at.
+
+    name: of the component.
+    docs: that were predicted.
+    crowded: those of them with too many.
+    """
+    return (
+        f"'{name}': {len(crowded)} of {len(docs)} documents have more spans in question than the "
+        f"rescorer looks at, such as {crowded[0].text[:60]!r}; the others keep their first scores. "
+        f"To fix: raise per_token or threshold in [components.{name}.model.rescorer]"
+    )
