@@ -234,6 +234,20 @@ def test_a_transformer_can_be_cut_to_its_first_layers(tiny_bert, tmp_path):
     )
 
 
+def test_a_learned_mix_of_layers_is_an_encoder_too(tiny_bert, tmp_path):
+    """As docs/usage.md shows it."""
+    settings = side_by_side("curated", tiny_bert)
+    settings["upstream"][1]["all_layer_outputs"] = True
+    context = settings["encoder"]["embed"]["*"]["context"]
+    context["@architectures"] = "spacy-curated-transformers.ScalarWeightingListener.v1"
+    weighting = "spacy-curated-transformers.ScalarWeight.v1"
+    context["weighting"] = {"@architectures": weighting, "num_layers": 2}
+    nlp = make_nlp(**settings)
+    train(nlp, make_examples(nlp), steps=5)
+    nlp.to_disk(tmp_path)
+    assert found(spacy.load(tmp_path)(SENTENCES[0][0])) == found(nlp(SENTENCES[0][0]))
+
+
 @pytest.mark.parametrize(
     ("n_encoders", "width", "message"),
     [
