@@ -138,7 +138,9 @@ PEERS = {
 
 def test_every_config_of_the_package_is_known() -> None:
     assert set(OURS) == set(OURS[0].parent.glob("*.cfg"))
-    with pytest.raises(ValueError, match="encoder must be one of tok2vec, transformer, hybrid, curated"):
+    with pytest.raises(
+        ValueError, match="encoder must be one of tok2vec, transformer, hybrid, curated"
+    ):
         find_config("bert")
 
 

@@ -35,7 +35,7 @@ def build_concatenated_encoders(
             "encoders must turn documents into token vectors, was: the model of a transformer "
             "component, which `nlp.replace_listeners` puts where a listener was. To fix: in the "
             'config, change its block to @architectures = "spacy-transformers.'
-            'Tok2VecTransformer.v3" and give it the listener\'s pooling and grad_factor'
+            "Tok2VecTransformer.v3\" and give it the listener's pooling and grad_factor"
         )
     # As in MultiHashEmbed: the encoders' vectors differ in scale, and have to be learned from.
     mixed: Model[Floats2d, Floats2d] = Maxout(nO=width, nP=3, normalize=True, dropout=0.0)

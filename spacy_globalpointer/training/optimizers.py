@@ -1,24 +1,23 @@
 """Learning rates by part: slow for a pretrained transformer, fast for what starts from random."""
 
-from collections.abc import Iterable
+from collections.abc import Generator
 from typing import Any
 
 from spacy.util import registry
 from thinc.api import Optimizer
-from thinc.optimizers import ADAM_DEFAULTS
 from thinc.types import FloatsXd
 
 
 @registry.optimizers("spacy_globalpointer.DiscriminativeAdam.v1")
 def build_discriminative_adam(
-    learn_rate: float | Iterable[float] = 0.00005,
+    learn_rate: float | list[float] | Generator = 0.00005,
     *,
     thinc_scale: float = 20.0,
-    L2: float | Iterable[float] = ADAM_DEFAULTS["L2"],
-    beta1: float | Iterable[float] = ADAM_DEFAULTS["beta1"],
-    beta2: float | Iterable[float] = ADAM_DEFAULTS["beta2"],
-    eps: float | Iterable[float] = ADAM_DEFAULTS["eps"],
-    grad_clip: float | Iterable[float] = ADAM_DEFAULTS["grad_clip"],
+    L2: float | list[float] | Generator = 0.01,
+    beta1: float | list[float] | Generator = 0.9,
+    beta2: float | list[float] | Generator = 0.999,
+    eps: float | list[float] | Generator = 1e-8,
+    grad_clip: float | list[float] | Generator = 1.0,
     L2_is_weight_decay: bool = True,
     use_averages: bool = False,
 ) -> Optimizer:
@@ -31,8 +30,9 @@ def build_discriminative_adam(
     learn_rate: of the transformer; a number or a schedule.
     thinc_scale: learning rate of Thinc layers, as a multiple of the transformer's. A component's
         own multiple, such as `lr_scale`, comes on top.
-    L2, beta1, beta2, eps, grad_clip, L2_is_weight_decay: as in Adam.v1.
-    use_averages: as in Adam.v1: averages replace the weights of Thinc layers only.
+    L2, beta1, beta2, eps, grad_clip, L2_is_weight_decay: as in Adam.v1; the defaults are those
+        that spaCy fills into a config.
+    use_averages: as in Adam.v1; averages replace the weights of Thinc layers only.
     RETURNS: the optimizer.
     RAISES (ValueError): a scale that is not above 0.
     """
@@ -62,7 +62,7 @@ class DiscriminativeOptimizer(Optimizer):
     """
 
     def __init__(
-        self, learn_rate: float | Iterable[float], *, thinc_scale: float, **settings: Any
+        self, learn_rate: float | list[float] | Generator, *, thinc_scale: float, **settings: Any
     ) -> None:
         super().__init__(learn_rate, **settings)
         self.thinc_scale = thinc_scale

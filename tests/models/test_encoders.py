@@ -229,9 +229,7 @@ def test_a_transformer_can_be_cut_to_its_first_layers(tiny_bert, tmp_path):
     numpy.testing.assert_allclose(
         again.model_output.last_hidden_state, doc.model_output.last_hidden_state, rtol=1e-5
     )
-    assert (
-        doc.model_output.last_hidden_state.shape == expected.model_output.last_hidden_state.shape
-    )
+    assert doc.model_output.last_hidden_state.shape == expected.model_output.last_hidden_state.shape
 
 
 def test_a_learned_mix_of_layers_is_an_encoder_too(tiny_bert, tmp_path):
@@ -269,5 +267,5 @@ def test_wrong_settings_are_refused(n_encoders, width, message):
 @pytest.mark.parametrize("docs", [None, []])
 def test_an_unknown_width_is_an_error(docs):
     model = build_concatenated_encoders(leaves_out(3), fake_encoder(3), width=4)
-    with pytest.raises(ValueError, match="width of the encoder is unknown. To fix: initialize"):
+    with pytest.raises(ValueError, match=r"width of the encoder is unknown\. To fix: initialize"):
         model.initialize(X=docs)
