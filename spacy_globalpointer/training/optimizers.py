@@ -1,11 +1,10 @@
 """Learning rates by part: slow for a pretrained transformer, fast for what starts from random."""
 
-from collections.abc import Generator
 from typing import Any
 
 from spacy.util import registry
 from thinc.api import Optimizer
-from thinc.types import FloatsXd
+from thinc.types import FloatsXd, Generator
 
 
 @registry.optimizers("spacy_globalpointer.DiscriminativeAdam.v1")
