@@ -30,7 +30,7 @@ TRANSFORMERS = ("global_pointer_transformer", "spancat_transformer", "ner_transf
 PASSES = 8
 # Words of a batch, and what MiniLM learns best with (docs/results.md).
 BATCH = 1000
-LEARN_RATE, LR_SCALE = 0.0003, 3.3
+LEARN_RATE, THINC_SCALE = 0.0003, 3.3
 
 
 class TimeUp(Exception):
@@ -227,7 +227,7 @@ def train_on_genia(run: Run, result: dict[str, Any]) -> None:
         "training.optimizer.learn_rate.initial_rate": LEARN_RATE,
         "training.optimizer.learn_rate.warmup_steps": n_steps // 10,
         "training.max_steps": n_steps,
-        "components.global_pointer.lr_scale": LR_SCALE,
+        "training.optimizer.thinc_scale": THINC_SCALE,
     }
     result["overrides"] = {**overrides, "paths.encoder": Path(run.encoder).name}
     start = seconds = run.seconds_left()

@@ -34,6 +34,7 @@ SYSTEMS: dict[str, str] = {
     # The floor: an encoder without any head.
     "encoder": "tok2vec",
     "global_pointer_transformer": "transformer",
+    "global_pointer_hybrid_transformer": "hybrid",
     "spancat_transformer": "spancat_transformer",
     "ner_transformer": "ner_transformer",
 }

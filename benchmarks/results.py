@@ -22,6 +22,7 @@ NAMES = {
     "global_pointer": "`global_pointer`",
     "global_pointer_gp": "one extractor a label",
     "global_pointer_no_rope": "without RoPE",
+    "global_pointer_hybrid": "with word features",
     "spancat": "`spancat`",
     "span_finder": "`span_finder` + `spancat`",
     "ner": "`ner`",

@@ -25,6 +25,7 @@ OTHERS = {path.stem: path for folder in FOLDERS for path in sorted(folder.glob("
 PATHS = [*OURS, *(path for name, path in OTHERS.items() if name != "crfsuite")]
 NEEDS = {
     "transformer.cfg": ["spacy_transformers"],
+    "hybrid.cfg": ["spacy_transformers"],
     "ner_transformer.cfg": ["spacy_transformers"],
     "spancat_transformer.cfg": ["spacy_transformers"],
     "curated.cfg": ["spacy_curated_transformers", "transformers"],
@@ -137,7 +138,9 @@ PEERS = {
 
 def test_every_config_of_the_package_is_known() -> None:
     assert set(OURS) == set(OURS[0].parent.glob("*.cfg"))
-    with pytest.raises(ValueError, match="encoder must be one of tok2vec, transformer, curated"):
+    with pytest.raises(
+        ValueError, match="encoder must be one of tok2vec, transformer, hybrid, curated"
+    ):
         find_config("bert")
 
 

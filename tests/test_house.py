@@ -7,6 +7,7 @@ import re
 from collections import defaultdict
 from pathlib import Path
 
+import numpy
 import pytest
 import spacy
 import torch
@@ -157,6 +158,22 @@ def call_architecture(build, name, tmp_path):
     assert len(model.predict([doc])[0]) == len(doc)
 
 
+def call_concatenation(build, name, tmp_path):
+    parts = {"*": {"first": OWN, "second": {**OWN, "depth": 1}}, "width": 6}
+    doc = spacy.blank("en")("Rome closed.")
+    model = registry.resolve({"model": {"@architectures": name, **parts}})["model"]
+    (vectors,) = model.initialize(X=[doc]).predict([doc])
+    assert vectors.shape == (len(doc), 6)
+
+
+def call_optimizer(build, name, tmp_path):
+    block = {"@optimizers": name, "learn_rate": 0.5, "thinc_scale": 2.0, "L2": 0.0}
+    optimizer = registry.resolve({"optimizer": block})["optimizer"]
+    zeros, ones = numpy.zeros((2, 2), dtype="f"), numpy.ones((2, 2), dtype="f")
+    weights, _ = optimizer((0, "W"), zeros, ones)
+    assert weights == pytest.approx(-1.0, rel=1e-4)
+
+
 def call_loss(build, name, tmp_path):
     from spacy_globalpointer.nn import RowLayout, zlpr_dense
 
@@ -194,6 +211,8 @@ CALLS = {
     ("spacy_factories", "global_pointer"): call_factory,
     ("spacy_architectures", f"{NAME}.EfficientGlobalPointer.v1"): call_architecture,
     ("spacy_architectures", f"{NAME}.GlobalPointer.v1"): call_architecture,
+    ("spacy_architectures", f"{NAME}.ConcatenatedEncoders.v1"): call_concatenation,
+    ("thinc_optimizers", f"{NAME}.DiscriminativeAdam.v1"): call_optimizer,
     ("thinc_losses", f"{NAME}.ZLPR.v1"): call_loss,
     ("spacy_scorers", f"{NAME}.span_scorer.v1"): call_scorer,
     ("spacy_readers", f"{NAME}.SpanCorpus.v1"): call_reader,

@@ -21,6 +21,7 @@ FLAT = {"allow_overlap": False, "annotate_ents": True}
 # Kind of encoder -> the package that has it, and our extra that installs it.
 NEEDS = {
     "transformer": ("spacy_transformers", "transformers"),
+    "hybrid": ("spacy_transformers", "transformers"),
     "curated": ("spacy_curated_transformers", "curated"),
 }
 
@@ -34,7 +35,7 @@ def init_config_cli(
             "--encoder",
             "-e",
             help=f"{', '.join(ENCODERS)}: spaCy's own, trained from scratch, or a pretrained one "
-            "with spacy-transformers or spacy-curated-transformers",
+            "with spacy-transformers (hybrid: and word features) or spacy-curated-transformers",
         ),
     ] = "tok2vec",
     name: Annotated[

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 # Kinds of encoder. Each is a file of this folder, with the reason beside every odd value.
-ENCODERS = ("tok2vec", "transformer", "curated")
+ENCODERS = ("tok2vec", "transformer", "hybrid", "curated")
 
 
 def find_config(encoder: str) -> Path:

@@ -1,5 +1,6 @@
-"""The layers: documents -> encoder -> one row of factors per token."""
+"""The layers: documents -> encoder -> one row of factors per token, and a second look at spans."""
 
+from .encoders import build_concatenated_encoders
 from .heads import NOTHING_SEEN, build_efficient_global_pointer, build_global_pointer
 from .loading import check_loaded, explain_mismatch
 from .rescorer import RescorerInput, build_span_rescorer
@@ -9,6 +10,7 @@ from .update import finish_update
 __all__ = [
     "NOTHING_SEEN",
     "RescorerInput",
+    "build_concatenated_encoders",
     "build_efficient_global_pointer",
     "build_global_pointer",
     "build_span_rescorer",

@@ -142,7 +142,7 @@ def test_a_label_that_a_config_cannot_hold_is_left_to_training(config, tmp_path)
     [
         (
             ["--encoder", "bert"],
-            "encoder must be one of tok2vec, transformer, curated, was: 'bert'",
+            "encoder must be one of tok2vec, transformer, hybrid, curated, was: 'bert'",
         ),
         (["--name", "bert"], "--name must only be given with a pretrained encoder, was: bert"),
         (

@@ -20,6 +20,7 @@ from ...spans import LabelledSpan
 
 STRIDED = "spacy-transformers.strided_spans.v1"
 CURATED = "spacy-curated-transformers.WithStridedSpans.v1"
+CONCATENATED = "spacy_globalpointer.ConcatenatedEncoders.v1"
 CAUSES = NO_PIECE, CUT_OFF, NO_WINDOW = "have no word piece", "are cut off", "are in no window"
 MOST_EXAMPLES = 5
 # Pieces of a window are fewer by this share of the longest input: the first word of a window may
@@ -56,6 +57,7 @@ class Encoder:
     window: Window | None  # None where windows follow sentences or documents
     section: str = ""  # of the config where its settings are; empty if they are not there
     model: Any = None  # a TransformerModel of spacy-transformers; None for another one
+    alone: bool = True  # no other encoder beside it, whose vectors every token has
     # Known once a text was counted (pieces): what is more in a window is cut off; what the model
     # says it has; why nothing can be counted.
     most: int = 0
@@ -169,6 +171,7 @@ def find_encoder(nlp: Language, name: str, sourced: Sequence[str] = ()) -> Encod
     sourced: components whose settings are those of another pipeline, and not in the config.
     """
     config = nlp.config.interpolate()
+    alone = all(value != CONCATENATED for _, value in walk_dict(config["components"][name]))
     listened = [k for k, pipe in nlp.pipeline if name in getattr(pipe, "listening_components", ())]
     for other in (name, *reversed(listened)):
         for path, value in walk_dict(config["components"][other], ["components", other]):
@@ -179,7 +182,9 @@ def find_encoder(nlp: Language, name: str, sourced: Sequence[str] = ()) -> Encod
                 window = _read_window(block, "tokens") if value == STRIDED else None
                 nodes = cast(Any, nlp.get_pipe(other)).model.walk()
                 model = next((node for node in nodes if "get_spans" in node.attrs), None)
-                return Encoder(window, "" if other in sourced else ".".join(path[:-2]), model)
+                return Encoder(
+                    window, "" if other in sourced else ".".join(path[:-2]), model, alone
+                )
     return None
 
 

@@ -64,9 +64,15 @@ def _find_lost(case: Case, name: str, own: EncoderStatistics, width: int | None)
     if not lost:
         text = f"Every token of {name} gets a vector: no window has more than {own.longest} "
         return Finding("tokens", "good", f"{text}word pieces")
-    text = f"{lost.total()} of {own.n_tokens} tokens of {name} get no vector, and "
+    text = f"{lost.total()} of {own.n_tokens} tokens of {name} get no vector"
+    text += ", and " if own.encoder.alone else " from the transformer, and "
     starts = f"{n_unseen} of {n_gold} gold spans start or end on one: these are never learned or"
-    text += f"{starts} found." if n_unseen else "no gold span starts or ends on one."
+    if not n_unseen:
+        text += "no gold span starts or ends on one."
+    elif own.encoder.alone:
+        text += f"{starts} found."
+    else:
+        text += f"{n_unseen} of {n_gold} gold spans start or end on one, without its context."
     if lost[NO_PIECE]:
         text += f" {lost[NO_PIECE]} {NO_PIECE}, such as {', '.join(map(ascii, own.words))}"
         text += ": take such characters out of the texts, or of the spans." if n_unseen else "."
@@ -82,7 +88,7 @@ def _find_lost(case: Case, name: str, own: EncoderStatistics, width: int | None)
         else:
             text += f" No window fits words of more than {PIECES_OF_A_WORD} pieces, such as base64:"
             text += " take them out of the texts."
-    if n_gold and n_unseen == n_gold:
+    if n_gold and n_unseen == n_gold and own.encoder.alone:
         return Finding("tokens", "error", text, advice)
     is_harmless = not n_unseen and set(+lost) == {NO_PIECE}
     return Finding("tokens", "info" if is_harmless else "warning", text, advice)

@@ -222,6 +222,14 @@ def test_no_gold_span_that_is_seen_is_an_error(small_bert, tmp_path):
     assert finding.level == "error"
 
 
+def test_beside_word_features_spans_on_words_that_are_cut_off_can_be_learned(small_bert, tmp_path):
+    train = ["abcdefg hijk " * 10 + "Ab"]
+    survey = run_debug(tmp_path, small_bert, train, path=find_config("hybrid"))
+    (finding,) = found(survey, "get no vector from the transformer")
+    assert finding.level == "warning"
+    assert "1 of 1 gold spans start or end on one, without its context." in finding.text
+
+
 @pytest.mark.parametrize(
     ("is_gold", "level", "gold", "repair"),
     [
