@@ -49,10 +49,10 @@ def save(docs, path):
     return path
 
 
-def make_noisy_folder(folder):
+def make_noisy_folder(folder, **settings):
     """A pipeline that is often wrong, "model", and documents that it has not seen, "dev.spacy"."""
     fix_random_seed(0)
-    nlp = make_nlp()
+    nlp = make_nlp(**settings)
     examples = list(make_noisy(nlp, 60, seed=0))
     optimizer = nlp.initialize(lambda: examples)
     optimizer.learn_rate = 0.01

@@ -68,7 +68,7 @@ def build_span_rescorer(
     token_size (channels): what is read of a token.
     hidden_size (channels): width of a maxout layer, normalized, that reads all of a candidate.
     rival_size (channels): what is read of a rival.
-    threshold (probability): what the best label of a cell must reach, for it to be a candidate.
+    threshold (probability): a span is a candidate if its score may reach it for some label.
     per_token: most candidates for each token of a document, best first; 8 more are always allowed.
     dropout (share): of what the layers read, in training.
     RETURNS: candidates -> corrections of their scores (k, c).

@@ -208,6 +208,17 @@ def test_progress_is_seen_while_documents_are_predicted(folder, monkeypatch):
         done += n
 
 
+def test_scores_are_those_after_the_second_look(tmp_path):
+    folder = make_noisy_folder(tmp_path, rescorer={})
+    report = evaluate(str(folder / "model"), [folder / "dev.spacy"])
+    nlp = spacy.load(folder / "model")
+    scores = nlp.evaluate(list(Corpus(folder / "dev.spacy")(nlp)))
+    exact = report["spans"]["exact"]
+    assert [exact[part] for part in "prf"] == pytest.approx(
+        [scores[f"spans_sc_{part}"] for part in "prf"]
+    )
+
+
 def test_without_overlap_scores_are_those_of_what_was_found(folder, tmp_path):
     model = change(folder, tmp_path, allow_overlap=False)
     report = evaluate(str(model), [folder / "dev.spacy"])

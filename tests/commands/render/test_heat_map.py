@@ -13,6 +13,7 @@ from typer.testing import CliRunner
 from spacy_globalpointer.commands.colours import label_colour
 from spacy_globalpointer.commands.render.heat_map import (
     FLOOR,
+    MIRRORED,
     MOST_PANELS,
     draw_heat_map,
     score_spans,
@@ -85,9 +86,10 @@ def every_score(nlp, text):
         {},
         {"head": "GlobalPointer"},
         {"max_length": 6},
+        {"rescorer": {}},
         {"upstream": ("tok2vec", {"model": OWN}), "encoder": LISTENER},
     ],
-    ids=["plain", "a head a label", "max_length", "shared encoder"],
+    ids=["plain", "a head a label", "max_length", "a second look", "shared encoder"],
 )
 def test_cells_are_the_scores_of_all_spans(settings, tmp_path):
     nlp = make(**settings)
@@ -270,6 +272,29 @@ def test_nothing_above_the_floor_is_said():
     root = ET.fromstring(draw_heat_map(doc, scored(doc, ["A", "B"], FLOOR / 3)))
     assert find(root, "panel") == []
     assert find(root, "note rest")[0].text == "Not drawn, with their best score: A 0.003, B 0.003"
+
+
+def test_below_the_diagonal_are_the_scores_before_the_second_look(tmp_path):
+    nlp = make(rescorer={}, steps=30)
+    root = draw(save(nlp, tmp_path), "--text", TEXT, "--heatmap", tmp_path / "x.svg")
+    assert MIRRORED in [note.text for note in find(root, "note rest")]
+    pipe = nlp.get_pipe("global_pointer")
+    final, first = score_spans(pipe, nlp.make_doc(TEXT))
+    assert any(abs(final[label] - first[label]).max() > 0.01 for label in final)
+    for panel in find(root, "panel"):
+        table = first[panel.get("data-label")]
+        drawn = find(panel, "before")
+        assert len(drawn) == (numpy.triu(table, 1) >= FLOOR / 2).sum()
+        for cell in drawn:
+            start, last = int(cell.get("data-start")), int(cell.get("data-end")) - 1
+            score = table[start, last]
+            assert float(cell.get("fill-opacity")) == pytest.approx(score, abs=1e-4)
+            assert cell.find(f"{NAME}title").text.startswith(
+                f"{panel.get('data-label')} {score:.3f} before the second look: "
+            )
+            side = float(cell.get("width"))
+            place = float(cell.get("x")) / side, float(cell.get("y")) / side
+            assert place == (start, last)
 
 
 def test_scores_need_no_threshold():

@@ -120,6 +120,17 @@ def test_the_written_pipeline_finds_what_was_counted(folder, tmp_path, objective
     assert nlp.to_bytes(exclude=exclude) == before.to_bytes(exclude=exclude)
 
 
+def test_thresholds_are_chosen_after_the_second_look(tmp_path):
+    folder = make_noisy_folder(tmp_path, rescorer={})
+    report = tune(folder / "model", folder / "dev.spacy", folder / "out", objective="global")
+    nlp = spacy.load(folder / "out")
+    layer = nlp.get_pipe("global_pointer").model.get_ref("rescorer").get_ref("output_layer")
+    assert layer.get_param("W").any()
+    scores = nlp.evaluate(read_dev(nlp, folder / "dev.spacy"))
+    for part in "prf":
+        assert scores[f"spans_sc_{part}"] == pytest.approx(report["results"]["global"][part])
+
+
 def test_each_objective_is_best_by_its_own_measure(folder, tmp_path):
     report = tune(
         folder / "model", folder / "dev.spacy", tmp_path / "out", precision=0.6, min_count=1
