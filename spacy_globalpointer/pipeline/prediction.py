@@ -108,8 +108,8 @@ def find_and_score(
     def read(chunk: Sequence[int], rows: list[Floats2d]) -> None:
         """Find and score in the documents at some places, all of which have tokens."""
         tables = Tables(model, [docs[i] for i in chunk], rows)
+        require_encoder(tables)
         if not tables.has_vector.all():
-            require_encoder(tables)
             for found in results:
                 found.no_vector.extend(tokens_without_vector(tables))
         for table, crowded in final_tables(tables, range(len(chunk)), max_length):

@@ -229,6 +229,7 @@ def describe_rate(name: str, nlp: Language) -> str:
     optimizer = config.get("training", {}).get("optimizer", {})
     rate = optimizer.get("learn_rate")
     rate = rate.get("initial_rate") if isinstance(rate, dict) else rate
+    rate = rate * optimizer.get("thinc_scale", 1) if isinstance(rate, float) else rate
     is_new = re.match(r"spacy\.(Tok2Vec|HashEmbedCNN)\.", tok2vec.get("@architectures", ""))
     is_pretrained = config.get("initialize", {}).get("init_tok2vec")
     if not is_new or is_pretrained or not isinstance(rate, float) or rate >= LOW_RATE:

@@ -12,16 +12,13 @@ from .tables import Tables
 def require_encoder(tables: Tables) -> None:
     """Refuse documents on which the encoder, another component of the pipeline, has not run.
 
-    In that case spaCy passes zeros to a listener.
+    In that case spaCy passes zeros to a listener, and word features beside it may hide that.
 
-    RAISES (ValueError): the listener's encoder left nothing on a document that has tokens.
+    RAISES (ValueError): a listener's encoder left nothing on a document that has tokens.
     """
     listeners = [node for node in tables.model.walk() if hasattr(node, "upstream_name")]
-    if not listeners:
-        return
-    parts = zip(tables.docs, tables.has_vector.split(tables.lengths), strict=True)
-    for doc in (doc for doc, has_vector in parts if len(doc) and not has_vector.any()):
-        if not any(_was_left_for(listener, doc) for listener in listeners):
+    for doc in filter(len, tables.docs):
+        if not all(_was_left_for(listener, doc) for listener in listeners):
             listened = " and ".join(sorted({repr(node.upstream_name) for node in listeners}))
             raise ValueError(
                 "the encoder must run before the spans are scored, but it left no vectors on the "

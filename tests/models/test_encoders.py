@@ -168,6 +168,18 @@ def test_texts_that_a_transformer_cannot_see_have_word_features(kind, tiny_bert)
     assert [len(doc.spans["sc"]) for doc in nlp.pipe(["", " "])] == [0, 0]
 
 
+@pytest.mark.parametrize("kind", PRETRAINED)
+def test_a_transformer_that_did_not_run_is_missed_in_spite_of_word_features(kind, tiny_bert):
+    nlp = make_nlp(**side_by_side(kind, tiny_bert))
+    train(nlp, make_examples(nlp), steps=1)
+    with (
+        nlp.select_pipes(enable=["global_pointer"]),
+        pytest.raises(ValueError, match=r"encoder must run before .* 'Rome fell."),
+    ):
+        nlp("Rome fell.")
+    nlp("Rome fell.")
+
+
 def test_a_transformer_of_its_own_is_an_encoder_too(tiny_bert, tmp_path):
     pytest.importorskip("spacy_transformers")
     settings = side_by_side("transformer", tiny_bert)
