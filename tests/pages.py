@@ -192,6 +192,7 @@ def check_install(line, name, where):
 def check_config(excerpt, where):
     """An excerpt must fit into a shipped config; sections around it are left out."""
     name = "transformer" if "[components.transformer" in excerpt else "tok2vec"
+    name = "hybrid" if ".*." in excerpt else name
     config = Config().from_disk(find_config(name), interpolate=False)
     config = config.merge(read_excerpt(excerpt))
     nlp = load_model_from_config(config, auto_fill=True, validate=True)
@@ -223,7 +224,10 @@ def read_excerpt(text):
     """The config that an excerpt is a part of, without values around it."""
     sections = re.findall(r"^\[(\S+)\]", text, re.MULTILINE)
     parts = [section.split(".") for section in sections]
-    around = {".".join(part[:n]) for part in parts for n in range(1, len(part))} - set(sections)
+    above = {
+        ".".join(part[:n]) for part in parts for n in range(1, len(part)) if part[n - 1] != "*"
+    }
+    around = above - set(sections)
     text = "\n".join([f"[{section}]" for section in sorted(around)] + [text])
     return Config().from_str(text, interpolate=False)
 

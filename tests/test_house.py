@@ -11,9 +11,9 @@ import numpy
 import pytest
 import spacy
 import torch
-from samples import OWN, make_examples
+from samples import OWN, make_examples, make_nlp
 from spacy.cli._util import app as spacy_app
-from spacy.tokens import DocBin
+from spacy.tokens import DocBin, SpanGroup
 from spacy.util import registry
 from typer.testing import CliRunner
 
@@ -200,6 +200,14 @@ def call_reader(make, name, tmp_path):
     assert [len(doc.spans["sc"]) for doc in read] == [len(doc.spans["sc"]) for doc in docs]
 
 
+def call_rescorer(build, name, tmp_path):
+    nlp = make_nlp(rescorer={"@architectures": name})
+    examples = make_examples(nlp)
+    nlp.initialize(lambda: examples)
+    assert nlp.update(examples)["global_pointer"] > 0
+    assert isinstance(nlp(examples[0].text).spans["sc"], SpanGroup)
+
+
 def call_commands(app, name, tmp_path):
     result = CliRunner().invoke(spacy_app, [name, "--help"])
     assert result.exit_code == 0
@@ -211,6 +219,7 @@ CALLS = {
     ("spacy_factories", "global_pointer"): call_factory,
     ("spacy_architectures", f"{NAME}.EfficientGlobalPointer.v1"): call_architecture,
     ("spacy_architectures", f"{NAME}.GlobalPointer.v1"): call_architecture,
+    ("spacy_architectures", f"{NAME}.SpanRescorer.v1"): call_rescorer,
     ("spacy_architectures", f"{NAME}.ConcatenatedEncoders.v1"): call_concatenation,
     ("thinc_optimizers", f"{NAME}.DiscriminativeAdam.v1"): call_optimizer,
     ("thinc_losses", f"{NAME}.ZLPR.v1"): call_loss,

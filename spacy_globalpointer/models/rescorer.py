@@ -92,8 +92,8 @@ def build_span_rescorer(
     }
     return Model(
         RESCORER,
-        partial(forward, dropout=dropout),
-        init=init,
+        partial(_forward, dropout=dropout),
+        init=_init,
         layers=[layer for layer in refs.values() if layer],
         # nI is the width of what the head reads, nO the number of labels.
         dims={"nO": None, "nI": None},
@@ -102,7 +102,7 @@ def build_span_rescorer(
     )
 
 
-def forward(
+def _forward(
     model: Model[RescorerInput, Floats2d],
     candidates: RescorerInput,
     is_train: bool,
@@ -189,7 +189,7 @@ def _drop(
     return X * mask, lambda dX: dX * mask
 
 
-def init(
+def _init(
     model: Model[RescorerInput, Floats2d], X: RescorerInput | None = None, Y: object | None = None
 ) -> None:
     """Make the weights, for the number of labels and the width that the head has set."""

@@ -30,9 +30,11 @@ def resize_output(model: Model, nO: int) -> Model:
         for known, grown in _resize(rescorer, "output_layer", nO=nO):
             _keep(known, grown, axis=0)
         for known, grown in _resize(rescorer, "scores", nI=N_SCORES * nO):
-            if known.ndim == 2:  # the bias does not grow
-                known, grown = (x.reshape((len(x), N_SCORES, -1)) for x in (known, grown))
-            _keep(known, grown, axis=known.ndim - 1)
+            if known.ndim == 1:  # the bias does not grow
+                _keep(known, grown, axis=0)
+            else:
+                axes = (len(known), N_SCORES, -1)
+                _keep(known.reshape(axes), grown.reshape(axes), axis=2)
     return model
 
 

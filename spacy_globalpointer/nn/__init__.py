@@ -15,7 +15,7 @@ except ImportError as error:
     ) from error
 
 from .batch import buckets, end_to_end, padded_index
-from .candidates import CandidateRule, find_candidates
+from .candidates import CandidateRule, select_candidates
 from .cells import PAIRS, SPANS, Cells
 from .decode import (
     LOWEST_CUT,
@@ -52,7 +52,6 @@ __all__ = [
     "decode",
     "decode_dense",
     "end_to_end",
-    "find_candidates",
     "find_rivals",
     "keep_best",
     "max_by_kind",
@@ -60,6 +59,7 @@ __all__ = [
     "mean_inside",
     "padded_index",
     "rotate",
+    "select_candidates",
     "without_overlap",
     "zlpr",
     "zlpr_dense",

@@ -43,7 +43,7 @@ class CandidateRule:
         return FREE_CANDIDATES + int(self.per_token * n_tokens)
 
 
-def find_candidates(
+def select_candidates(
     factors: SpanFactors, rule: CandidateRule, lengths: Sequence[int]
 ) -> tuple[Tensor, Tensor]:
     """Find the cells whose score may reach the threshold for some label.

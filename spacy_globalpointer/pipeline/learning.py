@@ -50,7 +50,8 @@ def batch_loss(
     factors, leaves, look = table.factors, [table.rows], None
     rescorer = tables.model.maybe_get_ref("rescorer")
     if rescorer is not None:
-        look = look_again(rescorer, tables, tables.of(annotated, max_length), is_train=True)
+        parts = list(tables.of(annotated, max_length))
+        look = look_again(rescorer, tables, parts, is_train=True)
         factors = _correct(table, look, annotated)
         leaves.append(look.corrections.requires_grad_())
     with torch.enable_grad():

@@ -1,6 +1,6 @@
 """The second look: the candidates of a batch, and how a rescorer corrects their scores."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from typing import NamedTuple, cast
 
@@ -10,7 +10,7 @@ from thinc.types import Floats2d
 from torch import Tensor
 
 from ..models import RescorerInput
-from ..nn import Corrections, find_candidates
+from ..nn import Corrections, select_candidates
 from .tables import Table, Tables
 
 
@@ -33,7 +33,7 @@ class SecondLook(NamedTuple):
 
 
 def look_again(
-    rescorer: Model, tables: Tables, parts: Iterable[Table], is_train: bool = False
+    rescorer: Model, tables: Tables, parts: Sequence[Table], is_train: bool = False
 ) -> SecondLook:
     """Find the candidates of some tables, and correct their scores.
 
@@ -42,21 +42,24 @@ def look_again(
     parts: the tables of the documents to look at.
     RAISES (ValueError): corrections that are not finite.
     """
-    found, scores, full = [], [], []
-    for table in parts:
-        factors = table.factors.in_float32()
-        place = torch.tensor(table.documents, device=factors.mask.device)
-        lengths = [tables.lengths[i] for i in table.documents]
-        cells, is_full = find_candidates(factors, rescorer.attrs["rule"], lengths)
-        row, start, last = cells.unbind(1)
-        found.append(torch.stack((place[row], start, last)))
-        scores.append(factors.scores_of_all_labels(row, start, last))
-        full += place[is_full].tolist()
-    document, start, last = torch.cat(found, 1)
-    order = document.argsort(stable=True)
-    document, start, last = document[order], start[order], last[order]
-    read = _read(tables, document, start, last, torch.cat(scores)[order])
-    corrections, backprop_tokens = rescorer(read, is_train)
+    documents = sorted(place for table in parts for place in table.documents)
+    (document, start, last), scores, full = _find(rescorer, tables, parts)
+    # The text of these documents only: the rows of its tokens, and where each document begins.
+    row, first = tables.join(documents)
+    begin = first[document]
+    end = begin + torch.tensor(tables.lengths, device=begin.device)[document]
+    tokens = tables.layout.for_rescorer(tables.rows[row])
+    corrections, backprop_tokens = rescorer(
+        RescorerInput(
+            cast(Floats2d, torch2xp(tokens)),
+            begin + start,
+            begin + last,
+            before=torch.where(start > 0, begin + start - 1, len(row)),
+            after=torch.where(begin + last + 1 < end, begin + last + 1, len(row)),
+            scores=cast(Floats2d, torch2xp(scores)),
+        ),
+        is_train,
+    )
     if not rescorer.ops.xp.isfinite(corrections).all():
         raise ValueError(
             "the corrections of the rescorer must be finite, but some are not: it has diverged. To "
@@ -65,25 +68,34 @@ def look_again(
 
     def backprop(d_corrections: Tensor) -> Tensor:
         d_tokens = xp2torch(backprop_tokens(torch2xp(d_corrections)))
-        before = tables.layout.width - d_tokens.shape[1]
-        return torch.nn.functional.pad(d_tokens, (before, 0))
+        d_rows = torch.zeros_like(tables.rows)
+        tables.layout.for_rescorer(d_rows)[row] = d_tokens
+        return d_rows
 
     return SecondLook(document, start, last, xp2torch(corrections), backprop, full)
 
 
-def _read(
-    tables: Tables, document: Tensor, start: Tensor, last: Tensor, scores: Tensor
-) -> RescorerInput:
-    """What the rescorer reads of the candidates."""
-    tokens = tables.layout.for_rescorer(tables.rows).contiguous()
-    offsets = torch.tensor(tables.offsets, device=document.device)
-    first, end = offsets[document], offsets[document + 1]
-    start, last = first + start, first + last
-    nothing = len(tokens)
-    before = torch.where(start > first, start - 1, nothing)
-    after = torch.where(last + 1 < end, last + 1, nothing)
-    arrays = cast(list[Floats2d], list(map(torch2xp, (tokens, scores))))
-    return RescorerInput(arrays[0], start, last, before, after, arrays[1])
+def _find(
+    rescorer: Model, tables: Tables, parts: Sequence[Table]
+) -> tuple[Tensor, Tensor, list[int]]:
+    """The candidates of some tables.
+
+    RETURNS (3, k), (k, c) and (n): document, start and last of each, in order; their scores from
+        the head; and the documents that have more.
+    """
+    found, scores, full = [], [], []
+    for table in parts:
+        factors = table.factors.in_float32()
+        document = torch.tensor(table.documents, device=factors.mask.device)
+        lengths = [tables.lengths[i] for i in table.documents]
+        cells, is_full = select_candidates(factors, rescorer.attrs["rule"], lengths)
+        row, start, last = cells.unbind(1)
+        found.append(torch.stack((document[row], start, last)))
+        scores.append(factors.scores_of_all_labels(row, start, last))
+        full += document[is_full].tolist()
+    candidates = torch.cat(found, 1)
+    order = candidates[0].argsort(stable=True)
+    return candidates[:, order], torch.cat(scores)[order], full
 
 
 def final_tables(

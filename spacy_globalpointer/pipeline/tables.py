@@ -112,13 +112,27 @@ class Tables:
         if max_length is not None:
             reach = min(reach, max_length)
         token, document, first = end_to_end(lengths, reach)
-        parts = [torch.arange(self.offsets[i], self.offsets[i + 1]) for i in documents]
-        in_batch = torch.cat(parts)[token]
+        in_batch = self._rows_of(documents)[token]
         mask = (token >= 0) & self.may_border[in_batch]
         in_batch = self._move(in_batch)
         rows = self.rows[in_batch].requires_grad_()
         factors = self.layout.factors(rows, self._move(mask), reach, document)
         return TrainingTable(rows, in_batch, factors, first.tolist())
+
+    def join(self, documents: Sequence[int]) -> tuple[Tensor, Tensor]:
+        """Put the tokens of some documents side by side.
+
+        documents: places in the batch.
+        RETURNS (l) and (n): the row of each token; and where each document of the batch begins
+            among them, 0 for others.
+        """
+        lengths = torch.tensor([self.lengths[i] for i in documents])
+        first = torch.zeros(len(self.lengths), dtype=torch.long)
+        first[documents] = lengths.cumsum(0) - lengths
+        return self._move(self._rows_of(documents)), self._move(first)
+
+    def _rows_of(self, documents: Sequence[int]) -> Tensor:
+        return torch.cat([torch.arange(*self.offsets[i : i + 2]) for i in documents])
 
     def _move(self, tensor: Tensor) -> Tensor:
         # Without waiting for the GPU's earlier work.

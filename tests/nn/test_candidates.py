@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from strategies import factors_bgcl
 
-from spacy_globalpointer.nn import CandidateRule, SpanFactors, find_candidates
+from spacy_globalpointer.nn import CandidateRule, SpanFactors, select_candidates
 from spacy_globalpointer.nn.candidates import FREE_CANDIDATES
 
 
@@ -24,7 +24,9 @@ def _bounds(factors):
 
 @given(factors_bgcl(dtype=torch.float32), st.sampled_from([0.001, 0.3, 0.9]))
 def test_candidates_are_the_cells_whose_bound_reaches_the_threshold(factors, threshold):
-    cells, full = find_candidates(factors, CandidateRule(threshold, 100.0), [7] * len(factors.mask))
+    cells, full = select_candidates(
+        factors, CandidateRule(threshold, 100.0), [7] * len(factors.mask)
+    )
     cut = math.log(threshold / (1 - threshold)) / 2
     wanted = [cell for cell, bound in _bounds(factors).items() if bound >= cut]
     assert cells.tolist() == sorted(map(list, wanted), key=lambda c: (c[0], c[1], -c[2]))
@@ -33,7 +35,7 @@ def test_candidates_are_the_cells_whose_bound_reaches_the_threshold(factors, thr
 
 @given(factors_bgcl(), st.floats(0.01, 0.9))
 def test_no_cell_that_could_pass_is_missed(factors, threshold):
-    cells, _ = find_candidates(factors, CandidateRule(threshold, 100.0), [7] * len(factors.mask))
+    cells, _ = select_candidates(factors, CandidateRule(threshold, 100.0), [7] * len(factors.mask))
     best = replace(factors, corrections=None).scores().amax(1)
     passing = (torch.sigmoid(2 * best) >= threshold + 1e-6).nonzero().tolist()
     assert set(map(tuple, passing)) <= set(map(tuple, cells.tolist()))
@@ -48,7 +50,7 @@ def test_a_document_with_too_many_candidates_keeps_the_best(per_token, most):
     mask = torch.ones(2, 20, dtype=torch.bool)
     factors = SpanFactors(query, key, start, torch.zeros(2, 20, 3), mask)
     rule = CandidateRule(1e-9, per_token)
-    cells, full = find_candidates(factors, rule, [20, 20])
+    cells, full = select_candidates(factors, rule, [20, 20])
     assert full.tolist() == [True, False]
     assert len(cells) == most == FREE_CANDIDATES + int(20 * per_token)
     bounds = {cell: bound for cell, bound in _bounds(factors).items() if cell[0] == 0}

@@ -204,7 +204,7 @@ def test_the_rule_of_the_config_counts_after_loading(tmp_path):
     pipe = loaded.get_pipe("global_pointer")
     docs = [nlp.make_doc(text) for text in TEXTS]
     tables = Tables(pipe.model, docs, pipe.model.predict(docs))
-    look = look_again(pipe.model.get_ref("rescorer"), tables, tables.of(range(len(docs))))
+    look = look_again(pipe.model.get_ref("rescorer"), tables, list(tables.of(range(len(docs)))))
     assert len(look.start) == 0
 
 
