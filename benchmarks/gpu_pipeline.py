@@ -79,11 +79,14 @@ def compare_with_cpu(run: Run, result: dict[str, Any]) -> None:
     use_device(run)
     docs = make_docs(4 if run.quick else 20)
     heads, hidden = ("EfficientGlobalPointer", "GlobalPointer"), (None, 32)
-    choices = product(heads, (True, False), hidden, (None, 8), ("start", "document"))
+    rescorers = None, {"@architectures": "spacy_globalpointer.SpanRescorer.v1"}
+    choices = product(heads, (True, False), hidden, (None, 8), ("start", "document"), rescorers)
     result["cases"] = cases = []
-    for head, rope, hidden_size, max_length, per in list(choices)[:: 7 if run.quick else 1]:
+    for head, rope, hidden_size, max_length, per, rescorer in list(choices)[
+        :: 7 if run.quick else 1
+    ]:
         made = (docs, head, per, max_length)
-        settings = {"rope": rope, "hidden_size": hidden_size}
+        settings = {"rope": rope, "hidden_size": hidden_size, "rescorer": rescorer}
         with use_ops("numpy"):
             on_cpu = make_component(*made, **settings)
             for _ in range(2 if run.quick else 15):
