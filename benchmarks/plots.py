@@ -12,6 +12,7 @@ Report = dict[str, Any]
 # Named and with the same colour in every plot.
 COLOURS = {
     "global_pointer": "#0b6e99",
+    "global_pointer_rescorer": "#0b9a6b",
     "global_pointer_gp": "#5aa9c9",
     "per_document": "#5aa9c9",
     "zlpr_dense": "#8a8f98",

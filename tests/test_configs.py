@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 import spacy
 from numpy.testing import assert_allclose
+from samples import RESCORER
 from spacy.cli.debug_config import debug_config
 from spacy.cli.init_config import fill_config
 from spacy.tokens import Doc, DocBin, Span
@@ -128,6 +129,7 @@ PEERS = {
     "crf": ("tok2vec", ["crf"]),
     "global_pointer_gp": ("tok2vec", ["global_pointer"]),
     "global_pointer_no_rope": ("tok2vec", ["global_pointer"]),
+    "global_pointer_rescorer": ("tok2vec", ["global_pointer"]),
     "ner": ("tok2vec", ["ner"]),
     "ner_transformer": ("transformer", ["ner"]),
     "span_finder": ("tok2vec", ["span_finder", "spancat"]),
@@ -170,6 +172,7 @@ def test_peers_differ_in_the_component_alone(peer: str) -> None:
     [
         ("global_pointer_gp", "@architectures", "spacy_globalpointer.GlobalPointer.v1"),
         ("global_pointer_no_rope", "rope", False),
+        ("global_pointer_rescorer", "rescorer", RESCORER),
     ],
 )
 def test_variants_of_ours_differ_in_one_setting(peer: str, key: str, value: object) -> None:
