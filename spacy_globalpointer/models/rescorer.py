@@ -56,7 +56,6 @@ def build_span_rescorer(
     rival_size: int = 32,
     threshold: float = 0.01,
     per_token: float = 1.0,
-    dropout: float = 0.0,
 ) -> Model[RescorerInput, Floats2d]:
     """Correct the scores of the spans in question, by what their two ends do not tell.
 
@@ -70,7 +69,6 @@ def build_span_rescorer(
     rival_size (channels): what is read of a rival.
     threshold (probability): a span is a candidate if its score may reach it for some label.
     per_token: most candidates for each token of a document, best first; 8 more are always allowed.
-    dropout (share): of what the layers read, in training.
     RETURNS: candidates -> corrections of their scores (k, c).
     RAISES (ValueError): a setting out of range.
     """
@@ -78,8 +76,6 @@ def build_span_rescorer(
     for name, size in sizes.items():
         if size < 1:
             raise ValueError(f"{name} of the rescorer must be at least 1, was: {size}")
-    if not 0 <= dropout < 1:
-        raise ValueError(f"dropout of the rescorer must be in [0, 1), was: {dropout}")
     refs: dict[str, Model | None] = {
         # Runs with the head, on all tokens, so that a row holds what is read of its token.
         "tokens": Maxout(nO=token_size, nP=3, normalize=True, dropout=0.0),
@@ -92,7 +88,7 @@ def build_span_rescorer(
     }
     return Model(
         RESCORER,
-        partial(_forward, dropout=dropout),
+        _forward,
         init=_init,
         layers=[layer for layer in refs.values() if layer],
         # nI is the width of what the head reads, nO the number of labels.
@@ -103,11 +99,7 @@ def build_span_rescorer(
 
 
 def _forward(
-    model: Model[RescorerInput, Floats2d],
-    candidates: RescorerInput,
-    is_train: bool,
-    *,
-    dropout: float,
+    model: Model[RescorerInput, Floats2d], candidates: RescorerInput, is_train: bool
 ) -> tuple[Floats2d, Callable[[Floats2d], Floats2d]]:
     """Read the candidates, then their rivals; the head's scores get no gradient.
 
@@ -120,23 +112,20 @@ def _forward(
     rivals = find_rivals(start, last)
     seen, backprop_seen = _through_torch(partial(_describe, candidates), tokens, is_train)
     known, backprop_known = model.get_ref("scores")(_compare(ops, scores, rivals), is_train)
-    X, masked_X = _drop(model, ops.xp.hstack([seen, known]), dropout, is_train)
-    Z, backprop_Z = model.get_ref("hidden")(X, is_train)
+    Z, backprop_Z = model.get_ref("hidden")(ops.xp.hstack([seen, known]), is_train)
     shown, backprop_shown = model.get_ref("rivals")(Z, is_train)
     best, backprop_best = _through_torch(
         lambda values: max_by_kind(values, rivals).flatten(1), shown, is_train
     )
-    Y, masked_Y = _drop(model, ops.xp.hstack([Z, best]), dropout, is_train)
-    corrections, backprop_output = model.get_ref("output_layer")(Y, is_train)
+    output = model.get_ref("output_layer")
+    corrections, backprop_output = output(ops.xp.hstack([Z, best]), is_train)
 
     def backprop(d_corrections: Floats2d) -> Floats2d:
-        dY = masked_Y(backprop_output(d_corrections))
-        width = Z.shape[1]
-        dZ = dY[:, :width] + backprop_shown(backprop_best(ops.as_contig(dY[:, width:])))
-        dX = masked_X(backprop_Z(dZ))
-        width = seen.shape[1]
-        backprop_known(ops.as_contig(dX[:, width:]))
-        return backprop_seen(ops.as_contig(dX[:, :width]))
+        dZ, d_best = _split(ops, backprop_output(d_corrections), Z.shape[1])
+        dZ += backprop_shown(backprop_best(d_best))
+        d_seen, d_known = _split(ops, backprop_Z(dZ), seen.shape[1])
+        backprop_known(d_known)
+        return backprop_seen(d_seen)
 
     return corrections, backprop
 
@@ -180,13 +169,8 @@ def _through_torch(
     return cast(Floats2d, torch2xp(Y.detach())), backprop
 
 
-def _drop(
-    model: Model, X: Floats2d, rate: float, is_train: bool
-) -> tuple[Floats2d, Callable[[Floats2d], Floats2d]]:
-    if not is_train or not rate:
-        return X, lambda dX: dX
-    mask = model.ops.get_dropout_mask(X.shape, rate)
-    return X * mask, lambda dX: dX * mask
+def _split(ops: Ops, X: Floats2d, width: int) -> tuple[Floats2d, Floats2d]:
+    return ops.as_contig(X[:, :width]), ops.as_contig(X[:, width:])
 
 
 def _init(

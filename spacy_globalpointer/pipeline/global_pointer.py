@@ -34,8 +34,9 @@ from .tables import Tables, plain_torch
 from .threads import start_threads
 from .vectors import describe_without_vector, tokens_without_vector
 
-# In its first updates a new head finds spans everywhere, which is not worth a warning.
-BEGINNING = 20
+# In its first updates a new head finds spans everywhere, and in its first passes candidates, which
+# is not worth a warning.
+BEGINNING, FIRST_PASSES = 20, 1000
 
 
 class GlobalPointer(LabelledPipe):
@@ -104,8 +105,8 @@ class GlobalPointer(LabelledPipe):
         }
         check_settings(name, self.cfg)
         self._warned: set[str] = set()
-        # A loaded pipeline is past its first updates.
-        self._n_updates = BEGINNING + 1
+        # A loaded pipeline is past them.
+        self._n_updates = FIRST_PASSES + 1
         start_threads()
 
     @property
@@ -134,7 +135,7 @@ class GlobalPointer(LabelledPipe):
             self._warn_once("long", describe_long(self.name, docs, longest))
         if found.full and self._n_updates > BEGINNING:
             self._warn_once("max_spans", describe_full(self.name, *found.full[0]))
-        if found.crowded and self._n_updates > BEGINNING:
+        if found.crowded and self._n_updates > FIRST_PASSES:
             self._warn_once("crowded", describe_crowded(self.name, docs, found.crowded))
         return found.spans
 

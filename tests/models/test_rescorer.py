@@ -53,15 +53,10 @@ def test_a_new_rescorer_changes_nothing():
     numpy.testing.assert_array_equal(corrections, numpy.zeros((len(SPANS), N_LABELS)))
 
 
-@pytest.mark.parametrize("dropout", [0.0, 0.3])
-def test_gradient_of_tokens_and_weights(dropout):
+def test_gradient_of_tokens_and_weights():
     """Finite differences of sum(corrections * g), in float64."""
-    model, tokens, scores = _make(dropout=dropout)
+    model, tokens, scores = _make()
     generator = numpy.random.default_rng(1)
-    if dropout:  # the same mask at each call
-        model.ops.get_dropout_mask = lambda shape, rate: (
-            (numpy.random.default_rng(shape[1]).random(shape) > 0.5) / 0.5
-        )
     spans = _spans(tokens, scores)
     corrections, backprop = model(spans, is_train=True)
     weight = generator.normal(size=corrections.shape)
@@ -133,14 +128,6 @@ def test_no_candidates_have_no_corrections_and_no_gradient():
     assert not any(node.has_grad(name) for node in model.walk() for name in node.param_names)
 
 
-def test_dropout_is_for_training_only():
-    model, tokens, scores = _make(dropout=0.5)
-    spans = _spans(tokens, scores)
-    one, other = (model(spans, is_train=True)[0] for _ in range(2))
-    assert not numpy.allclose(one, other)
-    numpy.testing.assert_array_equal(model.predict(spans), model.predict(spans))
-
-
 @pytest.mark.parametrize("build", [build_efficient_global_pointer, build_global_pointer])
 def test_a_new_label_leaves_the_corrections_of_the_others(build):
     docs = make_docs(1)
@@ -191,7 +178,6 @@ def test_the_tokens_get_the_dropout_of_the_training():
         ({"token_size": 0}, "token_size of the rescorer must be at least 1, was: 0"),
         ({"hidden_size": 0}, "hidden_size of the rescorer must be at least 1, was: 0"),
         ({"rival_size": -1}, "rival_size of the rescorer must be at least 1, was: -1"),
-        ({"dropout": 1.0}, r"dropout of the rescorer must be in \[0, 1\), was: 1.0"),
         ({"threshold": 0.0}, "threshold of the rescorer must be a probability"),
         ({"per_token": 0.0}, "per_token of the rescorer must be above 0"),
     ],
