@@ -17,6 +17,7 @@ from thinc.api import Linear, Maxout, Model, Ops
 from thinc.types import Floats2d, FloatsXd
 
 from ..nn import RowLayout
+from .encoders import find_width
 from .resize import resize_output
 
 # Bias of the start and of the end term of a new label. Hardly any of the many spans of a text is
@@ -207,15 +208,7 @@ def init(
     """Infer the width of the encoder from the first document that has tokens."""
     tok2vec, *head = model.layers
     tok2vec.initialize(X=X)
-    width = tok2vec.maybe_get_dim("nO")
-    if X is not None:
-        widths = [x.shape[1] for x in tok2vec.predict(X) if x.size]
-        width = widths[0] if widths else width
-    if width is None:
-        raise ValueError(
-            "the width of the encoder is unknown. To fix: initialize with at least one document "
-            "that has tokens"
-        )
+    width = find_width(tok2vec, X)
     model.set_dim("nI", width)
     hidden, extractor = model.maybe_get_ref("hidden"), model.get_ref("extractor")
     if hidden is not None:
