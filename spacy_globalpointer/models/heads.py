@@ -120,7 +120,7 @@ def _build(
     if rescorer is not None:
         refs["rescorer"] = rescorer
         layers = [*layers, rescorer]
-        layout = replace(layout, rescored=rescorer.attrs["token_size"])
+        layout = replace(layout, token_size=rescorer.attrs["token_size"])
     model: Model[list[Doc], list[Floats2d]] = Model(
         "global_pointer",
         # Not an attribute: on loading, Thinc would replace the config's value by that of training.

@@ -4,6 +4,7 @@ Thinc saves attributes with the weights, and on loading they replace those from 
 settings that give the weights their meaning must agree.
 """
 
+import re
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -38,10 +39,11 @@ def load_layout(built: RowLayout, value: bytes, name: str, model: Model) -> RowL
         for layout in (wanted, found)
     )
     if differ:
+        block = "model.rescorer" if "token_size" in differ else "model"
         raise ValueError(
             f"the config of a model must have the settings that its weights were trained with, "
             f"{weights}, but has {config}. To fix: write {weights} into the block "
-            "[components.<name>.model] of the config, or train again"
+            f"[components.<name>.{block}] of the config, or train again"
         )
     return saved
 
@@ -69,11 +71,25 @@ def explain_mismatch(model: Model, read_weights: Callable[[], bytes]) -> Iterato
     try:
         yield
     except ValueError as error:
+        size = re.search(
+            r"Attempt to change dimension .* for model (.*) from (.*) to (.*)", str(error)
+        )
+        if size:
+            raise ValueError(_mismatched_size(*size.groups())) from error
         if "mismatched structure" not in str(error):
             raise
         saved = Counter(node["name"] for node in srsly.msgpack_loads(read_weights())["nodes"])
         built = Counter(node.name for node in model.walk())
         raise ValueError(_mismatch(saved, built)) from error
+
+
+def _mismatched_size(layer: str, built: str, saved: str) -> str:
+    return (
+        "the config of a model must have the sizes that its weights were trained with, but the "
+        f"layer {layer} is {built} wide where the weights have {saved}. To fix: write the sizes of "
+        "the training into [components.<name>.model] of the config, its rescorer and its tok2vec; "
+        "the config.cfg beside the weights has them"
+    )
 
 
 def _mismatch(saved: Counter[str], built: Counter[str]) -> str:

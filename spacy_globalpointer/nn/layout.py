@@ -21,7 +21,7 @@ class RowLayout:
     n_labels: c; 0 as long as there are none.
     shared: whether all labels share one query and key.
     rope: whether to rotate query and key by their position.
-    rescored (columns): at the end of a row, what a rescorer reads of the token.
+    token_size (columns): at the end of a row, what a rescorer reads of the token.
     RAISES (ValueError): an invalid head_size.
     """
 
@@ -29,7 +29,7 @@ class RowLayout:
     n_labels: int
     shared: bool = True
     rope: bool = True
-    rescored: int = 0
+    token_size: int = 0
 
     def __post_init__(self) -> None:
         size = self.head_size
@@ -46,7 +46,7 @@ class RowLayout:
 
     @property
     def label_columns(self) -> tuple[int, int, int]:
-        """The columns at the end of a row that grow with the labels: (parts, c, width).
+        """The columns at the end of the factors that grow with the labels: (parts, c, width).
 
         Each of the parts has `width` columns for every label, label by label.
         """
@@ -55,7 +55,7 @@ class RowLayout:
     @property
     def width(self) -> int:
         """Number of columns of a row."""
-        return self.factor_width + self.rescored
+        return self.factor_width + self.token_size
 
     @property
     def factor_width(self) -> int:
@@ -65,7 +65,7 @@ class RowLayout:
     def for_rescorer(self, rows: Tensor) -> Tensor:
         """What a rescorer reads of rows (..., width).
 
-        RETURNS (..., rescored).
+        RETURNS (..., token_size).
         """
         return rows[..., self.factor_width :]
 
@@ -90,7 +90,7 @@ class RowLayout:
             )
         n_terms = self.n_labels if self.shared else 0
         # (b, l, 2dg) -> (b, l, g, 2, d) -> (b, g, 2, l, d)
-        widths = (self.factor_width - 2 * n_terms, n_terms, n_terms, self.rescored)
+        widths = (self.factor_width - 2 * n_terms, n_terms, n_terms, self.token_size)
         both, start, end, _ = rows.split(widths, -1)
         both = both.unflatten(-1, (self.n_groups, 2, self.head_size)).movedim(1, 3)
         query, key = (rotate(both) if self.rope else both).unbind(2)

@@ -232,6 +232,23 @@ def test_weights_and_config_must_agree_on_the_rescorer(saved_with, tmp_path):
         other.from_bytes(nlp.to_bytes())
 
 
+@pytest.mark.parametrize(
+    ("setting", "message"),
+    [
+        ("rescorer.token_size", r"write token_size = 64 into the block .*\.model\.rescorer\]"),
+        ("rescorer.hidden_size", "'maxout>>layernorm' is 32 wide where the weights have 128"),
+        ("rescorer.rival_size", "'linear' is 32 wide where the weights have 16"),
+        ("hidden_size", "'maxout>>layernorm' is 32 wide where the weights have 128"),
+    ],
+)
+def test_weights_and_config_must_agree_on_sizes(setting, message, tmp_path):
+    nlp = make_nlp(rescorer={"rival_size": 16})
+    nlp.initialize(lambda: make_examples(nlp))
+    nlp.to_disk(tmp_path)
+    with pytest.raises(ValueError, match=message):
+        spacy.load(tmp_path, config={f"components.global_pointer.model.{setting}": 32})
+
+
 def test_other_differences_of_the_layers_are_named():
     nlp, other = make_nlp(), make_nlp()
     model = other.get_pipe("global_pointer").model
