@@ -199,12 +199,7 @@ class SpanFactors:
 
         RETURNS: factors of b * g rows and c / g labels.
         """
-        g, document, pair_bias, corrections = (
-            self.n_groups,
-            self.document,
-            self.pair_bias,
-            self.corrections,
-        )
+        g, document, pair_bias = self.n_groups, self.document, self.pair_bias
         if g == 1:
             return self
         # (b, l, c) -> (b, g, l, c / g) -> (b * g, l, c / g)
@@ -218,6 +213,7 @@ class SpanFactors:
             document = (document[:, None] * g + torch.arange(g)[:, None]).flatten(0, 1)
         if pair_bias is not None:
             pair_bias = pair_bias.repeat_interleave(g, 0)
+        corrections = self.corrections
         if corrections is not None:  # (k, 3) -> (k, g, 3) -> (k * g, 3)
             cells = corrections.cells.repeat_interleave(g, 0)
             cells[:, 0] = cells[:, 0] * g + torch.arange(g).repeat(len(corrections.cells))

@@ -22,7 +22,7 @@ FLOOR = 0.01
 # In px, as all of the picture.
 WIDTH, MARGIN = 1760, 24
 LONGEST_TOKEN = 14
-MIRRORED = "Below the diagonal: the same spans before the second look. Columns: first token."
+MIRRORED = "Below the diagonal, mirrored: the scores before the second look."
 # Characters that XML cannot hold.
 NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 VISIBLE = str.maketrans({" ": "␣", "\n": "↵", "\t": "⇥"})
@@ -77,8 +77,10 @@ def draw_heat_map(
     words = [one_line(token.text.translate(VISIBLE), LONGEST_TOKEN) for token in doc]
     cell = max(13, min(26, 640 // len(doc)))
     widths = [0.6 * 0.72 * cell * text_width(word) for word in words]
-    # A word may reach over the rows above it, which begin further left.
-    left = round(max(width - i * cell for i, width in enumerate(widths))) + 8
+    # Words stand beside the first cell of their row, which may be on the diagonal: a word may reach
+    # over the rows above it, which begin further left.
+    begin = [0 if first else i * cell for i in range(len(doc))]
+    left = round(max(width - x for x, width in zip(begin, widths, strict=True))) + 8
     head = round(max(widths)) + 30
     titles = max((10 * text_width(f"{label}: best 0.000"[:54]) for label in drawn), default=0)
     step = left + max(len(doc) * cell, titles) + MARGIN, head + len(doc) * cell + MARGIN
@@ -94,7 +96,7 @@ def draw_heat_map(
         title=f"Scores of the spans of: {one_line(doc.text)}",
         notes=[*mirrored, *textwrap.wrap(note, max(1, int(per_line)))],
         tokens=[token.text_with_ws for token in doc],
-        words=words,
+        words=list(zip(words, begin, strict=True)),
         allowed=(allowed | allowed.T if first else allowed).tolist(),
         panels=[(label, best[label], scores[label].tolist()) for label in drawn],
         first={label: first[label].T.tolist() for label in drawn} if first else {},
