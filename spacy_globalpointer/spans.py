@@ -50,6 +50,17 @@ class LabelledSpan(NamedTuple):
         return floor(self.start), ceil(self.end)
 
 
+class LabelledRelation(NamedTuple):
+    """A labelled, directed relation between two labelled spans of a text.
+
+    head, child: may overlap, or be the same span.
+    """
+
+    head: LabelledSpan
+    child: LabelledSpan
+    label: str
+
+
 class Counts(NamedTuple):
     """Spans that are right, wrong, or missed: numbers, or arrays of them with one shape.
 

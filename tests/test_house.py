@@ -19,10 +19,13 @@ from typer.testing import CliRunner
 
 NAME = "spacy_globalpointer"
 ROOT = Path(__file__).parents[1]
-# Imports go to lower floors, to spans, or stay in their part. The package itself is on top: nothing
-# in it imports it, so that it can offer names of any floor.
+# Words that all parts share.
+VOCABULARY = ("spans", "relations")
+# Imports go to lower floors, to the vocabulary, or stay in their part. The package itself is on
+# top: nothing in it imports it, so that it can offer names of any floor.
 FLOORS = {
     "spans": 1,
+    "relations": 1,
     "nn": 1,
     "corpora": 1,
     "configs": 1,
@@ -33,7 +36,12 @@ FLOORS = {
     "commands": 5,
     "": 6,
 }
-FORBIDDEN = {"nn": {"spacy", "thinc"}, "corpora": {"torch", "thinc"}, "spans": {"spacy", "torch"}}
+FORBIDDEN = {
+    "nn": {"spacy", "thinc", f"{NAME}.relations"},
+    "corpora": {"torch", "thinc"},
+    "spans": {"spacy", "torch", f"{NAME}.relations"},
+    "relations": {"torch", "thinc"},
+}
 # What is beside the package in a clone.
 BESIDE = {"tests", "benchmarks", "scripts", *(path.stem for path in ROOT.glob("tests/**/*.py"))}
 FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
@@ -73,9 +81,9 @@ def test_imports_go_down():
         own = part(module)
         for other in imports(module):
             top = other.split(".")[0]
-            is_ours = top == NAME and part(other) not in (own, "spans")
+            is_ours = top == NAME and part(other) not in (own, *VOCABULARY)
             is_above = is_ours and FLOORS[part(other)] >= FLOORS[own]
-            if is_above or top in BESIDE or top in FORBIDDEN.get(own, ()):
+            if is_above or top in BESIDE or {top, other} & FORBIDDEN.get(own, set()):
                 wrong.append(f"{module} imports {other}")
     assert not wrong, "\n".join(wrong)
 
