@@ -1,21 +1,28 @@
 """The layers: documents -> encoder -> one row of factors per token, and a second look at spans."""
 
 from .encoders import build_concatenated_encoders
+from .gplinker import build_gplinker
 from .heads import NOTHING_SEEN, build_efficient_global_pointer, build_global_pointer
 from .loading import check_loaded, explain_mismatch
+from .pairs import DocSpans
 from .rescorer import RescorerInput, build_span_rescorer
 from .resize import resize_output
+from .span_pairs import build_span_pairs, resize_span_labels
 from .update import finish_update
 
 __all__ = [
     "NOTHING_SEEN",
+    "DocSpans",
     "RescorerInput",
     "build_concatenated_encoders",
     "build_efficient_global_pointer",
     "build_global_pointer",
+    "build_gplinker",
+    "build_span_pairs",
     "build_span_rescorer",
     "check_loaded",
     "explain_mismatch",
     "finish_update",
     "resize_output",
+    "resize_span_labels",
 ]

@@ -9,12 +9,12 @@ from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from itertools import accumulate
-from typing import Any
+from typing import Any, NamedTuple
 
 from spacy.tokens import Doc
 from spacy.util import registry
 from thinc.api import Linear, Maxout, Model, Ops
-from thinc.types import Floats2d, FloatsXd
+from thinc.types import Floats2d, FloatsXd, Ints1d
 
 from ..nn import RowLayout
 from .encoders import find_width
@@ -148,6 +148,37 @@ def forward(
 
     A token without a vector, which the encoder did not see, gets a row of zeros.
     """
+    ops = model.ops
+    tokens = encode(model, docs, is_train, dropout)
+    rows, backprop_rows = _project(model, tokens.vectors, is_train)
+
+    def backprop(d_rows: list[Floats2d]) -> list[Doc]:
+        return tokens.backprop(backprop_rows(ops.flatten(d_rows) * tokens.has_vector))
+
+    return ops.unflatten(rows * tokens.has_vector, tokens.lengths), backprop
+
+
+class EncodedTokens(NamedTuple):
+    """What an encoder made of the tokens of a batch.
+
+    vectors (l, D): of the tokens of all documents, after dropout.
+    has_vector (l, 1): bool; the others have zeros.
+    lengths (n): tokens of each document.
+    backprop: from the gradient of the vectors to that of the encoder's input.
+    """
+
+    vectors: Floats2d
+    has_vector: Any
+    lengths: Ints1d
+    backprop: Callable[[Floats2d], list[Doc]]
+
+
+def encode(model: Model, docs: list[Doc], is_train: bool, dropout: float) -> EncodedTokens:
+    """Run the encoder of a head, and put the tokens of all documents side by side.
+
+    model: with the encoder as "tok2vec", and its width as nI.
+    dropout (share): of the vectors, in training.
+    """
     vectors, backprop_tok2vec = model.get_ref("tok2vec")(docs, is_train)
     ops, width = model.ops, model.get_dim("nI")
     lengths = ops.asarray1i([len(x) for x in vectors])
@@ -155,17 +186,12 @@ def forward(
     X = ops.flatten([x if x.shape[1] else ops.alloc2f(x.shape[0], width) for x in vectors])
     has_vector = X.any(axis=1, keepdims=True)
     mask = ops.get_dropout_mask(X.shape, dropout) if is_train and dropout else None
-    X = X if mask is None else X * mask
-    rows, backprop_rows = _project(model, X, is_train)
 
-    def backprop(d_rows: list[Floats2d]) -> list[Doc]:
-        dX = backprop_rows(ops.flatten(d_rows) * has_vector)
-        if mask is not None:
-            dX = dX * mask
-        dXs = ops.unflatten(dX, lengths)
+    def backprop(dX: Floats2d) -> list[Doc]:
+        dXs = ops.unflatten(dX if mask is None else dX * mask, lengths)
         return backprop_tok2vec([dx[:, : x.shape[1]] for dx, x in zip(dXs, vectors, strict=True)])
 
-    return ops.unflatten(rows * has_vector, lengths), backprop
+    return EncodedTokens(X if mask is None else X * mask, has_vector, lengths, backprop)
 
 
 def _project(

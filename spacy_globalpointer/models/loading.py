@@ -10,28 +10,33 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, replace
 from math import prod
+from typing import TypeVar
 
 import srsly
 from thinc.api import Model, deserialize_attr, serialize_attr
 
-from ..nn import CandidateRule, RowLayout
+from ..nn import CandidateRule, PairLayout, RowLayout
 from .rescorer import RESCORER
 
+Layout = TypeVar("Layout", RowLayout, PairLayout)
 
-@serialize_attr.register
-def save_layout(_: RowLayout, value: RowLayout, name: str, model: Model) -> bytes:
+
+@serialize_attr.register(RowLayout)
+@serialize_attr.register(PairLayout)
+def save_layout(_: Layout, value: Layout, name: str, model: Model) -> bytes:
     """Write a layout, for Thinc."""
     return bytes(srsly.msgpack_dumps(asdict(value)))
 
 
-@deserialize_attr.register
-def load_layout(built: RowLayout, value: bytes, name: str, model: Model) -> RowLayout:
+@deserialize_attr.register(RowLayout)
+@deserialize_attr.register(PairLayout)
+def load_layout(built: Layout, value: bytes, name: str, model: Model) -> Layout:
     """Read a layout, for Thinc.
 
     built: layout of the model built from the config, into which the weights are loaded.
     RAISES (ValueError): they differ in more than the number of labels.
     """
-    saved = RowLayout(**srsly.msgpack_loads(value))
+    saved = type(built)(**srsly.msgpack_loads(value))
     wanted, found = asdict(replace(built, n_labels=saved.n_labels)), asdict(saved)
     differ = [key for key in found if found[key] != wanted[key]]
     config, weights = (

@@ -16,6 +16,7 @@ from torch import Tensor
 from torch.nn.functional import one_hot, pad
 
 from ..nn import KINDS, CandidateRule, Rivals, find_rivals, max_by_kind, max_inside, mean_inside
+from .torch_step import split_columns, through_torch
 
 # Name of the layer, which tells weights with a rescorer from those without.
 RESCORER = "span_rescorer"
@@ -110,20 +111,20 @@ def _forward(
     if not len(scores):
         return scores, lambda _: ops.alloc2f(*tokens.shape)
     rivals = find_rivals(start, last)
-    seen, backprop_seen = _through_torch(partial(_describe, candidates), tokens, is_train)
+    seen, backprop_seen = through_torch(partial(_describe, candidates), tokens, is_train)
     known, backprop_known = model.get_ref("scores")(_compare(ops, scores, rivals), is_train)
     Z, backprop_Z = model.get_ref("hidden")(ops.xp.hstack([seen, known]), is_train)
     shown, backprop_shown = model.get_ref("rivals")(Z, is_train)
-    best, backprop_best = _through_torch(
+    best, backprop_best = through_torch(
         lambda values: max_by_kind(values, rivals).flatten(1), shown, is_train
     )
     output = model.get_ref("output_layer")
     corrections, backprop_output = output(ops.xp.hstack([Z, best]), is_train)
 
     def backprop(d_corrections: Floats2d) -> Floats2d:
-        dZ, d_best = _split(ops, backprop_output(d_corrections), Z.shape[1])
+        dZ, d_best = split_columns(ops, backprop_output(d_corrections), Z.shape[1])
         dZ += backprop_shown(backprop_best(d_best))
-        d_seen, d_known = _split(ops, backprop_Z(dZ), seen.shape[1])
+        d_seen, d_known = split_columns(ops, backprop_Z(dZ), seen.shape[1])
         backprop_known(d_known)
         return backprop_seen(d_seen)
 
@@ -152,25 +153,6 @@ def _compare(ops: Ops, scores: Floats2d, rivals: Rivals) -> Floats2d:
     own = xp2torch(ops.xp.clip(scores / SATURATED, -1, 1))
     best = max_by_kind(own + 1, rivals) - 1
     return cast(Floats2d, torch2xp(torch.cat((own, best.flatten(1)), 1)))
-
-
-def _through_torch(
-    function: Callable[[Tensor], Tensor], X: Floats2d, is_train: bool
-) -> tuple[Floats2d, Callable[[Floats2d], Floats2d]]:
-    """A function of torch as a step of a layer: its value, and its gradient if in training."""
-    leaf = xp2torch(X, requires_grad=is_train)
-    with torch.set_grad_enabled(is_train):
-        Y = function(leaf)
-
-    def backprop(dY: Floats2d) -> Floats2d:
-        (dX,) = torch.autograd.grad(Y, leaf, xp2torch(dY))
-        return cast(Floats2d, torch2xp(dX))
-
-    return cast(Floats2d, torch2xp(Y.detach())), backprop
-
-
-def _split(ops: Ops, X: Floats2d, width: int) -> tuple[Floats2d, Floats2d]:
-    return ops.as_contig(X[:, :width]), ops.as_contig(X[:, width:])
 
 
 def _init(

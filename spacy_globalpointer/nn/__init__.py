@@ -29,6 +29,7 @@ from .decode import (
 from .factors import Corrections, SpanFactors
 from .inside import max_inside, mean_inside
 from .layout import RowLayout
+from .pairs import PairLayout, as_directed, decode_pairs, decode_pairs_dense
 from .rivals import KINDS, Rivals, find_rivals, max_by_kind
 from .rope import rotate
 from .zlpr import Per, zlpr, zlpr_dense
@@ -42,15 +43,19 @@ __all__ = [
     "Cells",
     "Corrections",
     "DecodedSpans",
+    "PairLayout",
     "Per",
     "Rivals",
     "RowLayout",
     "SpanFactors",
     "Tensor",
+    "as_directed",
     "best_chain",
     "buckets",
     "decode",
     "decode_dense",
+    "decode_pairs",
+    "decode_pairs_dense",
     "end_to_end",
     "find_rivals",
     "keep_best",

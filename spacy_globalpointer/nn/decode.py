@@ -91,10 +91,10 @@ def decode(
             n_new += len(hits.score)
             # Pruning costs as much as what is held, so it waits until that has doubled.
             if max_spans is not None and n_new > sum(max_spans):
-                found, floor = keep_best(_join(held), max_spans)
+                found, floor = keep_best(join_decoded(held), max_spans)
                 cuts = torch.maximum(cuts, floor.repeat_interleave(n_groups)[:, None])
                 held, n_new = [found], 0
-    found = _join(held)
+    found = join_decoded(held)
     return _sorted(found if max_spans is None else keep_best(found, max_spans)[0], factors)
 
 
@@ -135,7 +135,8 @@ def _unfold(spans: DecodedSpans, n_groups: int, cuts: Tensor) -> DecodedSpans:
     )
 
 
-def _join(parts: Sequence[DecodedSpans]) -> DecodedSpans:
+def join_decoded(parts: Sequence[DecodedSpans]) -> DecodedSpans:
+    """Put several results together."""
     return DecodedSpans(*(torch.cat(column) for column in zip(*parts, strict=True)))
 
 

@@ -13,6 +13,7 @@ from thinc.types import Floats2d
 
 from ..losses import SpanLoss
 from ..models import NOTHING_SEEN
+from ..nn import RowLayout
 from ..spans import LabelledSpan
 from .gold import NO_GROUP, GoldReader, check_labels
 from .labelled import LabelledPipe
@@ -84,7 +85,7 @@ class GlobalPointer(LabelledPipe):
         scorer: of the pipeline's predictions.
         RAISES (ValueError): invalid settings, a model of another component.
         """
-        check_model(name, model)
+        check_model(name, model, RowLayout, "EfficientGlobalPointer.v1")
         self.vocab = vocab
         self.model = model
         self.name = name

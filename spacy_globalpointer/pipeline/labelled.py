@@ -76,9 +76,11 @@ class LabelledPipe(TrainablePipe):
         drop: float,
         sgd: Optimizer | None,
         losses: dict[str, float] | None,
+        batch: list[Any] | None = None,
     ) -> dict[str, float]:
         """Update the model once.
 
+        batch: what the model reads, if it is not the documents.
         get_loss: from rows, the model's output, to the loss and the gradient of the rows.
         """
         losses = {} if losses is None else losses
@@ -88,7 +90,7 @@ class LabelledPipe(TrainablePipe):
         self._require_initialized()
         self._n_updates += 1
         set_dropout_rate(self.model, drop)
-        rows, backprop = self.model.begin_update(docs)
+        rows, backprop = self.model.begin_update(docs if batch is None else batch)
         loss, d_rows = get_loss(rows)
         # Even without any gold: the last listener triggers the shared encoder's own backprop.
         backprop(d_rows)

@@ -108,7 +108,7 @@ def find_and_score(
     def read(chunk: Sequence[int], rows: list[Floats2d]) -> None:
         """Find and score in the documents at some places, all of which have tokens."""
         tables = Tables(model, [docs[i] for i in chunk], rows)
-        require_encoder(tables)
+        require_encoder(model, tables.docs)
         if not tables.has_vector.all():
             for found in results:
                 found.no_vector.extend(tokens_without_vector(tables))
@@ -125,17 +125,19 @@ def find_and_score(
                 for row, key, score in _score(table.factors, own, model.attrs["labels"]):
                     scores[places[row]][key] = score
 
-    for chunk in _chunks(docs, model):
+    for chunk in chunk_places([len(doc) * model.attrs["layout"].width for doc in docs]):
         read(chunk, model.predict([docs[i] for i in chunk]))
     return results, scores
 
 
-def _chunks(docs: Sequence[Doc], model: Model) -> Iterator[list[int]]:
-    """Places of documents whose rows together fit into PREDICTED_FLOATS."""
+def chunk_places(sizes: Sequence[int]) -> Iterator[list[int]]:
+    """Places of documents that together fit into PREDICTED_FLOATS.
+
+    sizes (floats): of the documents; those of size 0 are left out.
+    """
     chunk: list[int] = []
     floats = 0
-    for place, doc in enumerate(docs):
-        own = len(doc) * model.attrs["layout"].width
+    for place, own in enumerate(sizes):
         if chunk and floats + own > PREDICTED_FLOATS:
             yield chunk
             chunk, floats = [], 0

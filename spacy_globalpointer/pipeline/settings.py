@@ -13,14 +13,19 @@ from thinc.api import Model
 
 from .spelling import DOLLAR, find_label
 
-MISSING = ("skip", "negative")
 # max_length: 1.5 times the longest gold span of the training.
 AUTO = "auto"
+# Settings that are numbers of at least 1 or null, and the words that some take instead.
+NUMBERS = {"max_length", "max_spans", "max_distance", "max_relations"}
+WORDS = {"max_length": (AUTO,)}
+CHOICES = {
+    "missing": ("skip", "negative"),
+    "candidates": ("both", "gold", "predicted"),
+    "type_pairs": ("seen", "any"),
+}
 # A text is far longer than the training texts if it is this many times as long as the longest.
 FAR = 2
 TWICE = "'{name}': label_thresholds must name each label once, but has {label!r} {count} times"
-# Attributes that the component reads, and only models of this package have.
-OF_A_HEAD = {"layout", "labels"}
 # Encoders from scratch are trained at 0.001, pretrained ones at about 0.00005.
 LOW_RATE = 0.0001
 
@@ -52,32 +57,35 @@ def check_settings(name: str, cfg: dict[str, Any]) -> None:
                 f"config, was: {label!r}. To fix: write each '$' as {DOLLAR}, in a config file as "
                 f"\\{DOLLAR}"
             )
-    for what, words in (("max_length", (AUTO,)), ("max_spans", ())):
-        value = cfg[what]
+    for what in NUMBERS & cfg.keys():
+        value, words = cfg[what], WORDS.get(what, ())
         if value is not None and value not in words and (type(value) is not int or value < 1):
-            or_auto = f'"{AUTO}", ' if words else ""
+            or_words = "".join(f'"{word}", ' for word in words)
             raise ValueError(
-                f"'{name}': {what} must be {or_auto}a whole number of at least 1, or null, was: "
+                f"'{name}': {what} must be {or_words}a whole number of at least 1, or null, was: "
                 f"{value!r}"
             )
-    if cfg["missing"] not in MISSING:
-        raise ValueError(f"'{name}': missing must be one of {MISSING}, was: {cfg['missing']!r}")
+    for what in CHOICES.keys() & cfg.keys():
+        if cfg[what] not in CHOICES[what]:
+            raise ValueError(f"'{name}': {what} must be one of {CHOICES[what]}, was: {cfg[what]!r}")
     if not cfg["lr_scale"] > 0:
         raise ValueError(f"'{name}': lr_scale must be above 0, was: {cfg['lr_scale']}")
 
 
-def check_model(name: str, model: Model) -> None:
+def check_model(name: str, model: Model, layout: type, architecture: str) -> None:
     """Refuse a model of another component, which would otherwise only fail in training.
 
     name: of the component, for the message.
+    layout: what the model's rows must have.
+    architecture: the default one.
     RAISES (ValueError): naming the rule, the value and the repair.
     """
-    if not OF_A_HEAD <= model.attrs.keys():
+    if not isinstance(model.attrs.get("layout"), layout):
         shown = model.name if len(model.name) <= 60 else f"{model.name[:60]}..."
         raise ValueError(
             f"'{name}': model must be an architecture of spacy-globalpointer, was: {shown!r}. "
             f"To fix: keep the tok2vec of the block [components.{name}.model] and replace the rest "
-            'by @architectures = "spacy_globalpointer.EfficientGlobalPointer.v1"'
+            f'by @architectures = "spacy_globalpointer.{architecture}"'
         )
 
 

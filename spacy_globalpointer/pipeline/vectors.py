@@ -9,15 +9,15 @@ from thinc.api import Model
 from .tables import Tables
 
 
-def require_encoder(tables: Tables) -> None:
+def require_encoder(model: Model, docs: Sequence[Doc]) -> None:
     """Refuse documents on which the encoder, another component of the pipeline, has not run.
 
     In that case spaCy passes zeros to a listener, and word features beside it may hide that.
 
     RAISES (ValueError): a listener's encoder left nothing on a document that has tokens.
     """
-    listeners = [node for node in tables.model.walk() if hasattr(node, "upstream_name")]
-    for doc in filter(len, tables.docs):
+    listeners = [node for node in model.walk() if hasattr(node, "upstream_name")]
+    for doc in filter(len, docs):
         if not all(_was_left_for(listener, doc) for listener in listeners):
             listened = " and ".join(sorted({repr(node.upstream_name) for node in listeners}))
             raise ValueError(
