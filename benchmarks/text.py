@@ -170,7 +170,7 @@ def read_corpus(path: Path, nlp: Language) -> Iterator[AnnotatedText]:
     if path.suffix == ".spacy":
         pairs = ((doc, []) for doc in read_docbin(path, nlp.vocab))
     else:
-        pairs = (record_to_doc(record, nlp) for record in read_records(path))
+        pairs = (record_to_doc(record, nlp)[:2] for record in read_records(path))
     for doc, outcomes in pairs:
         spans = sorted({(span.start, span.end, span.label_) for span in doc.spans.get(KEY, [])})
         yield AnnotatedText([token.text for token in doc], spans, outcomes.count("skipped"))

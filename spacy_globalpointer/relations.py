@@ -14,6 +14,7 @@ from spacy.tokens import Doc, Span, SpanGroup
 
 # Names in the attrs of a group.
 EDGES, SCORES = "relations", "scores"
+NO_LABEL = "the label of a relation must be a non-empty string"
 
 
 class Relation(NamedTuple):
@@ -30,6 +31,17 @@ class Relation(NamedTuple):
     score: float | None = None
 
 
+class Edge(NamedTuple):
+    """A relation between spans of a list: those of a group, or of a record.
+
+    head, child: places in that list, from 0.
+    """
+
+    head: int
+    child: int
+    label: str
+
+
 def has_relations(doc: Doc, key: str = "relations") -> bool:
     """Whether relations are annotated; there may be none of them.
 
@@ -42,11 +54,11 @@ def has_relations(doc: Doc, key: str = "relations") -> bool:
     if EDGES in doc.spans[key].attrs:
         return True
     warnings.warn(
-        f"doc.spans[{key!r}] has spans but no relations (attrs[{EDGES!r}]), so its document counts "
-        "as not annotated. spaCy drops them in Doc.from_docs, to_json and from_json, "
+        f"doc.spans[{key!r}] is a group without attrs[{EDGES!r}], so the relations of its document "
+        "count as not annotated. spaCy drops attrs in Doc.from_docs, to_json and from_json, "
         "Example.from_dict (which augmenters use), and where a list is assigned to doc.spans[...]. "
-        "To fix: call spacy_globalpointer.set_relations after such a step, or leave it out; if "
-        "these spans never had relations, use another key",
+        "To fix: call spacy_globalpointer.set_relations after such a step, or leave the step out; "
+        "use another key if these spans never had relations",
         stacklevel=2,
     )
     return False
@@ -57,19 +69,23 @@ def get_relations(doc: Doc, key: str = "relations") -> list[Relation]:
 
     key: of doc.spans.
     RETURNS: in their order; empty also where they are not annotated (see `has_relations`).
-    RAISES (ValueError): an index that is no span of the group, a label that is no string, another
+    RAISES (ValueError): an index that is no span of the group, a label that is no name, another
         number of scores than of relations.
     """
     if not has_relations(doc, key):
         return []
     group = doc.spans[key]
     spans, edges = list(group), group.attrs[EDGES]
+    if not isinstance(edges, (list, tuple)):
+        raise _refuse(doc, key, f"attrs[{EDGES!r}] must be a list", repr(edges))
     scores = group.attrs.get(SCORES)
     if scores is not None and len(scores) != len(edges):
         raise _refuse(doc, key, "there must be a score for each relation", f"{len(scores)} scores")
     relations = []
     for place, edge in enumerate(edges):
-        _check_edge(doc, key, edge, len(spans))
+        fault = find_fault(edge, len(spans))
+        if fault:
+            raise _refuse(doc, key, fault, repr(edge))
         head, child, label = edge
         score = None if scores is None else float(scores[place])
         relations.append(Relation(spans[head], spans[child], label, score))
@@ -91,9 +107,9 @@ def set_relations(doc: Doc, relations: Iterable[Relation], key: str = "relations
         _check_relation(doc, key, relation)
     arguments = {_identify(s): s for r in relations for s in (r.head, r.child)}
     places = {argument: place for place, argument in enumerate(sorted(arguments))}
-    edges: dict[tuple[int, int, str], float | None] = {}
+    edges: dict[Edge, float | None] = {}
     for head, child, label, score in relations:
-        edge = places[_identify(head)], places[_identify(child)], label
+        edge = Edge(places[_identify(head)], places[_identify(child)], label)
         known = edges.get(edge)
         edges[edge] = score if score is None or known is None else max(known, score)
     attrs: dict[str, Any] = {EDGES: [list(edge) for edge in edges]}
@@ -108,37 +124,37 @@ def _identify(span: Span) -> tuple[int, int, str]:
     return span.start, -span.end, span.label_
 
 
-def _check_edge(doc: Doc, key: str, edge: Any, n_spans: int) -> None:
-    """Refuse what is no relation between spans of a group.
+def find_fault(edge: Any, n_spans: int) -> str:
+    """The rule that a relation between spans of a list breaks; empty if it breaks none.
 
-    n_spans: in the group.
+    edge: head, child and label, as data have them.
+    n_spans: in the list.
     """
     if not isinstance(edge, (list, tuple)) or len(edge) != 3:
-        raise _refuse(doc, key, "a relation must be [head, child, label]", repr(edge))
+        return "a relation must be a head, a child and a label"
     *ends, label = edge
     for end in ends:
         is_number = isinstance(end, (int, numpy.integer)) and not isinstance(end, bool)
         if not is_number or not 0 <= end < n_spans:
-            rule = f"head and child must be indices into the {n_spans} spans of the group, from 0"
-            raise _refuse(doc, key, rule, repr(edge))
-    if not isinstance(label, str) or not label.strip():
-        raise _refuse(doc, key, "the label must be a non-empty string", repr(edge))
+            return f"head and child of a relation must be places among {n_spans} spans, from 0"
+    return "" if _is_label(label) else NO_LABEL
 
 
 def _check_relation(doc: Doc, key: str, relation: Relation) -> None:
     """Refuse a relation that a document cannot hold."""
-    head, child, label, _ = relation
-    for span in (head, child):
+    for span in (relation.head, relation.child):
         if not isinstance(span, Span) or span.doc is not doc:
             what = f"{span!r} of another document" if isinstance(span, Span) else repr(span)
-            rule = "head and child must be spans of this document"
-            raise _refuse(doc, key, rule, what)
+            raise _refuse(doc, key, "head and child must be spans of this document", what)
         if span.start >= span.end:
-            raise _refuse(
-                doc, key, "head and child must have a token", f"{span.start} to {span.end}"
-            )
-    if not isinstance(label, str) or not label.strip():
-        raise _refuse(doc, key, "the label must be a non-empty string", repr(label))
+            what = f"tokens {span.start} to {span.end}"
+            raise _refuse(doc, key, "head and child must have a token", what)
+    if not _is_label(relation.label):
+        raise _refuse(doc, key, NO_LABEL, repr(relation.label))
+
+
+def _is_label(label: Any) -> bool:
+    return isinstance(label, str) and bool(label.strip())
 
 
 def _refuse(doc: Doc, key: str, rule: str, value: str) -> ValueError:

@@ -1,10 +1,8 @@
 """`spacy global-pointer convert`: published corpus formats to spaCy's .spacy files."""
 
 import re
-from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from itertools import chain, islice
+from itertools import islice
 from pathlib import Path
 from re import Pattern
 from typing import Annotated
@@ -18,19 +16,14 @@ from wasabi.printer import Printer
 from ..corpora import (
     ALIGNMENTS,
     FORMATS,
-    OUTCOMES,
     UNSPACED_LANGUAGES,
-    Record,
     read_records,
     record_to_doc,
 )
-from ..corpora.messages import excerpt, list_some
-from .labels import show_label
+from .conversion import Conversion, advise, print_report
 from .outputs import replacing
 
 SUFFIXES = re.compile(r"\.(jsonl|json|bio|bioes|bmes|iob|conll|tsv)(\.gz)?$")
-# Spans that were left out, and remarks, that are shown.
-MOST_SHOWN = 3
 
 
 def convert_cli(
@@ -47,6 +40,9 @@ def convert_cli(
     spans_key: Annotated[
         str, Option("--spans-key", "-k", help="Name of the group in doc.spans")
     ] = "sc",
+    relations_key: Annotated[
+        str, Option("--relations-key", "-r", help="Name of the group of relations in doc.spans")
+    ] = "relations",
     alignment: Annotated[
         str,
         Option("--alignment", "-a", help=f"Spans that do not fit tokens: {', '.join(ALIGNMENTS)}"),
@@ -58,9 +54,9 @@ def convert_cli(
     """
     Convert nested entity corpora to .spacy files for training.
 
-    Formats: jsonl (text and spans with character offsets), json (an array of the
-    same), cluener, cmeee (as published), bio (columns of BIO, IOB1, BIOES, BMES
-    or BILOU tags, one per layer). Files may be compressed (.gz).
+    Formats: jsonl (text, spans with character offsets, and relations between them),
+    json (an array of the same), cluener, cmeee (as published), bio (columns of BIO,
+    IOB1, BIOES, BMES or BILOU tags, one per layer). Files may be compressed (.gz).
 
     Anything that looks like annotation but is not read is an error, and so is a
     file whose spans are all left out.
@@ -75,51 +71,14 @@ def convert_cli(
             format=format,
             lang=lang,
             spans_key=spans_key,
+            relations_key=relations_key,
             alignment=alignment,
             limit=limit,
             silent=False,
         )
     except (ValueError, OSError, ImportError) as error:
         msg.fail("Conversion stopped", str(error), exits=1)
-    _print_report(msg, report, lang)
-
-
-@dataclass
-class Conversion:
-    """What a conversion did.
-
-    written: the .spacy files.
-    n_docs, n_unannotated: documents in them, and those without a group of spans.
-    outcomes (spans): counts by label and outcome, one of corpora.OUTCOMES.
-    skipped: of each input file the first spans that were left out, in their text.
-    empty: input files in which no record has a span.
-    notes (documents): what else was left out or changed.
-    """
-
-    written: list[Path] = field(default_factory=list)
-    n_docs: int = 0
-    n_unannotated: int = 0
-    outcomes: Counter[tuple[str, str]] = field(default_factory=Counter)
-    skipped: dict[Path, list[str]] = field(default_factory=dict)
-    empty: list[Path] = field(default_factory=list)
-    notes: Counter[str] = field(default_factory=Counter)
-
-    def add(self, record: Record, outcomes: Sequence[str], source: Path) -> None:
-        """Count a document of an input file, and what became of each span of its record."""
-        shown = self.skipped.setdefault(source, [])
-        for (start, end, label), outcome in zip(record.spans or (), outcomes, strict=True):
-            self.outcomes[label, outcome] += 1
-            if outcome == "skipped" and len(shown) < MOST_SHOWN:
-                text = excerpt(record.text, start, end)
-                shown += [text] if text not in shown else []
-        self.n_docs += 1
-        self.n_unannotated += record.spans is None
-        self.notes.update(record.notes)
-
-    def count(self, outcome: str, label: str | None = None) -> int:
-        """Spans with one outcome, of one label or of all."""
-        found = self.outcomes.items()
-        return sum(n for (name, what), n in found if what == outcome and label in (None, name))
+    print_report(msg, report, lang)
 
 
 def convert(
@@ -129,6 +88,7 @@ def convert(
     format: str = "auto",
     lang: str = "en",
     spans_key: str = "sc",
+    relations_key: str = "relations",
     alignment: str = "skip",
     limit: int = 0,
     silent: bool = True,
@@ -140,7 +100,7 @@ def convert(
         per input file.
     format: a name in corpora.FORMATS, or "auto".
     lang: spaCy's code of the language, for the tokenizer.
-    spans_key: name of the group in doc.spans.
+    spans_key, relations_key: of doc.spans.
     alignment: one of corpora.ALIGNMENTS.
     limit (documents): taken from each input file; 0 means all.
     silent: show no progress.
@@ -157,14 +117,20 @@ def convert(
             before = report.outcomes.copy()
             # None: tqdm shows its bar on a terminal only.
             for record in tqdm(records, source.name, unit=" docs", disable=silent or None):
-                doc, outcomes = record_to_doc(record, nlp, spans_key=spans_key, alignment=alignment)
+                doc, outcomes, related = record_to_doc(
+                    record,
+                    nlp,
+                    spans_key=spans_key,
+                    relations_key=relations_key,
+                    alignment=alignment,
+                )
                 doc_bin.add(doc)
-                report.add(record, outcomes, source)
+                report.add(record, outcomes, related, source)
             own = report.outcomes - before
             if own and all(outcome == "skipped" for _, outcome in own):
                 raise ValueError(
                     f"{source}: spans must fit the tokens, but all {own.total()} were left out. "
-                    f"{_advise(report.skipped[source], lang)}"
+                    f"{advise(report.skipped[source], lang)}"
                 )
             report.empty += [] if own else [source]
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -218,49 +184,3 @@ def find_sources(path: Path, suffixes: Pattern[str] = SUFFIXES) -> list[Path]:
             ".jsonl .json .bio .bioes .bmes .iob .conll .tsv, also with .gz; name others one by one"
         )
     return sources
-
-
-def _advise(skipped: Sequence[str], lang: str) -> str:
-    """What to do about spans that were left out, of which some are given."""
-    return (
-        "If these are not what was marked, repair the offsets: characters from 0, end exclusive. "
-        f"If they are, is the language right (--lang {lang})? "
-        "--alignment expand widens spans to whole tokens, --alignment fail names the first. "
-        f"Left out, such as: {'; '.join(skipped)}"
-    )
-
-
-def _print_report(msg: Printer, report: Conversion, lang: str) -> None:
-    total, n_skipped = report.outcomes.total(), report.count("skipped")
-    if total:
-        labels = sorted({label for label, _ in report.outcomes})
-        msg.table(
-            [(show_label(x), *(report.count(outcome, x) for outcome in OUTCOMES)) for x in labels],
-            header=("label", *OUTCOMES),
-            footer=("all", *map(report.count, OUTCOMES)),
-            aligns=("l", *"r" * len(OUTCOMES)),
-            divider=True,
-        )
-    if n_skipped:
-        msg.warn(
-            f"{n_skipped} of {total} spans ({n_skipped / total:.1%}) do not fit the tokens and "
-            "were left out",
-            _advise([*chain(*report.skipped.values())][:MOST_SHOWN], lang),
-        )
-    if report.n_unannotated:
-        msg.warn(
-            f"{report.n_unannotated} of {report.n_docs} documents are not annotated",
-            "They teach the component nothing. A text without spans needs an empty list of them.",
-        )
-    if report.empty:
-        msg.warn(f"No record has a span in: {list_some(report.empty)}")
-    for note, n in report.notes.most_common(MOST_SHOWN):
-        msg.warn(f"{note} ({n} documents)")
-    if len(report.notes) > MOST_SHOWN:
-        msg.warn(f"{len(report.notes) - MOST_SHOWN} more remarks like these")
-    show = msg.good if total and not (n_skipped or report.empty) else msg.info
-    for path in report.written:
-        show(f"Wrote {path}")
-    n_kept = total - n_skipped - report.count("duplicate")
-    of_all = "" if n_kept == total else f" of {total}"
-    show(f"Converted {report.n_docs} documents with {n_kept}{of_all} spans")

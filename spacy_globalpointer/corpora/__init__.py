@@ -1,7 +1,7 @@
 """Published corpus formats -> records -> spaCy documents. Knows spaCy, but no model.
 
-Reading order: `record` (what every format becomes, and where characters meet tokens), then the
-formats, one module each, then `formats`, which chooses one of them for a file.
+Reading order: `record` (what every format becomes), `documents` (where its characters meet tokens),
+then the formats, one module each, then `formats`, which chooses one of them for a file.
 
 Some arguments mean the same everywhere: `lines` are those of a file and `name` is its name,
 `source` says where a record is, for messages, and `text` is its text; `joiner` is put between
@@ -9,14 +9,16 @@ tokens where there is no text, and is empty for languages that are written witho
 """
 
 from .bio import UNSPACED_LANGUAGES
+from .documents import ALIGNMENTS, OUTCOMES, RELATION_OUTCOMES, record_to_doc
 from .formats import FORMATS, detect_format, read_records
 from .json_text import dump_json
-from .record import ALIGNMENTS, OUTCOMES, Record, record_to_doc
+from .record import Record
 
 __all__ = [
     "ALIGNMENTS",
     "FORMATS",
     "OUTCOMES",
+    "RELATION_OUTCOMES",
     "UNSPACED_LANGUAGES",
     "Record",
     "detect_format",

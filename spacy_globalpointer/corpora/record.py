@@ -1,20 +1,15 @@
-"""What every corpus format becomes, and the one place where character offsets meet tokens."""
+"""What every corpus format becomes."""
 
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from spacy.language import Language
-from spacy.tokens import Doc, Span, SpanGroup
-from spacy.vocab import Vocab
-
+from ..relations import Edge, find_fault
 from ..spans import LabelledSpan
-from .messages import quote, shorten
+from .messages import quote
 
-ALIGNMENTS = ("fail", "skip", "expand")
 HALF = re.compile("[\ud800-\udfff]")  # of a surrogate pair
-OUTCOMES = ("kept", "trimmed", "expanded", "skipped", "duplicate")
 
 
 @dataclass(frozen=True)
@@ -29,8 +24,10 @@ class Record:
     source: file and line, for messages.
     notes: what was left out or changed when it was read.
     fields: what else was in its JSON object.
-    RAISES (ValueError): an offset outside the text, an empty span, a label that is no name, half
-        of a surrogate pair in the text or a label (nothing can store it).
+    relations: between spans, by their places in `spans`; None and empty as for spans.
+    RAISES (ValueError): an offset outside the text, an empty span, a relation to a span that is not
+        there, a label that is no name, half of a surrogate pair in the text or a label (nothing can
+        store it).
     """
 
     text: str
@@ -40,6 +37,7 @@ class Record:
     source: str = "record"
     notes: tuple[str, ...] = ()
     fields: Mapping[str, Any] = field(default_factory=dict, compare=False)
+    relations: tuple[Edge, ...] | None = None
 
     def __post_init__(self) -> None:
         half = HALF.search(self.text)
@@ -49,6 +47,7 @@ class Record:
                 f"({half.group()!r}) at {half.start()}. Remove or complete it"
             )
         check_spans(self.spans or (), len(self.text), unit="characters", source=self.source)
+        check_relations(self.relations, self.spans, source=self.source)
 
     @classmethod
     def from_words(
@@ -83,12 +82,17 @@ class Record:
 
     def trim_labels(self) -> "Record":
         """The same without white space at the ends of labels, and a note of each that had some."""
-        padded = [label for _, _, label in self.spans or () if label != label.strip()]
+        edges = None if self.relations is None else tuple(Edge(*edge) for edge in self.relations)
+        labelled = [*(label for _, _, label in self.spans or ()), *(x.label for x in edges or ())]
+        padded = [label for label in labelled if label != label.strip()]
         if not padded:
             return self
         notes = [f"White space around the label {quote(label)} was trimmed" for label in padded]
         spans = tuple(LabelledSpan(s, e, label.strip()) for s, e, label in self.spans or ())
-        return replace(self, spans=spans, notes=(*self.notes, *dict.fromkeys(notes)))
+        if edges is not None:
+            edges = tuple(edge._replace(label=edge.label.strip()) for edge in edges)
+        notes = [*self.notes, *dict.fromkeys(notes)]
+        return replace(self, spans=spans, relations=edges, notes=tuple(notes))
 
 
 def check_words(words: Any, *, source: str) -> None:
@@ -131,103 +135,29 @@ def check_spans(spans: Sequence[Any], length: int, *, unit: str, source: str) ->
         raise ValueError(f"{source}: {rule}, was: {what}. {repair}")
 
 
-def record_to_doc(
-    record: Record, nlp: Language, *, spans_key: str = "sc", alignment: str = "skip"
-) -> tuple[Doc, list[str]]:
-    """Document with the record's spans as a group, and what became of each span.
+def check_relations(
+    relations: Sequence[Any] | None, spans: Sequence[Any] | None, *, source: str
+) -> None:
+    """Refuse relations between spans that are not there.
 
-    A record that is not annotated gives no group, one without spans an empty group. White space at
-    the ends of a span is cut off first ("trimmed"), so no span starts or ends on a white-space
-    token. A span that then does not start and end at token borders is an error ("fail"), left out
-    ("skip") or widened to the tokens it touches ("expand"); one of nothing but white space cannot
-    be widened and is left out. Spans with the same tokens and label are one span.
-
-    record: the text and its spans.
-    nlp: its tokenizer is used unless the record has words.
-    spans_key: name of the group in doc.spans.
-    alignment: one of ALIGNMENTS.
-    RETURNS: the document; one of OUTCOMES for each span of the record, in its order.
-    RAISES (ValueError): with "fail", a span off the token borders; words not in the text.
+    relations: head and child by their places in the spans, label; None if not annotated.
+    spans: of the same text; None if not annotated.
+    RAISES (ValueError): no spans, a place that is none of theirs, no label, half a character.
     """
-    if alignment not in ALIGNMENTS:
-        raise ValueError(f"alignment must be one of {', '.join(ALIGNMENTS)}, was: {alignment!r}")
-    doc = _make_doc(record, nlp)
-    outcomes: list[str] = []
-    spans: dict[LabelledSpan, Span] = {}
-    for given in record.spans or ():
-        span, outcome = _place(doc, record, given, alignment)
-        if span is not None:
-            placed = LabelledSpan(span.start, span.end, span.label_)
-            outcome = "duplicate" if placed in spans else outcome
-            spans.setdefault(placed, span)
-        outcomes.append(outcome)
-    if record.spans is not None:
-        doc.spans[spans_key] = SpanGroup(doc, name=spans_key, spans=list(spans.values()))
-    return doc, outcomes
-
-
-def _place(
-    doc: Doc, record: Record, char_span: LabelledSpan, alignment: str
-) -> tuple[Span | None, str]:
-    """The tokens of one span, and which of OUTCOMES that is."""
-    start, end, label = char_span
-    chars = record.text[start:end]
-    start += len(chars) - len(chars.lstrip())
-    end -= len(chars) - len(chars.rstrip())
-    if start < end:
-        span = doc.char_span(start, end, label=label)
-        if span is not None:
-            return span, "kept" if (start, end, label) == char_span else "trimmed"
-        if alignment == "expand":
-            return doc.char_span(start, end, label=label, alignment_mode="expand"), "expanded"
-    if alignment == "fail":
+    if relations is not None and spans is None:
         raise ValueError(
-            f"{record.source}: a span must start and end at token borders, was: {quote(chars)} "
-            f"({shorten(label)}, characters {char_span[0]} to {char_span[1]}). If that is not what "
-            "was marked, repair the offsets. Else use alignment expand to widen such spans, skip "
-            "to leave them out, or give the tokens in the data"
+            f"{source}: relations must be between spans, was: {len(relations)} relations of a text "
+            "without spans. Give the spans, or leave the relations out"
         )
-    return None, "skipped"
-
-
-def _make_doc(record: Record, nlp: Language) -> Doc:
-    """Tokens of a record, without spans."""
-    if record.words is None:
-        doc = nlp.make_doc(record.text)
-    elif record.unknown_spaces:
-        spaces = [True] * len(record.words)
-        doc = Doc(nlp.vocab, words=list(record.words), spaces=[*spaces[1:], False][: len(spaces)])
-        # spaCy's corpus reader then trains on these words, not on a new tokenization of a guess.
-        doc.has_unknown_spaces = True
-    else:
-        doc = _find_words(record, nlp.vocab)
-    if doc.text != record.text:
-        raise ValueError(
-            f"{record.source}: the tokenizer must keep the text, was: {quote(doc.text)} for "
-            f"{quote(record.text)}. Offsets mean nothing then: choose another tokenizer"
-        )
-    return doc
-
-
-def _find_words(record: Record, vocab: Vocab) -> Doc:
-    """The document of a text and words; white space beyond one space is a token, as in spaCy."""
-    text, position = record.text, 0
-    given = [word.strip() for word in record.words or () if word.strip()]
-    words: list[str] = []
-    spaces: list[bool] = []
-    for word in (*given, ""):
-        start = text.find(word, position) if word else len(text)
-        if start < 0 or text[position:start].strip():
+    for number, edge in enumerate(relations or ()):
+        rule, repair = find_fault(edge, len(spans or ())), "Name it or remove the relation"
+        if "places" in rule:
+            repair = "Count the spans from 0, without quotes; remove a relation of a removed span"
+        elif not rule and HALF.search(edge[2]):
+            rule, repair = "label must be valid Unicode", "Remove or complete half a character"
+        if rule:
+            what = " to ".join(map(quote, edge[:2]))
             raise ValueError(
-                f"{record.source}: tokens must follow each other in the text with only white "
-                f"space between, was: {quote(word or 'the end of the tokens')} where the text has "
-                f"{text[position:].lstrip()[:20]!r}. Repair the tokens, or leave them out"
+                f"{source}: {rule}, was: {what}, {quote(edge[2])} (relation {number}, from 0). "
+                f"{repair}"
             )
-        gap = text[position:start]
-        if words and gap.startswith(" "):
-            spaces[-1], gap = True, gap[1:]
-        tokens = [token for token in (gap, word) if token]
-        words += tokens
-        spaces += [False] * len(tokens)
-        position = start + len(word)
-    return Doc(vocab, words=words, spaces=spaces)

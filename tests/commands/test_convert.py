@@ -8,6 +8,7 @@ from spacy.cli._util import app as spacy_app
 from spacy.tokens import DocBin
 from typer.testing import CliRunner
 
+from spacy_globalpointer import get_relations, has_relations
 from spacy_globalpointer.commands import app
 from spacy_globalpointer.commands.convert import convert
 
@@ -325,3 +326,92 @@ def test_help_shows_an_example():
 def test_the_command_is_one_of_spacys():
     assert app in [group.typer_instance for group in spacy_app.registered_groups]
     assert "convert" in [command.name for command in app.registered_commands]
+
+
+def relation(head, child, label):
+    return {"head": head, "child": child, "label": label}
+
+
+RELATED = [
+    {
+        "text": "Ada Lovelace lived in London.",
+        "spans": [
+            {"start": 23, "end": 28, "label": "GPE"},
+            {"start": 0, "end": 12, "label": "PER"},
+            {"start": 0, "end": 12, "label": "PER"},
+            {"start": 0, "end": 3, "label": "NAME"},
+        ],
+        "relations": [
+            *(relation(1, 3, "has"), relation(3, 1, "part"), relation(2, 3, "has")),
+            *(relation(1, 0, "lives"), relation(1, 2, "same"), relation(3, 3, "has")),
+        ],
+    },
+    {"text": "No names here.", "spans": [], "relations": []},
+    {"text": "Ada slept.", "spans": [{"start": 0, "end": 3, "label": "PER"}]},
+    {"text": "Nobody looked at this."},
+]
+
+
+@pytest.fixture
+def related(tmp_path):
+    path = tmp_path / "related.jsonl"
+    path.write_text("".join(json.dumps(line) + "\n" for line in RELATED), encoding="utf-8")
+    return path
+
+
+def relations(doc, key="relations"):
+    found = get_relations(doc, key)
+    return [(head.text, child.text, label) for head, child, label, _ in found]
+
+
+def test_relations_follow_their_spans_and_are_counted(related, tmp_path):
+    code, output = run(related, tmp_path / "x.spacy")
+    assert code == 0
+    docs = read(tmp_path / "x.spacy")
+    kept = [
+        *(("Ada Lovelace", "Ada", "has"), ("Ada", "Ada Lovelace", "part"), ("Ada", "Ada", "has"))
+    ]
+    assert [relations(doc) for doc in docs] == [kept, [], [], []]
+    assert [has_relations(doc) for doc in docs] == [True, True, False, False]
+    assert spans(docs[0]) == [("Ada Lovelace", "PER"), ("Ada", "NAME")]
+    assert "relation kept skipped merged duplicate" in output
+    assert "has 2 0 0 1" in output
+    assert "lives 0 1 0 0" in output
+    assert "same 0 0 1 0" in output
+    assert "all 3 1 1 1" in output
+    assert "2 of 6 relations (33.3%) were left out: 1 of spans that were, 1 between two" in output
+    assert "related.jsonl line 1: lives from 'Ada Lovelace' to 'ondon'; " in output
+    assert "1 of 4 documents have spans, but no relations annotated" in output
+    assert output.endswith("Converted 4 documents with 3 of 5 spans and 3 of 6 relations")
+    assert "✔" not in output
+
+
+def test_wider_spans_keep_their_relations(related, tmp_path):
+    code, output = run(
+        *(related, tmp_path / "x.spacy", "--alignment", "expand", "--relations-key", "edges")
+    )
+    assert code == 0
+    doc = read(tmp_path / "x.spacy")[0]
+    assert ("Ada Lovelace", "London", "lives") in relations(doc, "edges")
+    assert output.endswith("Converted 4 documents with 4 of 5 spans and 4 of 6 relations")
+
+
+def test_data_without_relations_say_nothing_of_them(corpus, tmp_path):
+    assert " relations " not in run(corpus, tmp_path / "x.spacy")[1]
+
+
+def test_a_dangling_relation_is_an_error(tmp_path):
+    path = tmp_path / "a.jsonl"
+    row = {"text": TEXT, "spans": LINES[0]["spans"][:1], "relations": [relation(0, 1, "in")]}
+    path.write_text(json.dumps(row), encoding="utf-8")
+    code, output = run(path, tmp_path / "x.spacy")
+    assert code == 1
+    assert "a.jsonl line 1: head and child of a relation must be places among 1 spans" in output
+    assert "was: 0 to 1, 'in' (relation 0, from 0). Count the spans from 0" in output
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_spans_and_relations_need_keys_of_their_own(related, tmp_path):
+    code, output = run(related, tmp_path / "x.spacy", "--relations-key", "sc")
+    assert code == 1
+    assert "spans_key and relations_key must differ, was: 'sc' for both" in output

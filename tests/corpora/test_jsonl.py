@@ -64,9 +64,78 @@ def test_a_mention_and_the_text_agree():
     assert record.spans == ((0, 3, "P"), (10, 12, "P"))
 
 
-def test_relations_and_events_of_spans_are_noted():
-    row = {"text": "Ada", "spans": [span(0, 3, "P")], "relations": [{"head": 0}], "events": []}
-    assert read(row)[0].notes == ('"relations" are not read',)
+def relation(head, child, label):
+    return {"head": head, "child": child, "label": label}
+
+
+ADA = {"text": "Ada in London", "spans": [span(0, 3, "P"), span(7, 13, "G"), span(0, 3, "P")]}
+
+
+def test_relations_are_read_by_the_places_of_their_spans():
+    edges = [relation(0, 1, "in"), relation(1, 2, "of"), relation(0, 0, "self")]
+    (record,) = read({**ADA, "relations": edges})
+    assert record.relations == ((0, 1, "in"), (1, 2, "of"), (0, 0, "self"))
+    assert (record.notes, record.fields) == ((), {})
+    (record,) = read({"tokens": ["Ada", "Byron"], "spans": [span(1, 2, "P")], "relations": []})
+    assert (record.relations, record.spans) == ((), ((4, 9, "P"),))
+
+
+def test_without_relations_they_are_not_annotated():
+    assert read(ADA)[0].relations is None
+
+
+def test_relations_keep_what_annotate_writes_beside_them():
+    edge = {**relation(0, 1, "in"), "score": 0.5, "key": "relations", "meta": {"by": "me"}}
+    assert read({**ADA, "relations": [edge]})[0].relations == ((0, 1, "in"),)
+
+
+@pytest.mark.parametrize(
+    ("edge", "rule"),
+    [
+        (relation(0, 3, "in"), r"places among 3 spans, from 0, was: 0 to 3, 'in' \(relation 1, f"),
+        (relation(-1, 0, "in"), "places among 3 spans, from 0, was: -1 to 0, 'in'"),
+        (relation(True, 0, "in"), "places among 3 spans, .* was: True to 0"),
+        (relation(0, "1", "in"), "was: 0 to '1', 'in' .*Count the spans from 0, without quotes"),
+        (relation(0, 1.0, "in"), r"was: 0 to 1\.0"),
+        (relation(0, None, "in"), "was: 0 to None, .*remove a relation of a removed span"),
+        (relation(0, 1, " "), "label of a relation must be .* was: 0 to 1, ' ' .*Name it"),
+        (relation(0, 1, 5), "label of a relation must be .* was: 0 to 1, 5"),
+        (relation(0, 1, "\udc80"), "label must be valid Unicode, was: 0 to 1"),
+        ({"head": 0, "label": "in"}, "Add what is missing: child"),
+        (
+            [0, 1, "in"],
+            r"must be an object with .*was: \[0, 1, 'in'\] .*missing: head, child, label",
+        ),
+        ({**relation(0, 1, "in"), "color": "red"}, '"meta", or remove, what is not read: color'),
+        ({**relation(0, 1, "in"), "head_span": {}}, "Prodigy counts tokens in head and child"),
+    ],
+)
+def test_a_bad_relation_is_an_error_with_its_line_and_number(edge, rule):
+    row = {**ADA, "relations": [relation(0, 1, "in"), edge]}
+    with pytest.raises(ValueError, match=rf"^x\.jsonl line 2: .*{rule}"):
+        read("", row)
+    with pytest.raises(ValueError, match="relation 1, from 0"):
+        read(row)
+
+
+@pytest.mark.parametrize("relations", [[], [relation(0, 1, "in")]])
+def test_relations_without_spans_are_an_error(relations):
+    with pytest.raises(
+        ValueError, match=r'line 1: "relations" are between spans, .* leave the rel'
+    ):
+        read({"text": "Ada", "relations": relations})
+
+
+@pytest.mark.parametrize("relations", [None, {}, "in", 3])
+def test_relations_must_be_a_list(relations):
+    with pytest.raises(ValueError, match=r'line 1: "relations" must be a list, .*not annotated'):
+        read({**ADA, "relations": relations})
+
+
+def test_events_of_spans_are_noted():
+    row = {"text": "Ada", "spans": [span(0, 3, "P")], "events": [{"trigger": 0}]}
+    assert read(row)[0].notes == ('"events" are not read',)
+    assert read({**row, "events": []})[0].notes == ()
 
 
 def test_without_spans_the_keys_that_are_not_read_are_noted():
@@ -82,6 +151,9 @@ def test_spans_that_an_annotator_did_not_accept_are_no_gold_spans(answer):
     (record,) = read({**row, "answer": answer})
     assert record.spans is None
     assert record.notes == (f'"answer" is {answer!r}, so the spans are not read',)
+    (record,) = read({**ADA, "relations": [relation(0, 1, "in")], "answer": answer})
+    assert (record.spans, record.relations) == (None, None)
+    assert record.notes == (f'"answer" is {answer!r}, so the spans and relations are not read',)
 
 
 def test_parts_of_a_span_are_not_lost():
@@ -134,7 +206,7 @@ def test_blank_lines_count_but_give_no_record():
         ({"text": "ab", "start": 0, "end": 1, "label": "X"}, "looks like one span"),
         (
             {"text": "a", "relations": [{"head": 0, "child": 0}]},
-            '"relations" looks like annotation',
+            '"relations" are between spans',
         ),
         ('["a", {"entities": [[0, 1, "X"]]}]', r'must be a JSON object, was: .* with "entities"'),
         ({"text": "ab", "spans": [{**span(0, 1, "X"), "text": "ab"}]}, "fit if ends are inclusive"),
@@ -262,6 +334,6 @@ def test_a_broken_object_is_named_by_its_first_line(text):
 
 
 def test_a_record_has_the_other_fields_of_its_object():
-    row = {**ROW, "id": 7, "relations": [{"head": 0}], "meta": {"a": 1}}
-    assert read(row)[0].fields == {"id": 7, "relations": [{"head": 0}], "meta": {"a": 1}}
+    row = {**ROW, "id": 7, "relations": [], "events": [{"trigger": 0}], "meta": {"a": 1}}
+    assert read(row)[0].fields == {"id": 7, "events": [{"trigger": 0}], "meta": {"a": 1}}
     assert read({"tokens": ["a"], "id": 7})[0].fields == {"id": 7}

@@ -59,7 +59,7 @@ def read_example(example: Example, keys: Iterable[str]) -> GoldText:
 
 def read_record(record: Record, nlp: Language, key: str) -> GoldText:
     """Find the tokens of the gold spans of a record, which become a group of this name."""
-    doc, outcomes = record_to_doc(record, nlp, spans_key=key)
+    doc, outcomes, _ = record_to_doc(record, nlp, spans_key=key)
     groups: dict[str, list[Placed]] = {}
     if record.spans is not None:
         kept = iter(doc.spans[key])

@@ -99,7 +99,7 @@ def _read_file(
     else:
         joiner = "" if nlp.lang in UNSPACED_LANGUAGES else " "
         for record in read_records(path, format=format, joiner=joiner):
-            doc, outcomes = record_to_doc(record, nlp, spans_key=spans_key)
+            doc, outcomes, _ = record_to_doc(record, nlp, spans_key=spans_key)
             remarks.update(record.notes)
             gold = None
             if record.spans is not None:

@@ -42,7 +42,7 @@ def test_a_missing_list_of_spans_is_no_group_and_an_empty_one_an_empty_group():
     ],
 )
 def test_spans_meet_tokens(span, alignment, outcome, tokens):
-    doc, outcomes = record_to_doc(Record(TEXT, ((*span, "X"),)), EN, alignment=alignment)
+    doc, outcomes, _ = record_to_doc(Record(TEXT, ((*span, "X"),)), EN, alignment=alignment)
     assert outcomes == [outcome]
     assert groups(doc) == {"sc": [(*tokens, "X")] if tokens else []}
 
@@ -65,14 +65,14 @@ def test_an_unknown_alignment_is_an_error():
 
 def test_the_same_tokens_and_label_are_one_span():
     spans = ((0, 3, "A"), (0, 3, "A"), (0, 3, "B"), (0, 4, "A"), (1, 3, "A"))
-    doc, outcomes = record_to_doc(Record(TEXT, spans), EN, alignment="expand")
+    doc, outcomes, _ = record_to_doc(Record(TEXT, spans), EN, alignment="expand")
     assert outcomes == ["kept", "duplicate", "kept", "duplicate", "duplicate"]
     assert groups(doc) == {"sc": [(0, 1, "A"), (0, 1, "B")]}
 
 
 def test_spans_may_nest_and_overlap_in_chinese():
     record = Record("北京大学在北京", ((0, 4, "ORG"), (0, 2, "GPE"), (1, 3, "X"), (5, 7, "GPE")))
-    doc, outcomes = record_to_doc(record, ZH, alignment="fail")
+    doc, outcomes, _ = record_to_doc(record, ZH, alignment="fail")
     assert outcomes == ["kept"] * 4
     assert to_record(doc) == record
 
@@ -92,7 +92,7 @@ def test_spans_may_nest_and_overlap_in_chinese():
     ],
 )
 def test_words_are_found_in_the_text(text, words, tokens):
-    doc, _ = record_to_doc(Record(text, (), words), EN)
+    doc, *_ = record_to_doc(Record(text, (), words), EN)
     assert [token.text_with_ws for token in doc] == tokens
     assert doc.text == text
     assert not doc.has_unknown_spaces
@@ -117,7 +117,7 @@ def test_from_words_counts_tokens_and_leaves_spaces_unknown():
     record = Record.from_words(["Ada", "L.", "!"], spans, joiner=" ", source="x")
     assert record.text == "Ada L. !"
     assert record.spans == ((0, 6, "PER"), (4, 6, "X"))
-    doc, outcomes = record_to_doc(record, EN, alignment="fail")
+    doc, outcomes, _ = record_to_doc(record, EN, alignment="fail")
     assert [token.text for token in doc] == ["Ada", "L.", "!"]
     assert doc.has_unknown_spaces
     assert outcomes == ["kept", "kept"]
@@ -137,7 +137,7 @@ def test_white_space_in_words_without_text(words, text, tokens):
     spans = [(words.index(word), words.index(word) + 1, "X") for word in words if word.strip()]
     spans.append((0, len(words), "ALL"))
     record = Record.from_words(words, spans, joiner=" ", source="x")
-    doc, outcomes = record_to_doc(record, EN)
+    doc, outcomes, _ = record_to_doc(record, EN)
     assert record.text == text
     assert [token.text for token in doc] == tokens
     assert set(outcomes) <= {"kept", "trimmed"}
@@ -146,7 +146,7 @@ def test_white_space_in_words_without_text(words, text, tokens):
 
 def test_from_words_without_a_joiner_knows_the_text():
     record = Record.from_words(["北京", "大学"], None, joiner="", source="x")
-    doc, _ = record_to_doc(record, ZH)
+    doc, *_ = record_to_doc(record, ZH)
     assert (doc.text, len(doc), doc.has_unknown_spaces) == ("北京大学", 2, False)
     assert record.spans is None
 
@@ -225,7 +225,7 @@ def test_record_to_doc_and_back_is_the_identity(data):
     }
     words = data.draw(st.sampled_from([None, tuple(t.text for t in doc if not t.is_space)]))
     record = Record(doc.text, tuple(sorted(spans)), words)
-    result, outcomes = record_to_doc(record, nlp, alignment="fail")
+    result, outcomes, _ = record_to_doc(record, nlp, alignment="fail")
     assert outcomes == ["kept"] * len(spans)
     assert to_record(result, words) == record
     assert [t.text for t in result if not t.is_space] == [t.text for t in doc if not t.is_space]
@@ -236,7 +236,7 @@ def test_every_span_has_an_outcome_and_no_span_starts_or_ends_on_white_space(dat
     text = data.draw(TEXTS)
     spans = tuple(data.draw(token_spans(len(text))))
     alignment = data.draw(st.sampled_from(["skip", "expand"]))
-    doc, outcomes = record_to_doc(Record(text, spans), EN, alignment=alignment)
+    doc, outcomes, _ = record_to_doc(Record(text, spans), EN, alignment=alignment)
     assert len(outcomes) == len(spans)
     assert set(outcomes) <= set(OUTCOMES)
     assert len(doc.spans["sc"]) == sum(o not in ("skipped", "duplicate") for o in outcomes)

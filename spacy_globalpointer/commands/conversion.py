@@ -1,0 +1,175 @@
+"""What a conversion did, by label, and how it is reported."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from itertools import chain
+from pathlib import Path
+
+from wasabi.printer import Printer
+
+from ..corpora import OUTCOMES, RELATION_OUTCOMES, Record
+from ..corpora.messages import excerpt, list_some, quote, shorten
+from .labels import show_label
+
+# Spans and relations that were left out, and remarks, that are shown.
+MOST_SHOWN = 3
+# Outcomes of relations that were left out.
+LOST = ("skipped", "merged")
+
+# Counts by label and outcome.
+Outcomes = Counter[tuple[str, str]]
+
+
+@dataclass
+class Conversion:
+    """What a conversion did.
+
+    written: the .spacy files.
+    n_docs, n_unannotated, n_unrelated: documents in them, those without a group of spans, and those
+        without one of relations.
+    outcomes (spans): counts by label and outcome, one of corpora.OUTCOMES.
+    relations: the same of relations, one of corpora.RELATION_OUTCOMES.
+    skipped: of each input file the first spans that were left out, in their text.
+    lost: the first relations that were left out.
+    empty: input files in which no record has a span.
+    notes (documents): what else was left out or changed.
+    """
+
+    written: list[Path] = field(default_factory=list)
+    n_docs: int = 0
+    n_unannotated: int = 0
+    n_unrelated: int = 0
+    outcomes: Outcomes = field(default_factory=Counter)
+    relations: Outcomes = field(default_factory=Counter)
+    skipped: dict[Path, list[str]] = field(default_factory=dict)
+    lost: list[str] = field(default_factory=list)
+    empty: list[Path] = field(default_factory=list)
+    notes: Counter[str] = field(default_factory=Counter)
+
+    def add(
+        self, record: Record, outcomes: Sequence[str], relations: Sequence[str], source: Path
+    ) -> None:
+        """Count a document of an input file, and what became of its record.
+
+        outcomes, relations: of each span and of each relation of the record.
+        """
+        shown = self.skipped.setdefault(source, [])
+        for (start, end, label), outcome in zip(record.spans or (), outcomes, strict=True):
+            self.outcomes[label, outcome] += 1
+            if outcome == "skipped" and len(shown) < MOST_SHOWN:
+                text = excerpt(record.text, start, end)
+                shown += [text] if text not in shown else []
+        for edge, outcome in zip(record.relations or (), relations, strict=True):
+            self.relations[edge[2], outcome] += 1
+            if outcome in LOST and len(self.lost) < MOST_SHOWN:
+                self.lost.append(_describe(record, *edge))
+        self.n_docs += 1
+        self.n_unannotated += record.spans is None
+        self.n_unrelated += record.relations is None
+        self.notes.update(record.notes)
+
+    def count(self, outcome: str, label: str | None = None) -> int:
+        """Spans with one outcome, of one label or of all."""
+        return _count(self.outcomes, outcome, label)
+
+
+def _count(outcomes: Outcomes, outcome: str, label: str | None = None) -> int:
+    found = outcomes.items()
+    return sum(n for (name, what), n in found if what == outcome and label in (None, name))
+
+
+def _describe(record: Record, head: int, child: int, label: str) -> str:
+    """A relation that was left out, with its place in the data."""
+    spans = record.spans or ()
+    ends = (quote(record.text[start:end], 40) for start, end, _ in (spans[head], spans[child]))
+    return f"{record.source}: {shorten(label)} from {' to '.join(ends)}"
+
+
+def advise(skipped: Sequence[str], lang: str) -> str:
+    """What to do about spans that were left out, of which some are given."""
+    return (
+        "If these are not what was marked, repair the offsets: characters from 0, end exclusive. "
+        f"If they are, is the language right (--lang {lang})? "
+        "--alignment expand widens spans to whole tokens, --alignment fail names the first. "
+        f"Left out, such as: {'; '.join(skipped)}"
+    )
+
+
+def print_report(msg: Printer, report: Conversion, lang: str) -> None:
+    """Print what a conversion did."""
+    total, n_skipped = report.outcomes.total(), report.count("skipped")
+    _print_table(msg, report.outcomes, "label", OUTCOMES)
+    if n_skipped:
+        msg.warn(
+            f"{n_skipped} of {total} spans ({n_skipped / total:.1%}) do not fit the tokens and "
+            "were left out",
+            advise([*chain(*report.skipped.values())][:MOST_SHOWN], lang),
+        )
+    if report.n_unannotated:
+        msg.warn(
+            f"{report.n_unannotated} of {report.n_docs} documents are not annotated",
+            "They teach the component nothing. A text without spans needs an empty list of them.",
+        )
+    if report.empty:
+        msg.warn(f"No record has a span in: {list_some(report.empty)}")
+    _print_relations(msg, report)
+    for note, n in report.notes.most_common(MOST_SHOWN):
+        msg.warn(f"{note} ({n} documents)")
+    if len(report.notes) > MOST_SHOWN:
+        msg.warn(f"{len(report.notes) - MOST_SHOWN} more remarks like these")
+    n_lost = sum(_count(report.relations, outcome) for outcome in LOST)
+    show = msg.good if total and not (n_skipped or report.empty or n_lost) else msg.info
+    for path in report.written:
+        show(f"Wrote {path}")
+    counts = _say_kept("spans", report.outcomes, ("skipped", "duplicate"))
+    if report.relations:
+        counts += f" and {_say_kept('relations', report.relations, (*LOST, 'duplicate'))}"
+    show(f"Converted {report.n_docs} documents with {counts}")
+
+
+def _print_relations(msg: Printer, report: Conversion) -> None:
+    """Print what became of relations, unless nothing is annotated with any."""
+    if report.n_unrelated == report.n_docs:
+        return
+    _print_table(msg, report.relations, "relation", RELATION_OUTCOMES)
+    total = report.relations.total()
+    n_skipped, n_merged = (_count(report.relations, outcome) for outcome in LOST)
+    if n_skipped or n_merged:
+        msg.warn(
+            f"{n_skipped + n_merged} of {total} relations ({(n_skipped + n_merged) / total:.1%}) "
+            f"were left out: {n_skipped} of spans that were, {n_merged} between two spans that "
+            "became one",
+            "What helps is written above, at the spans. Left out, such as: "
+            f"{'; '.join(report.lost)}",
+        )
+    n_unrelated = report.n_unrelated - report.n_unannotated
+    if n_unrelated:
+        msg.warn(
+            f"{n_unrelated} of {report.n_docs} documents have spans, but no relations annotated",
+            "They teach a component for relations nothing. A text without relations needs an empty "
+            "list of them.",
+        )
+
+
+def _print_table(msg: Printer, found: Outcomes, title: str, outcomes: Sequence[str]) -> None:
+    """Print counts by label and outcome, if there are any."""
+    if not found:
+        return
+    rows = [
+        (show_label(x), *(_count(found, outcome, x) for outcome in outcomes))
+        for x in sorted({label for label, _ in found})
+    ]
+    msg.table(
+        rows,
+        header=(title, *outcomes),
+        footer=("all", *(_count(found, outcome) for outcome in outcomes)),
+        aligns=("l", *"r" * len(outcomes)),
+        divider=True,
+    )
+
+
+def _say_kept(name: str, found: Outcomes, lost: Sequence[str]) -> str:
+    total = found.total()
+    n_kept = total - sum(_count(found, outcome) for outcome in lost)
+    return f"{n_kept}{'' if n_kept == total else f' of {total}'} {name}"

@@ -1,0 +1,158 @@
+"""The one place where character offsets meet tokens: records become documents."""
+
+from collections.abc import Sequence
+
+from spacy.language import Language
+from spacy.tokens import Doc, Span, SpanGroup
+from spacy.vocab import Vocab
+
+from ..relations import Relation, set_relations
+from ..spans import LabelledSpan
+from .messages import quote, shorten
+from .record import Record
+
+ALIGNMENTS = ("fail", "skip", "expand")
+OUTCOMES = ("kept", "trimmed", "expanded", "skipped", "duplicate")
+# Of relations: those of a skipped span are skipped, those of two spans that became one, merged.
+RELATION_OUTCOMES = ("kept", "skipped", "merged", "duplicate")
+
+
+def record_to_doc(
+    record: Record,
+    nlp: Language,
+    *,
+    spans_key: str = "sc",
+    relations_key: str = "relations",
+    alignment: str = "skip",
+) -> tuple[Doc, list[str], list[str]]:
+    """Document with the record's spans and relations, and what became of each.
+
+    A record that is not annotated gives no group, one without spans an empty group. White space at
+    the ends of a span is cut off first ("trimmed"), so no span starts or ends on a white-space
+    token. A span that then does not start and end at token borders is an error ("fail"), left out
+    ("skip") or widened to the tokens it touches ("expand"); one of nothing but white space cannot
+    be widened and is left out. Spans with the same tokens and label are one span.
+    Relations follow their spans. One that loses a span is left out, and so is one between two
+    spans that became one.
+
+    record: the text and its spans.
+    nlp: its tokenizer is used unless the record has words.
+    spans_key, relations_key: of doc.spans.
+    alignment: one of ALIGNMENTS.
+    RETURNS: the document; one of OUTCOMES for each span of the record, in its order; one of
+        RELATION_OUTCOMES for each relation.
+    RAISES (ValueError): with "fail", a span off the token borders; words not in the text; spans and
+        relations with one key.
+    """
+    if alignment not in ALIGNMENTS:
+        raise ValueError(f"alignment must be one of {', '.join(ALIGNMENTS)}, was: {alignment!r}")
+    if record.relations is not None and spans_key == relations_key:
+        raise ValueError(
+            f"spans_key and relations_key must differ, was: {spans_key!r} for both. Name another "
+            "key for one of them"
+        )
+    doc = _make_doc(record, nlp)
+    outcomes: list[str] = []
+    spans: dict[LabelledSpan, Span] = {}
+    places: list[Span | None] = []
+    for given in record.spans or ():
+        span, outcome = _place(doc, record, given, alignment)
+        if span is not None:
+            placed = LabelledSpan(span.start, span.end, span.label_)
+            outcome = "duplicate" if placed in spans else outcome
+            span = spans.setdefault(placed, span)
+        outcomes.append(outcome)
+        places.append(span)
+    if record.spans is not None:
+        doc.spans[spans_key] = SpanGroup(doc, name=spans_key, spans=list(spans.values()))
+    relations, relation_outcomes = _relate(record, places)
+    if record.relations is not None:
+        set_relations(doc, relations, relations_key)
+    return doc, outcomes, relation_outcomes
+
+
+def _relate(record: Record, places: Sequence[Span | None]) -> tuple[list[Relation], list[str]]:
+    """The relations of a document, and which of RELATION_OUTCOMES each of the record has.
+
+    places: of each span of the record, the one of the document that it became.
+    """
+    relations: dict[Relation, None] = {}
+    outcomes = []
+    for first, second, label in record.relations or ():
+        head, child = places[first], places[second]
+        if head is None or child is None:
+            outcomes.append("skipped")
+        elif head is child and first != second:
+            outcomes.append("merged")
+        else:
+            relation = Relation(head, child, label)
+            outcomes.append("duplicate" if relation in relations else "kept")
+            relations[relation] = None
+    return list(relations), outcomes
+
+
+def _place(
+    doc: Doc, record: Record, char_span: LabelledSpan, alignment: str
+) -> tuple[Span | None, str]:
+    """The tokens of one span, and which of OUTCOMES that is."""
+    start, end, label = char_span
+    chars = record.text[start:end]
+    start += len(chars) - len(chars.lstrip())
+    end -= len(chars) - len(chars.rstrip())
+    if start < end:
+        span = doc.char_span(start, end, label=label)
+        if span is not None:
+            return span, "kept" if (start, end, label) == char_span else "trimmed"
+        if alignment == "expand":
+            return doc.char_span(start, end, label=label, alignment_mode="expand"), "expanded"
+    if alignment == "fail":
+        raise ValueError(
+            f"{record.source}: a span must start and end at token borders, was: {quote(chars)} "
+            f"({shorten(label)}, characters {char_span[0]} to {char_span[1]}). If that is not what "
+            "was marked, repair the offsets. Else use alignment expand to widen such spans, skip "
+            "to leave them out, or give the tokens in the data"
+        )
+    return None, "skipped"
+
+
+def _make_doc(record: Record, nlp: Language) -> Doc:
+    """Tokens of a record, without spans."""
+    if record.words is None:
+        doc = nlp.make_doc(record.text)
+    elif record.unknown_spaces:
+        spaces = [True] * len(record.words)
+        doc = Doc(nlp.vocab, words=list(record.words), spaces=[*spaces[1:], False][: len(spaces)])
+        # spaCy's corpus reader then trains on these words, not on a new tokenization of a guess.
+        doc.has_unknown_spaces = True
+    else:
+        doc = _find_words(record, nlp.vocab)
+    if doc.text != record.text:
+        raise ValueError(
+            f"{record.source}: the tokenizer must keep the text, was: {quote(doc.text)} for "
+            f"{quote(record.text)}. Offsets mean nothing then: choose another tokenizer"
+        )
+    return doc
+
+
+def _find_words(record: Record, vocab: Vocab) -> Doc:
+    """The document of a text and words; white space beyond one space is a token, as in spaCy."""
+    text, position = record.text, 0
+    given = [word.strip() for word in record.words or () if word.strip()]
+    words: list[str] = []
+    spaces: list[bool] = []
+    for word in (*given, ""):
+        start = text.find(word, position) if word else len(text)
+        if start < 0 or text[position:start].strip():
+            raise ValueError(
+                f"{record.source}: tokens must follow each other in the text with only white "
+                f"space between, was: {quote(word or 'the end of the tokens')} where the text has "
+                f"{text[position:].lstrip()[:20]!r}. Repair the tokens, or leave them out"
+            )
+        gap = text[position:start]
+        if words and gap.startswith(" "):
+            spaces[-1], gap = True, gap[1:]
+        tokens = [token for token in (gap, word) if token]
+        words += tokens
+        spaces += [False] * len(tokens)
+        position = start + len(word)
+    return Doc(vocab, words=words, spaces=spaces)
