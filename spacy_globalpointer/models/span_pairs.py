@@ -134,18 +134,19 @@ def _forward(
 def _as_table(ops: Ops, terms: Floats2d, n: int) -> Floats2d:
     """Terms (p, 2) of the pairs of n spans, forward and backward, as a table (n, n)."""
     i, j = numpy.triu_indices(n)
-    table = ops.alloc2f(n, n)
+    table: Any = ops.alloc2f(n, n)
     table[j, i] = terms[:, 1]
     table[i, j] = terms[:, 0]  # of a span with itself, only this counts
-    return table
+    return cast(Floats2d, table)
 
 
 def _from_table(table: Floats2d) -> Floats2d:
     """The gradient of the terms from that of the table."""
     i, j = numpy.triu_indices(len(table))
-    backward = table[j, i]
+    found: Any = table
+    backward = found[j, i]
     backward[i == j] = 0.0
-    return cast(Floats2d, numpy.stack((table[i, j], backward), axis=1))
+    return cast(Floats2d, numpy.stack((found[i, j], backward), axis=1))
 
 
 def _find_pairs(batch: list[DocSpans], device: torch.device) -> _Pairs:
@@ -251,6 +252,6 @@ def resize_span_labels(model: PairModel) -> None:
     new: Model = Embed(nO=old.get_dim("nO"), nV=1 + len(model.attrs["span_labels"]))
     new.id, new.ops = uuid4().int, old.ops
     new.initialize()
-    known = old.get_param("E")
-    new.get_param("E")[: len(known)] = known
+    known, grown = cast(Floats2d, old.get_param("E")), cast(Floats2d, new.get_param("E"))
+    grown[: len(known)] = known
     model.replace_node(old, new)

@@ -29,7 +29,7 @@ from .decode import (
 from .factors import Corrections, SpanFactors
 from .inside import max_inside, mean_inside
 from .layout import RowLayout
-from .pairs import PairLayout, as_directed, decode_pairs, decode_pairs_dense
+from .pairs import PairLayout, as_directed, decode_pairs, decode_pairs_dense, pair_cells
 from .rivals import KINDS, Rivals, find_rivals, max_by_kind
 from .rope import rotate
 from .zlpr import Per, zlpr, zlpr_dense
@@ -63,6 +63,7 @@ __all__ = [
     "max_inside",
     "mean_inside",
     "padded_index",
+    "pair_cells",
     "rotate",
     "select_candidates",
     "without_overlap",

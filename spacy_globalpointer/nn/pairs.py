@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from .cells import PAIRS
+from .cells import PAIRS, SPANS
 from .decode import CHUNK_SCORES, ROUNDING, DecodedSpans, join_decoded, keep_best
 from .factors import SpanFactors
 
@@ -77,21 +77,41 @@ def as_directed(
     forward, backward (b documents, n spans): factors of pairs; the spans in the order of the text.
     pair_bias (b, n, n): the term of each pair (head, child), -inf for pairs that cannot be.
     symmetric (c): bool, labels of relations that have no direction. These lead forward.
-    RETURNS: factors with 2b rows. A pair (row, i, j) of document k has the row k or b + k.
+    RETURNS: factors with 2b rows. As the earlier span of a pair is always its start, half a table
+        is enough, as for spans: see `pair_cells`.
     """
-    n = pair_bias.shape[-1]
-    later = torch.ones(n, n, dtype=torch.bool, device=pair_bias.device).triu()  # i <= j
-    bias = torch.cat(
-        (pair_bias.masked_fill(~later, -torch.inf), pair_bias.masked_fill(later, -torch.inf))
+    b, n = pair_bias.shape[:2]
+    # Backward, the later span is the head: query and key change places.
+    pairs = (
+        (forward.query, backward.key),
+        (forward.key, backward.query),
+        (
+            forward.start_bias,
+            backward.end_bias.masked_fill(symmetric, -torch.inf),
+        ),
+        (forward.end_bias, backward.start_bias),
+        (forward.mask, backward.mask),
+        # A span with itself is in the forward table.
+        (pair_bias, pair_bias.transpose(1, 2).masked_fill(_diagonal(pair_bias), -torch.inf)),
     )
-    names = ("query", "key", "start_bias", "end_bias", "mask")
-    both = [torch.cat((getattr(forward, name), getattr(backward, name))) for name in names]
-    query, key, start_bias, end_bias, mask = both
-    b = len(pair_bias)
-    is_off = torch.arange(2 * b, device=mask.device)[:, None, None] >= b
-    start_bias = start_bias.masked_fill(is_off & symmetric, -torch.inf)
+    query, key, start_bias, end_bias, mask, bias = map(torch.cat, pairs)
     document = torch.arange(b).repeat(2)[:, None].expand(-1, n)
-    return SpanFactors(query, key, start_bias, end_bias, mask, PAIRS, document, bias)
+    return SpanFactors(query, key, start_bias, end_bias, mask, SPANS, document, bias)
+
+
+def _diagonal(table: Tensor) -> Tensor:
+    return torch.eye(table.shape[-1], dtype=torch.bool, device=table.device)
+
+
+def pair_cells(pairs: Tensor, n_documents: int) -> Tensor:
+    """Where pairs are in what `as_directed` returned.
+
+    pairs (m, 4): rows of document, label, head, child.
+    RETURNS (m, 4): rows of row, label, start, last.
+    """
+    document, label, head, child = pairs.unbind(1)
+    row = document + n_documents * (head > child)
+    return torch.stack((row, label, torch.minimum(head, child), torch.maximum(head, child)), 1)
 
 
 def decode_pairs_dense(
@@ -112,8 +132,8 @@ def decode_pairs_dense(
     """
     scores = torch.stack([table.scores() for table in tables]).amin(0)  # (2b, c, n, n)
     hits = (scores >= cuts[:, None, None]) & (scores > -torch.inf)
-    row, label, head, child = hits.nonzero().unbind(1)
-    found = DecodedSpans(row % (len(scores) // 2), label, head, child, scores[hits])
+    row, label, start, last = hits.nonzero().unbind(1)
+    found = _as_pairs(row, label, start, last, scores[hits], len(scores) // 2)
     return _in_order(_only_known(found, types, known))
 
 
@@ -142,9 +162,11 @@ def decode_pairs(
     for starts, lasts in tables[0].blocks(block):
         possible = torch.stack([_may_reach(table, cuts, starts, lasts) for table in tables]).all(0)
         for cells in possible.nonzero().split(max(1, CHUNK_SCORES // cuts.shape[1])):
-            row, head, child = cells[:, 0], cells[:, 1] + starts.start, cells[:, 2] + lasts.start
-            scores = [table.scores_of_all_labels(row, head, child) for table in tables]
-            found = _reaching(torch.stack(scores).amin(0), row % n_documents, head, child, cuts)
+            row, start, last = cells[:, 0], cells[:, 1] + starts.start, cells[:, 2] + lasts.start
+            each = [table.scores_of_all_labels(row, start, last) for table in tables]
+            scores = torch.stack(each).amin(0)
+            n, label = ((scores >= cuts[row % n_documents]) & (scores > -torch.inf)).nonzero().T
+            found = _as_pairs(row[n], label, start[n], last[n], scores[n, label], n_documents)
             held.append(_only_known(found, types, known))
             n_new += len(held[-1].score)
             # Pruning costs as much as what is held, so it waits until that has doubled.
@@ -166,12 +188,13 @@ def _may_reach(table: SpanFactors, cuts: Tensor, starts: slice, lasts: slice) ->
     return bound >= -ROUNDING
 
 
-def _reaching(
-    scores: Tensor, document: Tensor, head: Tensor, child: Tensor, cuts: Tensor
+def _as_pairs(
+    row: Tensor, label: Tensor, start: Tensor, last: Tensor, score: Tensor, n_documents: int
 ) -> DecodedSpans:
-    """Those of the scores (k, c) of some pairs that reach their cut."""
-    n, label = ((scores >= cuts[document]) & (scores > -torch.inf)).nonzero().unbind(1)
-    return DecodedSpans(document[n], label, head[n], child[n], scores[n, label])
+    """Cells of both directions as pairs (head, child)."""
+    is_back = row >= n_documents
+    head, child = torch.where(is_back, last, start), torch.where(is_back, start, last)
+    return DecodedSpans(row % n_documents, label, head, child, score)
 
 
 def _only_known(found: DecodedSpans, types: Tensor | None, known: Tensor | None) -> DecodedSpans:

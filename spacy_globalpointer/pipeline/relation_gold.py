@@ -159,8 +159,8 @@ class RelationReader:
             f"{n} {reason}, such as in {self.first[reason]!r}" for reason, n in self.lost.items()
         ]
         return "; ".join(sorted(self.lost)), (
-            f"'{name}' cannot learn {lost} of {lost + self.relations} gold relations, and will miss "
-            "them: " + "; ".join(parts)
+            f"'{name}' cannot learn {lost} of {lost + self.relations} gold relations, and will "
+            "miss them: " + "; ".join(parts)
         )
 
 

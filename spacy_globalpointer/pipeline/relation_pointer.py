@@ -235,7 +235,8 @@ class RelationPointer(LabelledPipe):
             check_annotating(self.name, self.cfg, nlp)
         for label in labels or ():
             self.add_label(label)
-        reader, sample = self._make_reader(), []
+        reader = self._make_reader()
+        sample: list[DocSpans] = []
         for example in get_examples():
             read = reader.read(example)
             if len(sample) < 10 and len(example.predicted):

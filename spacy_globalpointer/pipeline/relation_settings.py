@@ -1,4 +1,4 @@
-"""The settings of `relation_pointer`: rules of their own, and what the pipeline's config must say."""
+"""Settings of `relation_pointer`: their own rules, and what the pipeline's config must say."""
 
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -6,7 +6,7 @@ from typing import Any
 from spacy.language import Language
 from spacy.tokens import Doc
 
-from .settings import _key_of, check_settings
+from .settings import check_settings, key_of
 
 
 def check_relation_settings(name: str, cfg: dict[str, Any]) -> None:
@@ -119,7 +119,7 @@ def _writes(other: str, key: str | None, nlp: Language) -> bool:
     """Whether a component writes doc.spans[key], or doc.ents if key is None."""
     component = nlp.get_pipe(other)
     if key is not None:
-        return _key_of(component) == key
+        return key_of(component) == key
     if "doc.ents" not in nlp.get_pipe_meta(other).assigns:
         return False
     return bool(getattr(component, "cfg", {}).get("annotate_ents", True))

@@ -21,6 +21,7 @@ from ..nn import (
     buckets,
     decode_pairs,
     padded_index,
+    pair_cells,
 )
 from ..spans import LabelledRelation
 from .tables import plain_torch
@@ -201,14 +202,11 @@ def _training_tables(
             yield lasts, _cells(tails)
         return
     for places, (factors,) in tables.of_spans():
-        cells = set()
+        pairs = []
         for row, i in enumerate(places):
             number = {span: n for n, span in enumerate(tables.batch[i].spans)}
-            for head, child, label in gold[i]:
-                pair = number[head], number[child]
-                is_back = pair[0] > pair[1]
-                cells.add((row + is_back * len(places), index[label], *pair))
-        yield factors, _cells(cells)
+            pairs += [(row, index[r.label], number[r.head], number[r.child]) for r in gold[i]]
+        yield factors, pair_cells(_cells(pairs), len(places))
 
 
 def _cells(cells: Collection[tuple[int, ...]]) -> Tensor:
@@ -241,9 +239,9 @@ def find_relations(
             max_pairs=[n + 1 for n in most],
         ).to_host()
         for row, place in enumerate(places):
-            own = found.take(found.document == row)
-            more = len(own.score) > most[row]
-            yield place, _as_relations(own, most[row]), most[row] if more else 0
+            mine = found.take(found.document == row)
+            more = len(mine.score) > most[row]
+            yield place, _as_relations(mine, most[row]), most[row] if more else 0
 
 
 def _as_relations(found: DecodedSpans, most: int) -> ScoredRelations:

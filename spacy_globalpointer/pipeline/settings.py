@@ -36,6 +36,23 @@ def check_settings(name: str, cfg: dict[str, Any]) -> None:
     name: of the component, for the message.
     RAISES (ValueError): naming the rule, the value and the repair.
     """
+    _check_thresholds(name, cfg)
+    for what in NUMBERS & cfg.keys():
+        value, words = cfg[what], WORDS.get(what, ())
+        if value is not None and value not in words and (type(value) is not int or value < 1):
+            or_words = "".join(f'"{word}", ' for word in words)
+            raise ValueError(
+                f"'{name}': {what} must be {or_words}a whole number of at least 1, or null, was: "
+                f"{value!r}"
+            )
+    for what in CHOICES.keys() & cfg.keys():
+        if cfg[what] not in CHOICES[what]:
+            raise ValueError(f"'{name}': {what} must be one of {CHOICES[what]}, was: {cfg[what]!r}")
+    if not cfg["lr_scale"] > 0:
+        raise ValueError(f"'{name}': lr_scale must be above 0, was: {cfg['lr_scale']}")
+
+
+def _check_thresholds(name: str, cfg: dict[str, Any]) -> None:
     for pair in cfg["label_thresholds"]:
         if not (len(pair) == 2 and isinstance(pair[0], str) and isinstance(pair[1], (int, float))):
             raise ValueError(
@@ -57,19 +74,6 @@ def check_settings(name: str, cfg: dict[str, Any]) -> None:
                 f"config, was: {label!r}. To fix: write each '$' as {DOLLAR}, in a config file as "
                 f"\\{DOLLAR}"
             )
-    for what in NUMBERS & cfg.keys():
-        value, words = cfg[what], WORDS.get(what, ())
-        if value is not None and value not in words and (type(value) is not int or value < 1):
-            or_words = "".join(f'"{word}", ' for word in words)
-            raise ValueError(
-                f"'{name}': {what} must be {or_words}a whole number of at least 1, or null, was: "
-                f"{value!r}"
-            )
-    for what in CHOICES.keys() & cfg.keys():
-        if cfg[what] not in CHOICES[what]:
-            raise ValueError(f"'{name}': {what} must be one of {CHOICES[what]}, was: {cfg[what]!r}")
-    if not cfg["lr_scale"] > 0:
-        raise ValueError(f"'{name}': lr_scale must be above 0, was: {cfg['lr_scale']}")
 
 
 def check_model(name: str, model: Model, layout: type, architecture: str) -> None:
@@ -168,7 +172,7 @@ def weight_lines(key: str) -> list[str]:
     ]
 
 
-def _key_of(component: Any) -> str | None:
+def key_of(component: Any) -> str | None:
     """Key of doc.spans that a component writes; span_finder has it only among its settings."""
     settings = getattr(component, "cfg", None)
     found = settings.get("spans_key") if isinstance(settings, dict) else None
@@ -182,7 +186,7 @@ def describe_rivals(name: str, key: str, nlp: Language) -> str:
     RETURNS: empty if there are none.
     """
     rivals = [
-        other for other, component in nlp.pipeline if other != name and _key_of(component) == key
+        other for other, component in nlp.pipeline if other != name and key_of(component) == key
     ]
     if not rivals:
         return ""
