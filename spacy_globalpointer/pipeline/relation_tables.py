@@ -221,7 +221,9 @@ def find_relations(
     cuts (c): lowest raw score of a relation for each label.
     YIELDS: place of a document, its relations, and the number allowed if there are more, else 0.
     """
-    known = _known_pairs(tables.model) if tables.cfg["type_pairs"] == "seen" else None
+    # A model that was assembled without data has seen nothing.
+    is_limited = tables.cfg["type_pairs"] == "seen" and tables.model.attrs["type_pairs"]
+    known = _known_pairs(tables.model) if is_limited else None
     number = {label: i for i, label in enumerate(tables.model.attrs["span_labels"], start=1)}
     for places, factors in tables.of_spans():
         spans = [tables.batch[i].spans for i in places]
