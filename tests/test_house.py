@@ -17,6 +17,8 @@ from spacy.tokens import DocBin, SpanGroup
 from spacy.util import registry
 from typer.testing import CliRunner
 
+from spacy_globalpointer import Relation, set_relations
+
 NAME = "spacy_globalpointer"
 ROOT = Path(__file__).parents[1]
 # Words that all parts share.
@@ -199,6 +201,14 @@ def call_scorer(make, name, tmp_path):
     assert scorer(make_examples(spacy.blank("en")))["spans_sc_f"] == 0.0
 
 
+def call_relation_scorer(make, name, tmp_path):
+    scorer = registry.resolve({"scorer": {"@scorers": name}})["scorer"]
+    (example, *_) = make_examples(spacy.blank("en"))
+    first, second, *_ = example.reference.spans["sc"]
+    set_relations(example.reference, [Relation(first, second, "in")])
+    assert scorer([example])["relations_f"] == 0.0
+
+
 def call_reader(make, name, tmp_path):
     nlp = spacy.blank("en")
     docs = [example.reference for example in make_examples(nlp)]
@@ -232,6 +242,7 @@ CALLS = {
     ("thinc_optimizers", f"{NAME}.DiscriminativeAdam.v1"): call_optimizer,
     ("thinc_losses", f"{NAME}.ZLPR.v1"): call_loss,
     ("spacy_scorers", f"{NAME}.span_scorer.v1"): call_scorer,
+    ("spacy_scorers", f"{NAME}.relation_scorer.v1"): call_relation_scorer,
     ("spacy_readers", f"{NAME}.SpanCorpus.v1"): call_reader,
     ("spacy_cli", "global-pointer"): call_commands,
 }

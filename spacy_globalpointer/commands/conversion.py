@@ -86,7 +86,7 @@ def _describe(record: Record, head: int, child: int, label: str) -> str:
     return f"{record.source}: {shorten(label)} from {' to '.join(ends)}"
 
 
-def advise(skipped: Sequence[str], lang: str) -> str:
+def advise_offsets(skipped: Sequence[str], lang: str) -> str:
     """What to do about spans that were left out, of which some are given."""
     return (
         "If these are not what was marked, repair the offsets: characters from 0, end exclusive. "
@@ -96,7 +96,7 @@ def advise(skipped: Sequence[str], lang: str) -> str:
     )
 
 
-def print_report(msg: Printer, report: Conversion, lang: str) -> None:
+def print_conversion(msg: Printer, report: Conversion, lang: str) -> None:
     """Print what a conversion did."""
     total, n_skipped = report.outcomes.total(), report.count("skipped")
     _print_table(msg, report.outcomes, "label", OUTCOMES)
@@ -104,7 +104,7 @@ def print_report(msg: Printer, report: Conversion, lang: str) -> None:
         msg.warn(
             f"{n_skipped} of {total} spans ({n_skipped / total:.1%}) do not fit the tokens and "
             "were left out",
-            advise([*chain(*report.skipped.values())][:MOST_SHOWN], lang),
+            advise_offsets([*chain(*report.skipped.values())][:MOST_SHOWN], lang),
         )
     if report.n_unannotated:
         msg.warn(

@@ -20,7 +20,7 @@ from ..corpora import (
     read_records,
     record_to_doc,
 )
-from .conversion import Conversion, advise, print_report
+from .conversion import Conversion, advise_offsets, print_conversion
 from .outputs import replacing
 
 SUFFIXES = re.compile(r"\.(jsonl|json|bio|bioes|bmes|iob|conll|tsv)(\.gz)?$")
@@ -78,7 +78,7 @@ def convert_cli(
         )
     except (ValueError, OSError, ImportError) as error:
         msg.fail("Conversion stopped", str(error), exits=1)
-    print_report(msg, report, lang)
+    print_conversion(msg, report, lang)
 
 
 def convert(
@@ -130,7 +130,7 @@ def convert(
             if own and all(outcome == "skipped" for _, outcome in own):
                 raise ValueError(
                     f"{source}: spans must fit the tokens, but all {own.total()} were left out. "
-                    f"{advise(report.skipped[source], lang)}"
+                    f"{advise_offsets(report.skipped[source], lang)}"
                 )
             report.empty += [] if own else [source]
         target.parent.mkdir(parents=True, exist_ok=True)

@@ -14,7 +14,7 @@ from spacy.vocab import Vocab
 
 from .docbin import read_docbin
 from .encoding import advise_encoding
-from .jsonl import get_text, parse_object
+from .jsonl import INDEXED_KEYS, get_text, parse_object
 from .record import Record
 from .sources import STDIN, Source
 
@@ -49,8 +49,8 @@ class Entry:
     position: where reading goes on after it.
     done (bytes): of all sources, read so far.
     document: the text, or a serialised Doc; None if there is a reason.
-    fields: of its JSON object or of doc.user_data["meta"], without "spans". Of a bad line, "text"
-        is the line.
+    fields: of its JSON object or of doc.user_data["meta"], without annotation. Of a bad line,
+        "text" is the line.
     user_data: of the Doc; for a JSON object, its other fields as "meta".
     reason: why it cannot become a document.
     """
@@ -154,9 +154,18 @@ def _parse(entry: Entry, line: bytes, kind: str, max_length: int, longest: int) 
         text = _check_text(get_text(row, entry.name), entry, max_length)
     except ValueError as error:
         return entry.refuse(error, text=line.decode("utf-8", "backslashreplace"))
-    row.pop("spans", None)
+    row = _drop_annotation(row)
     meta = {key: value for key, value in row.items() if key != "text"}
     return replace(entry, document=text, fields=row, user_data={"meta": meta} if meta else {})
+
+
+def _drop_annotation(fields: dict[str, Any]) -> dict[str, Any]:
+    """The same without spans, and without what refers to them by their places.
+
+    "relations" are left out in any case: with the spans that are found they would mean others.
+    """
+    annotation = {"spans", *INDEXED_KEYS} if "spans" in fields else {"relations"}
+    return {key: value for key, value in fields.items() if key not in annotation}
 
 
 def _decode_line(line: bytes) -> str:
@@ -200,8 +209,7 @@ def _read_docs(source: Source, begin: Position, before: int, max_length: int) ->
             continue
         meta = doc.user_data.get("meta")
         meta = meta if isinstance(meta, dict) else {}
-        meta = {key: value for key, value in meta.items() if key not in ("text", "spans")}
-        fields, data = {"text": text, **meta}, dict(doc.user_data)
+        fields, data = {**_drop_annotation(meta), "text": text}, dict(doc.user_data)
         yield replace(entry, document=doc.to_bytes(), fields=fields, user_data=data)
 
 

@@ -40,17 +40,14 @@ def score_span_groups(
     examples, attr = list(examples), f"spans_{spans_key}"
     pairs = list(_pairs(examples, lambda doc: doc.spans.get(spans_key)))
     counts = count_parts(pairs)
-    scores = _score(counts.label, attr)
-    f_scores = [float(own.f) for own in counts.label.values()]
-    scores[f"{attr}_macro_f"] = sum(f_scores) / len(f_scores) if f_scores else None
+    scores = {**score_labels(counts.label, attr), f"{attr}_macro_f": mean_f(counts.label)}
     borders = [tuple({span.extent for span in spans} for spans in pair) for pair in pairs]
     boundary = Counts.total(Counts.compare(*pair) for pair in borders)
-    scores.update(_name(boundary, f"{attr}_boundary"))
+    scores.update(name_scores(boundary, f"{attr}_boundary"))
     for name, is_nested in (("nested", True), ("flat", False)):
-        own = counts.nested.get(is_nested, Counts())
-        scores[f"{attr}_{name}_r"] = float(own.r) if own.right + own.missed else None
+        scores[f"{attr}_{name}_r"] = recall(counts.nested.get(is_nested, Counts()))
     if annotate_ents:
-        scores.update(_score(count_parts(_pairs(examples, _ents)).label, "ents"))
+        scores.update(score_labels(count_parts(_pairs(examples, _ents)).label, "ents"))
     return scores
 
 
@@ -72,15 +69,35 @@ def _ents(doc: Doc) -> Iterable[Span] | None:
     return doc.ents if doc.has_annotation("ENT_IOB") else None
 
 
-def _score(labels: Mapping[str, Counts], attr: str) -> dict[str, Any]:
-    """P, R and F of all spans and of each label; None if there is no span."""
+def score_labels(labels: Mapping[str, Counts], attr: str) -> dict[str, Any]:
+    """Name P, R and F of all labels together and of each; None if there are no labels.
+
+    labels: counts of each label in gold or prediction.
+    attr: what the names begin with.
+    """
     per_type = {label: _shares(counts) for label, counts in labels.items()}
-    return {**_name(Counts.total(labels.values()), attr), f"{attr}_per_type": per_type or None}
+    scores = name_scores(Counts.total(labels.values()), attr)
+    return {**scores, f"{attr}_per_type": per_type or None}
 
 
-def _name(counts: Counts, attr: str) -> dict[str, float | None]:
+def mean_f(labels: Mapping[str, Counts]) -> float | None:
+    """Mean of the F of all labels, None without labels."""
+    f_scores = [float(counts.f) for counts in labels.values()]
+    return sum(f_scores) / len(f_scores) if f_scores else None
+
+
+def name_scores(counts: Counts, attr: str) -> dict[str, float | None]:
+    """Name P, R and F; None if nothing was counted.
+
+    attr: what the names begin with.
+    """
     values = _shares(counts) if any(counts) else dict.fromkeys("prf")
     return {f"{attr}_{part}": value for part, value in values.items()}
+
+
+def recall(counts: Counts) -> float | None:
+    """Recall, None without gold."""
+    return float(counts.r) if counts.right + counts.missed else None
 
 
 def _shares(counts: Counts) -> dict[str, float]:

@@ -54,6 +54,23 @@ def doc_bin(tmp_path):
     return tmp_path / "a.spacy"
 
 
+@pytest.mark.parametrize(
+    ("row", "kept"),
+    [
+        ({"spans": [1], "relations": [2], "events": [3], "id": 4}, {"id": 4}),
+        ({"relations": [2], "events": 3}, {"events": 3}),  # these events refer to no spans
+    ],
+)
+def test_what_refers_to_spans_is_no_field(tmp_path, row, kept):
+    (entry,) = read(write(tmp_path / "a.jsonl", json.dumps({"text": "Ada", **row})))
+    assert (entry.fields, entry.user_data) == ({"text": "Ada", **kept}, {"meta": kept})
+    doc = spacy.blank("en")("Ada")
+    doc.user_data["meta"] = row
+    DocBin(docs=[doc], store_user_data=True).to_disk(tmp_path / "a.spacy")
+    (entry,) = read(tmp_path / "a.spacy")
+    assert entry.fields == {"text": "Ada", **kept}
+
+
 def test_json_lines_keep_their_fields(path):
     entries = read(path)
     good = [entry for entry in entries if entry.reason is None]

@@ -42,6 +42,15 @@ def annotate_cli(
         str | None,
         Option("--spans-key", "-k", help="Group to write; if not set, of each global_pointer"),
     ] = None,
+    relations_key: Annotated[
+        str | None,
+        Option(
+            "--relations-key",
+            "-r",
+            help="Group of relations to write, where documents have it; if not set, of each "
+            "component with a relations_key, or else relations",
+        ),
+    ] = None,
     code: Code = None,
     gpu_id: Gpu = -1,
     batch_size: Annotated[
@@ -67,7 +76,8 @@ def annotate_cli(
     Find spans in large corpora, in constant memory.
 
     JSON lines keep their fields and get "spans", with offsets in characters and
-    scores; `spacy global-pointer convert` reads them. Blank lines are skipped.
+    scores, and "relations" between them, where there are some, in place of their
+    own. `spacy global-pointer convert` reads them. Blank lines are skipped.
 
     A run that was killed goes on when the same command is given again; not so with
     standard input or output. Bad lines are set aside in OUTPUT's neighbour
@@ -87,6 +97,7 @@ def annotate_cli(
             output,
             format=format,
             spans_key=spans_key,
+            relations_key=relations_key,
             batch_size=batch_size,
             n_process=n_process,
             part_size=part_size,

@@ -35,6 +35,7 @@ def annotate(
     *,
     format: str = "auto",
     spans_key: str | None = None,
+    relations_key: str | None = None,
     batch_size: int = 256,
     n_process: int = 1,
     part_size: int = 10_000,
@@ -60,12 +61,13 @@ def annotate(
     # Before anything is looked at: another run that has not ended may change it.
     with locked(output):
         _check_free(output, is_stream, overwrite)
-        new = Progress() if is_stream else _begin(model, sources, output, spans_key)
+        chosen = {"spans key": spans_key, "relations key": relations_key}
+        new = Progress() if is_stream else _begin(model, sources, output, chosen)
         saved = None if overwrite else new.load()
         progress = saved or new
         if not progress.done:
             run = Annotation(model, progress, batch_size, n_process, save_every, strict)
-            keys = find_keys(run.nlp, spans_key)
+            keys = find_keys(run.nlp, spans_key), find_relation_keys(run.nlp, relations_key)
             if not saved:  # of an earlier run, only the output stays
                 for path in _list_outputs(output)[2:]:
                     remove(path)
@@ -98,6 +100,18 @@ def find_keys(nlp: Language, spans_key: str | None = None) -> list[str]:
             f"was: {spans_key!r}. Choose one of them, or leave it out"
         )
     return list(dict.fromkeys(keys)) if spans_key is None else [spans_key]
+
+
+def find_relation_keys(nlp: Language, relations_key: str | None = None) -> list[str]:
+    """Groups of doc.spans with relations, which documents may have.
+
+    relations_key: choose this one; None for those that the components of a pipeline write, or where
+        there are none, what the documents came with.
+    """
+    if relations_key is not None:
+        return [relations_key]
+    written = (nlp.get_pipe_config(name).get("relations_key") for name in nlp.pipe_names)
+    return list(dict.fromkeys(filter(None, written))) or ["relations"]
 
 
 def _check_options(format: str, n_process: int) -> None:
@@ -149,29 +163,37 @@ def _check_free(output: Path, is_stream: bool, overwrite: bool) -> None:
         )
 
 
-def _begin(model: str, sources: Sequence[Source], output: Path, spans_key: str | None) -> Progress:
-    """Progress of a new run that can go on."""
+def _begin(
+    model: str, sources: Sequence[Source], output: Path, chosen: dict[str, str | None]
+) -> Progress:
+    """Progress of a new run that can go on.
+
+    chosen: what else must be the same when it does.
+    """
     inputs = [
         [str(path.resolve()), kind, size, path.stat().st_mtime_ns] for path, kind, size in sources
     ]
-    fingerprint = {"inputs": inputs, "model": fingerprint_model(model), "spans key": spans_key}
+    fingerprint = {"inputs": inputs, "model": fingerprint_model(model), **chosen}
     return Progress(journal_of(output), fingerprint)
 
 
 @contextmanager
 def _open_outputs(
-    output: Path, progress: Progress, keys: Sequence[str], part_size: int
+    output: Path, progress: Progress, keys: tuple[list[str], list[str]], part_size: int
 ) -> Iterator[tuple[Writer, JsonLines | None]]:
-    """Writers of documents and of bad lines, which go on after those that count."""
+    """Writers of documents and of bad lines, which go on after those that count.
+
+    keys: of doc.spans, of spans and of relations.
+    """
     if output == STDOUT:
-        yield JsonLines(sys.stdout.buffer, keys), None
+        yield JsonLines(sys.stdout.buffer, *keys), None
         return
     with open_part(rejected_of(output), progress.rejected) as rejected:
         if output.suffix == ".spacy":
             yield SpacyParts(output, progress.output, part_size), JsonLines(rejected)
             return
         with open_part(output, progress.output) as file:
-            yield JsonLines(file, keys), JsonLines(rejected)
+            yield JsonLines(file, *keys), JsonLines(rejected)
 
 
 def _make_bar(sources: Sequence[Source], position: Position, silent: bool) -> tqdm:

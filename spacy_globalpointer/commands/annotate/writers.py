@@ -8,10 +8,11 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 import srsly
-from spacy.tokens import Doc, DocBin
+from spacy.tokens import Doc, DocBin, Span
 
 from ...corpora import dump_json
 from ...corpora.stream import Entry
+from ...relations import get_relations, has_relations
 from ..outputs import replacing
 from .resumable import part_of
 
@@ -20,18 +21,21 @@ PART_CHARACTERS = 4_000_000
 
 
 class JsonLines:
-    """One JSON object for each document: the fields that it came with, and "spans".
+    """One JSON object for each document: its fields, "spans" and, where it has them, "relations".
 
     file: where they go.
-    keys: of doc.spans.
+    keys, relation_keys: of doc.spans.
     """
 
     # Without parts, a run may stop after any batch and still write the same bytes when it goes on.
     part_size = None
 
-    def __init__(self, file: BinaryIO, keys: Sequence[str] = ()) -> None:
+    def __init__(
+        self, file: BinaryIO, keys: Sequence[str] = (), relation_keys: Sequence[str] = ()
+    ) -> None:
         self.file = file
         self.keys = keys
+        self.relation_keys = relation_keys
 
     def check(self, entry: Entry) -> None:
         """Refuse what cannot be written.
@@ -42,7 +46,7 @@ class JsonLines:
 
     def add(self, doc: Doc, entry: Entry) -> None:
         """Write a document."""
-        self.write({**entry.fields, "spans": list_spans(doc, self.keys)})
+        self.write({**entry.fields, **list_annotation(doc, self.keys, self.relation_keys)})
 
     def write(self, row: dict[str, Any]) -> None:
         """Write a line."""
@@ -126,21 +130,60 @@ def is_part(name: str) -> bool:
     return re.fullmatch(r"\d{6,}\.spacy", name) is not None
 
 
-def list_spans(doc: Doc, keys: Sequence[str]) -> list[dict[str, Any]]:
-    """The spans of a document as JSON, by start, longest first, then label.
+def list_annotation(
+    doc: Doc, keys: Sequence[str], relation_keys: Sequence[str]
+) -> dict[str, list[dict[str, Any]]]:
+    """The spans and the relations of a document as JSON.
 
-    keys: of doc.spans; several are named in each span.
-    RETURNS: "start" and "end" (characters, exclusive), "label", "score" (probability).
+    keys, relation_keys: of doc.spans; where there are several, each span or relation is named.
+    RETURNS: "spans", those of the keys and all arguments of relations, by start, longest first,
+        then label: "start" and "end" (characters, exclusive), "label", "score" (probability).
+        "relations", if any are annotated: "head" and "child" (places in "spans"), "label", "score".
     """
+    related = {key: get_relations(doc, key) for key in relation_keys if has_relations(doc, key)}
+    spans = list_spans(doc, keys)
+    known = {_identify(row) for row in spans}
+    arguments = {}
+    for key, relations in related.items():
+        for span in (span for relation in relations for span in (relation.head, relation.child)):
+            row = _to_row(span) | ({"key": key} if len(keys) > 1 else {})
+            if _identify(row) not in known:
+                arguments[_identify(row)] = row
+    spans = sorted([*spans, *arguments.values()], key=_identify)
+    if not related:
+        return {"spans": spans}
+    # Of spans that are there twice, the first stands for both.
+    places = {_identify(row): place for place, row in reversed([*enumerate(spans)])}
+    edges = []
+    for key, relations in related.items():
+        for head, child, label, score in relations:
+            ends = [places[_identify(_to_row(span))] for span in (head, child)]
+            edge = {"head": ends[0], "child": ends[1], "label": label}
+            edge |= {} if score is None else {"score": round(score, 6)}
+            edges.append(edge | ({"key": key} if len(relation_keys) > 1 else {}))
+    return {"spans": spans, "relations": edges}
+
+
+def list_spans(doc: Doc, keys: Sequence[str]) -> list[dict[str, Any]]:
+    """The spans of groups as JSON, as in `list_annotation`."""
     rows = []
     for key in keys:
         group = doc.spans.get(key, ())
         scores = group.attrs.get("scores", ()) if group else ()
         for place, span in enumerate(group):
-            row = {"start": span.start_char, "end": span.end_char, "label": span.label_}
+            row = _to_row(span)
             if len(scores) == len(group):  # a later component may have changed the group
                 row["score"] = round(float(scores[place]), 6)
             if len(keys) > 1:
                 row["key"] = key
             rows.append(row)
-    return sorted(rows, key=lambda row: (row["start"], -row["end"], row["label"]))
+    return sorted(rows, key=_identify)
+
+
+def _to_row(span: Span) -> dict[str, Any]:
+    return {"start": span.start_char, "end": span.end_char, "label": span.label_}
+
+
+def _identify(row: dict[str, Any]) -> tuple[int, int, str]:
+    """What makes two spans one; also their order."""
+    return row["start"], -row["end"], row["label"]

@@ -5,16 +5,19 @@ import multiprocessing
 import os
 import signal
 import weakref
+from itertools import pairwise
 
 import pytest
 import spacy
 from samples import SENTENCES, make_examples, make_nlp, train
+from spacy.language import Language
 from spacy.tokens import Doc, DocBin
 
+from spacy_globalpointer import Relation, get_relations, set_relations
 from spacy_globalpointer.commands.annotate import corpus, run
-from spacy_globalpointer.commands.annotate.corpus import annotate, find_keys
+from spacy_globalpointer.commands.annotate.corpus import annotate, find_keys, find_relation_keys
 from spacy_globalpointer.commands.annotate.writers import JsonLines
-from spacy_globalpointer.corpora import read_records
+from spacy_globalpointer.corpora import read_records, record_to_doc
 
 N_DOCS = 40
 
@@ -105,6 +108,55 @@ def test_what_is_written_reads_back(model, inputs, tmp_path):
     ):
         assert record.text == row["text"]
         assert record.spans == tuple((s["start"], s["end"], s["label"]) for s in row["spans"])
+
+
+@Language.factory("relate_neighbours", default_config={"relations_key": "edges"})
+def make_relater(nlp, name, relations_key):
+    """Relates each span to the next one."""
+
+    def relate(doc):
+        pairs = pairwise(doc.spans["sc"])
+        set_relations(doc, [Relation(*pair, "next", 0.75) for pair in pairs], relations_key)
+        return doc
+
+    return relate
+
+
+def test_relations_of_the_pipeline_are_written_and_read_back(model, inputs, tmp_path):
+    nlp = spacy.load(model)
+    assert find_relation_keys(nlp) == ["relations"]
+    nlp.add_pipe("relate_neighbours")
+    assert find_relation_keys(nlp) == ["edges"]
+    assert find_relation_keys(nlp, "x") == ["x"]
+    nlp.to_disk(tmp_path / "model")
+    annotate(str(tmp_path / "model"), [inputs], tmp_path / "o.jsonl", relations_key="x")
+    assert not any("relations" in row for row in read(tmp_path / "o.jsonl"))
+    annotate(str(tmp_path / "model"), [inputs], tmp_path / "o.jsonl", overwrite=True)
+    records = list(read_records(tmp_path / "o.jsonl"))
+    for record in records:
+        doc, *_ = record_to_doc(record, nlp, alignment="fail")
+        found = [(x.head, x.child, x.label) for x in get_relations(doc)]
+        own = nlp(record.text)
+        expected = get_relations(own, "edges")
+        assert [(str(a), str(b), c) for a, b, c in found] == [
+            (str(x.head), str(x.child), x.label) for x in expected
+        ]
+    assert sum(len(record.relations) for record in records) > 20
+    assert read(tmp_path / "o.jsonl")[1]["relations"][0]["score"] == 0.75
+
+
+def test_relations_that_documents_came_with_are_written(model, tmp_path):
+    doc = spacy.blank("en")("Rome closed.")
+    set_relations(doc, [Relation(doc[1:2], doc[0:1], "of")])
+    DocBin(docs=[doc]).to_disk(tmp_path / "in.spacy")
+    annotate(model, [tmp_path / "in.spacy"], tmp_path / "o.jsonl")
+    (row,) = read(tmp_path / "o.jsonl")
+    (edge,) = row["relations"]
+    assert [row["spans"][edge[end]]["start"] for end in ("head", "child")] == [5, 0]
+    annotate(model, [tmp_path / "in.spacy"], tmp_path / "o.spacy")
+    (part,) = (tmp_path / "o.spacy").iterdir()
+    (doc,) = DocBin().from_disk(part).get_docs(spacy.blank("en").vocab)
+    assert [relation.label for relation in get_relations(doc)] == ["of"]
 
 
 def test_spacy_output_has_the_same_spans_in_parts(model, inputs, tmp_path):

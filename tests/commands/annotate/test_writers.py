@@ -4,14 +4,20 @@ from pathlib import Path
 import numpy
 import pytest
 import spacy
+from hypothesis import given
+from hypothesis import strategies as st
 from spacy.tokens import DocBin, Span, SpanGroup
 
+from spacy_globalpointer import Relation, set_relations
 from spacy_globalpointer.commands.annotate.writers import (
     JsonLines,
     SpacyParts,
     is_part,
+    list_annotation,
     list_spans,
 )
+from spacy_globalpointer.corpora import Record, record_to_doc
+from spacy_globalpointer.corpora.jsonl import read_jsonl
 from spacy_globalpointer.corpora.stream import START, Entry
 
 NLP = spacy.blank("en")
@@ -106,6 +112,78 @@ def test_json_lines_refuse_metadata_that_is_no_json(writer):
     writer.check(make_entry(id=7))
     with pytest.raises(TypeError):
         writer.check(make_entry(id=b"bytes"))
+
+
+def test_relations_are_written_by_the_places_of_their_spans(writer):
+    doc = make_doc()
+    rome, ada, both = doc.spans["sc"]
+    set_relations(doc, [Relation(ada, rome, "in", 0.75), Relation(both, ada, "part", 0.5)])
+    writer.relation_keys = ["relations"]
+    writer.add(doc, make_entry())
+    row = json.loads(read(writer))
+    assert list(row) == ["text", "spans", "relations"]
+    assert [span["label"] for span in row["spans"]] == ["X", "PER", "GPE"]
+    assert row["relations"] == [
+        {"head": 1, "child": 2, "label": "in", "score": 0.75},
+        {"head": 0, "child": 1, "label": "part", "score": 0.5},
+    ]
+
+
+def test_documents_without_relations_get_none(writer):
+    writer.relation_keys = ["relations"]
+    writer.add(make_doc(), make_entry())
+    assert "relations" not in json.loads(read(writer))
+    doc = make_doc()
+    set_relations(doc, [])
+    assert list_annotation(doc, ["sc"], ["relations"])["relations"] == []
+
+
+def test_arguments_that_are_no_spans_of_the_groups_are_written_too():
+    doc = make_doc()
+    set_relations(doc, [Relation(doc[2:3], doc[0:1], "of")])
+    row = list_annotation(doc, ["sc"], ["relations"])
+    assert [(span["start"], span["label"]) for span in row["spans"]] == [
+        *((0, "X"), (0, ""), (0, "PER"), (10, ""), (13, "GPE"))
+    ]
+    assert row["relations"] == [{"head": 3, "child": 1, "label": "of"}]
+    assert list_annotation(doc, [], ["relations"])["spans"] == [row["spans"][1], row["spans"][3]]
+
+
+def test_relations_of_several_groups_are_named():
+    doc = make_doc()
+    doc.spans["b"] = list(doc.spans["sc"])
+    rome, ada, _ = doc.spans["sc"]
+    set_relations(doc, [Relation(ada, rome, "in")])
+    set_relations(doc, [Relation(rome, ada, "of")], "more")
+    row = list_annotation(doc, ["sc", "b"], ["relations", "missing", "more"])
+    assert row["relations"] == [
+        {"head": 2, "child": 4, "label": "in", "key": "relations"},
+        {"head": 4, "child": 2, "label": "of", "key": "more"},
+    ]
+
+
+@st.composite
+def records(draw):
+    """Records with spans in the order that is written; the words of the text are a, b, ..."""
+    places = st.tuples(st.integers(0, 5), st.integers(1, 6)).filter(lambda p: p[0] < p[1])
+    spans = draw(st.sets(st.tuples(places, st.sampled_from("XY")), min_size=1, max_size=6))
+    spans = sorted((2 * s, 2 * e - 1, label) for (s, e), label in spans)
+    spans.sort(key=lambda span: (span[0], -span[1], span[2]))
+    ends = st.integers(0, len(spans) - 1)
+    edges = st.lists(st.tuples(ends, ends, st.sampled_from(["p", "q r"])), unique=True, max_size=8)
+    relations = draw(st.none() | edges.map(tuple))
+    return Record("a b c d e f", tuple(spans), relations=relations)
+
+
+@given(records())
+def test_a_record_becomes_a_document_and_the_same_record(record):
+    doc, outcomes, related = record_to_doc(record, NLP, alignment="fail")
+    assert set(outcomes) | set(related) == {"kept"}
+    (doc,) = DocBin().from_bytes(DocBin(docs=[doc]).to_bytes()).get_docs(NLP.vocab)
+    row = {"text": doc.text, **list_annotation(doc, ["sc"], ["relations"])}
+    (again,) = read_jsonl([json.dumps(row)], "x")
+    assert again.relations == record.relations
+    assert (again.text, again.spans) == (record.text, record.spans)
 
 
 def read_parts(folder):
