@@ -11,13 +11,16 @@ import numpy
 import pytest
 import spacy
 import torch
+from relation_samples import make_relation_examples
 from samples import OWN, make_examples, make_nlp
 from spacy.cli._util import app as spacy_app
 from spacy.tokens import DocBin, SpanGroup
 from spacy.util import registry
 from typer.testing import CliRunner
 
-from spacy_globalpointer import Relation, set_relations
+from spacy_globalpointer import Relation, has_relations, set_relations
+from spacy_globalpointer.models import DocSpans
+from spacy_globalpointer.spans import LabelledSpan
 
 NAME = "spacy_globalpointer"
 ROOT = Path(__file__).parents[1]
@@ -161,6 +164,23 @@ def call_factory(make, name, tmp_path):
     assert "sc" in nlp("He met old friends.").spans
 
 
+def call_relation_factory(make, name, tmp_path):
+    nlp = spacy.blank("en")
+    nlp.add_pipe("global_pointer")
+    pipe = nlp.add_pipe(name)
+    nlp.config["training"]["annotating_components"] = ["global_pointer"]
+    nlp.initialize(lambda: make_relation_examples(nlp))
+    assert type(pipe).__module__.startswith(NAME)
+    assert has_relations(nlp("He met old friends."))
+
+
+def call_pairs(build, name, tmp_path):
+    config = {"model": {"@architectures": name, "tok2vec": OWN, "head_size": 4, "nO": 2}}
+    model = registry.resolve(config)["model"]
+    batch = [DocSpans(spacy.blank("en")("Rome closed."), [LabelledSpan(0, 1, "GPE")])]
+    assert model.initialize(X=batch).predict(batch)[0].shape[0] in (1, 3)
+
+
 def call_architecture(build, name, tmp_path):
     config = {"model": {"@architectures": name, "tok2vec": OWN, "head_size": 4, "nO": 2}}
     doc = spacy.blank("en")("Rome closed.")
@@ -235,9 +255,12 @@ def call_commands(app, name, tmp_path):
 # A registered name without a line here fails the test.
 CALLS = {
     ("spacy_factories", "global_pointer"): call_factory,
+    ("spacy_factories", "relation_pointer"): call_relation_factory,
     ("spacy_architectures", f"{NAME}.EfficientGlobalPointer.v1"): call_architecture,
     ("spacy_architectures", f"{NAME}.GlobalPointer.v1"): call_architecture,
     ("spacy_architectures", f"{NAME}.SpanRescorer.v1"): call_rescorer,
+    ("spacy_architectures", f"{NAME}.SpanPairs.v1"): call_pairs,
+    ("spacy_architectures", f"{NAME}.GPLinker.v1"): call_pairs,
     ("spacy_architectures", f"{NAME}.ConcatenatedEncoders.v1"): call_concatenation,
     ("thinc_optimizers", f"{NAME}.DiscriminativeAdam.v1"): call_optimizer,
     ("thinc_losses", f"{NAME}.ZLPR.v1"): call_loss,

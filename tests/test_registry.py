@@ -17,6 +17,8 @@ def load_ours(point):
 
 importlib.metadata.EntryPoint.load = load_ours
 """
+# Modules of the factories, in alphabetical order.
+FACTORIES = ["factory", "relation_factory"]
 SETUP = Path(__file__).parents[1] / "setup.cfg"
 
 
@@ -58,7 +60,7 @@ def test_names_are_found_without_an_import_of_the_package():
     # Only what the discovery of the factory needs; nothing in it imports torch.
     modules = ["spacy_globalpointer", "spacy_globalpointer.pipeline"]
     assert out.split("\n")[:2] == [
-        str([*modules, "spacy_globalpointer.pipeline.factory"]),
+        str([*modules, *(f"spacy_globalpointer.pipeline.{x}" for x in FACTORIES)]),
         "spacy_globalpointer.pipeline.global_pointer ['global_pointer']",
     ]
 

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
+import numpy
 from spacy.tokens import Doc
 from spacy.training import Example
 
@@ -13,6 +14,8 @@ from ..spans import LabelledRelation, LabelledSpan
 from .alignment import labelled_spans, to_predicted
 from .gold import MISALIGNED
 
+# Most spans of a document to join: one for each token, and this many more; no more than that.
+SPANS_BESIDE, MOST_SPANS = 8, 1000
 SELF = "lead from a span to itself (allow_self = false)"
 TOO_FAR = "join spans that are further apart than max_distance"
 NO_RELATIONS = (
@@ -37,15 +40,36 @@ def in_order(spans: Iterable[LabelledSpan]) -> list[LabelledSpan]:
     return sorted({span for span in spans if span.start < span.end}, key=_place)
 
 
-def find_spans(doc: Doc, key: str | None) -> list[LabelledSpan] | None:
-    """The spans of a document that relations can join.
+class FoundSpans(NamedTuple):
+    """The spans of a document that relations can join, in order, and how many were left out."""
+
+    spans: list[LabelledSpan]
+    n_left_out: int
+
+
+def find_spans(doc: Doc, key: str | None) -> FoundSpans | None:
+    """Find the spans of a document that relations can join: the best ones, if there are too many.
+
+    The time and memory of all pairs grow with the square of their number, and a component that has
+    learned for a few steps only may find spans nearly everywhere.
 
     key: of doc.spans; None for doc.ents.
-    RETURNS: in order; None if there is no such group, or no entities were looked for.
+    RETURNS: None if there is no such group, or no entities were looked for.
     """
     if key is None:
-        return in_order(labelled_spans(doc.ents)) if doc.has_annotation("ENT_IOB") else None
-    return in_order(labelled_spans(doc.spans[key])) if key in doc.spans else None
+        group, scores = doc.ents if doc.has_annotation("ENT_IOB") else None, None
+    else:
+        group = doc.spans.get(key)
+        scores = None if group is None else group.attrs.get("scores")
+    if group is None:
+        return None
+    spans = labelled_spans(group)
+    most = min(len(doc) + SPANS_BESIDE, MOST_SPANS)
+    if len(spans) > most and scores is not None and len(scores) == len(spans):
+        best = numpy.argsort(-numpy.asarray(scores), kind="stable")
+        spans = [spans[i] for i in best]
+    distinct = [span for span in dict.fromkeys(spans) if span.start < span.end]
+    return FoundSpans(in_order(distinct[:most]), len(distinct[most:]))
 
 
 def distance(one: LabelledSpan, other: LabelledSpan) -> int:
@@ -93,13 +117,14 @@ class RelationReader:
             space and capitals.
         """
         doc, key = example.predicted, self.cfg["relations_key"]
-        if not has_relations(example.reference, key) and self.cfg["missing"] == "skip":
+        is_annotated = has_relations(example.reference, key)
+        if not is_annotated and self.cfg["missing"] == "skip":
             return TrainingSpans(DocSpans(doc, []), None)
-        self.documents += has_relations(example.reference, key)
-        given = get_relations(example.reference, key)
+        self.documents += is_annotated
+        given = get_relations(example.reference, key) if is_annotated else []
         ends = labelled_spans(span for r in given for span in (r.head, r.child))
-        spans = find_spans(example.reference, self.cfg["spans"]) or []
-        moved = to_predicted(example, [*ends, *spans])
+        spans = find_spans(example.reference, self.cfg["spans"])
+        moved = to_predicted(example, [*ends, *(spans.spans if spans else ())])
         pairs = zip(moved[: len(ends) : 2], moved[1 : len(ends) : 2], given, strict=True)
         gold = {
             relation
@@ -128,14 +153,14 @@ class RelationReader:
         if predicted is None:
             self.unpredicted += 1
             return in_order(known)
-        return in_order([*predicted, *(known if self.cfg["candidates"] == "both" else ())])
+        return in_order([*predicted.spans, *(known if self.cfg["candidates"] == "both" else ())])
 
     def _can_learn(self, relation: LabelledRelation, doc: Doc) -> bool:
         head, child, label = relation
         self.labels.add(label)
         most = self.cfg["max_distance"]
         if not all(span.is_whole and span.start < span.end for span in (head, child)):
-            reason = f"have an argument that does not fit: it must {MISALIGNED[3:]}"
+            reason = f"have an argument that does {MISALIGNED.removeprefix('do ')}"
         elif head == child and not self.cfg["allow_self"]:
             reason = SELF
         elif most is not None and distance(head, child) > most:

@@ -4,7 +4,6 @@ from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from typing import Any
 
-import numpy
 from spacy.language import Language
 from spacy.tokens import Doc, Span
 from spacy.training import Example, validate_examples, validate_get_examples
@@ -16,8 +15,8 @@ from ..losses import SpanLoss
 from ..models import DocSpans, resize_span_labels
 from ..nn import PairLayout
 from ..relations import Relation, set_relations
+from ..spans import LabelledSpan
 from .labelled import LabelledPipe
-from .prediction import chunk_places
 from .relation_gold import (
     NO_RELATIONS,
     RelationReader,
@@ -25,30 +24,28 @@ from .relation_gold import (
     check_relation_labels,
     find_spans,
 )
+from .relation_learning import relation_loss
+from .relation_prediction import ScoredRelations, predict_relations
 from .relation_settings import (
     check_annotating,
     check_relation_settings,
     check_symmetric,
     describe_full_relations,
+    describe_many_spans,
     describe_new_labels,
     describe_no_spans,
     describe_relation_weights,
     describe_source,
+    describe_unpredicted,
 )
-from .relation_tables import (
-    FLOATS_PER_PAIR,
-    PairTables,
-    ScoredRelations,
-    find_relations,
-    relation_loss,
-)
+from .relation_tables import PairTables
 from .settings import check_model, describe_rate, label_cuts
 from .tables import plain_torch
-from .threads import one_thread, start_threads
-from .vectors import require_encoder
+from .threads import start_threads
 
-# In its first updates a new head finds relations everywhere, which is not worth a warning.
-BEGINNING = 20
+# In its first updates a new head finds relations everywhere, and in its first passes a component
+# before it may find spans everywhere, which is not worth a warning.
+BEGINNING, FIRST_PASSES = 20, 1000
 
 
 class RelationPointer(LabelledPipe):
@@ -123,7 +120,7 @@ class RelationPointer(LabelledPipe):
         }
         check_relation_settings(name, self.cfg)
         self._warned: set[str] = set()
-        self._n_updates = BEGINNING + 1  # a loaded pipeline is past them
+        self._n_updates = FIRST_PASSES + 1  # a loaded pipeline is past them
         start_threads()
 
     @property
@@ -148,24 +145,10 @@ class RelationPointer(LabelledPipe):
         check_relation_settings(self.name, self.cfg)
         check_symmetric(self.name, self.labels, self.cfg)
         batch = [DocSpans(doc, self._find_spans(doc)) for doc in docs]
-        nothing = ScoredRelations(*(numpy.empty(0, dtype=x) for x in ("i8", "i8", "i8", "f4")))
-        results = [nothing] * len(batch)
-
-        @one_thread
-        @plain_torch()
-        def read(chunk: Sequence[int], rows: list[Floats2d]) -> None:
-            part = [batch[i] for i in chunk]
-            tables = PairTables(self.model, part, rows, self.cfg)
-            for place, found, most in find_relations(tables, cuts):
-                results[chunk[place]] = found
-                if most and self._n_updates > BEGINNING:
-                    doc = part[place].doc
-                    self._warn_once("max_relations", describe_full_relations(self.name, doc, most))
-
-        for chunk in chunk_places(list(map(self._count_floats, batch))):
-            require_encoder(self.model, [docs[i] for i in chunk])
-            read(chunk, self.model.predict([batch[i] for i in chunk]))
-        return list(zip(batch, results, strict=True))
+        found = predict_relations(self.model, batch, cuts, self.cfg)
+        if found.full and self._n_updates > BEGINNING:
+            self._warn_once("max_relations", describe_full_relations(self.name, *found.full[0]))
+        return list(zip(batch, found.relations, strict=True))
 
     def set_annotations(
         self, docs: Iterable[Doc], relations: list[tuple[DocSpans, ScoredRelations]]
@@ -253,8 +236,8 @@ class RelationPointer(LabelledPipe):
         self.model.attrs.update(span_labels=[], type_pairs=[])
         self._remember(reader)
         if nlp is not None:
-            for describe in (describe_source, describe_relation_weights):
-                self._warn_once(describe.__name__, describe(self.name, self.cfg, nlp))
+            self._warn_once("source", describe_source(self.name, self.cfg, nlp))
+            self._warn_once("weights", describe_relation_weights(self.name, self.cfg, nlp))
             self._warn_once("rate", describe_rate(self.name, nlp))
         self._resize()
         self._n_updates = 0
@@ -268,8 +251,8 @@ class RelationPointer(LabelledPipe):
         reader = self._make_reader()
         read = [reader.read(example) for example in examples]
         self._remember(reader)
-        if reader.unpredicted == len(read):
-            self._warn_once("unpredicted", "")
+        if reader.unpredicted and reader.unpredicted == sum(own is not None for _, own in read):
+            self._warn_once("source", describe_unpredicted(self.name, self.cfg))
         for _, relations in read:
             check_relation_labels(self.name, self.labels, relations or ())
         if read and all(relations is None for _, relations in read):
@@ -300,21 +283,17 @@ class RelationPointer(LabelledPipe):
         if reader.lost:
             self._warn_once(*reader.account(self.name))
 
-    def _find_spans(self, doc: Doc) -> Sequence[Any]:
-        spans = find_spans(doc, self.cfg["spans"])
-        if spans is None:
+    def _find_spans(self, doc: Doc) -> Sequence[LabelledSpan]:
+        found = find_spans(doc, self.cfg["spans"])
+        if found is None:
             if len(doc):
                 self._warn_once("no spans", describe_no_spans(self.name, self.cfg, doc))
             return []
-        new = {span.label for span in spans} - set(self.span_labels)
+        if found.n_left_out and self._n_updates > FIRST_PASSES:
+            self._warn_once(
+                "crowded", describe_many_spans(self.name, self.cfg, doc, found.n_left_out)
+            )
+        new = {span.label for span in found.spans} - set(self.span_labels)
         if new:
             self._warn_once("new labels", describe_new_labels(self.name, new))
-        return spans
-
-    def _count_floats(self, item: DocSpans) -> int:
-        """Numbers that are held for a document; 0 if it has no pair."""
-        n = len(item.spans)
-        if n < (1 if self.cfg["allow_self"] else 2):
-            return 0
-        width = self.model.attrs["layout"].factor_width
-        return len(item.doc) * width + n * (width + n * FLOATS_PER_PAIR)
+        return found.spans

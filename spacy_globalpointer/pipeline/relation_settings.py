@@ -153,6 +153,27 @@ def describe_no_spans(name: str, cfg: dict[str, Any], doc: Doc) -> str:
     )
 
 
+def describe_unpredicted(name: str, cfg: dict[str, Any]) -> str:
+    """Say that no component has predicted spans in training."""
+    return (
+        f"'{name}' has candidates = {cfg['candidates']!r}, but no component has left spans in "
+        f"{_name_source(cfg)} on the documents of a training batch, so it learns from gold spans "
+        'only, and not which predicted ones to leave alone. To fix: candidates = "gold", or list '
+        "the component that writes them, and its encoder, in annotating_components under "
+        "[training] (in Python, in the annotates of nlp.update)"
+    )
+
+
+def describe_many_spans(name: str, cfg: dict[str, Any], doc: Doc, n_left_out: int) -> str:
+    """Say that a document has more spans than are joined."""
+    return (
+        f"'{name}' left out {n_left_out} spans in {_name_source(cfg)} of the document "
+        f"{doc.text[:60]!r}, the ones with the lowest scores if they have any: there are too many "
+        "to try all pairs. To fix: raise the threshold of the component that writes them, or split "
+        "the document"
+    )
+
+
 def describe_full_relations(name: str, doc: Doc, most: int) -> str:
     """Say that a document has more relations than allowed.
 
