@@ -6,6 +6,8 @@ import runpy
 from pages import COMMANDS, ROOT
 from samples import make_examples, make_nlp
 
+from spacy_globalpointer.pipeline.relation_scorer import score_relations
+
 PAGE = (ROOT / "docs" / "api.md").read_text(encoding="utf-8")
 
 
@@ -27,15 +29,20 @@ def test_tables_are_those_of_the_code():
     assert not undescribed
 
 
-def test_scores_are_those_of_the_scorer():
+def read_names(section):
+    """The names of scores in the table of a section."""
+    rows = re.findall(r"^\| (`.*`) \| \w", SECTIONS[section], flags=re.MULTILINE)
+    return sorted(re.findall(r"`(\w+)`", " ".join(rows)))
+
+
+def test_scores_are_those_of_the_scorers():
     nlp = make_nlp(annotate_ents=True)
     examples = make_examples(nlp)
     nlp.initialize(lambda: examples)
     for example in examples:
         example.reference.ents = []
-    rows = re.findall(r"^\| (`.*`) \| \w", SECTIONS["span_scorer.v1"], flags=re.MULTILINE)
-    names = re.findall(r"`(\w+)`", " ".join(rows))
-    assert sorted(names) == sorted(nlp.get_pipe("global_pointer").score(examples))
+    assert read_names("span_scorer.v1") == sorted(nlp.get_pipe("global_pointer").score(examples))
+    assert read_names("relation_scorer.v1") == sorted(score_relations(examples))
 
 
 def test_each_command_has_a_section_and_a_link():

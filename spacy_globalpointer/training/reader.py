@@ -4,6 +4,7 @@ spaCy's own reader cuts with Span.as_doc(), which drops every group of doc.spans
 documents that are too long and have no sentences.
 """
 
+import warnings
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import chain, islice, pairwise
@@ -17,6 +18,7 @@ from spacy.training import Corpus, Example
 from spacy.util import registry
 from spacy.vocab import Vocab
 
+from ..relations import EDGES, Relation, get_relations, set_relations
 from ..spans import LabelledSpan
 
 
@@ -104,7 +106,8 @@ def cut_doc(doc: Doc, max_length: int) -> list[Doc]:
     fit, but never inside a span of doc.spans or doc.ents: if the spans leave no place to cut, the
     piece is longer than max_length.
     Every piece has every group (an empty one says "no spans here"). Arrays in a group's attrs with
-    one row per span, such as "scores", are split among the pieces. doc.cats describe the whole
+    one row per span, such as "scores", are split among the pieces. Relations go with their spans;
+    those between spans of two pieces are left out, with a warning. doc.cats describe the whole
     document and are dropped, as in Span.as_doc.
 
     doc: an annotated document.
@@ -118,7 +121,14 @@ def cut_doc(doc: Doc, max_length: int) -> list[Doc]:
     for piece in pieces:
         piece.has_unknown_spaces = doc.has_unknown_spaces
     for key in doc.spans:
-        _share_out(doc.spans[key], key, pieces, borders)
+        if EDGES not in doc.spans[key].attrs:
+            _share_out(doc.spans[key], key, pieces, borders)
+        elif _relate(get_relations(doc, key), key, pieces, borders):
+            warnings.warn(
+                f"max_length = {max_length} cuts documents between head and child of relations in "
+                f"doc.spans[{key!r}], and leaves these out. To fix: a larger max_length, or 0",
+                stacklevel=2,
+            )
     return pieces
 
 
@@ -166,6 +176,25 @@ def _share_out(group: SpanGroup, key: str, pieces: Sequence[Doc], borders: Seque
             attrs=attrs,
             spans=[_move(spans[row], piece, begin) for row in own],
         )
+
+
+def _relate(
+    relations: Sequence[Relation], key: str, pieces: Sequence[Doc], borders: Sequence[int]
+) -> int:
+    """Give each piece the relations that lie in it; how many lie in none."""
+    rows: list[list[Relation]] = [[] for _ in pieces]
+    n_lost = 0
+    for relation in relations:
+        ends = relation.head, relation.child
+        own, other = (bisect_right(borders, x.start, hi=len(pieces)) - 1 for x in ends)
+        if own == other:
+            head, child = (_move(span, pieces[own], borders[own]) for span in ends)
+            rows[own].append(relation._replace(head=head, child=child))
+        else:
+            n_lost += 1
+    for piece, row in zip(pieces, rows, strict=True):
+        set_relations(piece, row, key)
+    return n_lost
 
 
 def _move(span: Span, piece: Doc, begin: int) -> Span:

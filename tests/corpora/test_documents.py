@@ -3,6 +3,7 @@ import spacy
 from hypothesis import given
 from hypothesis import strategies as st
 
+from spacy_globalpointer import get_relations, has_relations
 from spacy_globalpointer.corpora import OUTCOMES, Record, record_to_doc
 
 EN = spacy.blank("en")
@@ -248,3 +249,72 @@ def test_every_span_has_an_outcome_and_no_span_starts_or_ends_on_white_space(dat
             assert (outcome == "skipped") == text[start:end].isspace()
         if outcome == "kept":
             assert text[start:end] in {span.text for span in doc.spans["sc"]}
+
+
+PLACES = st.tuples(st.integers(0, 20), st.integers(1, 7), st.sampled_from("XY")).map(
+    lambda x: (x[0], min(21, x[0] + x[1]), x[2])
+)
+
+
+@st.composite
+def related_records(draw):
+    """Records with spans that are given twice, or off the token borders, or become one."""
+    spans = draw(st.lists(PLACES, min_size=1, max_size=6))
+    ends = st.integers(0, len(spans) - 1)
+    relations = draw(st.lists(st.tuples(ends, ends, st.sampled_from("pq")), max_size=6))
+    return Record("ab, cd  ef.gh ij-kl m", tuple(spans), relations=tuple(relations))
+
+
+def find_tokens(record, alignment):
+    """The tokens of each span, alone in its text; None if it is left out."""
+    for span in record.spans:
+        doc, *_ = record_to_doc(Record(record.text, (span,)), EN, alignment=alignment)
+        yield next(iter(groups(doc)["sc"]), None)
+
+
+@given(related_records(), st.sampled_from(["skip", "expand"]))
+def test_relations_follow_their_spans_whatever_becomes_of_these(record, alignment):
+    doc, _, outcomes = record_to_doc(record, EN, alignment=alignment)
+    tokens = list(find_tokens(record, alignment))
+    kept = []
+    for (first, second, label), outcome in zip(record.relations, outcomes, strict=True):
+        head, child = tokens[first], tokens[second]
+        if None in (head, child):
+            assert outcome == "skipped"
+        elif head == child and first != second:
+            assert outcome == "merged"
+        else:
+            assert outcome == ("duplicate" if (head, child, label) in kept else "kept")
+            kept += [(head, child, label)] if outcome == "kept" else []
+    ends = [(r.head, r.child, r.label) for r in get_relations(doc)]
+    assert [(*[(s.start, s.end, s.label_) for s in (a, b)], c) for a, b, c in ends] == kept
+    assert has_relations(doc)
+
+
+def test_relations_may_have_another_key():
+    record = Record("Ada", ((0, 3, "P"),), relations=((0, 0, "x"),))
+    doc, *_ = record_to_doc(record, EN, relations_key="edges")
+    assert set(doc.spans) == {"sc", "edges"}
+    with pytest.raises(ValueError, match="spans_key and relations_key must differ, was: 'sc'"):
+        record_to_doc(record, EN, relations_key="sc")
+    assert set(record_to_doc(Record("Ada", ()), EN, relations_key="sc")[0].spans) == {"sc"}
+
+
+@pytest.mark.parametrize(
+    ("spans", "relations", "rule"),
+    [
+        (None, (), "x: relations must be between spans, was: 0 relations of a text without spans"),
+        ((), ((0, 0, "p"),), "x: head and child of a relation must be places among 0 spans"),
+        (((0, 3, "P"),), ((0, -1, "p"),), r"was: 0 to -1, 'p' \(relation 0, from 0\). Count"),
+        (((0, 3, "P"),), ((0, 0, ""),), "label of a relation must be a non-empty string"),
+    ],
+)
+def test_a_record_refuses_relations_between_spans_that_are_not_there(spans, relations, rule):
+    with pytest.raises(ValueError, match=rule):
+        Record("Ada", spans, relations=relations, source="x")
+
+
+def test_labels_of_relations_are_trimmed_with_a_note():
+    record = Record("Ada", ((0, 3, "P"),), relations=((0, 0, " p "),)).trim_labels()
+    assert (record.relations, record.spans) == (((0, 0, "p"),), ((0, 3, "P"),))
+    assert record.notes == ("White space around the label ' p ' was trimmed",)

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from spacy.tokens import Doc, DocBin, Span, SpanGroup, Token
 from spacy.training import Corpus
 
+from spacy_globalpointer import Relation, get_relations, has_relations, set_relations
 from spacy_globalpointer.training.reader import SpanCorpus, cut_doc, make_span_corpus
 
 NLP = spacy.blank("en")
@@ -108,6 +109,42 @@ def test_what_is_known_of_spans_and_groups_is_kept():
     ]
     assert first.spans["sc"].attrs["by"] == ["a", "b", "c"]
     assert {piece.spans["sc"].name for piece in (first, second)} == {"gold"}
+
+
+def relate(doc, *edges):
+    relations = [Relation(doc[a : a + 1], doc[b : b + 1], label, 0.5) for a, b, label in edges]
+    set_relations(doc, relations)
+    return doc
+
+
+def edges(piece):
+    return [(x.head.start, x.child.start, x.label, x.score) for x in get_relations(piece)]
+
+
+def test_relations_go_with_their_spans():
+    doc = relate(make_doc(6), (5, 4, "x"), (0, 1, "y"), (1, 1, "z"))
+    pieces = cut_doc(doc, 2)
+    assert [edges(piece) for piece in pieces] == [
+        [(0, 1, "y", 0.5), (1, 1, "z", 0.5)],
+        [],
+        [(1, 0, "x", 0.5)],
+    ]
+    assert all(map(has_relations, pieces))
+    assert not any(map(has_relations, cut_doc(make_doc(6), 2)))
+
+
+def test_relations_between_pieces_are_left_out_with_a_warning():
+    doc = relate(make_doc(6), (0, 1, "x"), (1, 2, "y"), (0, 5, "z"))
+    with pytest.warns(UserWarning, match=r"max_length = 2 cuts .*\['relations'\], .* a larger"):
+        pieces = cut_doc(doc, 2)
+    assert [edges(piece) for piece in pieces] == [[(0, 1, "x", 0.5)], [], []]
+    assert edges(*cut_doc(doc, 6)) == [(0, 1, "x", 0.5), (1, 2, "y", 0.5), (0, 5, "z", 0.5)]
+
+
+def test_the_reader_keeps_relations(tmp_path):
+    path = save(tmp_path / "a.spacy", relate(make_doc(4), (0, 1, "x"), (3, 2, "y")))
+    references = [example.reference for example in SpanCorpus(path, max_length=2)(NLP)]
+    assert list(map(edges, references)) == [[(0, 1, "x", 0.5)], [(1, 0, "y", 0.5)]]
 
 
 @pytest.mark.parametrize("spaces", [None, [True, False, False, True, False]])

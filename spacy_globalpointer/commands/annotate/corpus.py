@@ -5,6 +5,7 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from spacy.language import Language
 from tqdm import tqdm
@@ -82,21 +83,27 @@ def annotate(
     return progress
 
 
-def find_keys(nlp: Language, spans_key: str | None = None) -> list[str]:
-    """Groups of doc.spans that the components global_pointer of a pipeline write.
+def find_keys(nlp: Language, spans_key: str | None = None) -> list[str | None]:
+    """Where the spans are that a pipeline finds: groups of doc.spans, or None for doc.ents.
+
+    They are those of its components global_pointer. Without one, they are those that its components
+    for relations read.
 
     spans_key: choose this one; None for all.
     RAISES (ValueError): there is none.
     """
+    keys: list[str | None]
     keys = [pipe.key for _, pipe in nlp.pipeline if isinstance(pipe, GlobalPointer)]
+    keys = keys or [config.get("spans") for config in _list_relation_configs(nlp)]
     if not keys:
         raise ValueError(
             "a model must have an active component global_pointer, was: a pipeline of "
             f"{', '.join(nlp.pipe_names) or 'nothing'}. Train one, or name another model"
         )
     if spans_key is not None and spans_key not in keys:
+        known = ", ".join("doc.ents" if key is None else key for key in keys)
         raise ValueError(
-            f"spans_key must be that of a global_pointer of the model ({', '.join(keys)}), "
+            f"spans_key must be that of a global_pointer of the model ({known}), "
             f"was: {spans_key!r}. Choose one of them, or leave it out"
         )
     return list(dict.fromkeys(keys)) if spans_key is None else [spans_key]
@@ -110,8 +117,14 @@ def find_relation_keys(nlp: Language, relations_key: str | None = None) -> list[
     """
     if relations_key is not None:
         return [relations_key]
-    written = (nlp.get_pipe_config(name).get("relations_key") for name in nlp.pipe_names)
-    return list(dict.fromkeys(filter(None, written))) or ["relations"]
+    written = [config["relations_key"] for config in _list_relation_configs(nlp)]
+    return list(dict.fromkeys(written)) or ["relations"]
+
+
+def _list_relation_configs(nlp: Language) -> list[dict[str, Any]]:
+    """Settings of the components that write relations."""
+    configs = map(nlp.get_pipe_config, nlp.pipe_names)
+    return [config for config in configs if "relations_key" in config]
 
 
 def _check_options(format: str, n_process: int) -> None:
@@ -179,11 +192,11 @@ def _begin(
 
 @contextmanager
 def _open_outputs(
-    output: Path, progress: Progress, keys: tuple[list[str], list[str]], part_size: int
+    output: Path, progress: Progress, keys: tuple[list[str | None], list[str]], part_size: int
 ) -> Iterator[tuple[Writer, JsonLines | None]]:
     """Writers of documents and of bad lines, which go on after those that count.
 
-    keys: of doc.spans, of spans and of relations.
+    keys: what find_keys and find_relation_keys returned.
     """
     if output == STDOUT:
         yield JsonLines(sys.stdout.buffer, *keys), None

@@ -24,14 +24,14 @@ class JsonLines:
     """One JSON object for each document: its fields, "spans" and, where it has them, "relations".
 
     file: where they go.
-    keys, relation_keys: of doc.spans.
+    keys, relation_keys: of doc.spans; a key None means doc.ents.
     """
 
     # Without parts, a run may stop after any batch and still write the same bytes when it goes on.
     part_size = None
 
     def __init__(
-        self, file: BinaryIO, keys: Sequence[str] = (), relation_keys: Sequence[str] = ()
+        self, file: BinaryIO, keys: Sequence[str | None] = (), relation_keys: Sequence[str] = ()
     ) -> None:
         self.file = file
         self.keys = keys
@@ -131,11 +131,12 @@ def is_part(name: str) -> bool:
 
 
 def list_annotation(
-    doc: Doc, keys: Sequence[str], relation_keys: Sequence[str]
+    doc: Doc, keys: Sequence[str | None], relation_keys: Sequence[str]
 ) -> dict[str, list[dict[str, Any]]]:
     """The spans and the relations of a document as JSON.
 
-    keys, relation_keys: of doc.spans; where there are several, each span or relation is named.
+    keys, relation_keys: of doc.spans; a key None means doc.ents. Where there are several, each span
+        or relation has its "key".
     RETURNS: "spans", those of the keys and all arguments of relations, by start, longest first,
         then label: "start" and "end" (characters, exclusive), "label", "score" (probability).
         "relations", if any are annotated: "head" and "child" (places in "spans"), "label", "score".
@@ -143,12 +144,12 @@ def list_annotation(
     related = {key: get_relations(doc, key) for key in relation_keys if has_relations(doc, key)}
     spans = list_spans(doc, keys)
     known = {_identify(row) for row in spans}
-    arguments = {}
+    arguments: dict[tuple[int, int, str], dict[str, Any]] = {}
     for key, relations in related.items():
         for span in (span for relation in relations for span in (relation.head, relation.child)):
             row = _to_row(span) | ({"key": key} if len(keys) > 1 else {})
             if _identify(row) not in known:
-                arguments[_identify(row)] = row
+                arguments.setdefault(_identify(row), row)
     spans = sorted([*spans, *arguments.values()], key=_identify)
     if not related:
         return {"spans": spans}
@@ -164,12 +165,12 @@ def list_annotation(
     return {"spans": spans, "relations": edges}
 
 
-def list_spans(doc: Doc, keys: Sequence[str]) -> list[dict[str, Any]]:
+def list_spans(doc: Doc, keys: Sequence[str | None]) -> list[dict[str, Any]]:
     """The spans of groups as JSON, as in `list_annotation`."""
     rows = []
     for key in keys:
-        group = doc.spans.get(key, ())
-        scores = group.attrs.get("scores", ()) if group else ()
+        group = doc.ents if key is None else doc.spans.get(key, ())
+        scores = getattr(group, "attrs", {}).get("scores", ())
         for place, span in enumerate(group):
             row = _to_row(span)
             if len(scores) == len(group):  # a later component may have changed the group

@@ -110,8 +110,8 @@ def test_what_is_written_reads_back(model, inputs, tmp_path):
         assert record.spans == tuple((s["start"], s["end"], s["label"]) for s in row["spans"])
 
 
-@Language.factory("relate_neighbours", default_config={"relations_key": "edges"})
-def make_relater(nlp, name, relations_key):
+@Language.factory("relate_neighbours", default_config={"relations_key": "edges", "spans": None})
+def make_relater(nlp, name, relations_key, spans):
     """Relates each span to the next one."""
 
     def relate(doc):
@@ -143,6 +143,13 @@ def test_relations_of_the_pipeline_are_written_and_read_back(model, inputs, tmp_
         ]
     assert sum(len(record.relations) for record in records) > 20
     assert read(tmp_path / "o.jsonl")[1]["relations"][0]["score"] == 0.75
+
+
+@pytest.mark.parametrize(("config", "keys"), [({}, [None]), ({"spans": "sc"}, ["sc"])])
+def test_spans_without_the_component_are_those_that_relations_join(config, keys):
+    nlp = spacy.blank("en")
+    nlp.add_pipe("relate_neighbours", config=config)
+    assert find_keys(nlp) == keys
 
 
 def test_relations_that_documents_came_with_are_written(model, tmp_path):

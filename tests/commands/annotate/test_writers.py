@@ -149,6 +149,16 @@ def test_arguments_that_are_no_spans_of_the_groups_are_written_too():
     assert list_annotation(doc, [], ["relations"])["spans"] == [row["spans"][1], row["spans"][3]]
 
 
+def test_spans_may_be_entities():
+    doc = make_doc()
+    rome, ada, _ = doc.spans["sc"]
+    doc.ents = [ada, rome]
+    set_relations(doc, [Relation(ada, rome, "in")])
+    row = list_annotation(doc, [None], ["relations"])
+    assert [span["label"] for span in row["spans"]] == ["PER", "GPE"]
+    assert row["relations"] == [{"head": 0, "child": 1, "label": "in"}]
+
+
 def test_relations_of_several_groups_are_named():
     doc = make_doc()
     doc.spans["b"] = list(doc.spans["sc"])
