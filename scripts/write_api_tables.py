@@ -11,7 +11,7 @@ import json
 import re
 import types
 import typing
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from importlib.metadata import distribution
 from pathlib import Path
 from typing import Any
@@ -23,6 +23,8 @@ from spacy.util import registry
 from spacy_globalpointer.commands import app
 from spacy_globalpointer.pipeline.factory import make_global_pointer
 from spacy_globalpointer.pipeline.global_pointer import GlobalPointer
+from spacy_globalpointer.pipeline.relation_factory import make_relation_pointer
+from spacy_globalpointer.pipeline.relation_pointer import RelationPointer
 
 PAGE = Path(__file__).parents[1] / "docs" / "api.md"
 TABLE = re.compile(r"(?<=<!-- table: )(.+)( -->\n+)((?:\|.*\n)*)")
@@ -39,9 +41,16 @@ def make_tables() -> dict[str, tuple[str, Rows]]:
     A row is found by its first cell and has all others; but for a description that is on the page.
     """
     argument = "Argument | Type | Default | Description"
+    setting, method = "Setting | Type | Default | Description", "Method | Description"
+    relations = [RelationPointer]  # what it has in common with the other component is there
     tables = {
-        "settings": ("Setting | Type | Default | Description", dict(list_settings())),
-        "methods": ("Method | Description", {f"`{name}`": () for name in list_members()}),
+        "settings": (setting, dict(list_settings("global_pointer", make_global_pointer))),
+        "methods": (method, dict(list_members(GlobalPointer.__mro__))),
+        "settings relation_pointer": (
+            setting,
+            dict(list_settings("relation_pointer", make_relation_pointer)),
+        ),
+        "methods relation_pointer": (method, dict(list_members(relations))),
     }
     for point in distribution("spacy-globalpointer").entry_points:
         group = point.group.split("_", 1)[1]
@@ -53,25 +62,25 @@ def make_tables() -> dict[str, tuple[str, Rows]]:
     return {mark: table for mark, table in tables.items() if table[1]}
 
 
-def list_settings() -> Iterator[tuple[str, tuple[str, ...]]]:
-    """Settings of the component."""
-    defaults = Language.get_factory_meta("global_pointer").default_config
-    for name, parameter in inspect.signature(make_global_pointer).parameters.items():
+def list_settings(factory: str, make: Any) -> Iterator[tuple[str, tuple[str, ...]]]:
+    """Settings of a component."""
+    defaults = Language.get_factory_meta(factory).default_config
+    for name, parameter in inspect.signature(make).parameters.items():
         if name not in ("nlp", "name"):
             yield f"`{name}`", (show_type(parameter.annotation), show_default(defaults[name]))
 
 
-def list_members() -> Iterator[str]:
-    """How each method of the component is called, and the names of its properties."""
-    for owner in GlobalPointer.__mro__:
+def list_members(owners: Iterable[type]) -> Iterator[tuple[str, tuple[str, ...]]]:
+    """How each method of a component is called, and the names of its properties."""
+    for owner in owners:
         if owner.__module__.startswith("spacy_globalpointer"):
             for name, member in vars(owner).items():
                 if isinstance(member, property):
-                    yield name
+                    yield f"`{name}`", ()
                 elif not name.startswith("_") and callable(member):
                     others = list(inspect.signature(member).parameters.values())[1:]
                     bare = [x.replace(annotation=inspect.Parameter.empty) for x in others]
-                    yield f"{name}{inspect.Signature(bare)}"
+                    yield f"`{name}{inspect.Signature(bare)}`", ()
 
 
 def list_arguments(function: Any) -> Iterator[tuple[str, tuple[str, ...]]]:
