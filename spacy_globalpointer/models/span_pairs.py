@@ -118,7 +118,7 @@ def _forward(
         d_flat = ops.xp.vstack([d[:, : flat.shape[1]] for d in d_rows])
         dQ, dT = split_columns(ops, d_flat, Q.shape[1])
         tables = [d[:, flat.shape[1] :] for d in d_rows]
-        dH, dX = backprop_E(ops.xp.vstack(list(map(_from_table, tables))))
+        dH, dX = backprop_E(ops.xp.vstack([_from_table(ops, table) for table in tables]))
         dX += backprop_H(dH + backprop_Q(dQ) + backprop_T(dT))
         return tokens.backprop(dX * tokens.has_vector)
 
@@ -133,20 +133,20 @@ def _forward(
 
 def _as_table(ops: Ops, terms: Floats2d, n: int) -> Floats2d:
     """Terms (p, 2) of the pairs of n spans, forward and backward, as a table (n, n)."""
-    i, j = numpy.triu_indices(n)
+    i, j = ops.xp.triu_indices(n)
     table: Any = ops.alloc2f(n, n)
     table[j, i] = terms[:, 1]
     table[i, j] = terms[:, 0]  # of a span with itself, only this counts
     return cast(Floats2d, table)
 
 
-def _from_table(table: Floats2d) -> Floats2d:
+def _from_table(ops: Ops, table: Floats2d) -> Floats2d:
     """The gradient of the terms from that of the table."""
-    i, j = numpy.triu_indices(len(table))
+    i, j = ops.xp.triu_indices(len(table))
     found: Any = table
     backward = found[j, i]
     backward[i == j] = 0.0
-    return cast(Floats2d, numpy.stack((found[i, j], backward), axis=1))
+    return cast(Floats2d, ops.xp.stack((found[i, j], backward), axis=1))
 
 
 def _find_pairs(batch: list[DocSpans], device: torch.device) -> _Pairs:
