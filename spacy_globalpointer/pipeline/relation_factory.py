@@ -61,7 +61,6 @@ depth = 4
 
 @Language.factory(
     "relation_pointer",
-    requires=["doc.spans"],
     assigns=["doc.spans"],
     default_config=Config().from_str(DEFAULT_CONFIG)["relation_pointer"],
     default_score_weights={

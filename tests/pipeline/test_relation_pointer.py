@@ -19,6 +19,7 @@ from relation_samples import (
     train_relations,
 )
 from samples import OWN
+from spacy.cli.find_threshold import find_threshold
 from spacy.tokens import Doc, DocBin
 
 from spacy_globalpointer import get_relations, has_relations
@@ -389,3 +390,34 @@ def test_vocab_of_relations_and_their_scores_are_plain(trained):
     assert all(type(i) is int for edge in attrs["relations"] for i in edge[:2])
     assert attrs["scores"].dtype == numpy.float32
     assert isinstance(Doc(trained.vocab).from_bytes(doc.to_bytes()), Doc)
+
+
+def test_relations_of_entities_that_rules_find_and_find_threshold(tmp_path):
+    """A source that learns nothing, doc.ents, and spaCy's own search for a threshold from 0 up."""
+    nlp = make_relation_nlp(spans=None, candidates="gold", symmetric=[])
+    names = [("Anna", "PERSON"), ("Bob", "PERSON"), ("Ulm", "GPE")]
+    rules = nlp.add_pipe("entity_ruler", first=True)
+    samples = [
+        ("Anna met Bob in Ulm.", names, [(0, 1, "MET"), (0, 2, "AT")]),
+        ("Bob left Ulm.", names[1:], []),
+    ]
+    examples = [make_relation_example(nlp, *sample, key=None) for sample in samples]
+    train_relations(nlp, examples)
+    rules.add_patterns([{"label": label, "pattern": name} for name, label in names])
+    nlp.to_disk(tmp_path / "model")
+    DocBin(docs=[x.reference for x in examples], store_user_data=True).to_disk(tmp_path / "d.spacy")
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "unclosed file", ResourceWarning)
+        best, _, scores = find_threshold(
+            tmp_path / "model",
+            tmp_path / "d.spacy",
+            pipe_name="relation_pointer",
+            threshold_key="threshold",
+            scores_key="relations_f",
+            n_trials=5,
+            silent=True,
+        )
+    assert scores[0.5] == scores[best] == 1.0
+    assert scores[0.0] < 1.0
+    doc = nlp("Anna met Bob in Ulm.")
+    assert related(doc) == {("Anna", "Bob", "MET"), ("Anna", "Ulm", "AT")}
