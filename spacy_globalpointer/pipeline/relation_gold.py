@@ -47,27 +47,24 @@ class FoundSpans(NamedTuple):
     n_left_out: int
 
 
-def find_spans(doc: Doc, key: str | None) -> FoundSpans | None:
+def find_spans(doc: Doc, key: str | None, is_gold: bool = False) -> FoundSpans | None:
     """Find the spans of a document that relations can join: the best ones, if there are too many.
 
     The time and memory of all pairs grow with the square of their number, and a component that has
     learned for a few steps only may find spans nearly everywhere.
 
     key: of doc.spans; None for doc.ents.
+    is_gold: take all of them.
     RETURNS: None if there is no such group, or no entities were looked for.
     """
-    if key is None:
-        group, scores = doc.ents if doc.has_annotation("ENT_IOB") else None, None
-    else:
-        group = doc.spans.get(key)
-        scores = None if group is None else group.attrs.get("scores")
-    if group is None:
+    group: Any = doc.ents if key is None else doc.spans.get(key)
+    if group is None or (key is None and not doc.has_annotation("ENT_IOB")):
         return None
     spans = labelled_spans(group)
-    most = min(len(doc) + SPANS_BESIDE, MOST_SPANS)
+    most = len(spans) if is_gold else min(len(doc) + SPANS_BESIDE, MOST_SPANS)
+    scores = None if key is None else group.attrs.get("scores")
     if len(spans) > most and scores is not None and len(scores) == len(spans):
-        best = numpy.argsort(-numpy.asarray(scores), kind="stable")
-        spans = [spans[i] for i in best]
+        spans = [spans[i] for i in numpy.argsort(-numpy.asarray(scores), kind="stable")]
     distinct = [span for span in dict.fromkeys(spans) if span.start < span.end]
     return FoundSpans(in_order(distinct[:most]), len(distinct[most:]))
 
@@ -123,7 +120,7 @@ class RelationReader:
         self.documents += is_annotated
         given = get_relations(example.reference, key) if is_annotated else []
         ends = labelled_spans(span for r in given for span in (r.head, r.child))
-        spans = find_spans(example.reference, self.cfg["spans"])
+        spans = find_spans(example.reference, self.cfg["spans"], is_gold=True)
         moved = to_predicted(example, [*ends, *(spans.spans if spans else ())])
         pairs = zip(moved[: len(ends) : 2], moved[1 : len(ends) : 2], given, strict=True)
         gold = {

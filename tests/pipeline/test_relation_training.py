@@ -15,12 +15,12 @@ from relation_samples import (
     set_spans,
     train_relations,
 )
-from samples import OWN
+from samples import OWN, encoder_settings
 from spacy.tokens import Span
 from spacy.training import Example
 from thinc.api import Adam, Optimizer
 
-from spacy_globalpointer import Relation, get_relations, set_relations
+from spacy_globalpointer import Relation, get_relations, has_relations, set_relations
 from spacy_globalpointer.nn import SpanFactors, zlpr_dense
 from spacy_globalpointer.pipeline import relation_gold
 
@@ -167,14 +167,20 @@ def test_every_batch_with_tokens_reaches_the_encoder(architecture):
         nlp.get_pipe("tok2vec").model.finish_update(lambda key, w, d, **_: (w, 0 * d))
 
 
-def test_update_takes_every_mix_of_documents():
-    nlp, pipe = initialized()
+@pytest.mark.parametrize("kind", ["own", "tok2vec", "transformer"])
+@pytest.mark.parametrize("architecture", ["SpanPairs", "GPLinker"])
+def test_update_takes_every_mix_of_documents(kind, architecture, tiny_bert):
+    nlp = make_relation_nlp(architecture, **encoder_settings(kind, tiny_bert))
+    nlp.initialize(lambda: make_relation_examples(nlp))
+    pipe = nlp.get_pipe("relation_pointer")
     empty = make_relation_example(nlp, "", [], [])
     blank = make_relation_example(nlp, "  ", [], [])
     one = make_relation_example(nlp, "Rome", [("Rome", "GPE")], [])
     missing = make_relation_example(nlp, "Rome closed.", [("Rome", "GPE")], None)
     losses = nlp.update([empty, blank, one, missing, *make_relation_examples(nlp)], sgd=Adam(0.01))
     assert losses["relation_pointer"] > 0
+    docs = [x.predicted.copy() for x in [empty, blank, one, missing, *make_relation_examples(nlp)]]
+    assert all(map(has_relations, nlp.pipe(docs)))
     assert pipe.update([]) == {"relation_pointer": 0.0}
     assert pipe.update([empty]) == {"relation_pointer": 0.0}
 
@@ -442,3 +448,12 @@ def test_a_loss_that_is_not_finite_is_an_error():
     rows[0][0, 0] = numpy.nan
     with pytest.raises(ValueError, match="output must be finite"):
         pipe.get_loss(examples, rows)
+
+
+def test_gold_spans_are_never_too_many():
+    nlp, pipe = initialized()
+    example = make_relation_example(nlp, "Rome closed.", [("Rome", "GPE")], [])
+    labels = [f"L{i}" for i in range(40)]
+    example.reference.spans["sc"] = [Span(example.reference, 0, 1, label) for label in labels]
+    (joined,) = spans_of(pipe, [example])
+    assert {label for _, _, label in joined} == {"GPE", *labels}
