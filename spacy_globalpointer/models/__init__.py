@@ -3,6 +3,7 @@
 from .encoders import build_concatenated_encoders
 from .heads import NOTHING_SEEN, build_efficient_global_pointer, build_global_pointer
 from .loading import check_loaded, explain_mismatch
+from .ngrams import build_character_ngram_embed
 from .rescorer import RescorerInput, build_span_rescorer
 from .resize import resize_output
 from .update import finish_update
@@ -10,6 +11,7 @@ from .update import finish_update
 __all__ = [
     "NOTHING_SEEN",
     "RescorerInput",
+    "build_character_ngram_embed",
     "build_concatenated_encoders",
     "build_efficient_global_pointer",
     "build_global_pointer",
