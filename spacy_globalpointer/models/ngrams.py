@@ -1,9 +1,10 @@
 """A registered embedding of the characters at the borders of each token."""
 
 from collections.abc import Callable, Iterator
+from typing import cast
 
 import numpy
-from spacy.strings import hash_string
+from spacy.strings import get_string_id
 from spacy.tokens import Doc
 from spacy.util import registry
 from thinc.api import (
@@ -45,7 +46,7 @@ def build_character_ngram_embed(
             "fix: width = 96, lengths = [2, 3], rows = [2500, 2500]"
         )
     # In the order of `_number_ngrams`: the n-gram to the right and to the left, for each length.
-    tables = [
+    tables: list[Model[Ints2d, Floats2d]] = [
         HashEmbed(nO=width, nV=n_rows, column=column, seed=column, dropout=0.0)
         for column, n_rows in enumerate(n_rows for n_rows in rows for _ in range(2))
     ]
@@ -64,8 +65,8 @@ def _forward(
     model: Model[list[Doc], list[Ints2d]], docs: list[Doc], is_train: bool
 ) -> tuple[list[Ints2d], Callable]:
     lengths = model.attrs["lengths"]
-    ids = [model.ops.asarray2i(_number_ngrams(doc, lengths), dtype="uint64") for doc in docs]
-    return ids, lambda d_ids: []
+    numbers = [cast(Ints2d, _number_ngrams(doc, lengths)) for doc in docs]
+    return [model.ops.asarray2i(x, dtype="uint64") for x in numbers], lambda d_ids: []
 
 
 def _number_ngrams(doc: Doc, lengths: list[int]) -> numpy.ndarray:
@@ -76,8 +77,8 @@ def _number_ngrams(doc: Doc, lengths: list[int]) -> numpy.ndarray:
         for word in words:
             end = start + len(word)
             for n in lengths:
-                numbers.append(hash_string(text[start : start + n]))
-                numbers.append(hash_string(text[max(0, end - n) : end]))
+                numbers.append(get_string_id(text[start : start + n]))
+                numbers.append(get_string_id(text[max(0, end - n) : end]))
             start = end
     return numpy.asarray(numbers, dtype="uint64").reshape(len(doc), 2 * len(lengths))
 

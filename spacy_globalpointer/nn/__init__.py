@@ -29,6 +29,7 @@ from .decode import (
 from .factors import Corrections, SpanFactors
 from .inside import max_inside, mean_inside
 from .layout import RowLayout
+from .probability import to_probability, to_score
 from .rivals import KINDS, Rivals, find_rivals, max_by_kind
 from .rope import rotate
 from .zlpr import Per, zlpr, zlpr_dense
@@ -60,6 +61,8 @@ __all__ = [
     "padded_index",
     "rotate",
     "select_candidates",
+    "to_probability",
+    "to_score",
     "without_overlap",
     "zlpr",
     "zlpr_dense",
