@@ -158,7 +158,7 @@ def call_architecture(build, name, tmp_path):
     assert len(model.predict([doc])[0]) == len(doc)
 
 
-def call_ngrams(build):
+def call_ngrams(build, name, tmp_path):
     encoder = build(width=8, lengths=[2], rows=[50]).initialize()
     (vectors,) = encoder.predict([spacy.blank("en")("a")])
     assert vectors.shape == (1, 8)
