@@ -41,19 +41,32 @@ rope = true
 dropout = 0.0
 hidden_size = 128
 
+[global_pointer.model.rescorer]
+@architectures = "spacy_globalpointer.SpanRescorer.v1"
+
 [global_pointer.model.tok2vec]
 @architectures = "spacy.Tok2Vec.v2"
 
 [global_pointer.model.tok2vec.embed]
+@architectures = "spacy_globalpointer.ConcatenatedEncoders.v1"
+width = ${global_pointer.model.tok2vec.encode.width}
+
+[global_pointer.model.tok2vec.embed.*.words]
 @architectures = "spacy.MultiHashEmbed.v2"
-width = 96
+width = ${global_pointer.model.tok2vec.encode.width}
 rows = [5000, 1000, 2500, 1000]
 attrs = ["NORM", "PREFIX", "SUFFIX", "SHAPE"]
 include_static_vectors = false
 
+[global_pointer.model.tok2vec.embed.*.affixes]
+@architectures = "spacy_globalpointer.AffixEmbed.v1"
+width = ${global_pointer.model.tok2vec.encode.width}
+lengths = [2, 3, 4, 5]
+rows = [2500, 2500, 2500, 2500]
+
 [global_pointer.model.tok2vec.encode]
 @architectures = "spacy.MaxoutWindowEncoder.v2"
-width = ${global_pointer.model.tok2vec.embed.width}
+width = 96
 window_size = 1
 maxout_pieces = 3
 depth = 4
