@@ -58,8 +58,8 @@ rows = [5000, 1000, 2500, 1000]
 attrs = ["NORM", "PREFIX", "SUFFIX", "SHAPE"]
 include_static_vectors = false
 
-[global_pointer.model.tok2vec.embed.*.affixes]
-@architectures = "spacy_globalpointer.AffixEmbed.v1"
+[global_pointer.model.tok2vec.embed.*.ngrams]
+@architectures = "spacy_globalpointer.CharacterNgramEmbed.v1"
 width = ${global_pointer.model.tok2vec.encode.width}
 lengths = [2, 3, 4, 5]
 rows = [2500, 2500, 2500, 2500]
