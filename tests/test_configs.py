@@ -186,9 +186,10 @@ def test_variants_of_ours_differ_in_one_setting(peer: str, key: str, value: obje
     assert ours == theirs
 
 
-def test_the_default_has_ngrams_and_a_second_look() -> None:
+def test_the_default_has_affixes_and_a_second_look() -> None:
     default, theirs = map(load_config, (find_config("tok2vec"), OTHERS["global_pointer_rescorer"]))
     embed = default["components"]["tok2vec"]["model"]["embed"]
-    assert set(embed["*"]) == {"words", "ngrams"}
-    default["components"]["tok2vec"]["model"]["embed"] = embed["*"]["words"]
+    assert embed.pop("affix_lengths")
+    assert embed.pop("affix_rows")
+    embed["@architectures"] = "spacy.MultiHashEmbed.v2"
     assert default == theirs

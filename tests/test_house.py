@@ -158,8 +158,8 @@ def call_architecture(build, name, tmp_path):
     assert len(model.predict([doc])[0]) == len(doc)
 
 
-def call_ngrams(build, name, tmp_path):
-    encoder = build(width=8, lengths=[2], rows=[50]).initialize()
+def call_affixes(build, name, tmp_path):
+    encoder = build(8, ["NORM"], [50], [2], [50], include_static_vectors=False).initialize()
     (vectors,) = encoder.predict([spacy.blank("en")("a")])
     assert vectors.shape == (1, 8)
 
@@ -227,7 +227,7 @@ CALLS = {
     ("spacy_architectures", f"{NAME}.GlobalPointer.v1"): call_architecture,
     ("spacy_architectures", f"{NAME}.SpanRescorer.v1"): call_rescorer,
     ("spacy_architectures", f"{NAME}.ConcatenatedEncoders.v1"): call_concatenation,
-    ("spacy_architectures", f"{NAME}.CharacterNgramEmbed.v1"): call_ngrams,
+    ("spacy_architectures", f"{NAME}.AffixHashEmbed.v1"): call_affixes,
     ("thinc_optimizers", f"{NAME}.DiscriminativeAdam.v1"): call_optimizer,
     ("thinc_losses", f"{NAME}.ZLPR.v1"): call_loss,
     ("spacy_scorers", f"{NAME}.span_scorer.v1"): call_scorer,

@@ -1,9 +1,9 @@
 """The layers: documents -> encoder -> one row of factors per token, and a second look at spans."""
 
+from .affixes import build_affix_hash_embed
 from .encoders import build_concatenated_encoders
 from .heads import NOTHING_SEEN, build_efficient_global_pointer, build_global_pointer
 from .loading import check_loaded, explain_mismatch
-from .ngrams import build_character_ngram_embed
 from .rescorer import RescorerInput, build_span_rescorer
 from .resize import resize_output
 from .update import finish_update
@@ -11,7 +11,7 @@ from .update import finish_update
 __all__ = [
     "NOTHING_SEEN",
     "RescorerInput",
-    "build_character_ngram_embed",
+    "build_affix_hash_embed",
     "build_concatenated_encoders",
     "build_efficient_global_pointer",
     "build_global_pointer",

@@ -48,21 +48,13 @@ hidden_size = 128
 @architectures = "spacy.Tok2Vec.v2"
 
 [global_pointer.model.tok2vec.embed]
-@architectures = "spacy_globalpointer.ConcatenatedEncoders.v1"
+@architectures = "spacy_globalpointer.AffixHashEmbed.v1"
 width = ${global_pointer.model.tok2vec.encode.width}
-
-[global_pointer.model.tok2vec.embed.*.words]
-@architectures = "spacy.MultiHashEmbed.v2"
-width = ${global_pointer.model.tok2vec.encode.width}
-rows = [5000, 1000, 2500, 1000]
 attrs = ["NORM", "PREFIX", "SUFFIX", "SHAPE"]
+rows = [5000, 1000, 2500, 1000]
+affix_lengths = [2, 3, 4, 5]
+affix_rows = [2500, 2500, 2500, 2500]
 include_static_vectors = false
-
-[global_pointer.model.tok2vec.embed.*.ngrams]
-@architectures = "spacy_globalpointer.CharacterNgramEmbed.v1"
-width = ${global_pointer.model.tok2vec.encode.width}
-lengths = [2, 3, 4, 5]
-rows = [2500, 2500, 2500, 2500]
 
 [global_pointer.model.tok2vec.encode]
 @architectures = "spacy.MaxoutWindowEncoder.v2"
