@@ -23,6 +23,7 @@ _FOLDERS = (ROOT / "benchmarks" / "configs", ROOT / "configs")
 # System -> a config of the package, or of these folders.
 SYSTEMS: dict[str, str] = {
     "global_pointer": "tok2vec",
+    "global_pointer_plain": "global_pointer_plain",
     "global_pointer_rescorer": "global_pointer_rescorer",
     "global_pointer_gp": "global_pointer_gp",
     "global_pointer_no_rope": "global_pointer_no_rope",

@@ -20,7 +20,8 @@ Result = dict[str, Any]
 OURS = "global_pointer"
 NAMES = {
     "global_pointer": "`global_pointer`",
-    "global_pointer_rescorer": "with a second look",
+    "global_pointer_rescorer": "without affixes",
+    "global_pointer_plain": "without affixes and second look",
     "global_pointer_gp": "one extractor a label",
     "global_pointer_no_rope": "without RoPE",
     "global_pointer_hybrid": "with word features",

@@ -24,11 +24,13 @@ class AnnotatedText(NamedTuple):
 
     spans (words): start, end, label.
     lost (spans): gold ones that do not fit the words.
+    spaces: whether a space follows each word; None for all.
     """
 
     words: list[str]
     spans: list[tuple[int, int, str]]
     lost: int = 0
+    spaces: list[bool] | None = None
 
     @property
     def gold(self) -> set[LabelledSpan]:
@@ -37,7 +39,7 @@ class AnnotatedText(NamedTuple):
 
     def make_doc(self, vocab: Vocab) -> Doc:
         """Make a new document, without annotation."""
-        return Doc(vocab, words=self.words)
+        return Doc(vocab, words=self.words, spaces=self.spaces)
 
     def make_example(self, vocab: Vocab) -> Example:
         """Make a new example: all spans in doc.spans, the outermost in doc.ents."""
@@ -119,7 +121,8 @@ def generate(style: Style, documents: int, seed: int) -> list[AnnotatedText]:
             text[start:end][own] += label - text[start:end][own] % style.labels
         text %= len(words)
         named = [(start, end, f"LABEL{label}") for start, end, label in spans]
-        result.append(AnnotatedText([words[i] for i in text], named))
+        spaces = [False] * length if style.is_chinese else None
+        result.append(AnnotatedText([words[i] for i in text], named, 0, spaces))
     return result
 
 
@@ -173,4 +176,5 @@ def read_corpus(path: Path, nlp: Language) -> Iterator[AnnotatedText]:
         pairs = (record_to_doc(record, nlp)[:2] for record in read_records(path))
     for doc, outcomes in pairs:
         spans = sorted({(span.start, span.end, span.label_) for span in doc.spans.get(KEY, [])})
-        yield AnnotatedText([token.text for token in doc], spans, outcomes.count("skipped"))
+        words, spaces = [token.text for token in doc], [bool(token.whitespace_) for token in doc]
+        yield AnnotatedText(words, spans, outcomes.count("skipped"), spaces)

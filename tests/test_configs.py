@@ -100,6 +100,8 @@ def test_names_no_tokenizer(path: Path) -> None:
     assert nlp.config["nlp"]["tokenizer"]["@tokenizers"] == "spacy.zh.ChineseTokenizer"
 
 
+# After two updates, nearly every span is in question.
+@pytest.mark.filterwarnings("ignore:.*documents have more spans in question")
 def test_trains_saves_and_loads(path: Path, overrides: dict[str, Any], tmp_path: Path) -> None:
     overrides.update({"training.max_steps": 2, "training.eval_frequency": 1})
     nlp = init_nlp(load_config(path, overrides=overrides))
@@ -124,17 +126,19 @@ def scores(doc: Doc) -> list[float]:
     return doc.spans["sc"].attrs.get("scores", []) if "sc" in doc.spans else []
 
 
+# The config that others are compared with.
+PLAIN = OTHERS["global_pointer_plain"]
 # Peer -> the config of ours, and its components besides the encoder.
 PEERS = {
-    "crf": ("tok2vec", ["crf"]),
-    "global_pointer_gp": ("tok2vec", ["global_pointer"]),
-    "global_pointer_no_rope": ("tok2vec", ["global_pointer"]),
-    "global_pointer_rescorer": ("tok2vec", ["global_pointer"]),
-    "ner": ("tok2vec", ["ner"]),
-    "ner_transformer": ("transformer", ["ner"]),
-    "span_finder": ("tok2vec", ["span_finder", "spancat"]),
-    "spancat": ("tok2vec", ["spancat"]),
-    "spancat_transformer": ("transformer", ["spancat"]),
+    "crf": (PLAIN, ["crf"]),
+    "global_pointer_gp": (PLAIN, ["global_pointer"]),
+    "global_pointer_no_rope": (PLAIN, ["global_pointer"]),
+    "global_pointer_rescorer": (PLAIN, ["global_pointer"]),
+    "ner": (PLAIN, ["ner"]),
+    "ner_transformer": (find_config("transformer"), ["ner"]),
+    "span_finder": (PLAIN, ["span_finder", "spancat"]),
+    "spancat": (PLAIN, ["spancat"]),
+    "spancat_transformer": (find_config("transformer"), ["spancat"]),
 }
 
 
@@ -147,13 +151,14 @@ def test_every_config_of_the_package_is_known() -> None:
 
 
 def test_every_peer_is_known() -> None:
-    assert set(OTHERS) - {"crfsuite"} == set(PEERS)
+    assert set(OTHERS) - {"crfsuite", "global_pointer_plain"} == set(PEERS)
 
 
 @pytest.mark.parametrize("peer", PEERS)
 def test_peers_differ_in_the_component_alone(peer: str) -> None:
-    encoder, components = PEERS[peer]
-    ours, theirs = map(load_config, (find_config(encoder), OTHERS[peer]))
+    path, components = PEERS[peer]
+    ours, theirs = map(load_config, (path, OTHERS[peer]))
+    encoder = ours["nlp"]["pipeline"][0]
     assert theirs["nlp"].pop("pipeline") == [encoder, *components]
     for name in components:
         del theirs["components"][name]
@@ -176,6 +181,15 @@ def test_peers_differ_in_the_component_alone(peer: str) -> None:
     ],
 )
 def test_variants_of_ours_differ_in_one_setting(peer: str, key: str, value: object) -> None:
-    ours, theirs = map(load_config, (find_config("tok2vec"), OTHERS[peer]))
+    ours, theirs = map(load_config, (PLAIN, OTHERS[peer]))
     ours["components"]["global_pointer"]["model"][key] = value
     assert ours == theirs
+
+
+def test_the_default_has_affixes_and_a_second_look() -> None:
+    default, theirs = map(load_config, (find_config("tok2vec"), OTHERS["global_pointer_rescorer"]))
+    embed = default["components"]["tok2vec"]["model"]["embed"]
+    assert embed.pop("affix_lengths")
+    assert embed.pop("affix_rows")
+    embed["@architectures"] = "spacy.MultiHashEmbed.v2"
+    assert default == theirs

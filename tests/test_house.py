@@ -188,6 +188,12 @@ def call_architecture(build, name, tmp_path):
     assert len(model.predict([doc])[0]) == len(doc)
 
 
+def call_affixes(build, name, tmp_path):
+    encoder = build(8, ["NORM"], [50], [2], [50], include_static_vectors=False).initialize()
+    (vectors,) = encoder.predict([spacy.blank("en")("a")])
+    assert vectors.shape == (1, 8)
+
+
 def call_concatenation(build, name, tmp_path):
     parts = {"*": {"first": OWN, "second": {**OWN, "depth": 1}}, "width": 6}
     doc = spacy.blank("en")("Rome closed.")
@@ -262,6 +268,7 @@ CALLS = {
     ("spacy_architectures", f"{NAME}.SpanPairs.v1"): call_pairs,
     ("spacy_architectures", f"{NAME}.GPLinker.v1"): call_pairs,
     ("spacy_architectures", f"{NAME}.ConcatenatedEncoders.v1"): call_concatenation,
+    ("spacy_architectures", f"{NAME}.AffixHashEmbed.v1"): call_affixes,
     ("thinc_optimizers", f"{NAME}.DiscriminativeAdam.v1"): call_optimizer,
     ("thinc_losses", f"{NAME}.ZLPR.v1"): call_loss,
     ("spacy_scorers", f"{NAME}.span_scorer.v1"): call_scorer,

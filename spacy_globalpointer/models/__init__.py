@@ -1,5 +1,6 @@
 """The layers: documents -> encoder -> one row of factors per token, and a second look at spans."""
 
+from .affixes import build_affix_hash_embed
 from .encoders import build_concatenated_encoders
 from .gplinker import build_gplinker
 from .heads import NOTHING_SEEN, build_efficient_global_pointer, build_global_pointer
@@ -14,6 +15,7 @@ __all__ = [
     "NOTHING_SEEN",
     "DocSpans",
     "RescorerInput",
+    "build_affix_hash_embed",
     "build_concatenated_encoders",
     "build_efficient_global_pointer",
     "build_global_pointer",

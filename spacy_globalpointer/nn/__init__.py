@@ -30,6 +30,7 @@ from .factors import Corrections, SpanFactors
 from .inside import max_inside, mean_inside
 from .layout import RowLayout
 from .pairs import PairLayout, as_directed, decode_pairs, decode_pairs_dense, pair_cells
+from .probability import to_probability, to_score
 from .rivals import KINDS, Rivals, find_rivals, max_by_kind
 from .rope import rotate
 from .zlpr import Per, zlpr, zlpr_dense
@@ -66,6 +67,8 @@ __all__ = [
     "pair_cells",
     "rotate",
     "select_candidates",
+    "to_probability",
+    "to_score",
     "without_overlap",
     "zlpr",
     "zlpr_dense",

@@ -2,13 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import log
 
 import torch
 from torch import Tensor
 
 from .decode import decode, keep_best
 from .factors import SpanFactors
+from .probability import to_score
 
 # Even a text of one token may have so many candidates.
 FREE_CANDIDATES = 8
@@ -65,8 +65,7 @@ def select_candidates(
     bounds = SpanFactors(
         query, key, start_bias, end_bias, mask, factors.cells, pair_bias=factors.pair_bias
     )
-    cut = log(rule.threshold / (1 - rule.threshold)) / 2  # sigmoid(2 cut) = threshold
-    cuts = torch.full((factors.n_groups,), cut, device=mask.device)
+    cuts = torch.full((factors.n_groups,), to_score(rule.threshold), device=mask.device)
     most = list(map(rule.most, lengths))
     # One more than allowed tells whether there are more.
     found = decode(bounds, cuts, max_spans=[n + 1 for n in most])

@@ -41,19 +41,24 @@ rope = true
 dropout = 0.0
 hidden_size = 128
 
+[global_pointer.model.rescorer]
+@architectures = "spacy_globalpointer.SpanRescorer.v1"
+
 [global_pointer.model.tok2vec]
 @architectures = "spacy.Tok2Vec.v2"
 
 [global_pointer.model.tok2vec.embed]
-@architectures = "spacy.MultiHashEmbed.v2"
-width = 96
-rows = [5000, 1000, 2500, 1000]
+@architectures = "spacy_globalpointer.AffixHashEmbed.v1"
+width = ${global_pointer.model.tok2vec.encode.width}
 attrs = ["NORM", "PREFIX", "SUFFIX", "SHAPE"]
+rows = [5000, 1000, 2500, 1000]
+affix_lengths = [2, 3, 4, 5]
+affix_rows = [2500, 2500, 2500, 2500]
 include_static_vectors = false
 
 [global_pointer.model.tok2vec.encode]
 @architectures = "spacy.MaxoutWindowEncoder.v2"
-width = ${global_pointer.model.tok2vec.embed.width}
+width = 96
 window_size = 1
 maxout_pieces = 3
 depth = 4

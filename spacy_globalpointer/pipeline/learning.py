@@ -39,7 +39,7 @@ def batch_loss(
     n_labels: count only this many labels, the first ones; None for all.
     RETURNS: the loss, and the gradient of the rows of each document. A rescorer, which reads the
         rows after the model, has the gradients of its weights then.
-    RAISES (ValueError): a loss that is not finite.
+    RAISES (ValueError): a loss that is not finite, or that ignores a part of the scores.
     """
     d_rows = torch.zeros_like(tables.rows)
     annotated = [place for place in sorted(gold) if tables.lengths[place]]
@@ -57,7 +57,13 @@ def batch_loss(
     with torch.enable_grad():
         spans = _gold_rows(table, [gold[i] for i in annotated], tables.model.attrs["labels"])
         value = loss(factors, spans)[:, :n_labels].sum()
-        gradient, *d_corrections = torch.autograd.grad(value, leaves)
+        gradient, *d_corrections = torch.autograd.grad(value, leaves, allow_unused=True)
+    if any(x is None for x in (gradient, *d_corrections)):
+        what = "factors" if gradient is None else "factors.corrections, those of the second look"
+        raise ValueError(
+            f"a loss must depend on all scores of the spans, was: one that ignores {what}. To fix: "
+            "compute it from factors.scores() or factors.scores_of(...), or write rescorer = null"
+        )
     d_rows.index_add_(0, table.token.flatten(), gradient.flatten(0, 1))
     if look is not None:
         d_rows += look.backprop(*d_corrections)
@@ -86,7 +92,8 @@ def what_was_known(
         raise ValueError(
             f"'{name}' can only rehearse with its own encoder: the copy that it rehearses from "
             "would listen to an encoder that has changed since. To fix: call "
-            f"nlp.replace_listeners(..., {name!r}, ['model.tok2vec']) before nlp.resume_training"
+            f"nlp.replace_listeners(..., {name!r}, ['model.tok2vec']) before nlp.resume_training, "
+            "with the path of the listener's block in the config if it is a deeper one"
         )
     labels = model.attrs["labels"]
     found = predict_spans(model, docs, [0.0] * len(labels), cfg)

@@ -9,7 +9,14 @@ from spacy.tokens import Doc, Token
 from thinc.api import Model
 from thinc.types import Floats2d
 
-from ..nn import DecodedSpans, SpanFactors, decode, keep_best, without_overlap
+from ..nn import (
+    DecodedSpans,
+    SpanFactors,
+    decode,
+    keep_best,
+    to_probability,
+    without_overlap,
+)
 from ..spans import LabelledSpan
 from .rescoring import final_tables
 from .settings import longest_span
@@ -168,7 +175,7 @@ def _decode(
         spans = without_overlap(spans, label_cuts.cpu())
     more |= _counts(spans, docs) > torch.tensor(most)
     spans, _ = keep_best(spans, most)
-    score = spans.score if raw else (2 * spans.score).sigmoid()
+    score = spans.score if raw else to_probability(spans.score)
     columns = (spans.label, spans.start, spans.last + 1, score.float())
     sizes = _counts(spans, docs).tolist()
     parts = zip(*(column.split(sizes) for column in columns), strict=True)
@@ -191,6 +198,6 @@ def _score(
     spans = ((row, given[row][key]) for row, key in keys)
     cells = [(row, index[span.label], span.start, span.end - 1) for row, span in spans]
     scores = factors.in_float32().scores_of(torch.tensor(cells, device=factors.mask.device))
-    for (row, key), score in zip(keys, (2 * scores).sigmoid().tolist(), strict=True):
+    for (row, key), score in zip(keys, to_probability(scores).tolist(), strict=True):
         if score > 0:
             yield row, key, score

@@ -44,15 +44,17 @@ dropout = 0.0
 @architectures = "spacy.Tok2Vec.v2"
 
 [relation_pointer.model.tok2vec.embed]
-@architectures = "spacy.MultiHashEmbed.v2"
-width = 96
-rows = [5000, 1000, 2500, 1000]
+@architectures = "spacy_globalpointer.AffixHashEmbed.v1"
+width = ${relation_pointer.model.tok2vec.encode.width}
 attrs = ["NORM", "PREFIX", "SUFFIX", "SHAPE"]
+rows = [5000, 1000, 2500, 1000]
+affix_lengths = [2, 3, 4, 5]
+affix_rows = [2500, 2500, 2500, 2500]
 include_static_vectors = false
 
 [relation_pointer.model.tok2vec.encode]
 @architectures = "spacy.MaxoutWindowEncoder.v2"
-width = ${relation_pointer.model.tok2vec.embed.width}
+width = 96
 window_size = 1
 maxout_pieces = 3
 depth = 4

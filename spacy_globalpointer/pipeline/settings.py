@@ -1,6 +1,5 @@
 """The settings of the component: their rules, and the cuts that follow from the thresholds."""
 
-import math
 import re
 import warnings
 from collections import Counter
@@ -11,6 +10,7 @@ from spacy.language import Language
 from spacy.tokens import Doc
 from thinc.api import Model
 
+from ..nn import to_score
 from .spelling import DOLLAR, find_label
 
 # max_length: 1.5 times the longest gold span of the training.
@@ -96,15 +96,12 @@ def check_model(name: str, model: Model, layout: type, architecture: str) -> Non
 def label_cuts(name: str, labels: Sequence[str], cfg: dict[str, Any]) -> tuple[float, ...]:
     """Lowest raw score of a span for each label.
 
-    A threshold is a probability, and the probability of a score s is sigmoid(2 s).
-
     RETURNS (c): -inf for threshold 0, inf for 1.
     RAISES (ValueError): invalid settings, a threshold for an unknown label.
     """
     check_settings(name, cfg)  # tools such as find-threshold assign cfg
     thresholds = {**dict.fromkeys(labels, cfg["threshold"]), **own_thresholds(name, labels, cfg)}
-    ends = {0: -math.inf, 1: math.inf}
-    return tuple(ends[t] if t in ends else math.log(t / (1 - t)) / 2 for t in thresholds.values())
+    return tuple(map(to_score, thresholds.values()))
 
 
 def own_thresholds(name: str, labels: Sequence[str], cfg: dict[str, Any]) -> dict[str, float]:

@@ -52,7 +52,8 @@ def test_files_are_read_as_corpora(tmp_path):
     (tmp_path / "b.jsonl").write_text(line, encoding="utf8")
     corpora = read_corpora(tmp_path, "en")
     assert corpora["a"] == docs
-    assert corpora["b"] == [(["Rome", "closed", "."], [(0, 1, "GPE")], 1)]
+    spaces = [True, False, False]
+    assert corpora["b"] == [(["Rome", "closed", "."], [(0, 1, "GPE")], 1, spaces)]
     assert list(read_corpora(tmp_path / "b.jsonl", "en")) == ["b"]
 
 

@@ -283,3 +283,13 @@ def test_memory_is_linear_in_a_long_text():
     assert largest.numel <= 1_000 * n
     assert LabelledSpan(0, 1, "0") not in found_spans.spans[0].named(model.attrs["labels"])
     assert torch.is_grad_enabled()
+
+
+def test_a_loss_must_see_the_second_look():
+    nlp = make(steps=1)
+    loss = nlp.get_pipe("global_pointer").loss
+    nlp.get_pipe("global_pointer").loss = lambda factors, gold: loss(
+        replace(factors, corrections=None), gold
+    )
+    with pytest.raises(ValueError, match=r"ignores factors.corrections.*To fix: "):
+        nlp.update(make_examples(nlp), sgd=nlp.create_optimizer())

@@ -38,6 +38,7 @@ def score_spans(
         would end before it starts, be longer than max_length, or have white space at an end. Also
         those before the second look, None if there is none.
     """
+    from ...nn import to_probability
     from ...pipeline.rescoring import final_tables
     from ...pipeline.tables import Tables
 
@@ -45,7 +46,7 @@ def score_spans(
     ((table, _),) = final_tables(tables, [0], pipe.max_length)
 
     def by_label(factors: Any) -> dict[str, numpy.ndarray]:
-        scores = (2 * factors.scores()[0]).sigmoid().where(factors.allowed()[0], -1)
+        scores = to_probability(factors.scores()[0]).where(factors.allowed()[0], -1)
         return dict(zip(pipe.labels, scores.cpu().numpy(), strict=True))
 
     final = table.factors

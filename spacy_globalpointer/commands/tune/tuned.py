@@ -8,7 +8,7 @@ import torch
 from spacy.language import Language
 from spacy.training import Example
 
-from ...nn import DecodedSpans, without_overlap
+from ...nn import DecodedSpans, to_probability, without_overlap
 from ...pipeline.global_pointer import GlobalPointer
 from ...pipeline.prediction import ScoredSpans
 from ...pipeline.settings import label_cuts
@@ -40,7 +40,7 @@ def keep_spans(pipe: GlobalPointer, found: ScoredSpans) -> ScoredSpans:
     spans = spans.take(score >= cuts[label])
     if not pipe.cfg["allow_overlap"]:
         spans = without_overlap(spans, cuts)
-    columns = spans.label, spans.start, spans.last + 1, (2 * spans.score).sigmoid()
+    columns = spans.label, spans.start, spans.last + 1, to_probability(spans.score)
     return ScoredSpans(*(column.numpy() for column in columns))
 
 
