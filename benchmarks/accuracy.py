@@ -68,7 +68,7 @@ def train_and_score(
     curve: list[dict[str, float]] = []
     best: list[set[LabelledSpan]] = []
     tuned: dict[str, float] | None = None
-    while len(curve) < passes and not _is_over(curve):
+    while len(curve) < passes and not is_over(curve):
         random.shuffle(examples)
         start = time.process_time()
         train_once(nlp, examples, training)
@@ -105,22 +105,28 @@ def describe_run(
         "config": config_hash,
         "fitted": fitted,
         "curve": curve,
-        "train_words_per_second": _speed(train, curve, "train_seconds"),
-        "predict_words_per_second": _speed(dev, curve, "seconds"),
+        "train_words_per_second": median_speed(count_words(train), curve, "train_seconds"),
+        "predict_words_per_second": median_speed(count_words(dev), curve, "seconds"),
         "peak_mib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
         **score_parts(dev, predicted),
     }
 
 
-def _is_over(curve: list[dict[str, float]]) -> bool:
+def is_over(curve: list[dict[str, float]]) -> bool:
     """Whether the last PATIENCE passes brought nothing better than what was found before."""
     scores = [step["f"] for step in curve]
     best = max(scores[:-PATIENCE], default=0.0)
     return 0 < best >= max(scores[-PATIENCE:])
 
 
-def _speed(docs: Sequence[AnnotatedText], curve: list[dict[str, float]], what: str) -> float:
-    return sum(len(doc.words) for doc in docs) / statistics.median(step[what] for step in curve)
+def count_words(docs: Sequence[AnnotatedText]) -> int:
+    """Words of all documents."""
+    return sum(len(doc.words) for doc in docs)
+
+
+def median_speed(n_words: int, curve: list[dict[str, float]], what: str) -> float:
+    """Words per second, as the median of the passes."""
+    return n_words / statistics.median(step[what] for step in curve)
 
 
 def train_once(nlp: Language, examples: list[Example], training: dict[str, Any]) -> None:

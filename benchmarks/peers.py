@@ -40,6 +40,17 @@ SYSTEMS: dict[str, str] = {
     "spancat_transformer": "spancat_transformer",
     "ner_transformer": "ner_transformer",
 }
+# Architectures of relation_pointer, in the same config; None for the one that it has.
+RELATION_MODELS: dict[str, dict[str, Any] | None] = {
+    "relations": None,
+    "relations_gplinker": {
+        "@architectures": "spacy_globalpointer.GPLinker.v1",
+        "head_size": 64,
+        "hidden_size": 128,
+    },
+    "relations_mean": {"@architectures": "benchmarks.MeanPairs.v1"},
+}
+SYSTEMS.update(dict.fromkeys(RELATION_MODELS, "relations"))
 # Those that find flat entities only; those in spaCy write them to doc.ents.
 FLAT = ("ner", "crf", "ner_transformer", "crfsuite")
 
@@ -53,10 +64,14 @@ def read_system(system: str, overrides: dict[str, Any] | None = None) -> Config:
     name = SYSTEMS[system]
     path = (
         find_config(name)
-        if name in ENCODERS
+        if name in (*ENCODERS, "relations")
         else _FOLDERS[name.startswith("global_pointer")] / f"{name}.cfg"
     )
     config = load_config(path, overrides=overrides or {}, interpolate=True)
+    model = RELATION_MODELS.get(system)
+    if model is not None:
+        own = config["components"]["relation_pointer"]
+        own["model"] = {**model, "tok2vec": own["model"]["tok2vec"]}
     if system == "encoder":
         config["nlp"]["pipeline"] = ["tok2vec"]
         config["components"] = {"tok2vec": config["components"]["tok2vec"]}

@@ -11,7 +11,7 @@ import hashlib
 import json
 import multiprocessing
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor, as_completed
 from itertools import product
 from pathlib import Path
@@ -20,9 +20,9 @@ from typing import Any, NamedTuple
 import spacy
 import torch
 
-from . import accuracy, crfsuite
+from . import accuracy, crfsuite, relations
 from .measure import save
-from .peers import SYSTEMS, hash_config
+from .peers import RELATION_MODELS, SYSTEMS, hash_config
 from .text import read_corpus
 
 # Name of the sweep in the folder of its results.
@@ -159,10 +159,14 @@ def _run(run: Run, data: Path, results: Path, encoder: str | None) -> float:
     torch.set_num_threads(1)
     nlp = spacy.blank(run.lang)
     folder = data / run.corpus
-    train = list(read_corpus(find_file(folder, "train"), nlp))[: run.limit]
-    dev = list(read_corpus(find_file(folder, "dev"), nlp))
-    outside = run.system == "crfsuite"
-    train_and_score = crfsuite.train_and_score if outside else accuracy.train_and_score
+    read: Callable[..., Iterable[Any]] = read_corpus
+    train_and_score: Callable[..., dict[str, Any]] = accuracy.train_and_score
+    if run.system == "crfsuite":
+        train_and_score = crfsuite.train_and_score
+    elif run.system in RELATION_MODELS:
+        read, train_and_score = relations.read_docs, relations.train_and_score
+    train = list(read(find_file(folder, "train"), nlp))[: run.limit]
+    dev = list(read(find_file(folder, "dev"), nlp))
     has_encoder = encoder and run.system.endswith("_transformer")
     result = train_and_score(
         run.system,
@@ -176,4 +180,5 @@ def _run(run: Run, data: Path, results: Path, encoder: str | None) -> float:
     )
     documents = {"train_documents": len(train), "dev_documents": len(dev)}
     save(results / f"{run.name()}.json", "run", {**run._asdict(), **documents}, result)
-    return float(result["all"]["f"])
+    scores = result["all"] if "all" in result else max(result["curve"], key=lambda x: x["f"])
+    return float(scores["f"])

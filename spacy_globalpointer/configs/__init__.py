@@ -12,6 +12,6 @@ def find_config(encoder: str) -> Path:
     encoder: one of ENCODERS.
     RAISES (ValueError): another one.
     """
-    if encoder not in ENCODERS:
+    if encoder not in (*ENCODERS, "relations"):
         raise ValueError(f"encoder must be one of {', '.join(ENCODERS)}, was: {encoder!r}")
     return Path(__file__).parent / f"{encoder}.cfg"
