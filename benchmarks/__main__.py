@@ -160,6 +160,7 @@ def table_cli(
     """
     from benchmarks.markdown import fill_page
     from benchmarks.plots import draw, draw_rows
+    from benchmarks.relation_tables import is_of_relations, make_relation_tables
     from benchmarks.results import make_tables, read_rows
     from benchmarks.sweep import SWEEP
     from benchmarks.tables import make_table, read_reports
@@ -167,7 +168,9 @@ def table_cli(
     tables: dict[str, str] = {}
     with _clear_errors():
         for folder in folders:
-            if (folder / SWEEP).exists():
+            if (folder / SWEEP).exists() and is_of_relations(folder):
+                tables.update(make_relation_tables(folder))
+            elif (folder / SWEEP).exists():
                 rows = read_rows(folder)
                 tables.update(make_tables(rows))
                 draw_rows(rows, folder)
