@@ -33,8 +33,8 @@ SYSTEMS: dict[str, str] = {
     "crf": "crf",
     # Outside spaCy: its config has no pipeline.
     "crfsuite": "crfsuite",
-    # The floor: an encoder without any head.
-    "encoder": "tok2vec",
+    # The floor: the encoder of all but the default, without any head.
+    "encoder": "global_pointer_plain",
     "global_pointer_transformer": "transformer",
     "global_pointer_hybrid_transformer": "hybrid",
     "spancat_transformer": "spancat_transformer",

@@ -20,7 +20,15 @@ from .text import STYLES, AnnotatedText, generate, read_corpora
 
 Step = Callable[[], object]
 # Of peers.SYSTEMS.
-SYSTEMS = ("global_pointer", "global_pointer_gp", "spancat", "ner", "crf", "encoder")
+SYSTEMS = (
+    "global_pointer",
+    "global_pointer_plain",
+    "global_pointer_gp",
+    "spancat",
+    "ner",
+    "crf",
+    "encoder",
+)
 BATCH_WORDS, DROPOUT, LEARN_RATE = 1000, 0.1, 0.001
 # Documents that a system learns from before its memory in prediction is measured: without any
 # training some find spans everywhere.

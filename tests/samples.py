@@ -112,8 +112,8 @@ def make_nlp(
         }
     architecture = f"spacy_globalpointer.{head}.v1"
     model = {"@architectures": architecture, "head_size": 16, "tok2vec": encoder or OWN}
-    # The default has one, and spaCy would fill it in.
-    model["rescorer"] = None if rescorer is None else {**RESCORER, **rescorer}
+    if rescorer is not None:
+        model["rescorer"] = {**RESCORER, **rescorer}
     nlp.add_pipe("global_pointer", config={**settings, "model": model})
     return nlp
 

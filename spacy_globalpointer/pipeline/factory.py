@@ -41,9 +41,6 @@ rope = true
 dropout = 0.0
 hidden_size = 128
 
-[global_pointer.model.rescorer]
-@architectures = "spacy_globalpointer.SpanRescorer.v1"
-
 [global_pointer.model.tok2vec]
 @architectures = "spacy.Tok2Vec.v2"
 

@@ -10,7 +10,6 @@ from spacy.language import Language
 from spacy.tokens import Doc
 from thinc.api import Model
 
-from ..nn import to_score
 from .spelling import DOLLAR, find_label
 
 # max_length: 1.5 times the longest gold span of the training.
@@ -99,6 +98,8 @@ def label_cuts(name: str, labels: Sequence[str], cfg: dict[str, Any]) -> tuple[f
     RETURNS (c): -inf for threshold 0, inf for 1.
     RAISES (ValueError): invalid settings, a threshold for an unknown label.
     """
+    from ..nn import to_score  # torch, for which commands that need no model do not wait
+
     check_settings(name, cfg)  # tools such as find-threshold assign cfg
     thresholds = {**dict.fromkeys(labels, cfg["threshold"]), **own_thresholds(name, labels, cfg)}
     return tuple(map(to_score, thresholds.values()))

@@ -4,12 +4,13 @@ import pytest
 
 from benchmarks import accuracy
 from benchmarks.accuracy import find_reach, has_flat_gold, train_and_score
-from benchmarks.peers import FLAT, SYSTEMS
+from benchmarks.peers import FLAT, RELATION_MODELS, SYSTEMS
 from benchmarks.text import STYLES, AnnotatedText, generate
 from spacy_globalpointer.spans import LabelledSpan
 
 # The others have their weights from elsewhere, no head, or no pipeline.
-SYSTEMS = [s for s in SYSTEMS if s not in ("encoder", "crfsuite") and not s.endswith("transformer")]
+OTHERS = ("encoder", "crfsuite", *RELATION_MODELS)
+SYSTEMS = [s for s in SYSTEMS if s not in OTHERS and not s.endswith("transformer")]
 
 
 @pytest.mark.parametrize("system", SYSTEMS)
