@@ -17,7 +17,8 @@ from .scores import read_documents
 from .sweep import SWEEP, read_sweep
 
 Result = dict[str, Any]
-OURS = "global_pointer"
+# The default, and the same with the encoder of the others and without a second look.
+OURS, PLAIN = "global_pointer", "global_pointer_plain"
 NAMES = {
     "global_pointer": "`global_pointer`",
     "global_pointer_rescorer": "without affixes",
@@ -127,8 +128,8 @@ def f1_table(rows: Sequence[Row]) -> str:
 
 
 def peers_table(rows: Sequence[Row]) -> str:
-    """The same of the default and other components only, without variants of ours."""
-    variants = [name for name in NAMES if name.startswith(f"{OURS}_")]
+    """The same of the default, of its plain form and of other components, without more of ours."""
+    variants = [name for name in NAMES if name.startswith(f"{OURS}_") and name != PLAIN]
     parts = ({k: v for k, v in r.planned.items() if k not in variants} for r in rows)
     done = ({k: v for k, v in r.done.items() if k not in variants} for r in rows)
     own = [r._replace(planned=p, done=d) for r, p, d in zip(rows, parts, done, strict=True)]
@@ -203,13 +204,16 @@ def _tuned(row: Row, system: str) -> str:
 
 
 def difference_table(rows: Sequence[Row]) -> str:
-    """Our F1 less that of each peer, with the middle 95 % of the paired bootstrap."""
-    peers = [name for name in NAMES if name != OURS and any(name in r.done for r in rows)]
+    """F1 of our plain form less that of each peer, with the middle 95 % of the paired bootstrap."""
+    peers = [name for name in NAMES if name != PLAIN and any(name in r.done for r in rows)]
     lines = []
     for row in rows:
-        if OURS in row.done and len(row.done) > 1:
-            ours = row.documents(OURS)
-            cells = [_difference(ours, row, peer) if peer in row.done else "" for peer in peers]
+        ours = next((name for name in (PLAIN, OURS) if name in row.done), None)
+        if ours and len(row.done) > 1:
+            cells = [
+                _difference(row.documents(ours), row, peer) if peer in row.done else ""
+                for peer in peers
+            ]
             lines.append([row.name(), *cells])
     return make_rows(["corpus", *(NAMES[peer] for peer in peers)], lines)
 
