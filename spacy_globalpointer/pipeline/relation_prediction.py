@@ -181,8 +181,9 @@ class _TypedTable:
         cells = pair_cells(places, len(given))
         score = torch.stack([x.in_float32().scores_of(cells) for x in self.factors]).amin(0)
         if self.known is not None:
-            row, label, head, child = places.unbind(1)
-            can_be = self.known[self.types[row, head], label, self.types[row, child]]
+            document, labels, heads, children = places.unbind(1)
+            types = self.types[document, heads], self.types[document, children]
+            can_be = self.known[types[0], labels, types[1]]
             score = score.masked_fill(~can_be, -torch.inf)
         for (row, key), value in zip(keys, (2 * score).sigmoid().tolist(), strict=True):
             if value > 0:

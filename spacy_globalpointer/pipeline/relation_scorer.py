@@ -74,7 +74,11 @@ def score_relations(
 
 
 def compare_relations(example: Example, key: str, symmetric: Collection[str]) -> dict[str, Pair]:
-    """Relations of a document as each score compares them, on the tokens of the reference."""
+    """The gold and the predicted relations of a document, as each score compares them.
+
+    RETURNS: by "strict", "boundary" and "text"; "nested" and "cross_sentence" have only such gold
+        relations, and all predicted ones. All on the tokens of the reference.
+    """
     gold, gold_words = _read(example.reference, key, labelled_spans)
     found, found_words = _read(
         example.predicted, key, lambda spans: to_reference(example, labelled_spans(spans))
