@@ -144,7 +144,7 @@ def _evaluate_all(
             left_out.append(error)
             if len(left_out) == len(pipes):
                 raise left_out[0] from None
-    notes = [str(error) for error in left_out]
+    notes = [f"Not scored: {error}" for error in left_out]
     return {**parts, "notes": [*notes, *parts.get("notes", [])]}
 
 

@@ -40,8 +40,13 @@ DOCUMENTS = [
 ]
 
 
+def excerpts_of(documents, most):
+    return find_excerpts(find_span_errors(documents), most, describe_excerpt)
+
+
 def test_wrong_and_missed_spans_take_turns():
-    ranked = [(e.document.number, e.item, e.kind, e.score) for e in rank_errors(find_span_errors(DOCUMENTS))]
+    errors = rank_errors(find_span_errors(DOCUMENTS))
+    ranked = [(e.document.number, e.item, e.kind, e.score) for e in errors]
     assert ranked == [
         (2, (8, 9, "B"), "spurious", 0.99),
         (4, (0, 1, "B"), "missed", 1e-5),

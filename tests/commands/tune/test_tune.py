@@ -444,7 +444,9 @@ def test_wrong_pipelines_are_errors(folder, tmp_path, other):
         return output
 
     assert "MODEL must be a pipeline that can be loaded: [E050]" in fail(tmp_path / "none")
-    message = "must have an enabled global_pointer or relation_pointer component, but has: sentencizer"
+    message = (
+        "must have an enabled global_pointer or relation_pointer component, but has: sentencizer"
+    )
     assert message in fail(other)
     flat = change(folder, tmp_path, "flat", allow_overlap=False)
     message = "--objective must be auto, global or precision for 'global_pointer', was: macro"
