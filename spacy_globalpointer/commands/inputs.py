@@ -29,8 +29,8 @@ AnyComponent = Annotated[
     str | None,
     Option(
         "--component",
-        help="Name of the one component to work on, a global_pointer or a relation_pointer; "
-        "without it, both",
+        help="Name of the component, if it is to be the only one or if the pipeline has several "
+        "of a kind; default: its global_pointer and its relation_pointer",
     ),
 ]
 Code = Annotated[

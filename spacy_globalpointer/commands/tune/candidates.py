@@ -139,7 +139,7 @@ def _require_gold(source: Source, candidates: Candidates) -> None:
         )
     if not candidates.spans["is_gold"].any():
         raise ValueError(
-            f"the pipeline must find at least one of the gold {what}, but finds none of the "
-            f"{candidates.gold.sum()} above --lowest. Train it, or compare its labels with those "
-            "of DEV"
+            f"the pipeline must find at least one gold {what.removesuffix('s')}, but finds none of "
+            f"the {candidates.gold.sum()} above --lowest. Train it, or compare its labels with "
+            "those of DEV"
         )

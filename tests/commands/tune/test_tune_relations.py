@@ -324,5 +324,5 @@ def test_wrong_options_and_pipelines_are_errors(folder, tmp_path):
     lost = save(docs, tmp_path / "lost.spacy")
     code, output = run(folder / "model", lost, "-o", out, *RELATIONS)
     assert code == 1
-    assert "must find at least one of the gold relations, but finds none of the 4 above" in output
+    assert "must find at least one gold relation, but finds none of the 4 above" in output
     assert not out.exists()
