@@ -109,7 +109,6 @@ def evaluate(
         "data": [str(path) for path in data],
         "lang": nlp.lang,
         "direction": nlp.vocab.writing_system.get("direction", "ltr"),
-        "notes": [],
         **_evaluate_all(nlp, component, files, worst, silent),
     }
     if html is not None:
