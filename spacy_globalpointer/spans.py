@@ -1,7 +1,7 @@
 """The vocabulary: what a span is, how spans are counted, how they nest, what is wrong with one."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Set
+from collections.abc import Iterable, Iterator, Sequence, Set
 from itertools import pairwise
 from math import ceil, floor
 from typing import Any, NamedTuple
@@ -15,12 +15,19 @@ Extent = tuple[int, int]
 TYPE, BORDER, SPURIOUS = "type", "border", "spurious"
 MISSED, MISSED_NESTED = "missed", "missed nested"
 
+
+def _name_ranges(starts: Sequence[int]) -> tuple[str, ...]:
+    """Names of the numbers from each start up to the next."""
+    names = (str(a) if b == a + 1 else f"{a} to {b - 1}" for a, b in pairwise(starts))
+    return *names, f"{starts[-1]}+"
+
+
 # Spans from each of these lengths (tokens) up to the next are counted together.
 LENGTHS = (1, 2, 3, 4, 6, 10)
-LENGTH_NAMES = (
-    *(str(a) if b == a + 1 else f"{a} to {b - 1}" for a, b in pairwise(LENGTHS)),
-    f"{LENGTHS[-1]}+",
-)
+LENGTH_NAMES = _name_ranges(LENGTHS)
+# The same of relations, by the tokens between their spans.
+DISTANCES = (0, 1, 2, 4, 8, 16, 32)
+DISTANCE_NAMES = _name_ranges(DISTANCES)
 
 
 class LabelledSpan(NamedTuple):
@@ -59,6 +66,12 @@ class LabelledRelation(NamedTuple):
     head: LabelledSpan
     child: LabelledSpan
     label: str
+
+    @property
+    def touched(self) -> Extent:
+        """Start and end (exclusive) of all tokens from its first span to its last."""
+        starts, ends = zip(self.head.touched, self.child.touched, strict=True)
+        return min(starts), max(ends)
 
 
 class Counts(NamedTuple):

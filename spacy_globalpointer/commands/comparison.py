@@ -1,7 +1,11 @@
-"""Predicted and gold spans on the same tokens, those of the reference, as `nlp.evaluate` does."""
+"""What a component finds and gold, on the same tokens, those of the reference: spans or relations.
+
+Both are compared as `nlp.evaluate` does.
+"""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any, Generic, TypeVar
 
 from spacy.language import Language
 from spacy.training import Example
@@ -9,13 +13,23 @@ from spacy.util import minibatch
 
 from ..pipeline.alignment import labelled_spans, to_reference
 from ..pipeline.global_pointer import GlobalPointer
-from ..pipeline.gold import GoldReader
+from ..pipeline.gold import NO_GROUP, GoldReader
 from ..pipeline.prediction import ScoredSpans
-from ..spans import LabelledSpan
+from ..pipeline.relation_gold import NO_RELATIONS, RelationReader, turn_forward
+from ..pipeline.relation_pointer import RelationPointer
+from ..pipeline.relation_prediction import ScoredRelations
+from ..relations import get_relations
+from ..spans import LabelledRelation, LabelledSpan
 from .labels import list_labels
 
 # Documents of a batch: few, so that progress can be seen while they are predicted.
 MOST_DOCUMENTS = 100
+# What a component finds.
+Item = TypeVar("Item", LabelledSpan, LabelledRelation)
+
+
+class NoGoldError(ValueError):
+    """No document of the data is annotated with what a component finds."""
 
 
 def run_before(nlp: Language, name: str, examples: Iterable[Example]) -> Iterator[list[Example]]:
@@ -32,59 +46,152 @@ def run_before(nlp: Language, name: str, examples: Iterable[Example]) -> Iterato
             yield batch
 
 
-class GoldAccount:
-    """The gold spans of examples, and what a user should know about them.
+class GoldAccount(Generic[Item]):
+    """The gold spans or relations of examples, and what a user should know about them.
 
-    unannotated (documents): without the span group; they are left out.
+    documents: that were read.
+    unannotated (documents): without gold; they are left out.
     """
 
-    def __init__(self, pipe: GlobalPointer) -> None:
-        self.pipe = pipe
-        self.unannotated = 0
-        self._unknown: Counter[str] = Counter()  # gold spans of labels that pipe does not have
-        self._reader = GoldReader(pipe.key, pipe.max_length)
+    def __init__(
+        self,
+        pipe: GlobalPointer | RelationPointer,
+        what: tuple[str, str, str],
+        read: Callable[[Example], set[Item] | None],
+        describe_lost: Callable[[], str],
+    ) -> None:
+        """Start an account.
 
-    def read(self, example: Example) -> set[LabelledSpan] | None:
-        """Find the gold spans of an example, on the tokens of the reference.
+        pipe: the component.
+        what: what it finds, where that is, and what to do if it is not there; for messages.
+        read: finds gold on the tokens of the reference; None where it is not annotated.
+        describe_lost: says which of it cannot be learned; empty if all can be.
+        """
+        self.pipe: Any = pipe
+        self.what, self.place, self._hint = what
+        self.documents = 0
+        self.unannotated = 0
+        self._unknown: Counter[str] = Counter()  # gold of labels that pipe does not have
+        self._read: Callable[[Example], set[Item] | None] = read
+        self._describe_lost: Callable[[], str] = describe_lost
+
+    def read(self, example: Example) -> set[Item] | None:
+        """Find the gold of an example, on the tokens of the reference.
 
         RETURNS: None where the group is missing, which means "not annotated".
         """
-        if self._reader.read(example) is None:
-            self.unannotated += 1
-            return None
-        gold = set(labelled_spans(example.reference.spans[self.pipe.key]))
+        gold = self._read(example)
+        self.documents += 1
+        self.unannotated += gold is None
         labels = self.pipe.labels
-        self._unknown.update(span.label for span in gold if span.label not in labels)
+        self._unknown.update(item.label for item in gold or () if item.label not in labels)
         return gold
 
-    def notes(self) -> list[str]:
-        """What is odd about the gold spans."""
-        notes = []
-        if self.unannotated:
-            notes.append(
-                f"{self.unannotated} documents without the span group {self.pipe.key!r} are left "
-                "out"
+    def require(self, data: str, use: str = "") -> None:
+        """Refuse documents of which none is annotated.
+
+        data: the name of the argument, for the message.
+        use: what gold is needed for.
+        RAISES (NoGoldError): naming what is missing.
+        """
+        if self.documents == self.unannotated:
+            raise NoGoldError(
+                f"{data} must hold gold {self.what}{use}, but has {self.documents} documents, none "
+                f"with {self.place}. {self._hint}"
             )
+
+    def notes(self) -> list[str]:
+        """What is odd about the gold."""
+        notes: list[str] = []
+        if self.unannotated:
+            notes.append(f"{self.unannotated} documents without {self.place} are left out")
         if self._unknown:
             own = list_labels((label, None) for label in self.pipe.labels)
             notes.append(
-                "Gold spans of labels that the component does not have count as missed: "
+                f"Gold {self.what} of labels that the component does not have count as missed: "
                 f"{list_labels(self._unknown.items())}. Its labels are: {own}"
             )
-        if self._reader.lost:
-            notes.append(self._reader.describe_lost(self.pipe.name))
-        return notes
+        lost = self._describe_lost()
+        return [*notes, lost] if lost else notes
 
 
-def on_reference(
+def span_account(pipe: GlobalPointer) -> GoldAccount[LabelledSpan]:
+    """Start an account of gold spans."""
+    key = pipe.key
+    reader = GoldReader(key, pipe.max_length)
+
+    def read(example: Example) -> set[LabelledSpan] | None:
+        if reader.read(example) is None:
+            return None
+        return set(labelled_spans(example.reference.spans[key]))
+
+    def describe_lost() -> str:
+        return reader.describe_lost(pipe.name) if reader.lost else ""
+
+    what = "spans", f"the span group {key!r}", NO_GROUP
+    return GoldAccount(pipe, what, read, describe_lost)
+
+
+def relation_account(pipe: RelationPointer) -> GoldAccount[LabelledRelation]:
+    """Start an account of gold relations; those without direction lead forward."""
+    reader = gold_spans_reader(pipe)
+
+    def read(example: Example) -> set[LabelledRelation] | None:
+        if reader.read(example).relations is None:
+            return None
+        relations = get_relations(example.reference, pipe.key)
+        ends = labelled_spans(span for r in relations for span in (r.head, r.child))
+        labels = (relation.label for relation in relations)
+        return set(join_spans(pipe, ends, labels))
+
+    def describe_lost() -> str:
+        return reader.account(pipe.name)[1] if reader.lost else ""
+
+    what = "relations", f"relations in doc.spans[{pipe.key!r}]", NO_RELATIONS
+    return GoldAccount(pipe, what, read, describe_lost)
+
+
+def gold_spans_reader(pipe: RelationPointer) -> RelationReader:
+    """Reads the gold spans that relations can join, and the relations between them."""
+    return RelationReader({**pipe.cfg, "candidates": "gold", "missing": "skip"})
+
+
+def join_spans(
+    pipe: RelationPointer, ends: Sequence[LabelledSpan], labels: Iterable[str]
+) -> list[LabelledRelation]:
+    """Join spans, of which every second is a child; relations without direction lead forward."""
+    relations = map(LabelledRelation, ends[::2], ends[1::2], labels)
+    return [turn_forward(r) if r.label in pipe.cfg["symmetric"] else r for r in relations]
+
+
+def spans_on_reference(
     example: Example, found: ScoredSpans, labels: Sequence[str]
 ) -> dict[LabelledSpan, float]:
     """The best score of each predicted span on the tokens of the reference.
 
     labels (c): names of the labels of found.
     """
-    best: dict[LabelledSpan, float] = {}
-    spans = to_reference(example, found.named(labels))
-    for span, score in zip(spans, found.score.tolist(), strict=True):
-        best[span] = max(score, best.get(span, score))
+    return _best(to_reference(example, found.named(labels)), found.score.tolist())
+
+
+def relations_on_reference(
+    example: Example, spans: Sequence[LabelledSpan], found: ScoredRelations, pipe: RelationPointer
+) -> dict[LabelledRelation, float]:
+    """The best score of each predicted relation on the tokens of the reference.
+
+    spans: that found joins, on the predicted tokens.
+    pipe: the component; relations without direction lead forward.
+    """
+    moved = to_reference(example, spans)
+    pairs = zip(found.head.tolist(), found.child.tolist(), strict=True)
+    ends = [moved[i] for pair in pairs for i in pair]
+    labels = (pipe.labels[i] for i in found.label.tolist())
+    return _best(join_spans(pipe, ends, labels), found.score.tolist())
+
+
+def _best(items: Sequence[Item], scores: Sequence[float]) -> dict[Item, float]:
+    """The best score of each item."""
+    best: dict[Item, float] = {}
+    for item, score in zip(items, scores, strict=True):
+        best[item] = max(score, best.get(item, score))
     return best

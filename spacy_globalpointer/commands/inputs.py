@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import spacy
 from spacy.cli._util import setup_gpu
@@ -18,10 +18,21 @@ from ..corpora.messages import list_some
 # This module needs torch, so it is imported when a command runs.
 if TYPE_CHECKING:
     from ..pipeline.global_pointer import GlobalPointer
+    from ..pipeline.relation_pointer import RelationPointer
 
+# Factories of the components that commands work on.
+KINDS = ("global_pointer", "relation_pointer")
 # What several commands ask for.
 Model = Annotated[str, Argument(help="Pipeline: a folder or the name of a package")]
 Component = Annotated[str | None, Option(help="Name of the component, if the pipeline has several")]
+AnyComponent = Annotated[
+    str | None,
+    Option(
+        "--component",
+        help="Name of the component, if it is to be the only one or if the pipeline has several "
+        "of a kind; default: its global_pointer and its relation_pointer",
+    ),
+]
 Code = Annotated[
     Path | None, Option("--code", "-c", help="Python file with functions that the model needs")
 ]
@@ -83,37 +94,74 @@ def read_examples(
     return tqdm(examples, total=len(documents), unit=" docs", disable=silent or None)
 
 
+def load_pipeline(model: str) -> Language:
+    """Load a pipeline.
+
+    RAISES (ValueError): no pipeline, or one that needs a package that is not installed.
+    """
+    try:
+        return spacy.load(model)
+    except Exception as error:  # damaged files raise many kinds
+        is_told = isinstance(error, (OSError, ValueError, ImportError))
+        what = error if is_told else f"{type(error).__name__}: {error}"
+        raise ValueError(f"MODEL must be a pipeline that can be loaded: {what}") from error
+
+
 def load_component(model: str, name: str | None) -> tuple[Language, str, "GlobalPointer"]:
     """Load a pipeline and find the component to work on.
 
     name: None where the pipeline has only one.
     RETURNS: the pipeline, the component's name in it, and the component.
-    RAISES (ValueError): no pipeline, one that needs a package that is not installed, no such
-        component, or several.
+    RAISES (ValueError): see `load_pipeline` and `find_component`.
+    """
+    nlp = load_pipeline(model)
+    return nlp, *find_component(nlp, name)
+
+
+def find_component(nlp: Language, name: str | None) -> tuple[str, "GlobalPointer"]:
+    """Find the component global_pointer to work on.
+
+    name: None where the pipeline has only one.
+    RETURNS: its name in the pipeline, and the component.
+    RAISES (ValueError): no such component, or several.
+    """
+    ((name, pipe),) = find_components(nlp, name, ("global_pointer",)).items()
+    return name, cast("GlobalPointer", pipe)
+
+
+def find_components(
+    nlp: Language, name: str | None, kinds: Sequence[str] = KINDS
+) -> dict[str, "GlobalPointer | RelationPointer"]:
+    """Find the components to work on: at most one of each kind.
+
+    name: of the only one; None for all, where the pipeline has only one of each kind.
+    kinds: names of factories.
+    RETURNS: components by their names in the pipeline, in its order.
+    RAISES (ValueError): no such component, or several of a kind.
     """
     from ..pipeline.global_pointer import GlobalPointer
+    from ..pipeline.relation_pointer import RelationPointer
 
-    try:
-        nlp = spacy.load(model)
-    except Exception as error:  # damaged files raise many kinds
-        is_told = isinstance(error, (OSError, ValueError, ImportError))
-        what = error if is_told else f"{type(error).__name__}: {error}"
-        raise ValueError(f"MODEL must be a pipeline that can be loaded: {what}") from error
-    pipes = {key: pipe for key, pipe in nlp.pipeline if isinstance(pipe, GlobalPointer)}
-    if not pipes:
+    types = {"global_pointer": GlobalPointer, "relation_pointer": RelationPointer}
+    known = {
+        key: kind for key, pipe in nlp.pipeline for kind in kinds if isinstance(pipe, types[kind])
+    }
+    if not known:
         raise ValueError(
-            "the pipeline must have an enabled global_pointer component, but has: "
+            f"the pipeline must have an enabled {' or '.join(kinds)} component, but has: "
             f"{', '.join(nlp.pipe_names) or 'none'}. To fix: name another pipeline"
         )
-    if name is None and len(pipes) > 1:
+    if name is not None and name not in known:
         raise ValueError(
-            f"the pipeline has several global_pointer components: {', '.join(pipes)}. "
-            "To fix: --component with the name of one"
+            f"--component must be an enabled {' or '.join(kinds)} component, was: {name!r}. "
+            f"The pipeline has: {', '.join(known)}"
         )
-    name = next(iter(pipes)) if name is None else name
-    if name not in pipes:
-        raise ValueError(
-            f"--component must be an enabled global_pointer component, was: {name!r}. "
-            f"The pipeline has: {', '.join(pipes)}"
-        )
-    return nlp, name, pipes[name]
+    for kind in kinds if name is None else ():
+        same = [key for key, other in known.items() if other == kind]
+        if len(same) > 1:
+            raise ValueError(
+                f"the pipeline has several {kind} components: {', '.join(same)}. "
+                "To fix: --component with the name of one"
+            )
+    pipes: dict[str, Any] = {key: nlp.get_pipe(key) for key in known if name in (None, key)}
+    return pipes

@@ -54,7 +54,7 @@ def score_relations(
         sentences of the reference or, where it has none, the predicted ones.
     """
     texts = [
-        _compare(example, relations_key, symmetric)
+        compare_relations(example, relations_key, symmetric)
         for example in examples
         if has_relations(example.reference, relations_key)
     ]
@@ -73,8 +73,12 @@ def score_relations(
     }
 
 
-def _compare(example: Example, key: str, symmetric: Collection[str]) -> dict[str, Pair]:
-    """Relations of a document as each score compares them, on the tokens of the reference."""
+def compare_relations(example: Example, key: str, symmetric: Collection[str]) -> dict[str, Pair]:
+    """The gold and the predicted relations of a document, as each score compares them.
+
+    RETURNS: by "strict", "boundary" and "text"; "nested" and "cross_sentence" have only such gold
+        relations, and all predicted ones. All on the tokens of the reference.
+    """
     gold, gold_words = _read(example.reference, key, labelled_spans)
     found, found_words = _read(
         example.predicted, key, lambda spans: to_reference(example, labelled_spans(spans))

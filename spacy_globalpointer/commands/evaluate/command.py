@@ -1,20 +1,36 @@
 """`spacy global-pointer evaluate`: what a pipeline finds, what it does not, and how sure it is."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
 from spacy.cli._util import import_code
+from spacy.language import Language
+from spacy.training import Example
 from typer import Argument, Option
 from wasabi.printer import Printer
 
 from ...corpora.messages import fit_screen
-from ..inputs import Code, Component, Gpu, Model, find_files, load_component, read_examples, use_gpu
+from ..inputs import (
+    AnyComponent,
+    Code,
+    Gpu,
+    Model,
+    find_components,
+    find_files,
+    load_pipeline,
+    read_examples,
+    use_gpu,
+)
 from ..outputs import check_output, write_json, write_text
 from .page import make_page
 from .report import print_evaluation
 
-SETTINGS = ("spans_key", "threshold", "label_thresholds", "allow_overlap", "max_spans")
+# That a report has, where a component has them.
+SETTINGS = (
+    *("spans_key", "spans", "relations_key", "threshold", "label_thresholds"),
+    *("allow_overlap", "max_spans", "symmetric", "max_distance", "type_pairs", "max_relations"),
+)
 
 
 def evaluate_cli(
@@ -31,7 +47,7 @@ def evaluate_cli(
             help="HTML file for the numbers, plots and worst errors; needs nothing beside it",
         ),
     ] = None,
-    component: Component = None,
+    component: AnyComponent = None,
     worst: Annotated[
         int, Option("--worst", "-n", min=0, help="Worst errors in --output and --html")
     ] = 40,
@@ -45,8 +61,11 @@ def evaluate_cli(
     spans scored 0.9 should be right nine times out of ten. Scores down to 0.01 are
     looked at, and lower ones of gold spans. Components after this one do not run.
 
+    The same of relations: by label and distance, with the kinds of errors, and what
+    they would score if the gold spans were given.
+
     The HTML page needs nothing beside it and shows the worst errors, gold and
-    predicted spans side by side.
+    predicted side by side.
 
     $ spacy global-pointer evaluate ./model-best test.spacy --html errors.html
     """
@@ -79,33 +98,91 @@ def evaluate(
     RAISES (ValueError): options, data or a pipeline that cannot be used. (OSError): what cannot be
         read or written.
     """
-    # They import torch, and no other command has to wait for that.
-    from .evaluation import evaluate_spans
-    from .judged import judge
-    from .worst_errors import find_excerpts
-
     files = find_files(data, "DATA")
     if output is not None:
         check_output(output, "--output", files)
     if html is not None:
         check_output(html, "--html", [*files, *filter(None, [output])])
-    nlp, name, pipe = load_component(model, component)
-    judgement = judge(nlp, name, read_examples(nlp, files, "DATA", silent))
+    nlp = load_pipeline(model)
     report = {
         "model": model,
         "data": [str(path) for path in data],
-        "component": name,
         "lang": nlp.lang,
         "direction": nlp.vocab.writing_system.get("direction", "ltr"),
-        **{setting: pipe.cfg[setting] for setting in SETTINGS},
-        "documents": len(judgement.documents),
-        "unannotated": judgement.unannotated,
-        "notes": judgement.notes,
-        **evaluate_spans(judgement),
-        "worst": find_excerpts(judgement.documents, worst),
+        **_evaluate_all(nlp, component, files, worst, silent),
     }
     if html is not None:
         write_text(make_page(report), html)
     if output is not None:
         write_json(report, output)
     return report
+
+
+def _evaluate_all(
+    nlp: Language, component: str | None, files: Sequence[Path], worst: int, silent: bool
+) -> dict[str, Any]:
+    """The parts of the report: of spans what it has at its top, of relations a part of its own.
+
+    What is not annotated is left out with a note, unless it is all.
+    """
+    # They import torch, and no other command has to wait for that.
+    from ...pipeline.relation_pointer import RelationPointer
+    from ..comparison import NoGoldError
+
+    parts: dict[str, Any] = {}
+    left_out = []
+    pipes = find_components(nlp, component)
+    for name, pipe in pipes.items():
+        examples = read_examples(nlp, files, "DATA", silent)
+        try:
+            if isinstance(pipe, RelationPointer):
+                parts["relations"] = _evaluate_relations(nlp, name, examples, worst)
+            else:
+                parts.update(_evaluate_spans(nlp, name, examples, worst))
+        except NoGoldError as error:
+            left_out.append(error)
+            if len(left_out) == len(pipes):
+                raise left_out[0] from None
+    notes = [f"Not scored: {error}" for error in left_out]
+    return {**parts, "notes": [*notes, *parts.get("notes", [])]}
+
+
+def _evaluate_spans(
+    nlp: Language, name: str, examples: Iterable[Example], worst: int
+) -> dict[str, Any]:
+    from .evaluation import evaluate_spans
+    from .judged import judge
+    from .worst_errors import describe_excerpt, find_excerpts, find_span_errors
+
+    judgement = judge(nlp, name, examples)
+    errors = find_span_errors(judgement.documents)
+    return {
+        **_describe_component(nlp, name),
+        **judgement.describe(),
+        **evaluate_spans(judgement),
+        "worst": find_excerpts(errors, worst, describe_excerpt),
+    }
+
+
+def _evaluate_relations(
+    nlp: Language, name: str, examples: Iterable[Example], worst: int
+) -> dict[str, Any]:
+    from .judged_relations import judge_relations
+    from .relation_evaluation import evaluate_relations
+    from .worst_relations import find_relation_excerpts
+
+    judgement = judge_relations(nlp, name, examples)
+    settings = _describe_component(nlp, name)
+    symmetric = settings["symmetric"]
+    return {
+        **settings,
+        **judgement.describe(),
+        **evaluate_relations(judgement, symmetric),
+        "worst": find_relation_excerpts(judgement.documents, symmetric, worst),
+    }
+
+
+def _describe_component(nlp: Language, name: str) -> dict[str, Any]:
+    """Its name and settings."""
+    cfg: dict[str, Any] = nlp.get_pipe(name).cfg  # type: ignore[attr-defined]
+    return {"component": name, **{x: cfg[x] for x in SETTINGS if x in cfg}}

@@ -35,9 +35,6 @@ def evaluate_spans(judgement: Judgement) -> dict[str, Any]:
     names = dict(zip((0, *LENGTHS), ("0", *LENGTH_NAMES), strict=True))
     errors = Counter(kind for gold, found in pairs for _, kind in name_errors(gold, found))
     confusion = sum((confuse(d.gold.keys(), d.found) for d in documents), Counter[Pair]())
-    scored = [(p, x in d.gold, x in d.found) for d in documents for x, p in d.scored.items()]
-    probability, is_gold, is_found = numpy.array(scored, dtype=float).reshape(-1, 3).T
-    found_ones = is_found == 1
     return {
         "spans": {
             "exact": {**Counts.total(parts.label.values()).scores(), "macro_f": macro_f},
@@ -52,11 +49,7 @@ def evaluate_spans(judgement: Judgement) -> dict[str, Any]:
             {"gold": gold, "predicted": predicted, "spans": n}
             for (gold, predicted), n in confusion.most_common()
         ],
-        "calibration": {
-            "lowest": judgement.lowest,
-            **calibrate(probability, is_gold),
-            "ece_of_found": calibrate(probability[found_ones], is_gold[found_ones])["ece"],
-        },
+        "calibration": describe_calibration(judgement, "spans"),
     }
 
 
@@ -81,13 +74,34 @@ def confuse(gold: Set[LabelledSpan], found: dict[LabelledSpan, float]) -> Counte
     return pairs
 
 
-def calibrate(probability: numpy.ndarray, is_gold: numpy.ndarray) -> dict[str, Any]:
+def describe_calibration(judgement: Judgement, what: str) -> dict[str, Any]:
+    """Compare the scores of spans or relations with gold.
+
+    what: "spans" or "relations".
+    RETURNS: "lowest" (see `Judgement`), what `calibrate` returns, and "ece_of_found", None if
+        nothing was found.
+    """
+    documents = judgement.documents
+    scored = [(p, x in d.gold, x in d.found) for d in documents for x, p in d.scored.items()]
+    probability, is_gold, is_found = numpy.array(scored, dtype=float).reshape(-1, 3).T
+    found_ones = is_found == 1
+    return {
+        "lowest": judgement.lowest,
+        **calibrate(probability, is_gold, what),
+        "ece_of_found": calibrate(probability[found_ones], is_gold[found_ones])["ece"],
+    }
+
+
+def calibrate(
+    probability: numpy.ndarray, is_gold: numpy.ndarray, what: str = "spans"
+) -> dict[str, Any]:
     """Compare probabilities (n spans) with the share of gold, in BINS of equal width.
 
     ECE, the expected calibration error, is the mean distance of the two over the bins, weighted by
     their spans. Source: Naeini et al. 2015, "Obtaining Well Calibrated Probabilities Using
     Bayesian Binning".
 
+    what: has the scores, and gives the numbers of them their name.
     RETURNS: "ece" (None without spans), "spans", and "bins" with "low", "high", "spans", and
         their mean "probability" and share of "gold" (None without spans).
     """
@@ -98,12 +112,12 @@ def calibrate(probability: numpy.ndarray, is_gold: numpy.ndarray) -> dict[str, A
     columns = zip(spans.tolist(), sums.tolist(), golds.tolist(), strict=True)
     return {
         "ece": float(abs(sums - golds).sum() / len(probability)) if len(probability) else None,
-        "spans": len(probability),
+        what: len(probability),
         "bins": [
             {
                 "low": i / BINS,
                 "high": (i + 1) / BINS,
-                "spans": n,
+                what: n,
                 "probability": total / n if n else None,
                 "gold": gold / n if n else None,
             }

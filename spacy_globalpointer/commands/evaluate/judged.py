@@ -1,7 +1,8 @@
 """What a component finds in annotated documents, and how sure it is: the model runs once."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any, NamedTuple
+from dataclasses import dataclass
+from typing import Any, Generic
 
 from spacy.language import Language
 from spacy.tokens import Doc
@@ -9,65 +10,74 @@ from spacy.training import Example
 
 from ...pipeline.alignment import have_same_tokens, to_predicted
 from ...pipeline.global_pointer import GlobalPointer
-from ...pipeline.gold import NO_GROUP
 from ...pipeline.prediction import find_and_score
 from ...pipeline.settings import describe_full, label_cuts
 from ...spans import LabelledSpan
-from ..comparison import GoldAccount, on_reference, run_before
+from ..comparison import Item, run_before, span_account, spans_on_reference
 
-# Of the spans whose scores are compared with gold.
+# Of the spans or relations whose scores are compared with gold.
 LOWEST = 0.01
 
 
-class Judged(NamedTuple):
-    """A document with its gold and its predicted spans, and their probabilities.
+@dataclass(frozen=True)
+class Judged(Generic[Item]):
+    """A document with its gold and its predicted spans or relations, and their probabilities.
 
     number: its place among all documents, from 1.
     doc: the reference, on whose tokens all spans are.
     sentences (tokens): where they start; only 0 if that is not known.
-    gold: None as the probability of spans that can never be found.
+    gold: None as the probability of what can never be found.
     found: what the component finds.
-    scored: all spans above the lowest probability that is looked at, and those that are found.
+    scored: all above the lowest probability that is looked at, and what is found.
     """
 
     number: int
     doc: Doc
     sentences: list[int]
-    gold: dict[LabelledSpan, float | None]
-    found: dict[LabelledSpan, float]
-    scored: dict[LabelledSpan, float]
+    gold: dict[Item, float | None]
+    found: dict[Item, float]
+    scored: dict[Item, float]
 
-    def score(self, span: LabelledSpan) -> float | None:
-        """Probability of a span that is found or gold; None if it can never be found."""
-        return self.scored.get(span, self.gold.get(span))
+    def score(self, item: Item) -> float | None:
+        """Probability of what is found or gold; None if it can never be found."""
+        return self.scored.get(item, self.gold.get(item))
 
 
-class Judgement(NamedTuple):
+@dataclass(frozen=True)
+class Judgement:
     """All annotated documents.
 
-    lowest (probability): all spans above it are in `scored`; 1.0 if only what was found is.
-    unannotated (documents): without the span group, and left out.
+    lowest (probability): all above it is in `scored`; 1.0 if only what was found is.
+    unannotated (documents): without gold, and left out.
     notes: what a user should know about the data.
     """
 
-    documents: list[Judged]
+    documents: Sequence[Judged[Any]]
     lowest: float
     unannotated: int
     notes: list[str]
+
+    def describe(self) -> dict[str, Any]:
+        """What a report says about the documents, in plain data."""
+        return {
+            "documents": len(self.documents),
+            "unannotated": self.unannotated,
+            "notes": self.notes,
+        }
 
 
 def judge(nlp: Language, name: str, examples: Iterable[Example]) -> Judgement:
     """Find spans with the component's own settings, and score those below and all gold spans.
 
     name: of the component; later components do not run.
-    RAISES (ValueError): no annotated documents, settings that mean nothing.
+    RAISES (NoGoldError): no annotated documents. (ValueError): settings that mean nothing.
     """
     pipe: Any = nlp.get_pipe(name)
     pipe.predict([])  # refuses a component that is not initialized
-    low, lowest = _lowest_settings(pipe.cfg)
+    low, lowest = lowest_settings(pipe.cfg)
     searches = [(label_cuts(name, pipe.labels, cfg), cfg) for cfg in (pipe.cfg, low)]
-    account = GoldAccount(pipe)
-    documents: list[Judged] = []
+    account = span_account(pipe)
+    documents: list[Judged[LabelledSpan]] = []
     notes: list[str] = []
     number = n_crowded = 0
     for batch in run_before(nlp, name, examples):
@@ -85,30 +95,27 @@ def judge(nlp: Language, name: str, examples: Iterable[Example]) -> Judgement:
         for example, gold, *parts, score in zip(batch, golds, *spans, scores, strict=True):
             number += 1
             if gold is not None:
-                found, more = (on_reference(example, part, pipe.labels) for part in parts)
-                document = number, example.reference, _sentences(example)
+                found, more = (spans_on_reference(example, part, pipe.labels) for part in parts)
+                document = number, example.reference, sentence_starts(example)
                 known = {span: score.get(span) for span in gold}
                 documents.append(Judged(*document, known, found, {**more, **found}))
-    if not documents:
-        raise ValueError(
-            f"DATA must hold gold spans, but has {number} documents, none with the span group "
-            f"{pipe.key!r}. {NO_GROUP}"
-        )
+    account.require("DATA")
     notes = [*account.notes(), *notes, *_notes(pipe, documents, n_crowded, lowest)]
     return Judgement(documents, lowest, account.unannotated, notes)
 
 
-def _lowest_settings(cfg: dict[str, Any]) -> tuple[dict[str, Any], float]:
-    """Settings that find all spans whose scores are compared with gold, and their threshold.
+def lowest_settings(cfg: dict[str, Any]) -> tuple[dict[str, Any], float]:
+    """Settings that find all whose scores are compared with gold, and their threshold.
 
     It is 1.0 if only what is found anyway is.
     """
-    if not cfg["allow_overlap"]:
+    if not cfg.get("allow_overlap", True):
         # Which spans remain depends on the threshold: a lower one gives other spans, not more.
         return cfg, 1.0
     own = (float(threshold) for _, threshold in cfg["label_thresholds"])
     lowest = min(LOWEST, float(cfg["threshold"]), *own)
-    return {**cfg, "threshold": lowest, "label_thresholds": [], "max_spans": None}, lowest
+    unlimited: dict[str, Any] = {key: None for key in ("max_spans", "max_relations") if key in cfg}
+    return {**cfg, **unlimited, "threshold": lowest, "label_thresholds": []}, lowest
 
 
 def _locate(
@@ -132,10 +139,7 @@ def _notes(
             "lower threshold gives other spans, not more"
         )
     elif n_crowded:
-        yield (
-            f"{n_crowded} documents have more spans above {lowest:g} than are looked at: for "
-            "them only the best scores are compared with gold"
-        )
+        yield describe_crowded_documents("spans", n_crowded, lowest)
     if n_off := sum(not span.is_whole for document in documents for span in document.found):
         yield (
             f"{n_off} predicted spans do not begin and end where tokens of DATA do: they count as "
@@ -145,7 +149,18 @@ def _notes(
         yield f"No document has a gold span: the group {pipe.key!r} is empty in all of them"
 
 
-def _sentences(example: Example) -> list[int]:
+def describe_crowded_documents(what: str, n_documents: int, lowest: float) -> str:
+    """Say that documents have more spans or relations than are compared with gold.
+
+    lowest (probability): above which there are so many.
+    """
+    return (
+        f"{n_documents} documents have more {what} above {lowest:g} than are looked at: for "
+        "them only the best scores are compared with gold"
+    )
+
+
+def sentence_starts(example: Example) -> list[int]:
     """Where sentences start in the reference: by its own annotation, or the pipeline's."""
     docs = [example.reference, example.predicted]
     for doc in docs if have_same_tokens(*docs) else docs[:1]:

@@ -7,7 +7,7 @@ from ...spans import LabelledSpan
 from ..labels import show_label
 from ..span_drawing import Drawing, Mark, lay_out, one_line
 from ..templating import fill_template
-from .report import EXPLAINED, NAMES, percent, score_row
+from .report import EXPLAINED, NAMES, RELATION_ERRORS, RELATION_NAMES, percent, score_row
 
 # Labels in the confusion table; the JSON file has all.
 MOST_LABELS = 60
@@ -18,28 +18,47 @@ def make_page(report: dict[str, Any]) -> str:
 
     report: as in the JSON file.
     """
-    labels = report["labels"]
-    n_gold = {label: counts["right"] + counts["missed"] for label, counts in labels.items()}
-    order = sorted(labels, key=lambda label: (-n_gold[label], label))
+    relations = report.get("relations", {})
     confusion: Counter[tuple[str | None, str | None]] = Counter()
     totals: Counter[str | None] = Counter()
-    for row in report["confusion"]:
+    for row in report.get("confusion", ()):
         confusion[row["gold"], row["predicted"]] = row["spans"]
         totals[row["gold"]] += row["spans"]
+    excerpts = report.get("worst", []), relations.get("worst", [])
+    order = _order(report.get("labels", {}))
+    # Also the labels of relations and of the spans that they join have a colour.
+    joined = (span["label"] for x in excerpts[1] for side in _SIDES for span in x[f"{side}_spans"])
+    coloured = dict.fromkeys([*order, *_order(relations.get("labels", {})), *joined])
     return fill_template(
         "evaluate/page.html",
         report=report,
+        names_of_components=[x["component"] for x in (report, relations) if "component" in x],
         names=NAMES,
         explained=EXPLAINED,
-        numbers={label: i for i, label in enumerate(order)},
+        relation_names=RELATION_NAMES,
+        relation_errors=RELATION_ERRORS,
+        labels=order,
+        numbers={label: i for i, label in enumerate(coloured)},
         confusion=confusion,
         totals=totals,
         most_labels=MOST_LABELS,
-        excerpts=[(excerpt, _draw(excerpt)) for excerpt in report["worst"]],
+        excerpts=[(excerpt, _draw(excerpt)) for excerpt in excerpts[0]],
+        relation_excerpts=[(excerpt, _draw_joined(excerpt)) for excerpt in excerpts[1]],
         percent=percent,
         score_row=score_row,
         exact=exact_score,
+        short=_short_score,
     )
+
+
+# With what is wrong on them.
+_SIDES = {"predicted": "wrong", "gold": "missed"}
+
+
+def _order(labels: dict[str, dict[str, Any]]) -> list[str]:
+    """Labels by the number of gold ones."""
+    n_gold = {label: counts["right"] + counts["missed"] for label, counts in labels.items()}
+    return sorted(labels, key=lambda label: (-n_gold[label], label))
 
 
 def exact_score(score: float | None) -> str:
@@ -58,22 +77,47 @@ def _short_score(score: float | None) -> str:
 
 def _draw(excerpt: dict[str, Any]) -> dict[str, Drawing]:
     """The predicted spans of an excerpt, and its gold ones."""
-    first, last = excerpt["start"], excerpt["start"] + len(excerpt["tokens"])
     drawings = {}
-    for side, error in (("predicted", "wrong"), ("gold", "missed")):
-        marks = []
-        for span in excerpt[side]:
-            at = LabelledSpan(span["start"], span["end"], span["label"])
-            if max(first, at.start) >= min(last, at.end):
-                continue
-            name = show_label(at.label)
-            title = f"{at.label or '(empty label)'}: {one_line(span['text'])}"
-            title += f", score {exact_score(span['score'])}"
-            if not span["right"]:
-                name += f" {_short_score(span['score'])}"
-                title += f", {error}"
-            if at.start < first or at.end > last:
-                name += " …"
-            marks.append(Mark(at, name, title, not span["right"]))
-        drawings[side] = lay_out(excerpt["tokens"], marks, first)
+    for side, error in _SIDES.items():
+        marks = [
+            _mark(
+                excerpt,
+                span,
+                "" if span["right"] else f" {_short_score(span['score'])}",
+                f", score {exact_score(span['score'])}" + ("" if span["right"] else f", {error}"),
+            )
+            for span in excerpt[side]
+        ]
+        drawings[side] = _lay_out(excerpt, marks)
     return drawings
+
+
+def _draw_joined(excerpt: dict[str, Any]) -> dict[str, Drawing]:
+    """The predicted spans that relations of an excerpt can join, and the gold ones."""
+    drawings = {}
+    for side, error in _SIDES.items():
+        marks = [
+            _mark(excerpt, span, "", "" if span["right"] else f", {error}")
+            for span in excerpt[f"{side}_spans"]
+        ]
+        drawings[side] = _lay_out(excerpt, marks)
+    return drawings
+
+
+def _mark(excerpt: dict[str, Any], span: dict[str, Any], name: str, title: str) -> Mark:
+    """A span of an excerpt.
+
+    name, title: what follows its label and its text.
+    """
+    first, last = excerpt["start"], excerpt["start"] + len(excerpt["tokens"])
+    at = LabelledSpan(span["start"], span["end"], span["label"])
+    dots = " …" if at.start < first or at.end > last else ""
+    label = f"{at.label or '(empty label)'}: {one_line(span['text'])}"
+    return Mark(at, show_label(at.label) + name + dots, label + title, not span["right"])
+
+
+def _lay_out(excerpt: dict[str, Any], marks: list[Mark]) -> Drawing:
+    """The text of an excerpt with those of the marks that have a token in it."""
+    first, last = excerpt["start"], excerpt["start"] + len(excerpt["tokens"])
+    inside = [m for m in marks if max(first, m.span.start) < min(last, m.span.end)]
+    return lay_out(excerpt["tokens"], inside, first)

@@ -1,6 +1,6 @@
 """What `spacy global-pointer evaluate` prints."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from wasabi.printer import Printer
@@ -10,13 +10,22 @@ from ..labels import show_label
 
 # Pairs of labels that are printed; the files have all.
 MOST_PAIRS = 10
+# Parts of spans, and of relations.
 NAMES = {
     "exact": "exact",
     "boundary": "boundary only",
     "nested": "nested (exact)",
     "flat": "flat (exact)",
 }
-# Kinds of errors.
+RELATION_NAMES = {
+    "strict": "strict",
+    "boundary": "boundary only",
+    "text": "text only",
+    "given_spans": "given the gold spans",
+    "nested": "nested spans",
+    "cross_sentence": "across sentences",
+}
+# Kinds of errors in spans, and in relations.
 EXPLAINED = {
     "type": "wrong label",
     "border": "wrong border",
@@ -24,26 +33,61 @@ EXPLAINED = {
     "missed": "missed",
     "missed nested": "missed, nested",
 }
+RELATION_ERRORS = {
+    "label": "wrong label",
+    "direction": "wrong direction",
+    "span": "wrong span",
+    "spurious": "spurious",
+    "missed": "missed, both spans found",
+    "missed span": "missed with a span",
+}
 HEADER = ("", "P", "R", "F", "gold", "predicted", "right")
 
 
 def print_evaluation(msg: Printer, report: dict[str, Any]) -> None:
     """Print the numbers, which are as in the JSON file, as tables."""
+    _print_notes(msg, report)
+    if "spans" in report:
+        msg.info(f"{report['documents']} documents, threshold {report['threshold']}")
+        _print_scores(msg, "Spans", [(x, report["spans"][part]) for part, x in NAMES.items()])
+        _print_scores(msg, "Spans (per label)", report["labels"].items())
+        _print_scores(msg, "Spans (per length in tokens)", report["lengths"].items())
+        _print_errors(msg, "Errors", report["errors"], EXPLAINED)
+        _print_confusion(msg, report["confusion"])
+        _print_calibration(msg, "Calibration", "spans", report["calibration"])
+    if "relations" in report:
+        _print_relations(msg, report["relations"])
+
+
+def _print_relations(msg: Printer, report: dict[str, Any]) -> None:
+    _print_notes(msg, report)
+    msg.info(f"{report['documents']} documents with relations, threshold {report['threshold']}")
+    scores = [(name, report["scores"][part]) for part, name in RELATION_NAMES.items()]
+    _print_scores(msg, "Relations", scores)
+    _print_scores(msg, "Relations (per label)", report["labels"].items())
+    title = "Relations (per distance: tokens between the spans)"
+    _print_scores(msg, title, report["distances"].items())
+    _print_errors(msg, "Errors in relations", report["errors"], RELATION_ERRORS)
+    _print_calibration(msg, "Calibration of relations", "relations", report["calibration"])
+
+
+def _print_notes(msg: Printer, report: dict[str, Any]) -> None:
     for note in report["notes"]:
         msg.warn(fit_screen(note))
-    msg.info(f"{report['documents']} documents, threshold {report['threshold']}")
-    for title, parts in {
-        "Spans": [(name, report["spans"][part]) for part, name in NAMES.items()],
-        "Spans (per label)": report["labels"].items(),
-        "Spans (per length in tokens)": report["lengths"].items(),
-    }.items():
-        rows = [(show_label(name), *score_row(counts)) for name, counts in parts]
-        msg.table(rows, title=title, header=HEADER, aligns=tuple("lrrrrrr"))
-    if report["errors"]:
-        errors = {EXPLAINED[kind]: n for kind, n in report["errors"].items()}
-        msg.table(errors, title="Errors", aligns=("l", "r"))
-    _print_confusion(msg, report["confusion"])
-    _print_calibration(msg, report["calibration"])
+
+
+def _print_scores(msg: Printer, title: str, parts: Iterable[tuple[str, dict[str, Any]]]) -> None:
+    """Print a table of names and counts."""
+    rows = [(show_label(name), *score_row(counts)) for name, counts in parts]
+    msg.table(rows, title=title, header=HEADER, aligns=tuple("lrrrrrr"))
+
+
+def _print_errors(
+    msg: Printer, title: str, errors: dict[str, int], explained: dict[str, str]
+) -> None:
+    if errors:
+        named = {explained[kind]: n for kind, n in errors.items()}
+        msg.table(named, title=title, aligns=("l", "r"))
 
 
 def percent(share: float) -> str:
@@ -52,14 +96,15 @@ def percent(share: float) -> str:
 
 
 def score_row(counts: dict[str, Any]) -> tuple[str, ...]:
-    """Texts of p, r, f and the gold, predicted and right spans; "-" where there is nothing.
+    """Texts of p, r, f and the gold, predicted and right ones; "-" where there is nothing.
 
-    counts: "p", "r", "f", "right", "wrong", "missed".
+    counts: "p", "r", "f", "right", "wrong", "missed"; of gold alone only "r", "right", "missed".
     """
-    gold, predicted = (counts["right"] + counts[other] for other in ("missed", "wrong"))
-    values = (("p", predicted), ("r", gold), ("f", gold + predicted))
+    gold = counts["right"] + counts["missed"]
+    predicted = counts["right"] + counts["wrong"] if "wrong" in counts else None
+    values = (("p", predicted), ("r", gold), ("f", gold + predicted if "f" in counts else 0))
     scores = [percent(counts[part]) if base else "-" for part, base in values]
-    return (*scores, str(gold), str(predicted), str(counts["right"]))
+    return (*scores, str(gold), "-" if predicted is None else str(predicted), str(counts["right"]))
 
 
 def _print_confusion(msg: Printer, confusion: Sequence[dict[str, Any]]) -> None:
@@ -74,20 +119,24 @@ def _print_confusion(msg: Printer, confusion: Sequence[dict[str, Any]]) -> None:
         msg.text(f"and {len(wrong) - MOST_PAIRS} more pairs of labels")
 
 
-def _print_calibration(msg: Printer, calibration: dict[str, Any]) -> None:
+def _print_calibration(msg: Printer, title: str, what: str, calibration: dict[str, Any]) -> None:
+    """Print a table of bins.
+
+    what: has the scores: spans or relations.
+    """
     rows = [
         (
             f"{row['low']:.1f} to {row['high']:.1f}",
-            row["spans"],
+            row[what],
             f"{row['probability']:.3f}",
             f"{row['gold']:.3f}",
         )
         for row in calibration["bins"]
-        if row["spans"]
+        if row[what]
     ]
     if rows:
-        header = ("score", "spans", "mean score", "share of gold")
-        msg.table(rows, title="Calibration", header=header, aligns=tuple("lrrr"))
+        header = ("score", what, "mean score", "share of gold")
+        msg.table(rows, title=title, header=header, aligns=tuple("lrrr"))
         own = calibration["ece_of_found"]
-        of_predicted = "" if own is None else f"; of predicted spans: {own:.4f}"
+        of_predicted = "" if own is None else f"; of predicted {what}: {own:.4f}"
         msg.text(f"Expected calibration error: {calibration['ece']:.4f}{of_predicted}")

@@ -1,95 +1,113 @@
 """The worst errors in their sentences: found though wrong with a high score, missed with a low one.
 
-Wrong spans and missed ones take turns, so that neither crowds out the other.
+Wrong spans or relations and missed ones take turns, so that neither crowds out the other.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from itertools import chain, zip_longest
-from typing import Any, NamedTuple
+from typing import Any, Generic
 
 from spacy.tokens import Doc
 
-from ...spans import MISSED, MISSED_NESTED, Extent, LabelledSpan, name_errors
+from ...spans import Extent, LabelledSpan, name_errors
+from ..comparison import Item
 from .judged import Judged
 
 # Longer sentences, and documents without sentences, are cut to so many around the error.
 MOST_TOKENS = 60
 
 
-class SpanError(NamedTuple):
-    """A span that was found and is wrong, or was missed.
+@dataclass(frozen=True)
+class EvaluationError(Generic[Item]):
+    """A span or a relation that was found and is wrong, or was missed.
 
-    kind: one of those of `spans.name_errors`.
-    score (probability): None if it can never be found.
+    kind: of the error.
     """
 
-    document: Judged
-    span: LabelledSpan
+    document: Judged[Item]
+    item: Item
     kind: str
-    score: float | None
+
+    @property
+    def score(self) -> float | None:
+        """The probability; None if it can never be found."""
+        return self.document.score(self.item)
 
 
-def find_excerpts(documents: Sequence[Judged], most: int) -> list[dict[str, Any]]:
-    """Find the worst errors, each in a part of its document that was not shown for another.
-
-    most (excerpts): that are wanted.
-    RETURNS: see `describe_excerpt`.
-    """
-    excerpts: list[dict[str, Any]] = []
-    shown: defaultdict[int, list[Extent]] = defaultdict(list)
-    for error in rank_errors(documents):
-        if len(excerpts) >= most:
-            break
-        parts = shown[error.document.number]
-        if not any(_is_shown(error.span, part) for part in parts):
-            parts.append(cut_around(error.document, error.span))
-            excerpts.append(describe_excerpt(error, parts[-1]))
-    return excerpts
-
-
-def _is_shown(span: LabelledSpan, part: Extent) -> bool:
-    """Whether a part of a document has a span: whole, or as much as any part could have."""
-    start, end = span.touched
-    is_too_long = end - start > MOST_TOKENS and start < part[1]
-    return part[0] <= start and (end <= part[1] or is_too_long)
-
-
-def rank_errors(documents: Sequence[Judged]) -> Iterator[SpanError]:
-    """Order errors: the wrong span with the highest score, the missed one with the lowest, ...
-
-    Missed spans that can never be found are no fault of the scores, and come last.
-    """
-    errors = [
-        SpanError(document, span, kind, document.score(span))
+def find_span_errors(documents: Iterable[Judged[LabelledSpan]]) -> list[EvaluationError]:
+    """Find all errors in spans, with the kinds of `spans.name_errors`."""
+    return [
+        EvaluationError(document, span, kind)
         for document in documents
         for span, kind in name_errors(document.gold.keys(), document.found.keys())
     ]
-    missed = [error for error in errors if error.kind in (MISSED, MISSED_NESTED)]
-    wrong = [error for error in errors if error.kind not in (MISSED, MISSED_NESTED)]
+
+
+def find_excerpts(
+    errors: Sequence[EvaluationError],
+    most: int,
+    describe: Callable[[EvaluationError, Extent], dict[str, Any]],
+    longest: int = MOST_TOKENS,
+) -> list[dict[str, Any]]:
+    """Find the worst errors, each in a part of its document that was not shown for another.
+
+    most (excerpts): that are wanted.
+    describe: puts an error and the part of its document around it into plain data.
+    longest (tokens): part of a document that is shown to have all of an error in it.
+    """
+    excerpts: list[dict[str, Any]] = []
+    shown: defaultdict[int, list[Extent]] = defaultdict(list)
+    for error in rank_errors(errors):
+        if len(excerpts) >= most:
+            break
+        parts = shown[error.document.number]
+        if not any(is_shown(error.item, part, longest) for part in parts):
+            parts.append(cut_around(error.document, error.item, longest))
+            excerpts.append(describe(error, parts[-1]))
+    return excerpts
+
+
+def is_shown(item: Item, part: Extent, longest: int = MOST_TOKENS) -> bool:
+    """Whether a part of a document has an item: whole, or as much as any part could have."""
+    start, end = item.touched
+    is_too_long = end - start > longest and start < part[1]
+    return part[0] <= start and (end <= part[1] or is_too_long)
+
+
+def rank_errors(errors: Sequence[EvaluationError]) -> Iterator[EvaluationError]:
+    """Order errors: the wrong one with the highest score, the missed one with the lowest, ...
+
+    What is missed and can never be found is no fault of the scores, and comes last.
+    """
+    missed = [error for error in errors if error.item in error.document.gold]
+    wrong = [error for error in errors if error.item not in error.document.gold]
     wrong.sort(key=lambda error: -(error.score or 0))
     missed.sort(key=lambda error: 1.0 if error.score is None else error.score)
     return filter(None, chain.from_iterable(zip_longest(wrong, missed)))
 
 
-def cut_around(document: Judged, span: LabelledSpan) -> Extent:
-    """Find the sentences of a span, or MOST_TOKENS around it; only a longer span is not whole.
+def cut_around(document: Judged[Item], item: Item, longest: int = MOST_TOKENS) -> Extent:
+    """Find the sentences of an error, or MOST_TOKENS around it; only a longer one is not whole.
 
+    longest (tokens): that are shown of a longer one.
     RETURNS (tokens): start, end (exclusive).
     """
-    start, end = span.touched
+    start, end = item.touched
     borders = [*document.sentences, len(document.doc)]
     first = min(start, len(document.doc) - 1)  # a span without a token may be behind the last
     left = max((border for border in borders if border <= first), default=0)
     right = min(border for border in borders if border >= max(end, first + 1))
-    if right - left > MOST_TOKENS:
-        room = max(0, MOST_TOKENS - (end - start)) // 2
-        left = max(left, min(start - room, right - MOST_TOKENS))
-        right = left + MOST_TOKENS
+    most = max(MOST_TOKENS, min(end - start, longest))
+    if right - left > most:
+        room = max(0, most - (end - start)) // 2
+        left = max(left, min(start - room, right - most))
+        right = left + most
     return left, right
 
 
-def describe_excerpt(error: SpanError, part: Extent) -> dict[str, Any]:
+def describe_excerpt(error: EvaluationError[LabelledSpan], part: Extent) -> dict[str, Any]:
     """Put an error and the part of its document around it into plain data.
 
     part: start and end (tokens).
@@ -106,20 +124,32 @@ def describe_excerpt(error: SpanError, part: Extent) -> dict[str, Any]:
         return [{**_describe(document, span), "right": span in right} for span in inside]
 
     return {
-        "document": document.number,
-        "start": start,
-        "end": end,
-        "tokens": [token.text_with_ws for token in document.doc[start:end]],
-        "error": {"kind": error.kind, **_describe(document, error.span)},
+        **describe_part(document, part),
+        "error": {"kind": error.kind, **_describe(document, error.item)},
         "gold": describe(document.gold),
         "predicted": describe(document.found),
     }
 
 
-def _describe(document: Judged, span: LabelledSpan) -> dict[str, Any]:
+def describe_part(document: Judged[Item], part: Extent) -> dict[str, Any]:
+    """The part of a document that is shown, in plain data."""
+    start, end = part
+    return {
+        "document": document.number,
+        "start": start,
+        "end": end,
+        "tokens": [token.text_with_ws for token in document.doc[start:end]],
+    }
+
+
+def _describe(document: Judged[LabelledSpan], span: LabelledSpan) -> dict[str, Any]:
+    return {**describe_span(document.doc, span), "score": document.score(span)}
+
+
+def describe_span(doc: Doc, span: LabelledSpan) -> dict[str, Any]:
+    """Label, borders and text of a span, in plain data."""
     start, end = span.touched
-    score, text = document.score(span), text_of(document.doc, span)
-    return {"label": span.label, "start": start, "end": end, "text": text, "score": score}
+    return {"label": span.label, "start": start, "end": end, "text": text_of(doc, span)}
 
 
 def text_of(doc: Doc, span: LabelledSpan) -> str:

@@ -9,33 +9,32 @@ import numpy
 from spacy.language import Language
 from spacy.training import Example
 
-from ...pipeline.alignment import to_reference
-from ...pipeline.gold import NO_GROUP
-from ...pipeline.prediction import ScoredSpans, predict_spans
+from ...pipeline.relation_pointer import RelationPointer
 from ...pipeline.settings import label_cuts, own_thresholds
-from ...spans import LabelledSpan
-from ..comparison import GoldAccount, on_reference, run_before
-from .flat import flat_changes
+from ..comparison import NoGoldError, run_before
+from .floor import Floor
 from .objectives import ONE_ONLY
+from .relation_source import RelationSource
+from .span_source import SpanSource
 from .thresholds import CANDIDATE, Candidates, Thresholds
 
-# Of a document with more spans than it may have: the raw score below which some are missing, its
-# text, and how many it may have.
-Floor = tuple[float, str, int]
+Source = SpanSource | RelationSource
 
 
 class Collected(NamedTuple):
     """What there is to choose thresholds from.
 
     present: thresholds that the component has.
-    scored: every document, and its spans above the lowest threshold with raw scores.
-    unannotated (documents): without the span group, and left out of the candidates.
+    scored: every document, and what was found above the lowest threshold, with raw scores.
+    source: of what was found.
+    unannotated (documents): without gold, and left out of the candidates.
     notes: what a user should know about the data.
     """
 
     candidates: Candidates
     present: Thresholds
-    scored: list[tuple[Example, ScoredSpans]]
+    scored: list[tuple[Example, Any]]
+    source: Source
     unannotated: int
     notes: list[str]
 
@@ -43,60 +42,50 @@ class Collected(NamedTuple):
 def find_candidates(
     nlp: Language, name: str, examples: Iterable[Example], lowest: float
 ) -> Collected:
-    """Predict once, and compare every span above the lowest threshold with the gold spans.
+    """Predict once, and compare every span or relation above the lowest threshold with gold.
 
-    Spans are counted as `nlp.evaluate` does: on the tokens of the reference, each once, those that
-    do not fit these tokens as wrong, documents without the gold group left out.
+    They are counted as `nlp.evaluate` does: on the tokens of the reference, each once, those that
+    do not fit these tokens as wrong, documents without gold left out.
 
     name: of the component; later components do not run.
-    lowest (probability): spans below are never candidates.
-    RAISES (ValueError): settings that mean nothing, thresholds of labels where no overlap is
-        allowed, a lowest threshold above the present ones, no documents, no gold.
+    lowest (probability): what scores below is never a candidate.
+    RAISES (NoGoldError): no gold. (ValueError): settings that mean nothing, thresholds of labels
+        where no overlap is allowed, a lowest threshold above the present ones, no gold found.
     """
     pipe: Any = nlp.get_pipe(name)
     present, cuts = _check(name, pipe, lowest)
-    account, scored = GoldAccount(pipe), []
+    source: Any = RelationSource(pipe) if isinstance(pipe, RelationPointer) else SpanSource(pipe)
+    account, scored = source.account, []
     index = {label: i for i, label in enumerate(pipe.labels)}
-    golds: list[Counter[str]] = []  # labels of the gold spans of each document
+    golds: list[Counter[str]] = []  # labels of the gold of each document
     rows: list[tuple[int, int, float, bool, int]] = []
     floors: list[Floor] = []
-    for example, found, most in _predict(nlp, name, examples, cuts):
+    for example, found, floor in _predict(nlp, name, examples, source, cuts):
         scored.append((example, found))
         gold = account.read(example)
         if gold is None:
             continue
-        if most is not None:
-            floors.append((float(found.score.min()), example.text[:60], most))
-        for span, score, change in _changes(pipe, example, found, cuts[0], floors):
-            rows.append((len(golds), index[span.label], score, span in gold, change))
-        golds.append(Counter(sorted(span.label for span in gold)))
+        floors += [] if floor is None else [floor]
+        for item, score, change in source.changes(example, found, cuts[0], floors):
+            rows.append((len(golds), index[item.label], score, item in gold, change))
+        golds.append(Counter(sorted(item.label for item in gold)))
+    account.require("DEV", " to tune by")
     labels = list(dict.fromkeys(chain(index, *golds)))
     counts = numpy.array([[own[label] for label in labels] for own in golds], dtype=numpy.int64)
     candidates = Candidates(numpy.array(rows, CANDIDATE), labels, counts, lowest)
     notes = account.notes()
     if floors:
-        score, text, most = max(floors)
-        candidates = candidates.above(score)
-        if candidates.lowest > present.least:
-            raise ValueError(
-                "max_spans must leave room for all spans that reach the present thresholds, but "
-                f"documents such as {text!r} have more than {most}. To fix: a higher max_spans in "
-                "the config.cfg of the pipeline, or higher thresholds in it; a model that finds so "
-                "many has hardly been trained"
-            )
-        notes.append(
-            f"No threshold below {candidates.lowest:.4f} was looked at: more spans of the document "
-            f"{text!r} reach it than the {most} that max_spans allows"
-        )
-    _require_gold(candidates, pipe.key, account.unannotated)
-    return Collected(candidates, present, scored, account.unannotated, notes)
+        candidates = candidates.above(max(floors).score)
+        notes.append(_explain_floor(source, candidates, present, max(floors)))
+    _require_gold(source, candidates)
+    return Collected(candidates, present, scored, source, account.unannotated, notes)
 
 
 def _check(name: str, pipe: Any, lowest: float) -> tuple[Thresholds, Sequence[float]]:
     """The present thresholds, and for each label the lowest raw score of a candidate."""
     pipe.predict([])  # refuses a component that is not initialized, and settings that mean nothing
     own = own_thresholds(name, pipe.labels, pipe.cfg)
-    if own and not pipe.cfg["allow_overlap"]:
+    if own and not pipe.cfg.get("allow_overlap", True):
         raise ValueError(
             f"'{name}' has {ONE_ONLY}. To fix: remove label_thresholds from the config.cfg of the "
             "pipeline"
@@ -112,55 +101,45 @@ def _check(name: str, pipe: Any, lowest: float) -> tuple[Thresholds, Sequence[fl
 
 
 def _predict(
-    nlp: Language, name: str, examples: Iterable[Example], cuts: Sequence[float]
-) -> Iterator[tuple[Example, ScoredSpans, int | None]]:
-    """Each example, its spans with raw scores, and how many it may have if it has more."""
-    pipe: Any = nlp.get_pipe(name)
-    settings = pipe.cfg
-    if not settings["allow_overlap"]:
-        # Of all spans, those without overlap are chosen later, for every threshold.
-        settings = {**settings, "allow_overlap": True, "max_spans": None}
+    nlp: Language, name: str, examples: Iterable[Example], source: Source, cuts: Sequence[float]
+) -> Iterator[tuple[Example, Any, Floor | None]]:
+    """Each example, what is found in it with raw scores, and its floor if it has one."""
     for batch in run_before(nlp, name, examples):
-        docs = [example.predicted for example in batch]
-        result = predict_spans(pipe.model, docs, cuts, settings, raw=True)
-        most = {id(doc): n for doc, n in result.full}
-        for example, found in zip(batch, result.spans, strict=True):
-            yield example, found, most.get(id(example.predicted))
+        for example, (found, floor) in zip(batch, source.predict(batch, cuts), strict=True):
+            yield example, found, floor
 
 
-def _changes(
-    pipe: Any, example: Example, found: ScoredSpans, lowest: float, floors: list[Floor]
-) -> Iterator[tuple[LabelledSpan, float, int]]:
-    """Spans, the raw score below which a cut changes them, and 1 if they come, -1 if they go.
+def _explain_floor(
+    source: Source, candidates: Candidates, present: Thresholds, floor: Floor
+) -> str:
+    """Say that not all thresholds can be looked at.
 
-    floors: that of the document is added if more would be found than max_spans allows.
+    RAISES (ValueError): not even the present ones.
     """
-    if pipe.cfg["allow_overlap"]:
-        yield from ((span, s, 1) for span, s in on_reference(example, found, pipe.labels).items())
-        return
-    spans = to_reference(example, found.named(pipe.labels))
-    most, n_kept = pipe.cfg["max_spans"], 0
-    for score, come, gone in flat_changes(found, lowest):
-        n_kept += len(come) - len(gone)
-        if most is not None and n_kept > most:
-            floors.append((score, example.text[:60], most))
-            return
-        yield from ((spans[i], score, 1) for i in sorted(come))
-        yield from ((spans[i], score, -1) for i in sorted(gone))
-
-
-def _require_gold(candidates: Candidates, key: str, unannotated: int) -> None:
-    n = len(candidates.gold)
-    if not n:
-        what = f"{unannotated} documents, none with the span group {key!r}. {NO_GROUP}"
-    elif not candidates.gold.any():
-        what = f"{n} documents with an empty span group {key!r}"
-    elif candidates.spans["is_gold"].any():
-        return
-    else:
+    what, limit = source.account.what, source.limit
+    if candidates.lowest > present.least:
         raise ValueError(
-            f"the pipeline must find at least one gold span, but finds none of the "
-            f"{candidates.gold.sum()} above --lowest. Train it, or compare its labels with those "
-            "of DEV"
+            f"{limit} must leave room for all {what} that reach the present thresholds, but "
+            f"documents such as {floor.text!r} have more than {floor.most}. To fix: a higher "
+            f"{limit} in the config.cfg of the pipeline, or higher thresholds in it; a model that "
+            "finds so many has hardly been trained"
         )
-    raise ValueError(f"DEV must hold gold spans to tune by, but has {what}")
+    return (
+        f"No threshold below {candidates.lowest:.4f} was looked at: more {what} of the document "
+        f"{floor.text!r} reach it than the {floor.most} that {limit} allows"
+    )
+
+
+def _require_gold(source: Source, candidates: Candidates) -> None:
+    what, key = source.account.what, source.pipe.key
+    if not candidates.gold.any():
+        raise NoGoldError(
+            f"DEV must hold gold {what} to tune by, but has {len(candidates.gold)} documents with "
+            f"an empty span group {key!r}"
+        )
+    if not candidates.spans["is_gold"].any():
+        raise ValueError(
+            f"the pipeline must find at least one gold {what.removesuffix('s')}, but finds none of "
+            f"the {candidates.gold.sum()} above --lowest. Train it, or compare its labels with "
+            "those of DEV"
+        )

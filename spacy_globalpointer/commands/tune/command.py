@@ -1,21 +1,34 @@
 """`spacy global-pointer tune`: the best thresholds of a trained pipeline, from one prediction."""
 
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 from spacy.cli._util import import_code
+from spacy.language import Language
 from typer import Argument, Option
 from wasabi.printer import Printer
 
 from ...corpora.messages import fit_screen
-from ..inputs import Code, Component, Gpu, Model, find_files, load_component, read_examples, use_gpu
+from ..inputs import (
+    AnyComponent,
+    Code,
+    Gpu,
+    Model,
+    find_components,
+    find_files,
+    load_pipeline,
+    read_examples,
+    use_gpu,
+)
 from ..outputs import new_folder, write_json
 from .objectives import OBJECTIVES, PRESENT, Options
 from .plot import draw
 from .report import make_report, print_report
 
-REPORT, PLOT = "thresholds.json", "thresholds.svg"
+# Of the reports (.json) and plots (.svg) of spans and of relations.
+NAMES = {"spans": "thresholds", "relations": "relation_thresholds"}
 
 
 def tune_cli(
@@ -26,7 +39,7 @@ def tune_cli(
     output: Annotated[
         Path, Option("--output", "-o", help="Folder for the pipeline with its new thresholds")
     ],
-    component: Component = None,
+    component: AnyComponent = None,
     objective: Annotated[
         str,
         Option(
@@ -43,14 +56,18 @@ def tune_cli(
         Option(help="Wanted micro precision in (0, 1]: finds the best recall that has it"),
     ] = None,
     lowest: Annotated[
-        float, Option(help="Spans below this score are never candidates, no threshold goes below")
+        float, Option(help="What scores below this is never a candidate, no threshold goes below")
     ] = 0.01,
     min_count: Annotated[
-        int, Option(min=1, help="Labels with fewer gold spans keep the global threshold")
+        int,
+        Option(min=1, help="Labels with fewer gold spans or relations keep the global threshold"),
     ] = 20,
     folds: Annotated[int, Option(min=2, help="Parts of the documents in cross-fitting")] = 5,
     force: Annotated[bool, Option("--force", help="Replace the pipeline in --output")] = False,
-    plot: Annotated[bool, Option(help=f"Draw {PLOT}, if there is matplotlib")] = True,
+    plot: Annotated[
+        bool,
+        Option(help="Draw thresholds.svg, relation_thresholds.svg, if there is matplotlib"),
+    ] = True,
     code: Code = None,
     gpu_id: Gpu = -1,
 ) -> None:
@@ -63,48 +80,102 @@ def tune_cli(
     (macro), and the one with the best recall at a wanted precision.
     With allow_overlap = false only those for all labels.
 
-    The folder also gets a report, thresholds.json, and a plot, thresholds.svg.
-    Scores of new thresholds are written into meta.json.
+    Spans come first, then relations, between the spans that are found with their
+    new thresholds.
+
+    The folder also gets a report, thresholds.json, and a plot, thresholds.svg; of
+    relations relation_thresholds.json and relation_thresholds.svg. Scores of new
+    thresholds are written into meta.json.
 
     $ spacy global-pointer tune training/model-best dev.spacy --output tuned
     """
-    # They import torch, and no other command has to wait for that.
-    from .candidates import find_candidates
-    from .tuned import set_thresholds, write_scores
-
     msg = Printer()
+    options = Options(objective, precision, min_count, folds, True)
     try:
         import_code(code)
         use_gpu(gpu_id, silent=False)
         files = find_files(dev, "DEV")
         with new_folder(output, force) as folder:
-            nlp, name, pipe = load_component(model, component)
-            options = Options(objective, precision, min_count, folds, pipe.cfg["allow_overlap"])
-            options.check(name)
-            found = find_candidates(nlp, name, read_examples(nlp, files, "DEV", False), lowest)
-            report = {
-                "model": model,
-                "dev": [str(path) for path in dev],
-                "component": name,
-                **options._asdict(),
-                "unannotated": found.unannotated,
-                "notes": found.notes,
-                **make_report(found.candidates, found.present, options),
-            }
-            set_thresholds(nlp, name, report)
-            if report["written"] != PRESENT:
-                write_scores(nlp, report, found.scored)
+            nlp = load_pipeline(model)
+            about = {"model": model, "dev": [str(path) for path in dev]}
+            reports, notes = _tune_all(nlp, component, files, about, options, lowest)
             nlp.to_disk(folder)
-            write_json(report, folder / REPORT)
-            if plot:
-                with suppress(ImportError):  # said below
-                    draw(report, folder / PLOT)
+            for report in reports:
+                write_json(report, folder / f"{NAMES[report['what']]}.json")
+                if plot:
+                    with suppress(ImportError):  # said below
+                        draw(report, folder / f"{NAMES[report['what']]}.svg")
     except (ValueError, OSError, ImportError) as error:
         msg.fail("Tuning stopped", fit_screen(str(error)), exits=1)
-    print_report(msg, report)
-    made = [file for file in (REPORT, PLOT) if (output / file).exists()]
-    msg.good(f"Wrote {output}, with {' and '.join(made)} in it")
-    if plot and PLOT not in made:
+    for note in notes:
+        msg.warn(note)
+    for report in reports:
+        print_report(msg, report)
+    _print_made(msg, output, reports, plot)
+
+
+def _tune_all(
+    nlp: Language,
+    component: str | None,
+    files: Sequence[Path],
+    about: dict[str, Any],
+    options: Options,
+    lowest: float,
+) -> tuple[list[dict[str, Any]], list[str]]:
+    """Give each component its thresholds, in the order of the pipeline.
+
+    So relations are tuned between the spans that are found with the tuned thresholds. Components
+    without gold are left out with a note, unless all are.
+
+    about: what each report begins with.
+    RETURNS: a report of each component, as in the JSON files, and the notes.
+    """
+    # They import torch, and no other command has to wait for that.
+    from ..comparison import NoGoldError
+    from .candidates import find_candidates
+    from .tuned import set_thresholds, write_scores
+
+    reports: list[dict[str, Any]] = []
+    left_out = []
+    pipes = find_components(nlp, component)
+    each = {
+        name: options._replace(allow_overlap=pipe.cfg.get("allow_overlap", True))
+        for name, pipe in pipes.items()
+    }
+    for name, own in each.items():
+        own.check(name)
+    for name, own in each.items():
+        try:
+            found = find_candidates(nlp, name, read_examples(nlp, files, "DEV", False), lowest)
+        except NoGoldError as error:
+            left_out.append(error)
+            if len(left_out) == len(pipes):
+                raise left_out[0] from None
+            continue
+        report = {
+            **about,
+            "component": name,
+            "what": found.source.account.what,
+            **own._asdict(),
+            "unannotated": found.unannotated,
+            "notes": found.notes,
+            **make_report(found.candidates, found.present, own),
+        }
+        reports.append(report)
+        set_thresholds(nlp, name, report)
+        # The scores of relations are others, too, if there are other spans.
+        if any(other["written"] != PRESENT for other in reports):
+            write_scores(nlp, report, found)
+    return reports, [f"Not tuned: {error}" for error in left_out]
+
+
+def _print_made(msg: Printer, output: Path, reports: Sequence[dict[str, Any]], plot: bool) -> None:
+    """Say what was written, and what was not."""
+    names = [f"{NAMES[report['what']]}.{kind}" for report in reports for kind in ("json", "svg")]
+    *others, last = (name for name in names if (output / name).exists())
+    listed = f"{', '.join(others)} and {last}" if others else last
+    msg.good(f"Wrote {output}, with {listed} in it")
+    if plot and not last.endswith(".svg"):
         msg.warn(
             "No plot: it needs matplotlib. To fix: pip install "
             '"spacy-globalpointer[plots]", or --no-plot'

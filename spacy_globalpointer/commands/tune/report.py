@@ -107,10 +107,11 @@ def print_report(msg: Printer, report: dict[str, Any]) -> None:
     """
     for note in report["notes"]:
         msg.warn(note)
+    what = report["what"]
     reach = "scored" if report["allow_overlap"] else "that are found with a threshold of"
     msg.info(
-        f"{report['documents']} documents, {report['gold']} gold spans, {report['candidates']} "
-        f"spans {reach} {report['lowest']:.4g} or higher"
+        f"{report['component']}: {report['documents']} documents, {report['gold']} gold {what}, "
+        f"{report['candidates']} {what} {reach} {report['lowest']:.4g} or higher"
     )
     msg.divider("All labels")
     results, written = report["results"], report["written"]
@@ -173,7 +174,8 @@ def _print_choice(msg: Printer, report: dict[str, Any]) -> None:
             "A lower --lowest may find a better one.",
         )
     if 0 < len(own) < len(report["labels"]):
-        msg.info(f"Labels with fewer than {report['min_count']} gold spans share the threshold")
+        least = f"{report['min_count']} gold {report['what']}"
+        msg.info(f"Labels with fewer than {least} share the threshold")
 
 
 def _print_gain(msg: Printer, report: dict[str, Any]) -> None:

@@ -334,7 +334,9 @@ def test_wrong_models_and_data_are_errors(folder, tmp_path):
     other.add_pipe("sentencizer")
     other.to_disk(tmp_path / "other")
     assert "MODEL must be a pipeline that can be loaded: [E050]" in fail(tmp_path / "none", dev)
-    message = "must have an enabled global_pointer component, but has: sentencizer"
+    message = (
+        "must have an enabled global_pointer or relation_pointer component, but has: sentencizer"
+    )
     assert message in fail(tmp_path / "other", dev)
     (tmp_path / "other" / "vocab" / "vectors").write_bytes(b"")
     message = "MODEL must be a pipeline that can be loaded: EOFError: No data left in file"
@@ -354,7 +356,7 @@ def test_wrong_models_and_data_are_errors(folder, tmp_path):
 
 
 def test_wrong_outputs_are_errors_before_the_model_is_loaded(folder, tmp_path, monkeypatch):
-    monkeypatch.setattr(module, "load_component", None)
+    monkeypatch.setattr(module, "load_pipeline", None)
     data = save([spacy.blank("en")("anna went")], tmp_path / "data.spacy")
     before = data.read_bytes()
     (tmp_path / "folder").mkdir()

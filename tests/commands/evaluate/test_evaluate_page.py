@@ -23,7 +23,11 @@ from spacy_globalpointer.commands.evaluate.evaluation import evaluate_spans
 from spacy_globalpointer.commands.evaluate.judged import Judged, Judgement
 from spacy_globalpointer.commands.evaluate.page import MOST_LABELS, make_page
 from spacy_globalpointer.commands.evaluate.report import score_row
-from spacy_globalpointer.commands.evaluate.worst_errors import find_excerpts
+from spacy_globalpointer.commands.evaluate.worst_errors import (
+    describe_excerpt,
+    find_excerpts,
+    find_span_errors,
+)
 from spacy_globalpointer.commands.render.command import render
 from spacy_globalpointer.spans import LabelledSpan, nesting_depths
 
@@ -142,7 +146,7 @@ def make_report(lang, n_documents=20, labels=None):
         "unannotated": 0,
         "notes": judgement.notes,
         **evaluate_spans(judgement),
-        "worst": find_excerpts(documents, 12),
+        "worst": find_excerpts(find_span_errors(documents), 12, describe_excerpt),
     }
 
 

@@ -9,7 +9,9 @@ from spacy_globalpointer.commands.evaluate.judged import Judged
 from spacy_globalpointer.commands.evaluate.worst_errors import (
     MOST_TOKENS,
     cut_around,
+    describe_excerpt,
     find_excerpts,
+    find_span_errors,
     rank_errors,
 )
 from spacy_globalpointer.spans import LabelledSpan
@@ -38,8 +40,13 @@ DOCUMENTS = [
 ]
 
 
+def excerpts_of(documents, most):
+    return find_excerpts(find_span_errors(documents), most, describe_excerpt)
+
+
 def test_wrong_and_missed_spans_take_turns():
-    ranked = [(e.document.number, e.span, e.kind, e.score) for e in rank_errors(DOCUMENTS)]
+    errors = rank_errors(find_span_errors(DOCUMENTS))
+    ranked = [(e.document.number, e.item, e.kind, e.score) for e in errors]
     assert ranked == [
         (2, (8, 9, "B"), "spurious", 0.99),
         (4, (0, 1, "B"), "missed", 1e-5),
@@ -53,20 +60,20 @@ def test_wrong_and_missed_spans_take_turns():
 
 
 def test_each_part_of_a_document_is_shown_once():
-    excerpts = find_excerpts(DOCUMENTS, 10)
+    excerpts = excerpts_of(DOCUMENTS, 10)
     parts = [(e["document"], e["start"], e["end"]) for e in excerpts]
     assert parts == [(2, 0, 10), (4, 0, 10), (1, 0, 10)]
-    assert [e["document"] for e in find_excerpts(DOCUMENTS, 1)] == [2]
-    assert find_excerpts(DOCUMENTS, 0) == []
-    assert find_excerpts(DOCUMENTS[2:3], 10) == []
+    assert [e["document"] for e in excerpts_of(DOCUMENTS, 1)] == [2]
+    assert excerpts_of(DOCUMENTS, 0) == []
+    assert excerpts_of(DOCUMENTS[2:3], 10) == []
     two = document(1, {(1, 2, "A"), (6, 7, "A")}, {}, sentences=(0, 5))
-    assert [(e["start"], e["end"]) for e in find_excerpts([two], 10)] == [(0, 5), (5, 10)]
+    assert [(e["start"], e["end"]) for e in excerpts_of([two], 10)] == [(0, 5), (5, 10)]
 
 
 def test_long_errors_that_begin_in_an_excerpt_need_no_other():
     spans = {(i, 150 + i, "A"): 0.9 - i / 100 for i in range(50)}
     made = document(1, set(), {**spans, (160, 161, "A"): 0.1}, n_tokens=200)
-    excerpts = find_excerpts([made], 10)
+    excerpts = excerpts_of([made], 10)
     assert [(e["start"], e["end"]) for e in excerpts] == [(0, 60), (131, 191)]
 
 
@@ -110,7 +117,7 @@ def test_the_plain_form_has_what_overlaps():
     )
     row = {"label": "A", "start": 4, "end": 7, "text": "w4 w5 w6", "score": 0.75, "right": True}
     wrong = {"label": "C", "start": 6, "end": 7, "text": "w6", "score": 0.5}
-    assert find_excerpts([made], 1)[0] == {
+    assert excerpts_of([made], 1)[0] == {
         "document": 7,
         "start": 6,
         "end": 10,

@@ -16,7 +16,7 @@ from spacy.training import Corpus
 from typer.testing import CliRunner
 
 from spacy_globalpointer.commands.outputs import new_folder
-from spacy_globalpointer.commands.tune import candidates as candidates_module
+from spacy_globalpointer.commands.tune import span_source
 from spacy_globalpointer.commands.tune.candidates import find_candidates
 from spacy_globalpointer.commands.tune.objectives import Options
 from spacy_globalpointer.commands.tune.report import describe_counts
@@ -249,7 +249,7 @@ def test_progress_is_seen_while_documents_are_predicted(folder, monkeypatch):
         predicted.append((len(asked), len(docs)))
         return predict_spans(model, docs, *arguments, **options)
 
-    monkeypatch.setattr(candidates_module, "predict_spans", spy)
+    monkeypatch.setattr(span_source, "predict_spans", spy)
     counted = (asked.append(1) or example for example in examples)
     find_candidates(nlp, "global_pointer", counted, 0.01)
     assert (len(asked), sum(n for _, n in predicted)) == (150, 150)
@@ -410,7 +410,7 @@ def other(tmp_path):
         (["--lowest", "0"], "--lowest must be above 0 and"),
         (
             ["--component", "ner"],
-            "--component must be an enabled global_pointer component, was: 'n",
+            "--component must be an enabled global_pointer or relation_pointer component, was: 'n",
         ),
     ],
 )
@@ -444,7 +444,9 @@ def test_wrong_pipelines_are_errors(folder, tmp_path, other):
         return output
 
     assert "MODEL must be a pipeline that can be loaded: [E050]" in fail(tmp_path / "none")
-    message = "must have an enabled global_pointer component, but has: sentencizer"
+    message = (
+        "must have an enabled global_pointer or relation_pointer component, but has: sentencizer"
+    )
     assert message in fail(other)
     flat = change(folder, tmp_path, "flat", allow_overlap=False)
     message = "--objective must be auto, global or precision for 'global_pointer', was: macro"
@@ -701,7 +703,7 @@ def test_documents_are_predicted_once(folder, tmp_path, monkeypatch, settings):
     dev = folder / "dev.spacy"
     model = change(folder, tmp_path, threshold=0.9, **settings)
     with monkeypatch.context() as patch:
-        patch.setattr(candidates_module, "predict_spans", spy)
+        patch.setattr(span_source, "predict_spans", spy)
         patch.setattr(GlobalPointer, "predict", refuse)
         assert tune(model, dev, tmp_path / "out")["written"] != "present"
     nlp = spacy.load(tmp_path / "out")
