@@ -74,7 +74,7 @@ class RelatedLine(NamedTuple):
 
 
 class Listed(NamedTuple):
-    """A relation that is not drawn, and the lines, from 1, where its spans begin; None elsewhere."""
+    """A relation that is not drawn, and the lines (from 1; None elsewhere) of its spans."""
 
     arc: Arc
     head: int | None
@@ -203,9 +203,10 @@ def _find_columns(n_words: int, places: Sequence[Place], arcs: Sequence[Arc]) ->
 def _find_anchor(place: Place, places: Sequence[Place]) -> int:
     """The word of a mark that its arcs come from: near its middle, and free of marks below it."""
 
-    def rate(word: int) -> tuple[int, int, int]:
-        below = sum(p.row > place.row and p.begin <= word < p.end for p in places)
-        return below, abs(2 * word - place.begin - place.end + 1), word
+    def rate(word: int) -> tuple[int, int, int, int]:
+        below = [p for p in places if p.row > place.row and p.begin <= word < p.end]
+        n_names = sum(p.begin == word for p in below)
+        return len(below), n_names, abs(2 * word - place.begin - place.end + 1), word
 
     return min(range(place.begin, place.end), key=rate)
 

@@ -6,6 +6,7 @@ from typing import Annotated
 
 import spacy
 from spacy.cli._util import import_code
+from spacy.language import Language
 from typer import Argument, Option
 from wasabi.printer import Printer
 
@@ -77,7 +78,11 @@ def render(
     ] = 20,
     errors_only: Annotated[
         bool,
-        Option("--errors-only", "-E", help="Draw only documents with a wrong or a missed span or relation"),
+        Option(
+            "--errors-only",
+            "-E",
+            help="Draw only documents with a wrong or a missed span or relation",
+        ),
     ] = False,
     code: Code = None,
     gpu_id: Gpu = -1,
@@ -106,19 +111,12 @@ def render(
         check_wishes(model, files, output, heatmap, errors_only)
         shown = None if model is None else load_predictor(model, component)
         nlp = spacy.blank(lang) if shown is None else shown.nlp
-        if heatmap is not None and shown is not None:
-            check_heat_map(shown)
         keys = choose_keys(shown, spans_key, relations_key)
-        notes: list[str] = []
-        if text is None:
-            documents, notes = read_documents(nlp, files, keys, format, limit)
-        else:
-            documents = [Document(nlp.make_doc(Record(text, source="--text").text), None)]
+        documents, notes = gather(nlp, files, text, keys, format, limit)
         notes += check_documents(documents, keys, shown, errors_only, relations_key is not None)
-        if heatmap is not None:
-            check_choice(documents, document)
-        relater = shown and shown.relations
-        page = Page(errors_only=errors_only, symmetric=relater.cfg["symmetric"] if relater else ())
+        if shown is not None and heatmap is not None:
+            check_choice(documents, document, shown)
+        page = Page(errors_only=errors_only, symmetric=shown.symmetric if shown else ())
         pairs = shown.predict(documents) if shown else ((own.doc, own) for own in documents)
         for number, (doc, gold) in enumerate(pairs, start=1):
             found, related = shown.read(doc) if shown else (None, None)
@@ -171,18 +169,35 @@ def check_wishes(
             )
 
 
-def check_choice(documents: Sequence[Document], number: int) -> None:
+def gather(
+    nlp: Language, files: Sequence[Path], text: str | None, keys: Keys, format: str, limit: int
+) -> tuple[list[Document], list[str]]:
+    """The documents to show, and what a user should know about them; see `read_documents`.
+
+    text: one to show in place of files.
+    """
+    if text is None:
+        return read_documents(nlp, files, keys, format, limit)
+    return [Document(nlp.make_doc(Record(text, source="--text").text), None)], []
+
+
+def check_choice(documents: Sequence[Document], number: int, shown: Predictor) -> None:
     """Refuse a document that a heat map cannot show.
 
     number: of the document, from 1.
-    RAISES (ValueError): no such document, too long.
+    RAISES (ValueError): no component with scores of spans, no such document, too long.
     """
+    if shown.spans is None:
+        raise ValueError(
+            "--heatmap shows the scores of a global_pointer component, but another one finds the "
+            "spans of this pipeline. To fix: leave it out, or name one with --component"
+        )
     if number > len(documents):
         raise ValueError(
             f"--document must be one of the {len(documents)} documents that are looked at, was: "
             f"{number}. --limit 0 takes all"
         )
-    n_tokens = len(documents[number - 1][0])
+    n_tokens = len(documents[number - 1].doc)
     if n_tokens > MOST_TOKENS:
         raise ValueError(
             f"a heat map shows a text of 1 to {MOST_TOKENS} tokens, was: {n_tokens} (document "
@@ -224,16 +239,3 @@ def check_documents(
         *check_gold(documents, keys, labels, is_alone=shown is None, required=errors_only),
         *check_gold_relations(documents, keys, related, is_asked=is_asked),
     ]
-
-
-def check_heat_map(shown: Predictor) -> None:
-    """Refuse a pipeline without scores of spans.
-
-    RAISES (ValueError): naming what there is.
-    """
-    if shown.spans is None:
-        raise ValueError(
-            "--heatmap shows the scores of a global_pointer component, but the spans of "
-            f"'{shown.relations.name if shown.relations else ''}' are those of another one. "
-            "To fix: leave it out, or name a global_pointer with --component"
-        )

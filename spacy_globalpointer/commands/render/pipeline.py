@@ -1,4 +1,4 @@
-"""The pipeline that `spacy global-pointer render` shows: what finds spans, and relations of them."""
+"""The pipeline that `spacy global-pointer render` shows: what finds spans and relations."""
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -34,6 +34,11 @@ class Predictor(NamedTuple):
     def span_labels(self) -> Sequence[str] | None:
         """Labels of spans; None if they are not known."""
         return None if self.spans is None else self.spans.labels
+
+    @property
+    def symmetric(self) -> Sequence[str]:
+        """Labels of relations without direction."""
+        return () if self.relations is None else self.relations.cfg["symmetric"]
 
     @property
     def keys(self) -> Keys:

@@ -1,6 +1,6 @@
 """Relations on the page of `spacy global-pointer render`."""
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from spacy.tokens import Doc
 
@@ -31,17 +31,22 @@ def turn_all(relations: Related, symmetric: Collection[str]) -> Related:
     return turned
 
 
+def ends_of(relations: Related | None) -> dict[LabelledSpan, None]:
+    """The spans that are joined, in order."""
+    return {span: None for relation in relations or () for span in relation[:2]}
+
+
 def make_arcs(
     doc: Doc,
     relations: Related,
-    place: Callable[[LabelledSpan], LabelledSpan],
+    places: Mapping[LabelledSpan, LabelledSpan],
     odd: Collection[LabelledRelation],
     symmetric: Collection[str],
     kind: str,
 ) -> dict[LabelledRelation, Arc]:
     """Relations (characters) as arcs.
 
-    place: finds a span (characters) on the tokens.
+    places (tokens): of the spans that are drawn.
     odd: those that are wrong or missed.
     kind: what an odd one is, "wrong" or "missed".
     """
@@ -54,8 +59,8 @@ def make_arcs(
         title = f"{one_line(label)}{shown}: {(' → ' if is_directed else ' ↔ ').join(words)}"
         title += f"; {kind}" if is_odd else ""
         arcs[relation] = Arc(
-            place(head),
-            place(child),
+            places.get(head) or _find_tokens(doc, head),
+            places.get(child) or _find_tokens(doc, child),
             label,
             (words[0], words[1]),
             show_label(label),
@@ -65,6 +70,17 @@ def make_arcs(
             is_odd,
         )
     return arcs
+
+
+def _find_tokens(doc: Doc, span: LabelledSpan) -> LabelledSpan:
+    """The tokens that a span touches; for one without any, a place outside the text."""
+    start, end, label = span
+    found = doc.char_span(start, end, alignment_mode="expand") if start < end else None
+    return (
+        LabelledSpan(-1, -1, label)
+        if found is None
+        else LabelledSpan(found.start, found.end, label)
+    )
 
 
 def draw_sides(
