@@ -126,5 +126,13 @@ class RelationCase:
         """Name of the group of relations."""
         return str(self.settings["relations_key"])
 
+    @property
+    def wanted_key(self) -> str:
+        """The group's name; where nothing to learn from has it, the name of the most common one."""
+        first = next(iter(self.splits.values()))
+        if self.key in first.names or not first.names:
+            return self.key
+        return first.names.most_common(1)[0][0]
+
     def advise(self, why: str, **settings: Any) -> Advice:
         return advise(f"components.{self.name}", why, settings)

@@ -55,7 +55,8 @@ def load_setup(path: str, overrides: dict[str, Any]) -> Setup:
     if not pipes and not relaters:
         raise ValueError(
             f"{path}: the pipeline must have a component of the factory {FACTORY!r} or "
-            f"{RELATION_FACTORY!r}, was: {nlp.pipe_names}. Add one, or give the data files themselves instead of a config"
+            f"{RELATION_FACTORY!r}, was: {nlp.pipe_names}. Add one, or give the data files "
+            "themselves instead of a config"
         )
     readers = {}
     for corpus in ("train", "dev"):

@@ -38,7 +38,9 @@ def find_in_relation_config(setup: Setup, case: RelationCase, limit: int = 0) ->
 
 def _find_weights(setup: Setup, case: RelationCase) -> Finding:
     weights = setup.nlp.config["training"]["score_weights"]
-    keys = tuple(f"{pipe.key}_" for pipe in setup.relaters.values())
+    key = case.wanted_key
+    others = {pipe.key for name, pipe in setup.relaters.items() if name != case.name}
+    keys = tuple(f"{other}_" for other in {key, *others})
     # Scores of relations have names such as relations_f, and no other component has "boundary_f".
     dead = [
         score
@@ -46,7 +48,9 @@ def _find_weights(setup: Setup, case: RelationCase) -> Finding:
         if weight is not None and score.startswith("relations_") and not score.startswith(keys)
     ]
     removed = tuple(f"{score} = null" for score in dead)
-    message = describe_relation_weights(case.name, case.settings, setup.nlp)
+    message = describe_relation_weights(
+        case.name, {**case.settings, "relations_key": key}, setup.nlp
+    )
     if message:
         alive = any(weight for score, weight in weights.items() if score not in dead)
         found = _tell("warning" if alive else "error", message, "scores that the pipeline has")
@@ -55,7 +59,7 @@ def _find_weights(setup: Setup, case: RelationCase) -> Finding:
     if dead:
         text = f"[training.score_weights] names scores that nothing has: {', '.join(dead)}"
         return Finding("config", "info", text, _weigh(removed))
-    return Finding("config", "good", f"[training.score_weights] names {case.key}_f")
+    return Finding("config", "good", f"[training.score_weights] names {key}_f")
 
 
 def _weigh(lines: tuple[str, ...]) -> Advice:

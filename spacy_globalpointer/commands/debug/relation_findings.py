@@ -66,8 +66,11 @@ def _no_relations(case: RelationCase, name: str) -> Finding:
     if split.names:
         other, n = split.names.most_common(1)[0]
         text += f", but {n} have in {other!r}"
-        if case.is_config:
-            advice = case.advise("the group that the documents have", relations_key=other)
+        if case.is_config and case.wanted_key in split.names:
+            why = "the group that the documents have"
+            advice = case.advise(why, relations_key=case.wanted_key)
+        elif case.is_config:
+            text += ", which is not that of the training data"
         else:
             text += f". Use --relations-key {other}"
     elif case.is_cut:
@@ -136,21 +139,23 @@ def _find_directions(case: RelationCase) -> Iterator[Finding]:
             both.append(label)
         elif n >= ENOUGH and n_forward == n and _can_turn(case, label):
             forward.append(label)
-    known = list(case.settings["symmetric"])
-    for labels, what, why in (
-        (both, "are annotated in both directions", "annotated in both directions"),
-        (
-            forward,
-            "always lead from the first span to the second, between spans of the same labels",
-            "if these labels have no direction: they always lead from the first span",
-        ),
+    for labels, what in (
+        (both, "are annotated in both directions"),
+        (forward, "always lead from the first span, and their spans have the same labels"),
     ):
         if labels:
             text = f"Relations of {list_labels((label, None) for label in labels)} {what}: are "
             text += "they symmetric? Then each is learned, found and counted once"
-            advice = case.advise(why, symmetric=[*known, *labels])
-            known += labels
-            yield Finding("directions", "info", text, advice)
+            yield Finding("directions", "info", text, _advise_symmetric(case, both, forward))
+
+
+def _advise_symmetric(case: RelationCase, both: list[str], forward: list[str]) -> Advice:
+    """One line, as a setting can only be given once."""
+    why = "those that are annotated in both directions"
+    if forward:
+        why = f"{why}, or " if both else ""
+        why += "those that always lead from the first span: leave out what has a direction"
+    return case.advise(why, symmetric=[*case.settings["symmetric"], *both, *forward])
 
 
 def _can_turn(case: RelationCase, label: str) -> bool:
@@ -178,9 +183,9 @@ def _find_distances(case: RelationCase) -> Iterator[Finding]:
         level = "error" if lost == total.total() else "warning"
         yield Finding("distances", level, text, _advise_distance(case))  # type: ignore[arg-type]
     for name, split in case.splits.items():
-        n, parts = split.n_relations, [f"{split.count(OVERLAPPING)} {OVERLAPPING}"]
+        n, parts = split.n_relations, [f"{split.count(OVERLAPPING)} are {OVERLAPPING}"]
         if split.n_sentences_known:
-            parts.append(f"{split.count(CROSSING)} {CROSSING}")
+            parts.append(f"{split.count(CROSSING)} go {CROSSING}")
         if n:
             text = f"Of {n} relations of {name}, {' and '.join(parts)}"
             text += "" if split.n_sentences_known else "; sentences are not annotated"

@@ -81,8 +81,8 @@ class RelationStatistics:
         self.n_empty += not given and not outcomes
         for outcome, n in outcomes.items():
             self.lost[OUTCOMES[outcome]] += n
-        heads, children = (labelled_spans(r[side] for r in given) for side in (0, 1))
-        rows = zip(heads, children, given, strict=True)
+        ends = labelled_spans(span for r in given for span in (r.head, r.child))
+        rows = zip(ends[::2], ends[1::2], given, strict=True)
         edges = {self._turn(LabelledRelation(h, c, r.label)) for h, c, r in rows}
         self.most = max(self.most, len(edges))
         for edge in sorted(edges):
@@ -137,7 +137,7 @@ class RelationStatistics:
 
     def _note(self, reason: str, text: str) -> None:
         examples = self.examples.setdefault(reason, [])
-        if len(examples) < MOST_EXAMPLES:
+        if len(examples) < MOST_EXAMPLES and text not in examples:
             examples.append(text)
 
     @property

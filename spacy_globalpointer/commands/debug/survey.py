@@ -4,7 +4,7 @@ import warnings
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 
@@ -47,8 +47,8 @@ class Survey:
     shared: list[Finding]  # about all data
 
     def all_findings(self) -> list[Finding]:
-        own = (finding for case in (*self.cases, *self.related) for finding in case.findings)
-        return [*self.shared, *own]
+        found = [*(case.findings for case in self.cases), *(case.findings for case in self.related)]
+        return [*self.shared, *chain.from_iterable(found)]
 
     def to_dict(self) -> dict[str, Any]:
         """All counts and findings, ready for JSON."""
@@ -144,9 +144,9 @@ def debug_config(
         case = Case(pipe.key, splits, name, cfg, known, low, lang, is_config=True, is_cut=is_cut)
         case.findings = [*find_all(case), *find_in_config(setup, case, limit)]
         cases.append(case)
-    for case in related:
-        in_config = find_in_relation_config(setup, case, limit)
-        case.findings = [*_find_in_relations(case), *in_config]
+    for one in related:
+        in_config = find_in_relation_config(setup, one, limit)
+        one.findings = [*_find_in_relations(one), *in_config]
     shared = [*find_in_documents(splits), *([] if cases else find_empty(splits))]
     return Survey(lang, splits, cases, related, shared)
 
