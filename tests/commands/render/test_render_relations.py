@@ -9,7 +9,13 @@ import numpy
 import pytest
 import spacy
 from dom import classes, having, parse, text
-from relation_samples import RELATED, make_relation_examples, make_relation_nlp, train_relations
+from relation_samples import (
+    RELATED,
+    make_relation_example,
+    make_relation_examples,
+    make_relation_nlp,
+    train_relations,
+)
 from samples import make_examples, make_nlp, train
 from spacy.cli._util import app as spacy_app
 from spacy.tokens import Doc, DocBin, Span, SpanGroup
@@ -57,7 +63,7 @@ def make_page(pairs, symmetric=(), **options):
 
 
 def read_arcs(root):
-    """(title, whether it is odd, how many arrow heads all arcs have) of what is drawn and listed."""
+    """{(title, whether it is odd)} of the arcs, and how many arrow heads they have."""
     runs = {(run.get("title"), "odd" in classes(run)) for run in having(root, "run")}
     return runs, len(having(root, "tip"))
 
@@ -127,8 +133,6 @@ def test_missed_and_wrong_relations_stand_out():
         "relations: 2 gold, 2 predicted, 1 right; missed in Bob → Ulm; wrong in Ada → Ulm",
     ]
     assert "only documents with errors: 1 of 1" in text(root)
-    root = parse(make_page([(found, gold), (make_doc(words, spans, [], scores=[]), gold)][:1]))
-    assert len(root.findall(".//article")) == 1
 
 
 def test_errors_only_counts_wrong_relations():
@@ -192,21 +196,20 @@ def folder(tmp_path_factory):
     examples = make_relation_examples(nlp)
     spans = make_nlp()
     train(spans, make_examples(spans))
-    related = make_relation_nlp()
-    train_relations(related, examples)
+    # Its spans come from the other pipeline.
+    related = make_relation_nlp(candidates="gold")
+    with pytest.warns(UserWarning, match="no component before it writes them"):
+        train_relations(related, examples)
     spans.add_pipe("relation_pointer", source=related)
     spans.to_disk(folder / "model")
     ruled = spacy.blank("en")
     ruler = ruled.add_pipe("entity_ruler")
-    ruler.add_patterns([{"label": "PERSON", "pattern": name} for name in ("Anna", "Bob")])
-    pipe = ruled.add_pipe("relation_pointer", config={"spans": None, "symmetric": ["KNOWS"]})
+    pipe = ruled.add_pipe("relation_pointer", config={"spans": None, "candidates": "gold"})
     for label in ("KNOWS", "IN"):
         pipe.add_label(label)
-    ruled.initialize(lambda: make_relation_examples(ruled, key=None)[2:3])
+    ruled.initialize(lambda: [make_relation_example(ruled, *RELATED[2], key=None)])
+    ruler.add_patterns([{"label": "PERSON", "pattern": name} for name in ("Anna", "Bob")])
     ruled.to_disk(folder / "ruled")
-    ruled.add_pipe(
-        "relation_pointer", name="other", source=ruled.get_pipe("relation_pointer")
-    ) if False else None
     DocBin(docs=[example.reference for example in examples]).to_disk(folder / "dev.spacy")
     return folder
 
@@ -311,9 +314,6 @@ def test_bad_options_are_errors(folder, tmp_path, options, message):
 
 def test_several_components_must_be_chosen_from(folder, tmp_path):
     nlp = spacy.load(folder / "model")
-    nlp.add_pipe(
-        "relation_pointer", name="other", source=spacy.load(folder / "model")
-    ) if False else None
     other = spacy.load(folder / "model")
     other.rename_pipe("relation_pointer", "other")
     nlp.add_pipe("other", source=other)
@@ -345,15 +345,19 @@ const page = luminance(getComputedStyle(document.body).backgroundColor);
 const contrast = a => (Math.max(a, page) + 0.05) / (Math.min(a, page) + 0.05);
 const labels = [...document.querySelectorAll(".run .label")];
 const box = e => e.getBoundingClientRect();
-const overlap = (a, b) => a.left < b.right - 1 && b.left < a.right - 1 && a.top < b.bottom - 2 && b.top < a.bottom - 2;
-const count = list => { let n = 0; list.forEach((a, i) => list.slice(0, i).forEach(b => { n += overlap(a, b) })); return n };
+const overlap = (a, b) => a.left < b.right - 1 && b.left < a.right - 1
+  && a.top < b.bottom - 2 && b.top < a.bottom - 2;
+const count = list => { let n = 0;
+  list.forEach((a, i) => list.slice(0, i).forEach(b => { n += overlap(a, b) })); return n };
 const words = [...document.querySelectorAll(".grid > .token")].filter(e => e.textContent.trim());
-const text = words.map(e => { const r = document.createRange(); r.selectNodeContents(e); return r.getBoundingClientRect() });
+const text = words.map(e => {
+  const r = document.createRange(); r.selectNodeContents(e); return r.getBoundingClientRect() });
 let astray = 0;
 document.querySelectorAll(".run").forEach(run => {
   const a = box(run), b = box(run.querySelector(".label"));
   astray += b.left < a.left - 1 || b.right > a.right + 1 });
-const report = { labels: labels.length, overlaps: count(labels.map(box)), words: count(text), astray,
+const report = { labels: labels.length, overlaps: count(labels.map(box)), astray,
+  words: count(text),
   boxes: count([...document.querySelectorAll(".grid > .box")].map(box)),
   beyond: document.documentElement.scrollWidth - document.documentElement.clientWidth,
   weakest: Math.min(...labels.map(e => contrast(luminance(getComputedStyle(e).color)))),
