@@ -81,26 +81,21 @@ def as_directed(
         is enough, as for spans: see `pair_cells`.
     """
     b, n = pair_bias.shape[:2]
-    # Backward, the later span is the head: query and key change places.
+    is_self = torch.eye(n, dtype=torch.bool, device=pair_bias.device)
+    # Backward, the later span is the head, so query and key change places. A span with itself is in
+    # the forward table. Only a direction of its own can be switched off for single labels: what
+    # forbids a pair for all of them is the term of the pair.
     pairs = (
         (forward.query, backward.key),
         (forward.key, backward.query),
-        (
-            forward.start_bias,
-            backward.end_bias.masked_fill(symmetric, -torch.inf),
-        ),
+        (forward.start_bias, backward.end_bias.masked_fill(symmetric, -torch.inf)),
         (forward.end_bias, backward.start_bias),
         (forward.mask, backward.mask),
-        # A span with itself is in the forward table.
-        (pair_bias, pair_bias.transpose(1, 2).masked_fill(_diagonal(pair_bias), -torch.inf)),
+        (pair_bias, pair_bias.transpose(1, 2).masked_fill(is_self, -torch.inf)),
     )
     query, key, start_bias, end_bias, mask, bias = map(torch.cat, pairs)
     document = torch.arange(b).repeat(2)[:, None].expand(-1, n)
     return SpanFactors(query, key, start_bias, end_bias, mask, SPANS, document, bias)
-
-
-def _diagonal(table: Tensor) -> Tensor:
-    return torch.eye(table.shape[-1], dtype=torch.bool, device=table.device)
 
 
 def pair_cells(pairs: Tensor, n_documents: int) -> Tensor:

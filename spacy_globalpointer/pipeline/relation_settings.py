@@ -52,8 +52,8 @@ def check_annotating(name: str, cfg: dict[str, Any], nlp: Language) -> None:
 
     RAISES (ValueError): naming the components and the lines of the config.
     """
-    listed = nlp.config.get("training", {}).get("annotating_components", [])
-    if cfg["candidates"] == "gold" or not isinstance(listed, list):
+    listed = _annotating(nlp)
+    if cfg["candidates"] == "gold":
         return
     missing = {}
     for other in (x for x in listed if x in nlp.pipe_names):
@@ -70,6 +70,12 @@ def check_annotating(name: str, cfg: dict[str, Any], nlp: Language) -> None:
             + " is not: without it, nothing would be predicted in training. To fix, in the "
             f"config:\n\n[training]\nannotating_components = [{shown}]\n"
         )
+
+
+def _annotating(nlp: Language) -> list[str]:
+    """The annotating_components of the config."""
+    found = nlp.config.interpolate().get("training", {}).get("annotating_components", [])
+    return list(found)
 
 
 def _upstream(name: str, nlp: Language) -> set[str]:
@@ -99,7 +105,7 @@ def describe_source(name: str, cfg: dict[str, Any], nlp: Language) -> str:
             "will find no relations. To fix: add such a component before it, or set spans to what "
             "a component writes (null for doc.ents)"
         )
-    annotating = nlp.config.get("training", {}).get("annotating_components", [])
+    annotating = _annotating(nlp)
     if cfg["candidates"] == "gold" or any(writer in annotating for writer in writers):
         return ""
     lines = ", ".join(f'"{x}"' for x in before if x in writers or x in _encoders(writers, nlp))

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from ..models import DocSpans
 from ..nn import PairLayout, SpanFactors, as_directed, buckets, padded_index
+from .tables import describe_not_finite
 
 
 class PairTables:
@@ -34,12 +35,10 @@ class PairTables:
         if not self.layout.of_tokens:
             pairs = xp.concatenate([own[:, width:].ravel() for own in rows])
             self.leaves.append(xp2torch(pairs))
-        if not all(bool(leaf.isfinite().all()) for leaf in self.leaves):
-            raise ValueError(
-                "the model's output must be finite, but some numbers are not. The encoder has "
-                "diverged or its input is broken. To fix: use a lower learning rate, a longer "
-                "warm-up, grad_clip in the optimizer, or no mixed precision"
-            )
+        # Asked once a batch: a GPU has to finish all its work to answer.
+        if not torch.stack([leaf.isfinite().all() for leaf in self.leaves]).all():
+            is_finite = [xp2torch(own).isfinite() for own in rows]
+            raise ValueError(describe_not_finite([doc for doc, _ in batch], is_finite))
         labels = model.attrs["labels"]
         self.symmetric = self._move(torch.tensor([label in cfg["symmetric"] for label in labels]))
 

@@ -78,7 +78,7 @@ class Tables:
         checks = model.ops.xp.stack((flat.any(1), model.ops.xp.isfinite(flat).all(1)))
         has_vector, is_finite = torch.from_numpy(model.ops.to_numpy(checks))
         if not is_finite.all():
-            raise ValueError(_not_finite(docs, is_finite.split(self.lengths)))
+            raise ValueError(describe_not_finite(docs, is_finite.split(self.lengths)))
         is_space = numpy.concatenate([doc.to_array(IS_SPACE) for doc in docs])
         self.rows = xp2torch(flat)
         self.has_vector = has_vector
@@ -144,7 +144,11 @@ class Tables:
         return self.model.ops.unflatten(cast(Floats2d, torch2xp(rows)), lengths)
 
 
-def _not_finite(docs: Sequence[Doc], is_finite: Sequence[Tensor]) -> str:
+def describe_not_finite(docs: Sequence[Doc], is_finite: Sequence[Tensor]) -> str:
+    """Say for which document the output of a model is not finite.
+
+    is_finite: bool, any number of them for each document.
+    """
     bad = [i for i, part in enumerate(is_finite) if not part.all()]
     return (
         f"the model's output must be finite, but for document {bad[0]} of {len(docs)} it is not: "
