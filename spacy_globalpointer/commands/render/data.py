@@ -200,7 +200,9 @@ def check_gold(
             why = "data for --errors-only" if required else "data without a pipeline"
             other = ", or a pipeline before the data: MODEL DATA" if is_alone else ""
             raise ValueError(f"{why} must have gold spans in {what}. To fix: --spans-key{other}")
-        if others:
+        if n_related:
+            notes.append(f"Only gold spans of relations are shown: the data should have {what}")
+        elif others:
             notes.append(f"No gold spans are shown: the data should have {what}")
     elif len(golds) < len(documents):
         n = len(documents) - len(golds)

@@ -290,6 +290,16 @@ def test_gold_relations_need_no_pipeline(tmp_path):
     assert {title for title, _ in read_arcs(root)[0]} == {"met: Ada → Bob", "<met>: Bo → Ada"}
 
 
+def test_relations_of_data_without_the_group_of_spans(tmp_path):
+    doc = make_doc("Ada met Bob .".split(), [(0, 1, "PER"), (2, 3, "PER")], [(0, 1, "met")])
+    del doc.spans["sc"]
+    DocBin(docs=[doc]).to_disk(tmp_path / "a.spacy")
+    code, output = run(tmp_path / "a.spacy", "--output", tmp_path / "page.html")
+    assert (code, "Only gold spans of relations are shown: the data should" in output) == (0, True)
+    root = parse((tmp_path / "page.html").read_text(encoding="utf-8"))
+    assert read_arcs(root) == ({("met: Ada → Bob", False)}, 1)
+
+
 def test_unknown_labels_are_told(folder, tmp_path):
     doc = make_doc("Ada met Bob .".split(), [(0, 1, "PERSON"), (2, 3, "PERSON")], [(0, 1, "HUGS")])
     DocBin(docs=[doc]).to_disk(tmp_path / "a.spacy")
