@@ -241,6 +241,14 @@ def test_the_spans_of_a_component_alone(folder, tmp_path):
     assert run(*arguments, "--component", "relation_pointer")[0] == 0
 
 
+def test_a_component_for_spans_shows_gold_relations_if_they_are_asked_for(folder, tmp_path):
+    page = tmp_path / "page.html"
+    arguments = folder / "model", folder / "dev.spacy", "--component", "global_pointer", "-o", page
+    for options, n in (([], 0), (["--relations-key", "relations"], 7)):
+        assert run(*arguments, *options)[0] == 0
+        assert len(having(parse(page.read_text(encoding="utf-8")), "run")) == n
+
+
 def test_relations_of_entities(folder, tmp_path):
     """A pipeline without the component for spans: its entities have no scores."""
     arguments = (
