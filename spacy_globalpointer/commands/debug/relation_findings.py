@@ -1,5 +1,6 @@
 """What is wrong with annotated relations, or worth saying, before a component is trained."""
 
+from collections import Counter
 from collections.abc import Iterator
 
 from ...corpora.messages import shorten
@@ -19,8 +20,11 @@ from .relation_statistics import (
 )
 from .statistics import length_of_share
 
-# Relations of a label that tell something about its direction, and the share of them that have to.
-ENOUGH, NEARLY_ALL = 10, 0.9
+# Relations of a label that tell something about its direction, and shares of them: annotated in
+# both directions; leading from the first span; between spans of one label; of overlapping spans,
+# whose nesting tells a direction. Labels such as SPOUSE and CONJUNCTION are within these, but so is
+# ABBREVIATION: it is a question.
+ENOUGH, BOTH, FIRST, ALIKE, NESTED = 10, 0.9, 0.85, 0.7, 0.3
 # Above this share of relations it is worth a change of the settings.
 MANY = 0.01
 
@@ -131,17 +135,19 @@ def _find_directions(case: RelationCase) -> Iterator[Finding]:
         if label in case.settings["symmetric"]:
             continue
         n = sum(split.distances[label].total() for split in case.splits.values())
-        n_both, n_forward = (
+        n_both, n_forward, n_nested = (
             sum(split.kinds[kind, label] for split in case.splits.values())
-            for kind in (BOTH_WAYS, FORWARD)
+            for kind in (BOTH_WAYS, FORWARD, OVERLAPPING)
         )
-        if n >= ENOUGH and n_both >= NEARLY_ALL * n:
+        if n >= ENOUGH and n_both >= BOTH * n:
             both.append(label)
-        elif n >= ENOUGH and n_forward == n and _can_turn(case, label):
+        elif n < ENOUGH or n_nested > NESTED * n:
+            continue
+        elif n_forward >= FIRST * n and _is_alike(case, label):
             forward.append(label)
     for labels, what in (
         (both, "are annotated in both directions"),
-        (forward, "always lead from the first span, and their spans have the same labels"),
+        (forward, "nearly always lead from the first span, and their spans have the same labels"),
     ):
         if labels:
             text = f"Relations of {list_labels((label, None) for label in labels)} {what}: are "
@@ -154,15 +160,16 @@ def _advise_symmetric(case: RelationCase, both: list[str], forward: list[str]) -
     why = "those that are annotated in both directions"
     if forward:
         why = f"{why}, or " if both else ""
-        why += "those that always lead from the first span: leave out what has a direction"
+        why += "those that nearly always lead from the first span: leave out what has a direction"
     return case.advise(why, symmetric=[*case.settings["symmetric"], *both, *forward])
 
 
-def _can_turn(case: RelationCase, label: str) -> bool:
+def _is_alike(case: RelationCase, label: str) -> bool:
     """Whether heads have the labels of children, so that these do not tell the direction."""
-    pairs = {pair for split in case.splits.values() for pair in split.type_pairs}
-    heads = {head for head, own, _ in pairs if own == label}
-    return heads == {child for _, own, child in pairs if own == label}
+    pairs = sum((split.type_pairs for split in case.splits.values()), Counter())
+    own = {(head, child): n for (head, name, child), n in pairs.items() if name == label}
+    alike = sum(n for (head, child), n in own.items() if head == child)
+    return alike >= ALIKE * sum(own.values())
 
 
 def _find_distances(case: RelationCase) -> Iterator[Finding]:
