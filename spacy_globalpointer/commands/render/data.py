@@ -234,18 +234,18 @@ def check_gold_relations(
     if keys.relations is None:
         return []
     golds = [document.relations for document in documents if document.relations is not None]
-    what = f"relations in the group {keys.relations!r}"
     if not golds and is_asked:
         docs = (document.doc for document in documents)
         others = {key for doc in docs for key, group in doc.spans.items() if EDGES in group.attrs}
         names = list_labels((other, None) for other in sorted(others)) or "none"
         raise ValueError(
-            f"the data must have {what}, but all groups with relations there are: {names}. "
-            "To fix: --relations-key"
+            f"the data must have relations in the group {keys.relations!r}, but all groups with "
+            f"relations there are: {names}. To fix: --relations-key"
         )
     notes = []
     if 0 < len(golds) < len(documents):
         n = len(documents) - len(golds)
+        what = f"relations in the group {keys.relations!r}"
         notes.append(f"{n} of {len(documents)} documents have no {what}")
     n_of = Counter(relation.label for gold in golds for relation in gold)
     rows = [(label, n) for label, n in n_of.most_common() if label not in (labels or n_of)]
