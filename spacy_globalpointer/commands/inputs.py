@@ -107,17 +107,6 @@ def load_pipeline(model: str) -> Language:
         raise ValueError(f"MODEL must be a pipeline that can be loaded: {what}") from error
 
 
-def load_component(model: str, name: str | None) -> tuple[Language, str, "GlobalPointer"]:
-    """Load a pipeline and find the component to work on.
-
-    name: None where the pipeline has only one.
-    RETURNS: the pipeline, the component's name in it, and the component.
-    RAISES (ValueError): see `load_pipeline` and `find_component`.
-    """
-    nlp = load_pipeline(model)
-    return nlp, *find_component(nlp, name)
-
-
 def find_component(nlp: Language, name: str | None) -> tuple[str, "GlobalPointer"]:
     """Find the component global_pointer to work on.
 
