@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks.markdown import fill_page, make_rows
+from benchmarks.relation_tables import make_relation_tables
 from benchmarks.results import TABLES, make_tables, read_rows
 from benchmarks.tables import make_table, read_reports
 
@@ -40,10 +41,12 @@ def test_the_pages_show_the_committed_results():
     assert set(reports) == {"heads", "pipeline", "scaling", "joined"}
     tables = {name: make_table(report) for name, report in reports.items()}
     tables.update(make_tables(read_rows(ROOT / "docs" / "results")))
+    tables.update(make_relation_tables(ROOT / "docs" / "results" / "relations"))
     shown = {
         "README.md": ["pipeline", "peers"],
         "docs/speed.md": ["heads", "scaling"],
         "docs/results.md": [*TABLES.keys() - {"peers"}, "joined"],
+        "docs/relations.md": ["relations", "relation_cost"],
     }
     for name, marks in shown.items():
         page = (ROOT / name).read_text(encoding="utf8")
