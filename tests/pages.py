@@ -24,7 +24,7 @@ from typer.testing import CliRunner
 from benchmarks.__main__ import app as benchmarks_app
 from spacy_globalpointer.commands import app as our_app
 from spacy_globalpointer.commands.convert import convert
-from spacy_globalpointer.commands.init_config import make_config
+from spacy_globalpointer.commands.training_config import make_config
 from spacy_globalpointer.configs import find_config
 from spacy_globalpointer.corpora.jsonl import read_jsonl
 

@@ -12,7 +12,7 @@ from thinc.api import Config
 from typer.testing import CliRunner
 
 from spacy_globalpointer.commands import init_config
-from spacy_globalpointer.commands.init_config import make_config
+from spacy_globalpointer.commands.training_config import make_config
 from spacy_globalpointer.configs import ENCODERS, find_config
 
 
