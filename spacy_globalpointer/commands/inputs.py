@@ -83,22 +83,39 @@ def read_examples(
     return tqdm(examples, total=len(documents), unit=" docs", disable=silent or None)
 
 
+def load_pipeline(model: str) -> Language:
+    """Load a pipeline.
+
+    RAISES (ValueError): no pipeline, or one that needs a package that is not installed.
+    """
+    try:
+        return spacy.load(model)
+    except Exception as error:  # damaged files raise many kinds
+        is_told = isinstance(error, (OSError, ValueError, ImportError))
+        what = error if is_told else f"{type(error).__name__}: {error}"
+        raise ValueError(f"MODEL must be a pipeline that can be loaded: {what}") from error
+
+
 def load_component(model: str, name: str | None) -> tuple[Language, str, "GlobalPointer"]:
     """Load a pipeline and find the component to work on.
 
     name: None where the pipeline has only one.
     RETURNS: the pipeline, the component's name in it, and the component.
-    RAISES (ValueError): no pipeline, one that needs a package that is not installed, no such
-        component, or several.
+    RAISES (ValueError): see `load_pipeline` and `find_component`.
+    """
+    nlp = load_pipeline(model)
+    return nlp, *find_component(nlp, name)
+
+
+def find_component(nlp: Language, name: str | None) -> tuple[str, "GlobalPointer"]:
+    """Find the component global_pointer to work on.
+
+    name: None where the pipeline has only one.
+    RETURNS: its name in the pipeline, and the component.
+    RAISES (ValueError): no such component, or several.
     """
     from ..pipeline.global_pointer import GlobalPointer
 
-    try:
-        nlp = spacy.load(model)
-    except Exception as error:  # damaged files raise many kinds
-        is_told = isinstance(error, (OSError, ValueError, ImportError))
-        what = error if is_told else f"{type(error).__name__}: {error}"
-        raise ValueError(f"MODEL must be a pipeline that can be loaded: {what}") from error
     pipes = {key: pipe for key, pipe in nlp.pipeline if isinstance(pipe, GlobalPointer)}
     if not pipes:
         raise ValueError(
@@ -116,4 +133,4 @@ def load_component(model: str, name: str | None) -> tuple[Language, str, "Global
             f"--component must be an enabled global_pointer component, was: {name!r}. "
             f"The pipeline has: {', '.join(pipes)}"
         )
-    return nlp, name, pipes[name]
+    return name, pipes[name]

@@ -42,6 +42,15 @@ class Line(NamedTuple):
     end: str
 
 
+class Place(NamedTuple):
+    """Where a mark is: its row, from 2, as row 1 is the text, and its tokens in a part of it."""
+
+    mark: Mark
+    row: int
+    begin: int
+    end: int
+
+
 class Drawing(NamedTuple):
     """A text with marks.
 
@@ -53,19 +62,33 @@ class Drawing(NamedTuple):
     room: float
 
 
-def lay_out(tokens: Sequence[str], marks: Iterable[Mark], first: int = 0) -> Drawing:
+def place_marks(n_tokens: int, marks: Iterable[Mark], first: int = 0) -> list[Place]:
     """Give each mark a row of its own under its tokens: the outer ones are nearer to the text.
 
-    tokens: of a part of a text, with the space after them.
+    n_tokens: of a part of a text.
     marks: those that go beyond the part are cut off, but they touch it.
     first (tokens): where the part begins in the text.
     """
+    taken: list[set[int]] = [set() for _ in range(n_tokens)]
+    places = []
+    for mark in sorted(marks, key=lambda mark: (mark.span.start, -mark.span.end, mark.span.label)):
+        start, end = max(0, mark.span.start - first), min(mark.span.end - first, n_tokens)
+        rows = set().union(*taken[start:end])
+        row = next(row for row in count(2) if row not in rows)
+        for own in taken[start:end]:
+            own.add(row)
+        places.append(Place(mark, row, start, end))
+    return places
+
+
+def lay_out(tokens: Sequence[str], marks: Iterable[Mark], first: int = 0) -> Drawing:
+    """Put a line for each mark under its tokens, as `place_marks` says.
+
+    tokens: of a part of a text, with the space after them.
+    """
     under: list[list[Line]] = [[] for _ in tokens]
     room = 0.0
-    for mark in sorted(marks, key=lambda mark: (mark.span.start, -mark.span.end, mark.span.label)):
-        start, end = max(0, mark.span.start - first), min(mark.span.end - first, len(tokens))
-        taken = {line.row for lines in under[start:end] for line in lines}
-        row = next(row for row in count(2) if row not in taken)
+    for mark, row, start, end in place_marks(len(tokens), marks, first):
         width = LABEL_WIDTH * text_width(mark.name) + 1
         room = max(room, 0.6 * (width - text_width(tokens[start])))
         is_narrow = width <= text_width("".join(tokens[start:end]).rstrip())

@@ -18,7 +18,7 @@ from ...training.reader import SpanCorpus
 from .case import Case, Finding, advise
 from .findings import advise_key
 
-FACTORY = "global_pointer"
+FACTORY, RELATION_FACTORY = "global_pointer", "relation_pointer"
 
 
 @dataclass
@@ -27,7 +27,9 @@ class Setup:
 
     nlp: Language  # not initialized
     config: Config  # with all variables and defaults filled in
-    pipes: dict[str, Any]  # the components to look at, by name
+    # The components to look at, by name: those that find spans, and relations.
+    pipes: dict[str, Any]
+    relaters: dict[str, Any]
     readers: dict[str, Callable[[Language], Iterable[Example]]]  # of the corpora train and dev
     sourced: list[str]  # names of components of other pipelines, which are trained on
 
@@ -35,7 +37,7 @@ class Setup:
 def load_setup(path: str, overrides: dict[str, Any]) -> Setup:
     """Read a config, or "-" for standard input, as training does; no weights are loaded.
 
-    RAISES (ValueError): a config that makes no pipeline, or none with the component.
+    RAISES (ValueError): a config that makes no pipeline, or none with one of the components.
     """
     if path != "-" and not Path(path).is_file():
         what = path if Path(path).exists() else f"{path}, which is missing"
@@ -46,11 +48,15 @@ def load_setup(path: str, overrides: dict[str, Any]) -> Setup:
         raise ValueError(f"{path} must be in UTF-8, was: {error}. Convert it") from error
     nlp = load_model_from_config(raw, auto_fill=True)
     config = nlp.config.interpolate()
-    pipes = {k: pipe for k, pipe in nlp.pipeline if nlp.get_pipe_meta(k).factory == FACTORY}
-    if not pipes:
+    pipes, relaters = (
+        {k: pipe for k, pipe in nlp.pipeline if nlp.get_pipe_meta(k).factory == factory}
+        for factory in (FACTORY, RELATION_FACTORY)
+    )
+    if not pipes and not relaters:
         raise ValueError(
-            f"{path}: the pipeline must have a component of the factory {FACTORY!r}, was: "
-            f"{nlp.pipe_names}. Add one, or give the data files themselves instead of a config"
+            f"{path}: the pipeline must have a component of the factory {FACTORY!r} or "
+            f"{RELATION_FACTORY!r}, was: {nlp.pipe_names}. Add one, or give the data files "
+            "themselves instead of a config"
         )
     readers = {}
     for corpus in ("train", "dev"):
@@ -61,7 +67,7 @@ def load_setup(path: str, overrides: dict[str, Any]) -> Setup:
                 f"[training] {corpus}_corpus must name a reader, was: {setting!r}. "
                 'Set it, for example to "corpora.train"'
             )
-    return Setup(nlp, config, pipes, readers, list(get_sourced_components(raw)))
+    return Setup(nlp, config, pipes, relaters, readers, list(get_sourced_components(raw)))
 
 
 def known_labels(setup: Setup, name: str) -> Sequence[str] | None:
@@ -69,7 +75,7 @@ def known_labels(setup: Setup, name: str) -> Sequence[str] | None:
     if name in setup.config["training"]["frozen_components"]:
         return None
     if name in setup.sourced:  # training does not initialize it again
-        return setup.pipes[name].labels
+        return (setup.pipes | setup.relaters)[name].labels
     block = setup.config["initialize"]["components"].get(name, {})
     return registry.resolve({"labels": block.get("labels")})["labels"]
 
@@ -89,9 +95,7 @@ def find_in_config(setup: Setup, case: Case, limit: int = 0) -> Iterator[Finding
     rivals = describe_rivals(case.name, case.key, setup.nlp)
     if rivals:
         yield Finding("config", "warning", rivals)
-    for name, reader in setup.readers.items():
-        if may_drop(reader):
-            yield _find_drops(setup.nlp, reader, training[f"{name}_corpus"], case.key, limit)
+    yield from find_drops(setup, case.key, limit)
 
 
 def _find_weights(setup: Setup, case: Case) -> Finding:
@@ -118,7 +122,15 @@ def _find_weights(setup: Setup, case: Case) -> Finding:
     return Finding("config", "good", f"[training.score_weights] names spans_{key}_f")
 
 
-def _find_drops(nlp: Language, corpus: Any, section: str, key: str, limit: int) -> Finding:
+def find_drops(setup: Setup, key: str, limit: int) -> Iterator[Finding]:
+    """What is left of a group of gold spans, the arguments of relations among them."""
+    for name, reader in setup.readers.items():
+        if may_drop(reader):
+            section = setup.config["training"][f"{name}_corpus"]
+            yield _count_drops(setup.nlp, reader, section, key, limit)
+
+
+def _count_drops(nlp: Language, corpus: Any, section: str, key: str, limit: int) -> Finding:
     """Gold spans that spaCy's own reader leaves behind when it cuts documents."""
     plain = copy(corpus)
     plain.augmenter, plain.shuffle = dont_augment, False

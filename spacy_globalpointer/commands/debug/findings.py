@@ -26,7 +26,7 @@ def find_all(case: Case) -> list[Finding]:
     splits = {name: case.splits[name] for name, group in case.groups.items() if group.n_spans}
     if splits:
         case = replace(case, splits=splits)
-        ours = _find_labels, _find_unknown, _find_nesting, _find_lengths
+        ours = _find_labels, _find_nesting, _find_lengths
         for find in (*ours, find_windows, find_tokens):
             findings += find(case)
     return findings
@@ -50,12 +50,16 @@ def find_in_documents(splits: dict[str, SplitStatistics]) -> Iterator[Finding]:
         yield Finding("documents", "good", "No document of dev is in train")
 
 
+def find_empty(splits: Mapping[str, SplitStatistics]) -> Iterator[Finding]:
+    """Splits without documents."""
+    for name in (name for name, split in splits.items() if not split.n_documents):
+        yield Finding("documents", "error", f"{name} has no documents. Is its path right?")
+
+
 def _find_missing(case: Case) -> Iterator[Finding]:
     """Splits without documents, documents without the group, groups without spans."""
-    counts = {name: split.n_documents for name, split in case.splits.items()}
-    for name in (name for name, n in counts.items() if not n):
-        yield Finding("documents", "error", f"{name} has no documents. Is its path right?")
-    for name, n in counts.items():
+    yield from find_empty(case.splits)
+    for name, n in ((name, split.n_documents) for name, split in case.splits.items()):
         group = case.groups[name]
         if n and group.n_missing == n:
             yield _no_group(case, name)
@@ -103,40 +107,61 @@ def _some_missing(case: Case, name: str) -> Finding:
 
 
 def _find_labels(case: Case) -> Iterator[Finding]:
-    """Labels with few examples, and labels of one split only."""
-    (first, learned), *others = ((name, group.labels) for name, group in case.groups.items())
-    low = {label: n for label, n in learned.items() if n < case.low}
-    if low:
-        text = f"Low number of examples (below {case.low}) for {_count_labels(low)}"
+    labels = {name: group.labels for name, group in case.groups.items()}
+    named = {"label_thresholds": [label for label, _ in case.settings.get("label_thresholds", ())]}
+    yield from find_label_counts(labels, case.low)
+    yield from find_unknown(case.name, next(iter(labels.values())), case.known, named)
+
+
+def find_label_counts(labels: Mapping[str, Mapping[str, int]], low: int) -> Iterator[Finding]:
+    """Labels with few examples, and labels of one split only.
+
+    labels: how many examples of each, by split; the first one is learned from.
+    low: fewer examples are few.
+    """
+    (first, learned), *others = labels.items()
+    rare = {label: n for label, n in learned.items() if n < low}
+    if rare:
+        text = f"Low number of examples (below {low}) for {_count_labels(rare)}"
         yield Finding("labels", "warning", text)
     else:
-        yield Finding("labels", "good", f"Every label has {case.low} examples or more")
-    for other, labels in others:
-        new = {label: n for label, n in labels.items() if label not in learned}
+        yield Finding("labels", "good", f"Every label has {low} examples or more")
+    for other, own in others:
+        new = {label: n for label, n in own.items() if label not in learned}
         if new:
             what = f" of {other} never learned, as {first} lacks them"
             yield Finding("labels", "warning", _count_labels(new, what))
-        old = {label: n for label, n in learned.items() if label not in labels}
+        old = {label: n for label, n in learned.items() if label not in own}
         if old:
             what = f" of {first} never scored, as {other} lacks them"
             yield Finding("labels", "info", _count_labels(old, what))
 
 
-def _find_unknown(case: Case) -> Iterator[Finding]:
-    """Labels that the component cannot learn, or that only its settings name."""
-    learned = next(iter(case.groups.values())).labels
-    known = list(learned if case.known is None else case.known)
+def find_unknown(
+    name: str,
+    learned: Mapping[str, int],
+    known: Sequence[str] | None,
+    named: Mapping[str, Sequence[str]],
+) -> Iterator[Finding]:
+    """Labels that a component cannot learn, or that only its settings name.
+
+    name: of the component.
+    learned: how many examples of each label of the data.
+    known: the only labels it can learn; None for those of the data.
+    named: labels that settings name.
+    """
+    known = list(learned if known is None else known)
     unknown = {label: n for label, n in learned.items() if label not in known}
     if unknown:
         what = _count_labels(unknown, " of the data, and training stops at the first")
-        text = f"'{case.name}' does not know {what}. Add them to its labels in "
-        text += f"[initialize.components.{case.name}], or before training with add_label"
+        text = f"'{name}' does not know {what}. Add them to its labels in "
+        text += f"[initialize.components.{name}], or before training with add_label"
         yield Finding("labels", "error", text)
-    own = case.settings.get("label_thresholds", ())
-    cuts = [(label, None) for label, _ in own if find_label(label, known) is None]
-    if cuts:
-        text = f"label_thresholds of '{case.name}' names labels that it will not have"
-        yield Finding("labels", "error", f"{text}: {list_labels(cuts)}. Remove them")
+    for setting, labels in named.items():
+        wrong = [(label, None) for label in labels if find_label(label, known) is None]
+        if wrong:
+            text = f"{setting} of '{name}' names labels that it will not have"
+            yield Finding("labels", "error", f"{text}: {list_labels(wrong)}. Remove them")
 
 
 def _count_labels(labels: Mapping[str, int], what: str = "") -> str:

@@ -2,7 +2,7 @@
 
 import unicodedata
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from spacy.language import Language
@@ -43,6 +43,8 @@ class GoldText(NamedTuple):
     example: Example  # what training would get of it
     groups: dict[str, list[Placed]]  # those that were asked for and are there
     notes: Sequence[str] = ()  # what was left out or changed when a corpus file was read
+    # Relations that did not get into the example, by what became of them: see record_to_doc.
+    relations: Mapping[str, int] = {}
 
 
 def read_example(example: Example, keys: Iterable[str]) -> GoldText:
@@ -57,16 +59,24 @@ def read_example(example: Example, keys: Iterable[str]) -> GoldText:
     return GoldText(example, groups)
 
 
-def read_record(record: Record, nlp: Language, key: str) -> GoldText:
-    """Find the tokens of the gold spans of a record, which become a group of this name."""
-    doc, outcomes, _ = record_to_doc(record, nlp, spans_key=key)
+def read_record(
+    record: Record, nlp: Language, key: str, relations_key: str = "relations"
+) -> GoldText:
+    """Find the tokens of the gold spans of a record.
+
+    key, relations_key: of the groups that its spans and its relations become.
+    """
+    doc, outcomes, relations = record_to_doc(
+        record, nlp, spans_key=key, relations_key=relations_key
+    )
     groups: dict[str, list[Placed]] = {}
     if record.spans is not None:
         kept = iter(doc.spans[key])
         tokens = (next(kept) if outcome in ("kept", "trimmed") else None for outcome in outcomes)
         given = (LabelledSpan(*span) for span in record.spans)
         groups[key] = list(zip(given, tokens, strict=True))
-    return GoldText(Example(doc, doc), groups, record.notes)
+    lost = Counter(outcome for outcome in relations if outcome != "kept")
+    return GoldText(Example(doc, doc), groups, record.notes, lost)
 
 
 def strip(text: str, span: LabelledSpan) -> LabelledSpan:

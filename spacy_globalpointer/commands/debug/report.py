@@ -6,7 +6,7 @@ from typing import Any
 from wasabi.printer import Printer
 
 from ..labels import show_label
-from .case import Advice, Case, Finding
+from .case import Advice, Case, Finding, RelationCase
 from .gold import MISALIGNED
 from .statistics import RELATIONS, SHARES, GroupStatistics, length_of_share
 from .survey import Survey
@@ -31,6 +31,8 @@ def print_survey(msg: Printer, survey: Survey) -> int:
     _print_findings(msg, survey.shared, "documents")
     for case in survey.cases:
         _print_case(msg, case)
+    for related in survey.related:
+        _print_relations(msg, related)
     findings = survey.all_findings()
     _print_advice(msg, [finding.advice for finding in findings if finding.advice])
     msg.divider("Summary")
@@ -62,6 +64,22 @@ def _print_case(msg: Printer, case: Case) -> None:
     if any(finding.topic == "config" for finding in case.findings):
         msg.divider("Config")
         _print_findings(msg, case.findings, "config")
+
+
+def _print_relations(msg: Printer, case: RelationCase) -> None:
+    # Imports torch.
+    from .relation_report import print_relation_labels
+
+    msg.divider(f"Component '{case.name}'" if case.is_config else "Relations")
+    msg.text(f"Name of the group of relations: {case.key}")
+    _print_findings(msg, case.findings, "groups")
+    if any(split.n_relations for split in case.splits.values()):
+        msg.divider("Labels of relations")
+        print_relation_labels(msg, case)
+    for topic in ("labels", "directions", "distances", "arguments", "config"):
+        if topic != "labels" and any(finding.topic == topic for finding in case.findings):
+            msg.divider(topic.title())
+        _print_findings(msg, case.findings, topic)
 
 
 def _print_findings(msg: Printer, findings: Iterable[Finding], *topics: str) -> None:

@@ -4,7 +4,7 @@ import warnings
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 
@@ -17,12 +17,23 @@ from ...corpora import UNSPACED_LANGUAGES, read_records
 from ...corpora.docbin import read_docbin
 from ...corpora.messages import shorten
 from ..convert import find_sources
-from .case import Case, Finding
+from .case import Case, Finding, RelationCase
 from .config import find_in_config, known_labels, load_setup, may_drop
 from .encoder import Encoder, find_encoder
-from .findings import advise_key, find_all, find_in_documents
+from .findings import advise_key, find_all, find_empty, find_in_documents
 from .gold import GoldText, read_example, read_record
+from .relation_config import find_in_relation_config
 from .statistics import SplitStatistics
+
+# Settings of relations in data files: the defaults that matter.
+DATA_SETTINGS: dict[str, Any] = {
+    "symmetric": [],
+    "max_distance": None,
+    "allow_self": False,
+    "type_pairs": "seen",
+    "max_relations": None,
+    "missing": "skip",
+}
 
 
 @dataclass
@@ -31,11 +42,13 @@ class Survey:
 
     lang: str
     splits: dict[str, SplitStatistics]
-    cases: list[Case]  # one for each component; one for data files
+    cases: list[Case]  # one for each component that finds spans; one for data files
+    related: list[RelationCase]  # the same for relations; none if data files have none
     shared: list[Finding]  # about all data
 
     def all_findings(self) -> list[Finding]:
-        return [*self.shared, *(finding for case in self.cases for finding in case.findings)]
+        found = [*(case.findings for case in self.cases), *(case.findings for case in self.related)]
+        return [*self.shared, *chain.from_iterable(found)]
 
     def to_dict(self) -> dict[str, Any]:
         """All counts and findings, ready for JSON."""
@@ -50,6 +63,15 @@ class Survey:
                     "findings": [asdict(finding) for finding in case.findings],
                 }
                 for case in self.cases
+            }
+            | {
+                case.name: {
+                    "relations_key": case.key,
+                    "settings": case.settings,
+                    "splits": {name: split.to_dict() for name, split in case.splits.items()},
+                    "findings": [asdict(finding) for finding in case.findings],
+                }
+                for case in self.related
             },
         }
 
@@ -69,22 +91,33 @@ def debug_data(
     *,
     lang: str = "en",
     spans_key: str = "sc",
+    relations_key: str | None = None,
     format: str = "auto",
     low: int = 50,
     limit: int = 0,
 ) -> Survey:
     """Look over data files, or folders of them, as the command's options say."""
+    key = relations_key or "relations"
+    if key == spans_key:
+        raise ValueError(
+            "--spans-key and --relations-key must differ, because the group of the relations holds "
+            f"their arguments only, was: {key!r} for both. To fix: name another group"
+        )
     inputs = {"train": names, "dev": dev} if dev else {"data": names}
     files = {name: _find_data(map(Path, paths)) for name, paths in inputs.items()}
     nlp = spacy.blank(lang)
-    texts = {name: _read_files(own, nlp, spans_key, format) for name, own in files.items()}
-    splits = _count(texts, {spans_key: None}, limit)
+    texts = {name: _read_files(own, nlp, spans_key, key, format) for name, own in files.items()}
+    related = RelationCase({**DATA_SETTINGS, "spans": spans_key, "relations_key": key}, low=low)
+    splits = _count(texts, {spans_key: None}, [related], limit)
     case = Case(spans_key, splits, low=low, lang=lang)
     case.findings = find_all(case)
+    if relations_key is not None or related.has_relations:
+        related.findings = _find_in_relations(related)
     if spans_key != "sc":
         text = f"With spans_key = {spans_key!r} the score weights must name it"
         case.findings.append(Finding("config", "info", text, advise_key(spans_key)))
-    return Survey(lang, splits, [case], list(find_in_documents(splits)))
+    shared = list(find_in_documents(splits))
+    return Survey(lang, splits, [case], [related] if related.findings else [], shared)
 
 
 @_few_warnings()
@@ -99,15 +132,32 @@ def debug_config(
         name: (read_example(example, encoders) for example in _readable(reader(setup.nlp), name))
         for name, reader in setup.readers.items()
     }
-    splits = _count(texts, encoders, limit)
     is_cut = any(map(may_drop, setup.readers.values()))
+    related = [
+        RelationCase(dict(pipe.cfg), name, known_labels(setup, name), low, True, is_cut)
+        for name, pipe in setup.relaters.items()
+    ]
+    splits = _count(texts, encoders, related, limit)
     cases = []
     for name, pipe in pipes.items():
         known, cfg = known_labels(setup, name), dict(pipe.cfg)
         case = Case(pipe.key, splits, name, cfg, known, low, lang, is_config=True, is_cut=is_cut)
         case.findings = [*find_all(case), *find_in_config(setup, case, limit)]
         cases.append(case)
-    return Survey(lang, splits, cases, list(find_in_documents(splits)))
+    for one in related:
+        in_config = find_in_relation_config(setup, one, limit)
+        one.findings = [*_find_in_relations(one), *in_config]
+    shared = [*find_in_documents(splits), *([] if cases else find_empty(splits))]
+    return Survey(lang, splits, cases, related, shared)
+
+
+def _find_in_relations(case: RelationCase) -> list[Finding]:
+    """What is wrong with relations that were counted."""
+    # Imports torch.
+    from .relation_findings import find_in_relations
+
+    case.complete(case.n_documents)
+    return find_in_relations(case)
 
 
 def _find_data(paths: Iterable[Path]) -> list[Path]:
@@ -119,7 +169,9 @@ def _find_data(paths: Iterable[Path]) -> list[Path]:
     return list(files.values())
 
 
-def _read_files(files: list[Path], nlp: Language, key: str, format: str) -> Iterator[GoldText]:
+def _read_files(
+    files: list[Path], nlp: Language, key: str, relations_key: str, format: str
+) -> Iterator[GoldText]:
     joiner = "" if nlp.lang in UNSPACED_LANGUAGES else " "
     for file in files:
         if file.suffix == ".spacy":
@@ -127,7 +179,7 @@ def _read_files(files: list[Path], nlp: Language, key: str, format: str) -> Iter
                 yield read_example(example, [key])
         else:
             for record in read_records(file, format=format, joiner=joiner):
-                yield read_record(record, nlp, key)
+                yield read_record(record, nlp, key, relations_key)
 
 
 def _readable(examples: Iterable[Example], name: str) -> Iterator[Example]:
@@ -144,13 +196,18 @@ def _readable(examples: Iterable[Example], name: str) -> Iterator[Example]:
 
 
 def _count(
-    texts: Mapping[str, Iterable[GoldText]], encoders: Mapping[str, Encoder | None], limit: int
+    texts: Mapping[str, Iterable[GoldText]],
+    encoders: Mapping[str, Encoder | None],
+    related: Sequence[RelationCase],
+    limit: int,
 ) -> dict[str, SplitStatistics]:
-    """Count the texts of each split; those of training come first."""
+    """Count the texts of each split, and their relations; those of training come first."""
     splits: dict[str, SplitStatistics] = {}
     for name, own in texts.items():
         splits[name] = SplitStatistics(encoders, splits.get("train"))
         # None: tqdm shows its bar on a terminal only.
         for text in tqdm(islice(own, limit or None), name, unit=" docs", disable=None):
             splits[name].add(text)
+            for case in related:
+                case.add(name, text)
     return splits

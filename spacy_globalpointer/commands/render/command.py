@@ -1,30 +1,30 @@
 """`spacy global-pointer render`: spans as a page, and the scores of one text as a heat map."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import spacy
 from spacy.cli._util import import_code
 from spacy.language import Language
-from spacy.tokens import SpanGroup
-from spacy.training import Corpus
-from tqdm import tqdm
 from typer import Argument, Option
 from wasabi.printer import Printer
 
 from ...corpora import FORMATS, Record
 from ...corpora.messages import fit_screen
-from ...spans import LabelledSpan
-from ..inputs import Code, Component, Gpu, load_component, use_gpu
+from ..inputs import Code, Component, Gpu, use_gpu
 from ..outputs import check_output, write_text
-from .data import Document, check_gold, in_characters, read_documents, split_inputs
+from .data import (
+    Document,
+    Keys,
+    check_gold,
+    check_gold_relations,
+    read_documents,
+    split_inputs,
+)
 from .heat_map import MOST_TOKENS, draw_heat_map, score_spans
 from .page import Page
-
-# Imports torch.
-if TYPE_CHECKING:
-    from ...pipeline.global_pointer import GlobalPointer
+from .pipeline import Predictor, load_predictor
 
 
 def render(
@@ -59,6 +59,10 @@ def render(
             help="Group of the gold spans; if not set, the component's, or sc",
         ),
     ] = None,
+    relations_key: Annotated[
+        str | None,
+        Option(help="Group of the gold relations; if not set, the component's, or relations"),
+    ] = None,
     lang: Annotated[
         str,
         Option("--lang", "-l", help="Language code of annotated data that has no pipeline with it"),
@@ -74,17 +78,23 @@ def render(
     ] = 20,
     errors_only: Annotated[
         bool,
-        Option("--errors-only", "-E", help="Draw only documents with a wrong or a missed span"),
+        Option(
+            "--errors-only",
+            "-E",
+            help="Draw only documents with a wrong or a missed span or relation",
+        ),
     ] = False,
     code: Code = None,
     gpu_id: Gpu = -1,
 ) -> None:
     """
-    Show nested spans as lines under their text, and the scores of all spans as a heat map.
+    Show nested spans as lines under their text, relations as arcs between them, and the scores of
+    all spans as a heat map.
 
-    The page is one HTML file. Predicted spans stand beside the gold ones if the
-    data has them; point at a span to see its score. The heat map is a table of
-    first by last tokens for each label.
+    The page is one HTML file. Predictions stand beside the gold if the data has
+    it; point at a span or a relation to see its score. A relation that would
+    leave its line of text is listed. The heat map is a table of first by last
+    tokens for each label.
 
     $ spacy global-pointer render training/model-best dev.spacy --output page.html
 
@@ -99,26 +109,21 @@ def render(
         use_gpu(gpu_id, silent=False)
         model, files = split_inputs(inputs, text)
         check_wishes(model, files, output, heatmap, errors_only)
-        if model is None:
-            nlp, pipe = spacy.blank(lang), None
-        else:
-            nlp, _, pipe = load_component(model, component)
-        key = spans_key or (pipe.key if pipe else "sc")
-        notes: list[str] = []
-        if text is None:
-            documents, notes = read_documents(nlp, files, key, format, limit)
-        else:
-            documents = [(nlp.make_doc(Record(text, source="--text").text), None)]
-        notes += check_gold(documents, key, pipe and pipe.labels, errors_only)
-        if heatmap is not None:
-            check_choice(documents, document)
-        page = Page(errors_only=errors_only)
-        for number, (doc, gold) in enumerate(predict(nlp, pipe, documents), start=1):
-            found = None if pipe is None else read_scores(doc.spans[pipe.key])
-            page.add(number, doc, found, gold)
-            if heatmap is not None and number == document:
-                scores, first = score_spans(pipe, doc)
-                contents[heatmap] = draw_heat_map(doc, scores, found or (), gold or (), first)
+        shown = None if model is None else load_predictor(model, component)
+        nlp = spacy.blank(lang) if shown is None else shown.nlp
+        keys = choose_keys(shown, spans_key, relations_key)
+        documents, notes = gather(nlp, files, text, keys, format, limit)
+        notes += check_documents(documents, keys, shown, errors_only, relations_key is not None)
+        if shown is not None and heatmap is not None:
+            check_choice(documents, document, shown)
+        page = Page(errors_only=errors_only, symmetric=shown.symmetric if shown else ())
+        pairs = shown.predict(documents) if shown else ((own.doc, own) for own in documents)
+        for number, (doc, gold) in enumerate(pairs, start=1):
+            found, related = shown.read(doc) if shown else (None, None)
+            page.add(number, doc, found, gold.spans, (related, gold.relations))
+            if shown is not None and heatmap is not None and number == document:
+                scores, first = score_spans(shown.spans, doc)
+                contents[heatmap] = draw_heat_map(doc, scores, found or (), gold.spans or (), first)
         notes += page.notes()
         if output is not None:
             contents[output] = page.html(" on ".join(inputs), notes, page_size)
@@ -164,18 +169,35 @@ def check_wishes(
             )
 
 
-def check_choice(documents: Sequence[Document], number: int) -> None:
+def gather(
+    nlp: Language, files: Sequence[Path], text: str | None, keys: Keys, format: str, limit: int
+) -> tuple[list[Document], list[str]]:
+    """The documents to show, and what a user should know about them; see `read_documents`.
+
+    text: one to show in place of files.
+    """
+    if text is None:
+        return read_documents(nlp, files, keys, format, limit)
+    return [Document(nlp.make_doc(Record(text, source="--text").text), None)], []
+
+
+def check_choice(documents: Sequence[Document], number: int, shown: Predictor) -> None:
     """Refuse a document that a heat map cannot show.
 
     number: of the document, from 1.
-    RAISES (ValueError): no such document, too long.
+    RAISES (ValueError): no component with scores of spans, no such document, too long.
     """
+    if shown.spans is None:
+        raise ValueError(
+            "--heatmap shows the scores of a global_pointer component, but another one finds the "
+            "spans of this pipeline. To fix: leave it out, or name one with --component"
+        )
     if number > len(documents):
         raise ValueError(
             f"--document must be one of the {len(documents)} documents that are looked at, was: "
             f"{number}. --limit 0 takes all"
         )
-    n_tokens = len(documents[number - 1][0])
+    n_tokens = len(documents[number - 1].doc)
     if n_tokens > MOST_TOKENS:
         raise ValueError(
             f"a heat map shows a text of 1 to {MOST_TOKENS} tokens, was: {n_tokens} (document "
@@ -184,24 +206,36 @@ def check_choice(documents: Sequence[Document], number: int) -> None:
         )
 
 
-def predict(
-    nlp: Language, pipe: "GlobalPointer | None", documents: Sequence[Document]
-) -> Iterable[Document]:
-    """Predict spans, on the tokens that a pipeline gets in training; later components do not run.
+def choose_keys(shown: Predictor | None, spans: str | None, relations: str | None) -> Keys:
+    """The groups of the gold: those of the options, or of the components.
 
-    documents: that have tokens; without a component they stay as they are.
+    RAISES (ValueError): one group for both.
     """
-    if pipe is None:
-        return documents
-    examples = Corpus(Path()).make_examples(nlp, (doc for doc, _ in documents))
-    golds = (gold for _, gold in documents)
-    pairs = zip((example.predicted for example in examples), golds, strict=True)
-    nlp.select_pipes(disable=nlp.pipe_names[nlp.pipe_names.index(pipe.name) + 1 :])
-    predicted = nlp.pipe(pairs, as_tuples=True)
-    # None: tqdm shows its bar on a terminal only.
-    return tqdm(predicted, "Predicting", len(documents), unit=" docs", disable=None)
+    own = Keys("sc", "relations") if shown is None else shown.keys
+    keys = Keys(own.spans if spans is None else spans, relations or own.relations)
+    if keys.of_records == keys.relations:
+        raise ValueError(
+            "--spans-key and --relations-key must differ, because the group of the relations holds "
+            f"their arguments only, was: {keys.relations!r} for both. To fix: name another group"
+        )
+    return keys
 
 
-def read_scores(group: SpanGroup) -> dict[LabelledSpan, float]:
-    """Predicted spans (characters) with their scores."""
-    return dict(zip(in_characters(group), group.attrs["scores"].tolist(), strict=True))
+def check_documents(
+    documents: Sequence[Document],
+    keys: Keys,
+    shown: Predictor | None,
+    errors_only: bool,
+    is_asked: bool,
+) -> list[str]:
+    """Say what a user should know about the gold.
+
+    is_asked: the user has named the group of the relations.
+    RAISES (ValueError): there is no gold where it is needed.
+    """
+    labels = None if shown is None else shown.span_labels
+    related = None if shown is None or shown.relations is None else shown.relations.labels
+    return [
+        *check_gold(documents, keys, labels, is_alone=shown is None, required=errors_only),
+        *check_gold_relations(documents, keys, related, is_asked=is_asked),
+    ]

@@ -1,19 +1,22 @@
 """The page of `spacy global-pointer render`: one file that needs no network and no script."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from itertools import pairwise
-from typing import Any
+from typing import Any, NamedTuple, TypeVar
 
 import numpy
 from spacy.pipeline import Sentencizer
 from spacy.tokens import Doc, Span
 
-from ...spans import LabelledSpan
+from ...spans import LabelledRelation, LabelledSpan
 from ...training.reader import find_borders
 from ..labels import list_labels, show_label
+from ..relation_drawing import Arc
 from ..span_drawing import Mark, lay_out, one_line
 from ..templating import fill_template
+from .data import Related
+from .relations import draw_sides, ends_of, make_arcs, turn_all
 
 # Longer documents are cut (tokens).
 LONGEST_PART = 400
@@ -21,28 +24,54 @@ LONGEST_PART = 400
 MOST_LINES = 10
 # Wrong spans that are listed below one part of a document, and missed ones.
 MOST_ERRORS = 20
+# Relations that are listed beside one part.
+MOST_LISTED = 100
 
-Scored = dict[LabelledSpan, float]
+T = TypeVar("T")
+# Scores of spans (characters); None for those of components that give none.
+Scored = dict[LabelledSpan, float | None]
 # Spans (characters), each with its mark (tokens) if it can be drawn.
 Marks = dict[LabelledSpan, Mark | None]
+Arcs = dict[LabelledRelation, Arc]
+
+
+class Side(NamedTuple):
+    """What is predicted in a document, or gold; None for relations that are not annotated."""
+
+    marks: Marks
+    arcs: Arcs | None
+
+    def cut(self, start: int, end: float) -> "Side":
+        """What begins in a part of the text (characters)."""
+        marks = {span: mark for span, mark in self.marks.items() if start <= span.start < end}
+        if self.arcs is None:
+            return Side(marks, None)
+        return Side(marks, {r: arc for r, arc in self.arcs.items() if start <= r.head.start < end})
 
 
 class Page:
-    """Documents with predicted spans, gold ones, or both.
+    """Documents with predicted spans and relations, gold ones, or both.
 
-    errors_only: draw only what has a wrong or a missed span; all is counted.
+    errors_only: draw only what has something wrong or missed; all is counted.
+    symmetric: labels of relations without direction.
     """
 
-    def __init__(self, *, errors_only: bool = False) -> None:
-        self.errors_only = errors_only
+    def __init__(self, *, errors_only: bool = False, symmetric: Collection[str] = ()) -> None:
+        self.errors_only, self.symmetric = errors_only, symmetric
         self.n_documents = self.n_compared = self.n_wrong = 0
-        # Spans of each label: "gold", "predicted", "right" (both) and "not drawn".
+        # Spans and relations of each label: "gold", "predicted", "right" (both) and "not drawn".
         self.counts: defaultdict[str, Counter[str]] = defaultdict(Counter)
+        self.related: defaultdict[str, Counter[str]] = defaultdict(Counter)
         self.widened: Counter[str] = Counter()
         self.parts: list[dict[str, Any]] = []
 
     def add(
-        self, number: int, doc: Doc, predicted: Scored | None, gold: set[LabelledSpan] | None
+        self,
+        number: int,
+        doc: Doc,
+        predicted: Scored | None,
+        gold: set[LabelledSpan] | None,
+        relations: tuple[Related | None, Related | None] = (None, None),
     ) -> None:
         """Add a document if it has spans; a long one is cut where no span is torn.
 
@@ -50,53 +79,92 @@ class Page:
         doc: its tokens, at least one.
         predicted (characters): with scores; None if nothing was predicted.
         gold (characters): None if not annotated.
+        relations (characters): predicted and gold ones; None for each as for spans.
         """
-        odd: set[LabelledSpan] = set()
+        found, known = (r and turn_all(r, self.symmetric) for r in relations)
+        # Arguments are spans, whatever the group of the spans says.
+        predicted = None if predicted is None else {**ends_of(found), **predicted}
+        gold = None if gold is None else {*ends_of(known), *gold}
+        odd, wrong = _differ(predicted, gold), _differ(found, known)
+        self.n_compared += odd is not None or wrong is not None
+        self.n_wrong += bool(odd or wrong)
         if predicted is not None and gold is not None:
-            odd = predicted.keys() ^ gold
-            self.n_compared += 1
-            self.n_wrong += bool(odd)
             self.counts["right"].update(span.label for span in predicted.keys() & gold)
-        sides: dict[str, Marks] = {}
+        if found is not None and known is not None:
+            self.related["right"].update(r.label for r in found.keys() & known.keys())
+        sides: dict[str, Side] = {}
         if predicted is not None:
-            sides["predicted"] = mark_spans(doc, predicted, odd, predicted)
-        if gold is not None:
-            sides["gold"] = mark_spans(doc, gold, odd)
-            misfits = (s for s in gold if doc.char_span(s.start, s.end) is None and s.start < s.end)
+            marks = mark_spans(doc, predicted, odd or set(), predicted)
+            sides["predicted"] = self._join(doc, marks, found, wrong, "wrong")
+        if gold is not None or known is not None:
+            spans = {*ends_of(known)} if gold is None else gold
+            marks = mark_spans(doc, spans, odd or set())
+            sides["gold"] = self._join(doc, marks, known, wrong, "missed")
+            misfits = (
+                s for s in spans if doc.char_span(s.start, s.end) is None and s.start < s.end
+            )
             self.widened.update(span.label for span in misfits)
         self.n_documents += bool(sides)
-        text = doc.text
-        parts = cut(doc, [mark.span for marks in sides.values() for mark in marks.values() if mark])
-        ends = [*(part.start_char for part in parts[1:]), len(text) + 1]
+        all_marks = [mark for side in sides.values() for mark in side.marks.values()]
+        parts = cut(doc, [mark.span for mark in all_marks if mark])
+        ends = [*(part.start_char for part in parts[1:]), len(doc.text) + 1]
+        compared = odd is not None, wrong is not None
         for i, (part, end) in enumerate(zip(parts, ends, strict=True), start=1):
             name = f"{number}, part {i} of {len(parts)}" if len(parts) > 1 else f"{number}"
-            own = {
-                side: {s: mark for s, mark in marks.items() if part.start_char <= s.start < end}
-                for side, marks in sides.items()
-            }
+            own = {k: side.cut(part.start_char, end) for k, side in sides.items()}
             if own:
-                self._add_part(name, text, part, own)
+                self._add_part(name, part, own, compared)
 
-    def _add_part(self, name: str, text: str, part: Span, sides: dict[str, Marks]) -> None:
-        """Add a part of a document (its text), with the spans that begin in it."""
+    def _join(
+        self,
+        doc: Doc,
+        marks: Marks,
+        relations: Related | None,
+        wrong: set[LabelledRelation] | None,
+        kind: str,
+    ) -> Side:
+        """One side of a document."""
+        if relations is None:
+            return Side(marks, None)
+        places = {span: mark.span for span, mark in marks.items() if mark}
+        return Side(marks, make_arcs(doc, relations, places, wrong or (), self.symmetric, kind))
+
+    def _add_part(
+        self, name: str, part: Span, sides: dict[str, Side], compared: tuple[bool, bool]
+    ) -> None:
+        """Add a part of a document, with the spans and relations that begin in it.
+
+        compared: whether spans and relations are both predicted and annotated.
+        """
         tokens = [token.text_with_ws for token in part]
-        drawings, undrawn = {}, Counter[str]()
-        for side, marks in sides.items():
-            drawn = {s: mark for s, mark in marks.items() if mark and mark.span.end <= part.end}
-            drawings[side] = lay_out(tokens, drawn.values(), part.start)
-            undrawn.update(span.label for span in marks if span not in drawn)
+        drawn: dict[str, tuple[list[Mark], list[Arc]]] = {}
+        undrawn = Counter[str]()
+        for side, (marks, arcs) in sides.items():
+            fit = {s: mark for s, mark in marks.items() if mark and mark.span.end <= part.end}
+            drawn[side] = list(fit.values()), list((arcs or {}).values())
+            undrawn.update(span.label for span in marks if span not in fit)
             self.counts[side].update(span.label for span in marks)
+            self.related[side].update(relation.label for relation in arcs or {})
         self.counts["not drawn"].update(undrawn)
-        has_errors = len(sides) == 2 and sides["predicted"].keys() != sides["gold"].keys()
+        drawings: dict[str, Any]
+        is_related = any(arcs for _, arcs in drawn.values())
+        if is_related:
+            drawings = draw_sides(tokens, drawn, part.start)
+        else:
+            drawings = {k: lay_out(tokens, marks, part.start) for k, (marks, _) in drawn.items()}
+        spans = {side: set(own.marks) for side, own in sides.items()} if compared[0] else {}
+        edges = {side: set(own.arcs or ()) for side, own in sides.items()} if compared[1] else {}
+        has_errors = any(own and own["predicted"] != own["gold"] for own in (spans, edges))
         if has_errors or not self.errors_only:
             self.parts.append(
                 {
                     "name": name,
-                    "text": text,
+                    "text": part.doc.text,
                     "lang": part.doc.lang_,
                     "direction": part.vocab.writing_system.get("direction"),
-                    "spans": {side: set(marks) for side, marks in sides.items()},
+                    "compared": {"spans": spans, "relations": edges},
                     "drawings": drawings,
+                    "is_related": is_related,
                     "n_undrawn": undrawn.total(),
                     "has_errors": has_errors,
                 }
@@ -125,16 +193,26 @@ class Page:
         notes: what a reader should know.
         page_size (documents and parts of long ones): on one page of it.
         """
-        labels = sorted({label for counter in self.counts.values() for label in counter})
+        labels, related = (
+            sorted({label for counter in counters.values() for label in counter})
+            for counters in (self.counts, self.related)
+        )
         return fill_template(
             "render/page.html",
             page=self,
             title=one_line(title),
             notes=notes,
             page_size=page_size,
-            numbers={label: i for i, label in enumerate(labels)},
+            numbers={label: i for i, label in enumerate(sorted({*labels, *related}))},
+            labels={"spans": labels, "relations": related},
             most_errors=MOST_ERRORS,
+            most_listed=MOST_LISTED,
         )
+
+
+def _differ(one: Collection[T] | None, other: Collection[T] | None) -> set[T] | None:
+    """What only one of them has; None if they cannot be compared."""
+    return None if one is None or other is None else set(one) ^ set(other)
 
 
 def mark_spans(
@@ -150,14 +228,15 @@ def mark_spans(
     """
     text, marks = doc.text, Marks()
     n_lines = numpy.zeros(len(doc), dtype=int)
-    for span in sorted(spans, key=lambda s: (-scores[s] if scores else s.end - s.start, s)):
+    for span in sorted(spans, key=lambda s: (-(scores[s] or 0) if scores else s.end - s.start, s)):
         start, end, label = span
         place = doc.char_span(start, end, alignment_mode="expand") if start < end else None
         if place is None or n_lines[place.start : place.end].max() == MOST_LINES:
             marks[span] = None
             continue
         n_lines[place.start : place.end] += 1
-        score = f" {scores[span]:.3f}" if scores else ""
+        known = scores[span] if scores else None
+        score = "" if known is None else f" {known:.3f}"
         title = f"{one_line(label)}{score}: {one_line(text[start:end])}"
         if span in odd:
             title += "; wrong" if scores else "; missed"

@@ -14,9 +14,9 @@ from spacy.tokens import Doc, DocBin, Span
 from spacy.util import fix_random_seed
 from typer.testing import CliRunner
 
-from spacy_globalpointer.commands.render.command import read_scores
 from spacy_globalpointer.commands.render.data import in_characters
 from spacy_globalpointer.commands.render.page import LONGEST_PART, MOST_ERRORS, MOST_LINES, Page
+from spacy_globalpointer.commands.render.pipeline import read_scores
 
 MANY = ["PERSON", "ORGANIZATION", "chemical-compound", "a <b> & 'c'", '"', "年龄"]
 MANY += [f"TYPE_{i}" for i in range(24)]
