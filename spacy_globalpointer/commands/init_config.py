@@ -11,10 +11,10 @@ from wasabi.printer import Printer
 
 from ..configs import ENCODERS, RELATIONS, RELATIONS_OF_NER
 from ..corpora import FORMATS
+from .debug.case import Finding
 from .debug.statistics import is_flat
 from .debug.survey import Survey, debug_data
 from .outputs import check_output, write_text
-from .relation_counts import RelationCounts, count_relations
 from .training_config import make_config
 
 # Settings of the component for entities without overlap.
@@ -118,17 +118,17 @@ def init_config_cli(
         template = choose_config(encoder, relations, symmetric, ner)
         if ner is not None:
             check_ner(ner, lang, own, flat)
-        else:
-            if data:
-                survey = debug_data(data, lang=lang, spans_key=spans_key, format=format)
-                labels["global_pointer"], flat = read_gold(msg, survey, flat, max_length)
-            settings["global_pointer"] = own | (FLAT if flat else {})
         if relations:
             settings["relation_pointer"] = {"symmetric": symmetric or []}
-            if data:
-                counts = count_relations(data, lang=lang, format=format)
-                labels["relation_pointer"], allowed = read_relations(msg, counts, symmetric or [])
+        if data:
+            survey = debug_data(data, lang=lang, spans_key=spans_key, format=format)
+            if ner is None:
+                labels["global_pointer"], flat = read_gold(msg, survey, flat, max_length)
+            if relations:
+                labels["relation_pointer"], allowed = read_relations(msg, survey, symmetric or [])
                 settings["relation_pointer"] |= allowed
+        if ner is None:
+            settings["global_pointer"] = own | (FLAT if flat else {})
         write_text(make_config(lang, template, paths, settings, labels), output)
     except (ValueError, OSError, ImportError) as error:
         msg.fail("No config was written", str(error), exits=1)
@@ -218,9 +218,8 @@ def read_gold(
 
     RETURNS: the labels to write, all or none; whether the config is for flat entities.
     """
-    for finding in survey.all_findings():
-        if finding.level == "error":
-            raise ValueError(f"--data must have gold spans, was: {finding.text}")
+    (case,) = survey.cases
+    check_findings([*survey.shared, *case.findings], "spans")
     (split,) = survey.splits.values()
     (group,) = split.groups.values()
     longest = max(group.all_lengths, default=0)
@@ -237,32 +236,45 @@ def read_gold(
 
 
 def read_relations(
-    msg: Printer, counts: RelationCounts, symmetric: Sequence[str]
+    msg: Printer, survey: Survey, symmetric: Sequence[str]
 ) -> tuple[list[str], dict[str, Any]]:
     """Say what relations training data has, and what the config makes of them.
 
     RETURNS: the labels to write, all or none; settings that the data ask for.
-    RAISES (ValueError): a symmetric label that no relation has.
+    RAISES (ValueError): no relations, or a symmetric label that none of them has.
     """
-    unknown = [label for label in symmetric if label not in counts.labels]
+    # Imports torch.
+    from .debug.relation_statistics import SELF
+
+    if not survey.related:
+        raise ValueError(
+            '--data must have gold relations, was: data without. To fix: add "relations" to your '
+            "JSON lines and convert them again, or leave out --relations"
+        )
+    (case,) = survey.related
+    check_findings([*survey.shared, *case.findings], "relations")
+    (split,) = case.splits.values()
+    unknown = [label for label in symmetric if label not in split.labels]
     if unknown:
         raise ValueError(
-            f"--symmetric must name a relation of the data, was: {', '.join(unknown)}. Its labels "
-            f"are: {', '.join(sorted(counts.labels))}"
+            f"--symmetric must name relations of the data, was: {', '.join(unknown)}. Their labels "
+            f"are: {', '.join(sorted(split.labels))}"
         )
-    msg.info(
-        f"{counts.n_texts:,} documents with {counts.labels.total():,} relations of "
-        f"{len(counts.labels):,} labels"
-    )
-    for label in counts.seem_symmetric():
-        if label not in symmetric:
-            n, total = counts.mirrored[label], counts.labels[label]
-            how = f"If it has no direction, add: --symmetric {label}"
-            msg.info(f"{n:,} of {total:,} {label} are given in both directions", how)
-    if counts.n_self:
-        msg.info(f"allow_self = true: {counts.n_self:,} relations lead from a span to itself")
-    allowed = {"allow_self": True} if counts.n_self else {}
-    return list_fit(msg, counts.labels, "relations"), allowed
+    msg.info(f"{split.n_relations:,} relations of {len(split.labels):,} labels")
+    n_self = split.count(SELF)
+    if n_self:
+        msg.info(f"allow_self = true: {n_self:,} relations lead from a span to itself")
+    return list_fit(msg, split.labels, "relations"), {"allow_self": True} if n_self else {}
+
+
+def check_findings(findings: Iterable[Finding], what: str) -> None:
+    """Refuse data of which an error was found.
+
+    what: they must have, for the message.
+    """
+    for finding in findings:
+        if finding.level == "error":
+            raise ValueError(f"--data must have gold {what}, was: {finding.text}")
 
 
 def list_fit(msg: Printer, labels: Iterable[str], what: str) -> list[str]:
