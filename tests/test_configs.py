@@ -76,9 +76,11 @@ def ner(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for text, spans in EXAMPLES:
         doc = make_doc(nlp, text, spans)
         examples.append(Example(nlp.make_doc(text), doc))
-    nlp.initialize(lambda: examples)
-    for _ in range(20):
-        nlp.update(examples)
+    spacy.util.fix_random_seed(0)
+    optimizer = nlp.initialize(lambda: examples)
+    optimizer.learn_rate = 0.01
+    for _ in range(40):
+        nlp.update(examples, sgd=optimizer)
     directory = tmp_path_factory.mktemp("ner")
     nlp.to_disk(directory)
     return directory
