@@ -238,6 +238,11 @@ def _init(model: PairModel, X: list[DocSpans] | None = None, Y: object | None = 
     model.get_ref("between").initialize(X=model.ops.alloc2f(1, width))
     for name in ("span_labels", "extractor", "types", "ends", "pair_hidden", "pair_output"):
         model.get_ref(name).initialize()
+    # What was never seen in training changes nothing: sentence borders, for instance, if there is a
+    # component that finds them in prediction only.
+    maxout, _ = model.get_ref("pair_hidden").layers  # the other one normalizes
+    weights: Any = maxout.get_param("W")
+    weights[..., -(N_PLACES + 1) :] = 0.0
 
 
 def resize_span_labels(model: PairModel) -> None:

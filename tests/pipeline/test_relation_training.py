@@ -464,3 +464,24 @@ def test_a_loss_that_is_not_finite_is_an_error():
     pipe.loss = lambda factors, gold: factors.start_bias.sum(1) * torch.inf
     with pytest.raises(ValueError, match="the loss must be finite, was: "):
         nlp.update(make_relation_examples(nlp))
+
+
+def test_sentences_that_were_not_there_in_training_change_nothing():
+    text, spans = "Anna left. Bob met Eve.", [("Anna", "P"), ("Bob", "P"), ("Eve", "P")]
+    edges = [(0, 1, "KNOWS"), (1, 0, "LEADS")]
+    scores = {}
+    for has_sentences in (False, True):
+        nlp = make_relation_nlp(threshold=0.0, type_pairs="any")
+        example = make_relation_example(nlp, text, spans, edges)
+        if has_sentences:
+            example.predicted[3].is_sent_start = True
+        train_relations(nlp, [example], steps=20)
+        for sentences in (False, True):
+            doc = nlp.make_doc(text)
+            set_spans(doc, spans)
+            if sentences:
+                doc[3].is_sent_start = True
+            ((_, found),) = nlp.get_pipe("relation_pointer").predict([doc])
+            scores[has_sentences, sentences] = found.score
+    numpy.testing.assert_array_equal(scores[False, False], scores[False, True])
+    assert (scores[True, False] != scores[True, True]).any()

@@ -308,7 +308,7 @@ def test_the_advised_lines_mend_the_config(tmp_path):
         for line in advice.lines:
             name, _, value = line.partition(" = ")
             section[name] = json.loads(value)
-    nlp = joint([], **{})
+    nlp = joint([])
     for name, section in (("components", config["components"]), ("training", config["training"])):
         nlp.config[name].update(section)
     config["paths"] = {name: str(tmp_path / f"{name}.spacy") for name in ("train", "dev")}
