@@ -125,7 +125,9 @@ def init_config_cli(
             if ner is None:
                 labels["global_pointer"], flat = read_gold(msg, survey, flat, max_length)
             if relations:
-                labels["relation_pointer"], allowed = read_relations(msg, survey, symmetric or [])
+                labels["relation_pointer"], allowed = read_gold_relations(
+                    msg, survey, symmetric or []
+                )
                 settings["relation_pointer"] |= allowed
         if ner is None:
             settings["global_pointer"] = own | (FLAT if flat else {})
@@ -235,7 +237,7 @@ def read_gold(
     return list_fit(msg, group.labels, "labels"), has_flat if flat is None else flat
 
 
-def read_relations(
+def read_gold_relations(
     msg: Printer, survey: Survey, symmetric: Sequence[str]
 ) -> tuple[list[str], dict[str, Any]]:
     """Say what relations training data has, and what the config makes of them.
