@@ -51,7 +51,10 @@ def read_source(path: Path, relations: Path | None = None) -> dict[str, Any]:
     """Read names, phrases and sentences; the sentences of `relations` replace those of `path`."""
     source = srsly.read_yaml(path)
     if relations is not None:
-        source |= {**srsly.read_yaml(relations), "has_relations": True}
+        own = srsly.read_yaml(relations)
+        if set(own) != {"sentences", "unseen"}:
+            raise ValueError(f"{relations} must have sentences and unseen, was: {sorted(own)}")
+        source |= {**own, "has_relations": True}
     return source
 
 
@@ -210,18 +213,8 @@ def overlap(inner: Span, outer: Span) -> str | None:
 
 def count(records: list[dict[str, Any]]) -> dict[str, int]:
     """Count sentences and spans, and the spans that a flat recogniser cannot find all of."""
-    counts = dict.fromkeys(
-        (
-            "sentences",
-            "without spans",
-            "spans",
-            "inside",
-            "inside same label",
-            "crossing",
-            "doubled",
-        ),
-        0,
-    )
+    kinds_of_spans = ("spans", "inside", "inside same label", "crossing", "doubled")
+    counts = dict.fromkeys(("sentences", "without spans", *kinds_of_spans), 0)
     for record in records:
         spans = [Span(**span) for span in record["spans"]]
         counts["sentences"] += 1

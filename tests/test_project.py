@@ -14,6 +14,8 @@ from typing import Any
 import pytest
 import spacy
 import srsly
+from spacy.cli._util import app as spacy_app
+from typer.testing import CliRunner
 from weasel.schemas import ProjectConfigSchema, validate
 from weasel.util import load_project_config
 
@@ -111,6 +113,12 @@ def test_relations_of_unknown_spans_are_an_error(sentence: str, message: str) ->
     grammar = grow_corpus.Grammar([sentence], choices, has_relations=True)
     with pytest.raises(ValueError, match=message):
         grow_corpus.grow(grammar, 1, random.Random(0))
+
+
+def test_sentences_that_would_be_ignored_are_an_error(tmp_path: Path) -> None:
+    (tmp_path / "relations.yml").write_text("sentence: a\nunseen: b\n", encoding="utf8")
+    with pytest.raises(ValueError, match=r"must have sentences and unseen, was: .*'sentence'"):
+        grow_corpus.read_source(ROOT / "assets" / "sample" / "en.yml", tmp_path / "relations.yml")
 
 
 def test_the_same_seed_gives_these_sentences() -> None:
@@ -330,3 +338,12 @@ def test_relations_have_a_symmetric_label_and_their_own_steps(
     assert " --relations --symmetric married_to " in config
     (train,) = commands["train-relations"]["script"]
     assert f"--training.max_steps {project['vars']['relations_steps']} " in train
+
+
+def test_a_language_without_sample_is_an_error(tmp_path: Path) -> None:
+    shutil.copy(ROOT / "project.yml", tmp_path)
+    arguments = ["project", "run", "relations", str(tmp_path), "--vars.lang", "de"]
+    result = CliRunner().invoke(spacy_app, arguments)
+    assert result.exit_code == 1
+    assert "Missing dependency specified by command 'grow-relations'" in result.output
+    assert "assets/sample/de.yml" in result.output

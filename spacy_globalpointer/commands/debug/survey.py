@@ -47,6 +47,7 @@ class Survey:
     shared: list[Finding]  # about all data
 
     def all_findings(self) -> list[Finding]:
+        """Those about all data, then those of each component."""
         found = [*(case.findings for case in self.cases), *(case.findings for case in self.related)]
         return [*self.shared, *chain.from_iterable(found)]
 

@@ -61,7 +61,10 @@ def render(
     ] = None,
     relations_key: Annotated[
         str | None,
-        Option(help="Group of the gold relations; if not set, the component's, or relations"),
+        Option(
+            help="Group of the gold relations; if not set, the component's, or without a pipeline "
+            "relations"
+        ),
     ] = None,
     lang: Annotated[
         str,

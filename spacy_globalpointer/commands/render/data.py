@@ -3,6 +3,7 @@
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from itertools import chain
 from pathlib import Path
 from typing import NamedTuple
@@ -37,10 +38,10 @@ class Document(NamedTuple):
 
 
 class Keys(NamedTuple):
-    """Groups of the gold: of spans, None for doc.ents, and of relations."""
+    """Groups of the gold: of spans, None for doc.ents; of relations, None to show none."""
 
     spans: str | None
-    relations: str
+    relations: str | None
 
     @property
     def of_records(self) -> str:
@@ -115,7 +116,8 @@ def _read_file(
     """Documents of a file; what its reader remarks is counted."""
     if path.suffix == ".spacy":
         for doc in read_docbin(path, nlp.vocab):
-            yield Document(doc, read_spans(doc, keys.spans), read_relations(doc, keys.relations))
+            related = None if keys.relations is None else read_relations(doc, keys.relations)
+            yield Document(doc, read_spans(doc, keys.spans), related)
     elif format == "txt" or (format == "auto" and TEXTS.search(path.name)):
         source = Source(path, "txt", path.stat().st_size)
         for entry in read_entries([source], max_length=nlp.max_length):
@@ -125,8 +127,10 @@ def _read_file(
     else:
         joiner = "" if nlp.lang in UNSPACED_LANGUAGES else " "
         for record in read_records(path, format=format, joiner=joiner):
+            if keys.relations is None:
+                record = replace(record, relations=None)
             doc, outcomes, _ = record_to_doc(
-                record, nlp, spans_key=keys.of_records, relations_key=keys.relations
+                record, nlp, spans_key=keys.of_records, relations_key=keys.relations or ""
             )
             remarks.update(record.notes)
             gold = None
@@ -200,7 +204,9 @@ def check_gold(
             why = "data for --errors-only" if required else "data without a pipeline"
             other = ", or a pipeline before the data: MODEL DATA" if is_alone else ""
             raise ValueError(f"{why} must have gold spans in {what}. To fix: --spans-key{other}")
-        if others:
+        if n_related:
+            notes.append(f"Only gold spans of relations are shown: the data should have {what}")
+        elif others:
             notes.append(f"No gold spans are shown: the data should have {what}")
     elif len(golds) < len(documents):
         n = len(documents) - len(golds)
@@ -225,6 +231,8 @@ def check_gold_relations(
     is_asked: the user has named their group.
     RAISES (ValueError): there are none in the group that was named.
     """
+    if keys.relations is None:
+        return []
     golds = [document.relations for document in documents if document.relations is not None]
     what = f"relations in the group {keys.relations!r}"
     if not golds and is_asked:

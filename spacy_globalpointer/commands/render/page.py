@@ -98,12 +98,9 @@ class Page:
             sides["predicted"] = self._join(doc, marks, found, wrong, "wrong")
         if gold is not None or known is not None:
             spans = {*ends_of(known)} if gold is None else gold
+            self._count_misfits(doc, spans)
             marks = mark_spans(doc, spans, odd or set())
             sides["gold"] = self._join(doc, marks, known, wrong, "missed")
-            misfits = (
-                s for s in spans if doc.char_span(s.start, s.end) is None and s.start < s.end
-            )
-            self.widened.update(span.label for span in misfits)
         self.n_documents += bool(sides)
         all_marks = [mark for side in sides.values() for mark in side.marks.values()]
         parts = cut(doc, [mark.span for mark in all_marks if mark])
@@ -114,6 +111,11 @@ class Page:
             own = {k: side.cut(part.start_char, end) for k, side in sides.items()}
             if own:
                 self._add_part(name, part, own, compared)
+
+    def _count_misfits(self, doc: Doc, gold: Iterable[LabelledSpan]) -> None:
+        spans = (span for span in gold if span.start < span.end)
+        misfits = (span for span in spans if doc.char_span(span.start, span.end) is None)
+        self.widened.update(span.label for span in misfits)
 
     def _join(
         self,

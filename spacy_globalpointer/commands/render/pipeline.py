@@ -45,7 +45,7 @@ class Predictor(NamedTuple):
         """Where the predictions are."""
         if self.relations is not None:
             return Keys(self.relations.cfg["spans"], self.relations.key)
-        return Keys(self.spans.key if self.spans else "sc", "relations")
+        return Keys(self.spans.key if self.spans else "sc", None)
 
     def predict(self, documents: Sequence[Document]) -> Iterable[tuple[Doc, Document]]:
         """Predict, on the tokens that a pipeline gets in training; later components do not run.
@@ -66,7 +66,8 @@ class Predictor(NamedTuple):
         """The spans and the relations of a predicted document."""
         spans, key = self.keys
         group = doc.ents if spans is None else doc.spans.get(spans, ())
-        return read_scores(group), None if self.relations is None else read_relations(doc, key)
+        related = None if self.relations is None or key is None else read_relations(doc, key)
+        return read_scores(group), related
 
 
 def load_predictor(model: str, name: str | None) -> Predictor:

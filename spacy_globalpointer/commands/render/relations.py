@@ -50,10 +50,10 @@ def make_arcs(
     odd: those that are wrong or missed.
     kind: what an odd one is, "wrong" or "missed".
     """
-    arcs = {}
+    arcs, text = {}, doc.text
     for relation, score in relations.items():
         head, child, label = relation
-        words = tuple(one_line(doc.text[s.start : s.end], LONGEST_ARGUMENT) for s in (head, child))
+        words = tuple(one_line(text[s.start : s.end], LONGEST_ARGUMENT) for s in (head, child))
         is_directed, is_odd = label not in symmetric, relation in odd
         shown = "" if score is None else f" {score:.3f}"
         title = f"{one_line(label)}{shown}: {(' → ' if is_directed else ' ↔ ').join(words)}"

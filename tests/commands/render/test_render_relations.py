@@ -241,6 +241,14 @@ def test_the_spans_of_a_component_alone(folder, tmp_path):
     assert run(*arguments, "--component", "relation_pointer")[0] == 0
 
 
+def test_a_component_for_spans_shows_gold_relations_if_they_are_asked_for(folder, tmp_path):
+    page = tmp_path / "page.html"
+    arguments = folder / "model", folder / "dev.spacy", "--component", "global_pointer", "-o", page
+    for options, n in (([], 0), (["--relations-key", "relations"], 7)):
+        assert run(*arguments, *options)[0] == 0
+        assert len(having(parse(page.read_text(encoding="utf-8")), "run")) == n
+
+
 def test_relations_of_entities(folder, tmp_path):
     """A pipeline without the component for spans: its entities have no scores."""
     arguments = (
@@ -288,6 +296,16 @@ def test_gold_relations_need_no_pipeline(tmp_path):
     root = parse((tmp_path / "page.html").read_text(encoding="utf-8"))
     # The argument off the tokens is drawn under all that it touches.
     assert {title for title, _ in read_arcs(root)[0]} == {"met: Ada → Bob", "<met>: Bo → Ada"}
+
+
+def test_relations_of_data_without_the_group_of_spans(tmp_path):
+    doc = make_doc("Ada met Bob .".split(), [(0, 1, "PER"), (2, 3, "PER")], [(0, 1, "met")])
+    del doc.spans["sc"]
+    DocBin(docs=[doc]).to_disk(tmp_path / "a.spacy")
+    code, output = run(tmp_path / "a.spacy", "--output", tmp_path / "page.html")
+    assert (code, "Only gold spans of relations are shown: the data should" in output) == (0, True)
+    root = parse((tmp_path / "page.html").read_text(encoding="utf-8"))
+    assert read_arcs(root) == ({("met: Ada → Bob", False)}, 1)
 
 
 def test_unknown_labels_are_told(folder, tmp_path):
