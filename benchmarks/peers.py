@@ -12,7 +12,7 @@ from spacy.language import Language
 from spacy.util import fix_random_seed, load_config, load_model_from_config
 from thinc.api import Config
 
-from spacy_globalpointer.configs import ENCODERS, find_config
+from spacy_globalpointer.configs import CONFIGS, find_config
 
 from . import crf  # noqa: F401  (registers bio_crf)
 from .text import AnnotatedText
@@ -64,7 +64,7 @@ def read_system(system: str, overrides: dict[str, Any] | None = None) -> Config:
     name = SYSTEMS[system]
     path = (
         find_config(name)
-        if name in (*ENCODERS, "relations")
+        if name in CONFIGS
         else _FOLDERS[name.startswith("global_pointer")] / f"{name}.cfg"
     )
     config = load_config(path, overrides=overrides or {}, interpolate=True)

@@ -24,7 +24,7 @@ from typer.testing import CliRunner
 from benchmarks.__main__ import app as benchmarks_app
 from spacy_globalpointer.commands import app as our_app
 from spacy_globalpointer.commands.convert import convert
-from spacy_globalpointer.commands.init_config import make_config
+from spacy_globalpointer.commands.training_config import make_config
 from spacy_globalpointer.configs import find_config
 from spacy_globalpointer.corpora.jsonl import read_jsonl
 
@@ -65,9 +65,14 @@ def fill_folder(folder, is_converted=False):
     is_converted: the sentences have become train.spacy and dev.spacy before, with a config.cfg.
     """
     shutil.copy(ROOT / "project.yml", folder)
-    grow_splits = runpy.run_path(str(ROOT / "scripts" / "grow_corpus.py"))["grow_splits"]
+    script = runpy.run_path(str(ROOT / "scripts" / "grow_corpus.py"))
+    grow_splits, sample = script["grow_splits"], ROOT / "assets" / "sample"
+    source = script["read_source"](sample / "en.yml", sample / "en-relations.yml")
+    (folder / "corpus" / "relations-en").mkdir(parents=True)
+    for split, records in grow_splits(source, {"train": 150, "dev": 50}, 0).items():
+        srsly.write_jsonl(folder / "corpus" / "relations-en" / f"{split}.jsonl", records)
     for prefix, lang, sizes in (("my", "en", (150, 50, 20)), ("zh", "zh", (40, 20, 0))):
-        source = srsly.read_yaml(ROOT / "assets" / "sample" / f"{lang}.yml")
+        source = script["read_source"](sample / f"{lang}.yml")
         splits = grow_splits(source, dict(zip(("train", "dev", "test"), sizes, strict=True)), 0)
         for split, records in splits.items():
             srsly.write_jsonl(folder / f"{prefix}_{split}.jsonl", records)

@@ -11,14 +11,16 @@ from samples import RESCORER
 from spacy.cli.debug_config import debug_config
 from spacy.cli.init_config import fill_config
 from spacy.tokens import Doc, DocBin, Span
+from spacy.training import Example
 from spacy.training.initialize import init_nlp
 from spacy.training.loop import train
 from spacy.util import load_config, load_model_from_config
 
 import benchmarks.crf  # noqa: F401  (registers bio_crf)
-from spacy_globalpointer.configs import ENCODERS, find_config
+from spacy_globalpointer import Relation, get_relations, set_relations
+from spacy_globalpointer.configs import CONFIGS, RELATIONS_OF_NER, find_config
 
-OURS = [find_config(encoder) for encoder in ENCODERS]
+OURS = [find_config(name) for name in CONFIGS]
 ROOT = Path(__file__).parents[1]
 FOLDERS = (ROOT / "benchmarks" / "configs", ROOT / "configs")
 OTHERS = {path.stem: path for folder in FOLDERS for path in sorted(folder.glob("*.cfg"))}
@@ -27,6 +29,7 @@ PATHS = [*OURS, *(path for name, path in OTHERS.items() if name != "crfsuite")]
 NEEDS = {
     "transformer.cfg": ["spacy_transformers"],
     "hybrid.cfg": ["spacy_transformers"],
+    "relations_transformer.cfg": ["spacy_transformers"],
     "ner_transformer.cfg": ["spacy_transformers"],
     "spancat_transformer.cfg": ["spacy_transformers"],
     "curated.cfg": ["spacy_curated_transformers", "transformers"],
@@ -55,14 +58,48 @@ def make_doc(nlp: spacy.Language, text: str, spans: list[tuple[int, int, str]]) 
     doc = nlp.make_doc(text)
     doc.spans["sc"] = [Span(doc, *span) for span in spans]
     doc.ents = spacy.util.filter_spans(doc.spans["sc"])
+    of = {span.label_: span for span in doc.spans["sc"]}
+    set_relations(doc, [Relation(of["PERSON"], of["ORG"], "works_for")] if of else [])
     return doc
 
 
+@pytest.fixture(scope="module")
+def ner(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Folder of a trained pipeline whose ner shares an encoder with other components."""
+    nlp = spacy.blank("en")
+    nlp.add_pipe("tok2vec")
+    listener = {"@architectures": "spacy.Tok2VecListener.v1", "width": 96}
+    nlp.add_pipe("ner", config={"model": {"tok2vec": listener}})
+    examples = []
+    for text, spans in EXAMPLES:
+        doc = make_doc(nlp, text, spans)
+        examples.append(Example(nlp.make_doc(text), doc))
+    spacy.util.fix_random_seed(0)
+    optimizer = nlp.initialize(lambda: examples)
+    optimizer.learn_rate = 0.01
+    for _ in range(40):
+        nlp.update(examples, sgd=optimizer)
+    directory = tmp_path_factory.mktemp("ner")
+    nlp.to_disk(directory)
+    return directory
+
+
 @pytest.fixture(params=PATHS, ids=[path.stem for path in PATHS])
-def path(request: pytest.FixtureRequest) -> Path:
+def path(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
     for module in NEEDS.get(request.param.name, []):
         pytest.importorskip(module)
+    if request.param == find_config(RELATIONS_OF_NER):
+        return name_ner(request.getfixturevalue("ner"), tmp_path)
     return request.param
+
+
+def name_ner(ner: Path, folder: Path) -> Path:
+    """The config on top of a trained pipeline, which names it."""
+    config = load_config(find_config(RELATIONS_OF_NER), interpolate=False)
+    config["paths"]["ner"] = str(ner)
+    path = folder / find_config(RELATIONS_OF_NER).name
+    config.to_disk(path)
+    return path
 
 
 @pytest.fixture
@@ -96,6 +133,9 @@ def test_fills_and_passes_debug_config(
 def test_names_no_tokenizer(path: Path) -> None:
     """So that --nlp.lang alone chooses the language, tokenizer and all."""
     config = load_config(path, overrides={"nlp.lang": "zh"})
+    if path.stem == RELATIONS_OF_NER:  # whose language is that of the trained pipeline
+        assert "tokenizer" not in config["nlp"]
+        return
     nlp = load_model_from_config(config, auto_fill=True, validate=True)
     assert nlp.config["nlp"]["tokenizer"]["@tokenizers"] == "spacy.zh.ChineseTokenizer"
 
@@ -118,12 +158,64 @@ def test_trains_saves_and_loads(path: Path, overrides: dict[str, Any], tmp_path:
 
 
 def found(doc: Doc) -> list[tuple[int, int, str]]:
-    spans = [*doc.ents, *doc.spans.get("sc", [])]
+    relations = get_relations(doc) if "relations" in doc.spans else []
+    spans = [
+        *doc.ents,
+        *doc.spans.get("sc", []),
+        *(s for r in relations for s in (r.head, r.child)),
+    ]
     return [(span.start, span.end, span.label_) for span in spans]
 
 
 def scores(doc: Doc) -> list[float]:
-    return doc.spans["sc"].attrs.get("scores", []) if "sc" in doc.spans else []
+    groups = (doc.spans[key] for key in ("sc", "relations") if key in doc.spans)
+    return [score for group in groups for score in group.attrs.get("scores", [])]
+
+
+def test_relations_join_the_entities_of_a_ner_that_stays_as_it_is(
+    ner: Path, tmp_path: Path
+) -> None:
+    corpus = tmp_path / "corpus.spacy"
+    docs = [make_doc(spacy.blank("en"), *example) for example in EXAMPLES]
+    for doc in docs:
+        del doc.spans["sc"]  # only the arguments of the relations are known
+    DocBin(docs=docs).to_disk(corpus)
+    overrides = {"paths.train": str(corpus), "paths.dev": str(corpus)}
+    overrides |= {"training.max_steps": 30, "training.eval_frequency": 30}
+    nlp = init_nlp(load_config(name_ner(ner, tmp_path), overrides=overrides))
+    train(nlp)
+    trained = spacy.load(ner)
+    for text, spans in EXAMPLES:
+        doc = nlp(text)
+        entities = [(entity.text, entity.label_) for entity in doc.ents]
+        assert entities == [(entity.text, entity.label_) for entity in trained(text).ents]
+        assert len(get_relations(doc)) == (1 if spans else 0)
+        assert all(r.head.label_ == "PERSON" for r in get_relations(doc))
+
+
+@pytest.mark.parametrize("name", ["relations", "relations_transformer"])
+def test_spans_of_relations_are_learned_as_spans_alone(name: str) -> None:
+    """The configs of relations differ from those without in what relations need."""
+    alone = {"relations": "tok2vec", "relations_transformer": "transformer"}[name]
+    ours, joint = (load_config(find_config(own), interpolate=True) for own in (alone, name))
+    assert joint["nlp"].pop("pipeline") == [*ours["nlp"].pop("pipeline"), "relation_pointer"]
+    head = joint["components"].pop("relation_pointer")
+    assert head["spans"] == joint["components"]["global_pointer"]["spans_key"]
+    encoder = joint["components"]["global_pointer"]["model"]["tok2vec"]
+    assert head["model"]["tok2vec"] == encoder
+    assert joint["training"].pop("annotating_components") == [encoder["upstream"], "global_pointer"]
+    del ours["training"]["score_weights"], joint["training"]["score_weights"]
+    assert joint == ours
+
+
+def test_relations_are_learned_alike_on_top_of_ner() -> None:
+    names = "relations", RELATIONS_OF_NER
+    joint, ours = (load_config(find_config(name), interpolate=True) for name in names)
+    head, own = (config["components"]["relation_pointer"] for config in (joint, ours))
+    encoder = joint["components"]["tok2vec"]["model"]
+    assert own["model"].pop("tok2vec") == encoder
+    del head["model"]["tok2vec"], head["spans"], own["spans"]
+    assert own == head
 
 
 # The config that others are compared with.
@@ -144,9 +236,7 @@ PEERS = {
 
 def test_every_config_of_the_package_is_known() -> None:
     assert set(OURS) == set(OURS[0].parent.glob("*.cfg"))
-    with pytest.raises(
-        ValueError, match="encoder must be one of tok2vec, transformer, hybrid, curated"
-    ):
+    with pytest.raises(ValueError, match=r"a config must be one of tok2vec, .*, was: 'bert'"):
         find_config("bert")
 
 

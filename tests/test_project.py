@@ -14,6 +14,8 @@ from typing import Any
 import pytest
 import spacy
 import srsly
+from spacy.cli._util import app as spacy_app
+from typer.testing import CliRunner
 from weasel.schemas import ProjectConfigSchema, validate
 from weasel.util import load_project_config
 
@@ -75,13 +77,48 @@ def corpus(source: dict[str, Any]) -> dict[str, list[dict[str, Any]]]:
     ids=["none", "nested", "same label", "crossing", "doubled", "both"],
 )
 def test_marks_become_spans(marked: str, text: str, spans: list[tuple[int, int, str]]) -> None:
-    assert grow_corpus.parse_marks(marked) == (text, spans)
+    assert grow_corpus.parse_marks(marked) == (text, spans, {})
 
 
 @pytest.mark.parametrize("marked", ["<A>b", "b</A>", "<A>b</B>", "<A>b</A></A>"])
 def test_a_mark_without_partner_is_an_error(marked: str) -> None:
     with pytest.raises(ValueError, match="partner"):
         grow_corpus.parse_marks(marked)
+
+
+def test_spans_with_names_are_joined() -> None:
+    choices = {"org": ["the <ORG>Bank of <GPE>Ulm</GPE></ORG>"], "name": ["<PER>Ada</PER>"]}
+    states = "{name:a} founded {org:b} in <GPE:c>Rome</GPE>. | a founded b; b based_in c"
+    grammar = grow_corpus.Grammar([states], choices, has_relations=True)
+    (record,) = grow_corpus.grow(grammar, 1, random.Random(0))
+    words = [record["text"][span["start"] : span["end"]] for span in record["spans"]]
+    assert words == ["Ada", "Bank of Ulm", "Ulm", "Rome"]
+    assert record["relations"] == [
+        {"head": 0, "child": 1, "label": "founded"},
+        {"head": 1, "child": 3, "label": "based_in"},
+    ]
+
+
+@pytest.mark.parametrize(
+    ("sentence", "message"),
+    [
+        ("{name:a} left. | a left b", "a relation must be .* was: 'a left b', where .*'a'"),
+        ("{name:a} left. | a left", "a relation must be .* was: 'a left'"),
+        ("{town:a} is far.", "a slot with a name must hold a span .* was: a of 'Ulm'"),
+        ("{both:a} left.", "a slot with a name must hold a span .* was: a of '<PER:b>"),
+    ],
+)
+def test_relations_of_unknown_spans_are_an_error(sentence: str, message: str) -> None:
+    choices = {"name": ["<PER>Ada</PER>"], "town": ["Ulm"], "both": ["{name:b}"]}
+    grammar = grow_corpus.Grammar([sentence], choices, has_relations=True)
+    with pytest.raises(ValueError, match=message):
+        grow_corpus.grow(grammar, 1, random.Random(0))
+
+
+def test_sentences_that_would_be_ignored_are_an_error(tmp_path: Path) -> None:
+    (tmp_path / "relations.yml").write_text("sentence: a\nunseen: b\n", encoding="utf8")
+    with pytest.raises(ValueError, match=r"must have sentences and unseen, was: .*'sentence'"):
+        grow_corpus.read_source(ROOT / "assets" / "sample" / "en.yml", tmp_path / "relations.yml")
 
 
 def test_the_same_seed_gives_these_sentences() -> None:
@@ -163,6 +200,60 @@ def test_readme_gives_the_true_counts(lang: str, source: dict[str, Any]) -> None
         assert f"| {lang} {split} | " + " | ".join(f"{n:,}" for n in counts) + " |" in readme
 
 
+@pytest.fixture
+def related(lang: str) -> dict[str, list[dict[str, Any]]]:
+    """The sample corpus with relations."""
+    sample = ROOT / "assets" / "sample"
+    source = grow_corpus.read_source(sample / f"{lang}.yml", sample / f"{lang}-relations.yml")
+    assert not set(source["sentences"].splitlines()) & set(source["unseen"].splitlines())
+    return grow_corpus.grow_splits(source, {"train": 1200, "dev": 200, "test": 300}, seed=0)
+
+
+def test_relations_need_to_be_read(lang: str, related: dict[str, list[dict[str, Any]]]) -> None:
+    """Which spans a text has does not tell what relations it has."""
+    readme = (ROOT / "assets" / "sample" / "README.md").read_text(encoding="utf8")
+    assert len(related["train"]) == 1200
+    for split, records in related.items():
+        counts = grow_corpus.count_relations(records)
+        assert f"| {lang} {split} | " + " | ".join(f"{n:,}" for n in counts.values()) in readme
+        assert min(counts.values()) > 0, counts
+        assert counts["not joined"] > counts["joined"]
+        n = counts["relations"]
+        assert 0.2 * n < counts["from right to left"] < 0.8 * n
+        labels = {relation["label"] for record in records for relation in record["relations"]}
+        assert labels == {"works_for", "founded", "owns", "based_in", "married_to"}
+
+
+def test_relations_of_the_sample_fit_the_tokens(
+    lang: str, related: dict[str, list[dict[str, Any]]]
+) -> None:
+    nlp = spacy.blank(lang)
+    for record in related["test"]:
+        doc = nlp.make_doc(record["text"])
+        spans = [doc.char_span(s["start"], s["end"], s["label"]) for s in record["spans"]]
+        assert None not in spans, record
+        for relation in record["relations"]:
+            labels = spans[relation["head"]].label_, spans[relation["child"]].label_
+            assert (
+                labels
+                == {
+                    "works_for": ("PERSON", "ORG"),
+                    "founded": ("PERSON", "ORG"),
+                    "owns": ("ORG", "ORG"),
+                    "based_in": ("ORG", "GPE"),
+                    "married_to": ("PERSON", "PERSON"),
+                }[relation["label"]]
+            )
+
+
+def test_sentences_with_relations_are_grown_by_the_script(tmp_path: Path, lang: str) -> None:
+    script = [sys.executable, "scripts/grow_corpus.py", f"assets/sample/{lang}.yml", str(tmp_path)]
+    script += ["--relations", f"assets/sample/{lang}-relations.yml", "--train", "9", "--dev", "3"]
+    output = subprocess.run([*script, "--test", "3"], cwd=ROOT, check=True, capture_output=True)
+    assert b"not joined" in output.stdout
+    assert all("relations" in record for record in srsly.read_jsonl(tmp_path / "train.jsonl"))
+
+
 @pytest.mark.parametrize(
     ("spans", "counts"),
     [
@@ -193,12 +284,12 @@ def test_project_is_valid() -> None:
 
 def test_workflows_make_what_they_need(project: dict[str, Any], lang: str) -> None:
     commands = {command["name"]: command for command in project["commands"]}
-    assert set(project["workflows"]) == {"all", "own", "transformer"}
+    assert set(project["workflows"]) == {"all", "own", "transformer", "relations"}
     for name, steps in project["workflows"].items():
         # What a user brings, or what `grow` made before.
         made = (
             {project["vars"][split] for split in ("train", "dev", "test")}
-            if name != "all"
+            if name not in ("all", "relations")
             else set()
         )
         for step in steps:
@@ -216,6 +307,7 @@ def test_every_command_helps_and_keeps_its_outputs_by_name(
         assert command["help"]
         assert command["outputs"]
         name = lang if command["name"] in ("grow", "sample") else project["vars"]["name"]
+        name = f"relations-{lang}" if command["name"].endswith("-relations") else name
         for output in command["outputs"]:
             assert name in re.split(r"[/.]|-transformer|-untuned", output), output
 
@@ -236,3 +328,22 @@ def test_the_sample_runs_own_under_its_own_name_and_steps(
     steps = f"--training.max_steps {variables['max_steps']} "
     assert variables["max_steps"] > 10 * variables["sample_steps"]
     assert all(steps in commands[name]["script"][0] for name in ("train", "train-transformer"))
+
+
+def test_relations_have_a_symmetric_label_and_their_own_steps(
+    project: dict[str, Any], lang: str
+) -> None:
+    commands = {command["name"]: command for command in project["commands"]}
+    (config,) = commands["config-relations"]["script"]
+    assert " --relations --symmetric married_to " in config
+    (train,) = commands["train-relations"]["script"]
+    assert f"--training.max_steps {project['vars']['relations_steps']} " in train
+
+
+def test_a_language_without_sample_is_an_error(tmp_path: Path) -> None:
+    shutil.copy(ROOT / "project.yml", tmp_path)
+    arguments = ["project", "run", "relations", str(tmp_path), "--vars.lang", "de"]
+    result = CliRunner().invoke(spacy_app, arguments)
+    assert result.exit_code == 1
+    assert "Missing dependency specified by command 'grow-relations'" in result.output
+    assert "assets/sample/de.yml" in result.output

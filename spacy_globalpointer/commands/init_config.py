@@ -1,20 +1,21 @@
 """`spacy global-pointer init-config`: a tuned training config for a language, encoder and data."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated, Any
 
-from spacy.util import load_config, load_model_from_config
-from thinc.api import Config
+from spacy.util import load_model
 from typer import Argument, Option
 from wasabi.printer import Printer
 
-from ..configs import ENCODERS, find_config
+from ..configs import ENCODERS, RELATIONS, RELATIONS_OF_NER
 from ..corpora import FORMATS
+from .debug.case import Finding
 from .debug.statistics import is_flat
 from .debug.survey import Survey, debug_data
 from .outputs import check_output, write_text
+from .training_config import make_config
 
 # Settings of the component for entities without overlap.
 FLAT = {"allow_overlap": False, "annotate_ents": True}
@@ -57,6 +58,20 @@ def init_config_cli(
         bool | None,
         Option("--flat/--nested", help="Entities without overlap, also in doc.ents; or any spans"),
     ] = None,
+    relations: Annotated[
+        bool, Option("--relations", "-r", help="Find relations between the spans, too")
+    ] = False,
+    symmetric: Annotated[
+        list[str] | None,
+        Option(help="Relation without direction, such as married_to; can be repeated"),
+    ] = None,
+    ner: Annotated[
+        str | None,
+        Option(
+            help="Trained pipeline, by name or folder: relations join the entities of its ner, "
+            "which stays as it is"
+        ),
+    ] = None,
     spans_key: Annotated[
         str, Option("--spans-key", "-k", help="Name of the group in doc.spans")
     ] = "sc",
@@ -77,11 +92,21 @@ def init_config_cli(
     spans may nest.
 
     $ spacy global-pointer init-config config.cfg --lang en --data train.spacy
+
+    With --relations, spans and relations are learned together.
+
+    $ spacy global-pointer init-config config.cfg --relations --data train.spacy
+
+    With --ner as well, only relations are learned.
+
+    $ spacy global-pointer init-config config.cfg --relations --ner en_core_web_sm
     """
     msg = Printer()
     given = {"spans_key": spans_key, "threshold": threshold, "max_length": max_length}
-    settings: dict[str, Any] = {key: value for key, value in given.items() if value is not None}
-    labels: Sequence[str] = ()
+    own: dict[str, Any] = {key: value for key, value in given.items() if value is not None}
+    settings: dict[str, dict[str, Any]] = {}
+    labels: dict[str, Sequence[str]] = {}
+    paths = {key: value for key, value in {"encoder": name, "ner": ner}.items() if value}
     try:
         check_output(output, "OUTPUT")
         if output.exists() and not force:
@@ -89,11 +114,24 @@ def init_config_cli(
                 f"OUTPUT must be a new file, was: {output}. Replace it with --force, or name "
                 "another one"
             )
+        check_encoder(encoder, name)
+        template = choose_config(encoder, relations, symmetric, ner)
+        if ner is not None:
+            check_ner(ner, lang, own, flat)
+        if relations:
+            settings["relation_pointer"] = {"symmetric": symmetric or []}
         if data:
             survey = debug_data(data, lang=lang, spans_key=spans_key, format=format)
-            labels, flat = read_gold(msg, survey, flat, max_length)
-        settings |= FLAT if flat else {}
-        write_text(make_config(lang, encoder, name, settings, labels), output)
+            if ner is None:
+                labels["global_pointer"], flat = read_gold(msg, survey, flat, max_length)
+            if relations:
+                labels["relation_pointer"], allowed = read_gold_relations(
+                    msg, survey, symmetric or []
+                )
+                settings["relation_pointer"] |= allowed
+        if ner is None:
+            settings["global_pointer"] = own | (FLAT if flat else {})
+        write_text(make_config(lang, template, paths, settings, labels), output)
     except (ValueError, OSError, ImportError) as error:
         msg.fail("No config was written", str(error), exits=1)
     msg.good(f"Wrote {output}")
@@ -101,45 +139,63 @@ def init_config_cli(
     print(f"spacy train {output} --paths.train train.spacy --paths.dev dev.spacy{gpu}")
 
 
-def make_config(
-    lang: str = "en",
-    encoder: str = "tok2vec",
-    name: str | None = None,
-    settings: dict[str, Any] | None = None,
-    labels: Sequence[str] = (),
+def choose_config(
+    encoder: str, relations: bool, symmetric: Sequence[str] | None, ner: str | None
 ) -> str:
-    """A complete training config, as it is written.
+    """The name of the config that options ask for.
 
-    RAISES (ValueError): what no config can be made of. (ImportError): a package is missing.
+    RAISES (ValueError): options that do not go together.
     """
-    path = find_config(encoder)
-    check_encoder(encoder, name)
-    config = load_config(path, interpolate=False)
-    config["nlp"]["lang"] = lang
-    if name is not None:
-        config["paths"]["encoder"] = name
-    config["components"]["global_pointer"].update(settings or {})
-    key = config["components"]["global_pointer"]["spans_key"]
-    if key != "sc":  # which the component's own weights name
-        weights = config["training"]["score_weights"]
-        own = {score.replace("_sc_", f"_{key}_"): weight for score, weight in weights.items()}
-        others = dict.fromkeys([*weights, "spans_sc_per_type", f"spans_{key}_per_type"])
-        config["training"]["score_weights"] = own | others
-    if labels:
-        initialize = config.setdefault("initialize", {}).setdefault("components", {})
-        initialize["global_pointer"] = {"labels": list(labels)}
-    filled = load_model_from_config(config, auto_fill=True, validate=True).config
-    text = write_with_comments(filled, path.read_text(encoding="utf-8"))
-    if Config().from_str(text, interpolate=False) != filled:
+    for option, value in {"--symmetric": ", ".join(symmetric or ()), "--ner": ner}.items():
+        if value and not relations:
+            raise ValueError(
+                f"{option} must only be given with --relations, was: {value}, without. To fix: add "
+                "--relations"
+            )
+    if ner is not None and encoder != "tok2vec":
         raise ValueError(
-            f"a config must be able to hold its values, was: spans_key = {key!r}, name = {name!r}. "
-            "Choose others, without the signs $ : = ["
+            f"--encoder must be tok2vec with --ner, was: {encoder}. To fix: leave out --encoder, "
+            "or --ner, so that spans and relations are learned together"
         )
-    return text
+    if relations and encoder not in RELATIONS:
+        raise ValueError(
+            f"--encoder must be one of {', '.join(RELATIONS)} with --relations, was: {encoder}. To "
+            "fix: choose one of these, and change its encoder in the config"
+        )
+    return RELATIONS_OF_NER if ner is not None else RELATIONS[encoder] if relations else encoder
+
+
+def check_ner(ner: str, lang: str, own: Mapping[str, Any], flat: bool | None) -> None:
+    """Refuse a pipeline without ner, or of another language, and options for other spans.
+
+    own: settings of a span component.
+    RAISES (ValueError): one of these. (OSError): no such pipeline.
+    """
+    pipeline = load_model(ner)
+    if "ner" not in pipeline.component_names:
+        has = ", ".join(pipeline.component_names) or "no components"
+        raise ValueError(f"--ner must be a pipeline with a component 'ner', was: {ner}, with {has}")
+    if pipeline.lang != lang:
+        raise ValueError(
+            f"--lang must be that of the pipeline of --ner, was: {lang}. To fix: --lang "
+            f"{pipeline.lang}"
+        )
+    values = {**own, "flat": flat}
+    if values["spans_key"] == "sc":
+        del values["spans_key"]
+    for name, value in values.items():
+        if value is not None:
+            option = "--flat or --nested" if name == "flat" else f"--{name.replace('_', '-')}"
+            raise ValueError(
+                f"{option} must not be given with --ner, whose entities are taken as they are, "
+                f"was: {value}. To fix: leave it out"
+            )
 
 
 def check_encoder(encoder: str, name: str | None) -> None:
     """Refuse an encoder that cannot be used, as a ValueError or an ImportError."""
+    if encoder not in ENCODERS:
+        raise ValueError(f"encoder must be one of {', '.join(ENCODERS)}, was: {encoder!r}")
     if encoder == "tok2vec" and name is not None:
         raise ValueError(
             f"--name must only be given with a pretrained encoder, was: {name}, with --encoder "
@@ -164,9 +220,8 @@ def read_gold(
 
     RETURNS: the labels to write, all or none; whether the config is for flat entities.
     """
-    for finding in survey.all_findings():
-        if finding.level == "error":
-            raise ValueError(f"--data must have gold spans, was: {finding.text}")
+    (case,) = survey.cases
+    check_findings([*survey.shared, *case.findings], "spans")
     (split,) = survey.splits.values()
     (group,) = split.groups.values()
     longest = max(group.all_lengths, default=0)
@@ -179,25 +234,55 @@ def read_gold(
         msg.warn("--flat: of spans that share a token, only the most likely ones will be found")
     if max_length is not None and max_length < longest:
         msg.warn(f"--max-length {max_length}: longer gold spans are not learned, and never found")
-    unfit = [label for label in sorted(group.labels) if "$" in label]
+    return list_fit(msg, group.labels, "labels"), has_flat if flat is None else flat
+
+
+def read_gold_relations(
+    msg: Printer, survey: Survey, symmetric: Sequence[str]
+) -> tuple[list[str], dict[str, Any]]:
+    """Say what relations training data has, and what the config makes of them.
+
+    RETURNS: the labels to write, all or none; settings that the data ask for.
+    RAISES (ValueError): no relations, or a symmetric label that none of them has.
+    """
+    # Imports torch.
+    from .debug.relation_statistics import SELF
+
+    if not survey.related:
+        raise ValueError(
+            '--data must have gold relations, was: data without. To fix: add "relations" to your '
+            "JSON lines and convert them again, or leave out --relations"
+        )
+    (case,) = survey.related
+    check_findings([*survey.shared, *case.findings], "relations")
+    (split,) = case.splits.values()
+    unknown = [label for label in symmetric if label not in split.labels]
+    if unknown:
+        raise ValueError(
+            f"--symmetric must name relations of the data, was: {', '.join(unknown)}. Their labels "
+            f"are: {', '.join(sorted(split.labels))}"
+        )
+    msg.info(f"{split.n_relations:,} relations of {len(split.labels):,} labels")
+    n_self = split.count(SELF)
+    if n_self:
+        msg.info(f"allow_self = true: {n_self:,} relations lead from a span to itself")
+    return list_fit(msg, split.labels, "relations"), {"allow_self": True} if n_self else {}
+
+
+def check_findings(findings: Iterable[Finding], what: str) -> None:
+    """Refuse data of which an error was found.
+
+    what: they must have, for the message.
+    """
+    for finding in findings:
+        if finding.level == "error":
+            raise ValueError(f"--data must have gold {what}, was: {finding.text}")
+
+
+def list_fit(msg: Printer, labels: Iterable[str], what: str) -> list[str]:
+    """Labels in order, none if a config cannot hold one of them, which is said."""
+    unfit = [label for label in sorted(labels) if "$" in label]
     if unfit:
         cause = 'In a config "$" begins a variable, so it cannot list: ' + ", ".join(unfit)
-        msg.warn("The config lists no labels: training will find them", cause)
-    return [] if unfit else sorted(group.labels), has_flat if flat is None else flat
-
-
-def write_with_comments(config: Config, template: str) -> str:
-    """A config as text, with the comments that a template has above the same settings."""
-    header, _, rest = template.partition("\n\n")
-    comments, section, above = {}, "", []
-    for line in rest.splitlines():
-        if line.startswith("#"):
-            above.append(line)
-        elif line:
-            section = line if line.startswith("[") else section
-            comments[section, line.partition(" = ")[0]], above = above, []
-    lines = [header, ""]
-    for line in config.to_str().splitlines():
-        section = line if line.startswith("[") else section
-        lines += [*comments.get((section, line.partition(" = ")[0]), ()), line]
-    return "\n".join(lines) + "\n"
+        msg.warn(f"The config lists no {what}: training will find them", cause)
+    return [] if unfit else sorted(labels)

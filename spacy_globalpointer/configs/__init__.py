@@ -1,17 +1,24 @@
-"""The training configs that `spacy global-pointer init-config` writes: one a kind of encoder."""
+"""The training configs that `spacy global-pointer init-config` writes: each a file of this folder,
+with the reason beside every odd value.
+"""
 
 from pathlib import Path
 
-# Kinds of encoder. Each is a file of this folder, with the reason beside every odd value.
+# Configs of spans alone, by their kind of encoder.
 ENCODERS = ("tok2vec", "transformer", "hybrid", "curated")
+# Configs of relations. Two learn the spans too, by their kind of encoder; the last joins the
+# entities of a trained pipeline.
+RELATIONS = {"tok2vec": "relations", "transformer": "relations_transformer"}
+RELATIONS_OF_NER = "relations_ner"
+CONFIGS = (*ENCODERS, *RELATIONS.values(), RELATIONS_OF_NER)
 
 
-def find_config(encoder: str) -> Path:
-    """The config with a kind of encoder; it leaves to spaCy what needs no other value.
+def find_config(name: str) -> Path:
+    """The config of a name; it leaves to spaCy what needs no other value.
 
-    encoder: one of ENCODERS.
+    name: one of CONFIGS.
     RAISES (ValueError): another one.
     """
-    if encoder not in (*ENCODERS, "relations"):
-        raise ValueError(f"encoder must be one of {', '.join(ENCODERS)}, was: {encoder!r}")
-    return Path(__file__).parent / f"{encoder}.cfg"
+    if name not in CONFIGS:
+        raise ValueError(f"a config must be one of {', '.join(CONFIGS)}, was: {name!r}")
+    return Path(__file__).parent / f"{name}.cfg"

@@ -56,12 +56,13 @@ def check_annotating(name: str, cfg: dict[str, Any], nlp: Language) -> None:
     if cfg["candidates"] == "gold":
         return
     missing = {}
-    for other in (x for x in listed if x in nlp.pipe_names):
+    names = _running(nlp)
+    for other in (x for x in listed if x in names):
         for upstream in _upstream(other, nlp):
             if upstream not in listed:
                 missing[upstream] = other
     if missing:
-        lines = [x for x in nlp.pipe_names if x in missing or x in listed]
+        lines = [x for x in names if x in missing or x in listed]
         shown = ", ".join(f'"{x}"' for x in lines)
         raise ValueError(
             f"'{name}' learns from predicted spans, so the encoder of each of the "
@@ -78,13 +79,23 @@ def _annotating(nlp: Language) -> list[str]:
     return list(found)
 
 
+def _running(nlp: Language) -> list[str]:
+    """Names of the components that run in training.
+
+    spaCy disables the frozen ones while it initializes the others.
+    """
+    frozen = nlp.config.get("training", {}).get("frozen_components", [])
+    return [x for x in nlp.component_names if x in nlp.pipe_names or x in frozen]
+
+
 def _upstream(name: str, nlp: Language) -> set[str]:
     """Names of the components that a component listens to."""
     model = getattr(nlp.get_pipe(name), "model", None)
     if model is None or not hasattr(model, "walk"):
         return set()
     wanted = {node.upstream_name for node in model.walk() if hasattr(node, "upstream_name")}
-    before = nlp.pipe_names[: nlp.pipe_names.index(name)]
+    names = _running(nlp)
+    before = names[: names.index(name)]
     encoders = [x for x in before if hasattr(nlp.get_pipe(x), "add_listener")]
     found = {x for x in encoders if x in wanted}
     return found | set(encoders[-1:] if "*" in wanted else ())
@@ -96,7 +107,7 @@ def describe_source(name: str, cfg: dict[str, Any], nlp: Language) -> str:
     RETURNS: empty if one does.
     """
     source = _name_source(cfg)
-    names = nlp.pipe_names
+    names = _running(nlp)
     before = names[: names.index(name)] if name in names else names
     writers = [other for other in before if _writes(other, cfg["spans"], nlp)]
     if not writers:

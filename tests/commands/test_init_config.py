@@ -11,9 +11,10 @@ from spacy.util import load_config
 from thinc.api import Config
 from typer.testing import CliRunner
 
+from spacy_globalpointer import get_relations
 from spacy_globalpointer.commands import init_config
-from spacy_globalpointer.commands.init_config import make_config
-from spacy_globalpointer.configs import ENCODERS, find_config
+from spacy_globalpointer.commands.training_config import make_config
+from spacy_globalpointer.configs import CONFIGS, RELATIONS_OF_NER, find_config
 
 
 def run(*arguments):
@@ -51,6 +52,30 @@ def write_records(path, spans):
     return path
 
 
+RELATIONS = [(0, 1, "works_for"), (1, 2, "based_in"), (2, 1, "near"), (0, 0, "is")]
+
+
+def write_relations(path, relations=RELATIONS):
+    """JSON lines with one text and its relations, ten times."""
+    spans = [("Mara Ellin", "PERSON"), ("University of Dunloe", "ORG"), ("Dunloe", "GPE")]
+    record = json.loads(write_records(path, spans).read_text(encoding="utf8"))
+    edges = [dict(zip(("head", "child", "label"), row, strict=True)) for row in relations]
+    record["relations"] = edges
+    path.write_text(10 * f"{json.dumps(record)}\n", encoding="utf8")
+    return path
+
+
+@pytest.fixture(scope="module")
+def ner(tmp_path_factory):
+    """Folder of a pipeline with ner, trained for nothing."""
+    nlp = spacy.blank("en")
+    nlp.add_pipe("ner").add_label("PERSON")
+    nlp.initialize()
+    directory = tmp_path_factory.mktemp("ner")
+    nlp.to_disk(directory)
+    return str(directory)
+
+
 def component(path):
     return load_config(path)["components"]["global_pointer"]
 
@@ -68,16 +93,24 @@ def test_what_is_written_passes_debug_config_and_trains_as_it_is(config, data, t
     assert nlp.get_pipe("global_pointer").cfg["threshold"] == 0.4
 
 
-@pytest.mark.parametrize("encoder", ENCODERS)
-def test_it_says_what_the_packaged_config_says_and_keeps_its_reasons(encoder):
-    package, _ = init_config.NEEDS.get(encoder, ("spacy", ""))
+@pytest.mark.parametrize("name", CONFIGS)
+def test_it_says_what_the_packaged_config_says_and_keeps_its_reasons(name, ner):
+    package, _ = init_config.NEEDS.get(name.removeprefix("relations_"), ("spacy", ""))
     pytest.importorskip(package)
-    text, template = make_config(encoder=encoder), find_config(encoder).read_text(encoding="utf8")
+    paths = {"ner": ner} if name == RELATIONS_OF_NER else {}
+    text, template = make_config(template=name, paths=paths), read_template(name, paths)
     ours, written = (Config().from_str(config, interpolate=False) for config in (template, text))
     for line in template.splitlines():
         if line.startswith("#"):
             assert text.count(line + "\n") == template.count(line + "\n"), line
     assert written.merge(ours) == written  # nothing of ours is changed
+
+
+def read_template(name, paths):
+    text = find_config(name).read_text(encoding="utf8")
+    for key, value in paths.items():
+        text = text.replace(f"{key} = null", f'{key} = "{value}"')
+    return text
 
 
 def test_languages_have_their_tokenizers(config):
@@ -135,6 +168,117 @@ def test_a_label_that_a_config_cannot_hold_is_left_to_training(config, tmp_path)
     code, out = init(config, "--data", data)
     assert (code, "so it cannot list: US$" in out) == (0, True)
     assert "global_pointer" not in load_config(config)["initialize"]["components"]
+
+
+# After two steps, spans and relations are found nearly everywhere.
+@pytest.mark.filterwarnings("ignore:.*kept only the best:UserWarning")
+@pytest.mark.filterwarnings("ignore:.*documents have more spans in question")
+def test_relations_are_learned_with_the_spans_that_they_join(config, tmp_path):
+    lines, data = write_relations(tmp_path / "in.jsonl"), tmp_path / "train.spacy"
+    assert run("global-pointer", "convert", lines, data, "--spans-key", "sc")[0] == 0
+    code, out = init(config, "--relations", "--data", data, "--symmetric", "near")
+    assert code == 0
+    assert "40 relations of 4 labels" in out
+    assert "allow_self = true: 10 relations lead from a span to itself" in out
+    written = load_config(config)
+    settings = written["components"]["relation_pointer"]
+    assert (settings["symmetric"], settings["allow_self"]) == (["near"], True)
+    assert written["initialize"]["components"] == {
+        "global_pointer": {"labels": ["GPE", "ORG", "PERSON"]},
+        "relation_pointer": {"labels": ["based_in", "is", "near", "works_for"]},
+    }
+    paths = ["--paths.train", data, "--paths.dev", data]
+    steps = ["--training.max_steps", 2, "--training.eval_frequency", 1]
+    assert run("train", config, *paths, *steps, "--output", tmp_path / "training")[0] == 0
+    nlp = spacy.load(tmp_path / "training" / "model-last")
+    assert nlp.pipe_names == ["tok2vec", "global_pointer", "relation_pointer"]
+    assert isinstance(get_relations(nlp("Mara Ellin left.")), list)
+
+
+def test_relations_join_spans_of_another_key(config, tmp_path):
+    data = write_relations(tmp_path / "in.jsonl")
+    assert init(config, "--relations", "--data", data, "--spans-key", "my_key")[0] == 0
+    written = load_config(config).interpolate()
+    assert written["components"]["relation_pointer"]["spans"] == "my_key"
+    weights = written["training"]["score_weights"]
+    assert (weights["relations_f"], weights["spans_my_key_f"]) == (0.6, 0.4)
+    assert weights["spans_sc_f"] is None
+
+
+def test_relations_join_the_entities_of_a_trained_ner(config, tmp_path, ner):
+    data = write_relations(tmp_path / "in.jsonl")
+    code, out = init(config, "--relations", "--ner", ner, "--data", data)
+    assert (code, "labels, the longest" in out) == (0, False)
+    written = load_config(config)
+    assert written["components"]["ner"]["source"] == "${paths.ner}"
+    assert written["paths"]["ner"] == ner
+    assert list(written["initialize"]["components"]) == ["relation_pointer"]
+    assert written["training"]["frozen_components"] == ["ner"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--ner", "NER"], "--ner must only be given with --relations, was: NER, without. To fix"),
+        (["--symmetric", "near"], "--symmetric must only be given with --relations, was: near"),
+        (
+            ["--relations", "--encoder", "hybrid"],
+            "--encoder must be one of tok2vec, transformer with --relations, was: hybrid. To fix",
+        ),
+        (
+            ["--relations", "--ner", "NER", "--encoder", "transformer"],
+            "--encoder must be tok2vec with --ner, was: transformer. To fix",
+        ),
+        (["--relations", "--ner", "nothing"], "[E050] Can't find model 'nothing'"),
+        (
+            ["--relations", "--ner", "BLANK"],
+            "--ner must be a pipeline with a component 'ner', was: BLANK, with no components",
+        ),
+        (
+            ["--relations", "--ner", "NER", "--lang", "de"],
+            "--lang must be that of the pipeline of --ner, was: de. To fix: --lang en",
+        ),
+        (
+            ["--relations", "--ner", "NER", "--flat"],
+            "--flat or --nested must not be given with --ner, whose entities are taken as they are",
+        ),
+        (
+            ["--relations", "--ner", "NER", "--max-length", "4"],
+            "--max-length must not be given with --ner",
+        ),
+        (
+            ["--relations", "--data", "SPANS"],
+            "--data must have gold relations, was: data without. To fix",
+        ),
+        (
+            ["--relations", "--data", "EMPTY"],
+            "--data must have gold relations, was: data has no gold relation",
+        ),
+        (
+            ["--relations", "--data", "RELATED", "--symmetric", "Near"],
+            "--symmetric must name relations of the data, was: Near. Their labels are: based_in, "
+            "is, near, works_for",
+        ),
+        (
+            ["--relations", "--symmetric", "a$b"],
+            "a config must be able to hold its values, was: spans_key = 'sc', symmetric = ['a$b']",
+        ),
+    ],
+)
+def test_relations_that_cannot_be_written_are_an_error(config, tmp_path, ner, arguments, message):
+    spacy.blank("en").to_disk(tmp_path / "blank")
+    paths = {
+        "NER": ner,
+        "BLANK": str(tmp_path / "blank"),
+        "SPANS": str(write_records(tmp_path / "spans.jsonl", [("Dunloe", "GPE")])),
+        "EMPTY": str(write_relations(tmp_path / "empty.jsonl", [])),
+        "RELATED": str(write_relations(tmp_path / "related.jsonl")),
+    }
+    code, out = init(config, *(paths.get(argument, argument) for argument in arguments))
+    assert (code, config.exists()) == (1, False)
+    for name, path in paths.items():
+        message = message.replace(name, path)
+    assert "".join(message.split()) in "".join(out.split())
 
 
 @pytest.mark.parametrize(
