@@ -204,7 +204,8 @@ def test_spans_of_relations_are_learned_as_spans_alone(name: str) -> None:
     encoder = joint["components"]["global_pointer"]["model"]["tok2vec"]
     assert head["model"]["tok2vec"] == encoder
     assert joint["training"].pop("annotating_components") == [encoder["upstream"], "global_pointer"]
-    del ours["training"]["score_weights"], joint["training"]["score_weights"]
+    for config in (ours, joint):  # each has its reason in the file
+        del config["training"]["score_weights"], config["training"]["dropout"]
     assert joint == ours
 
 
