@@ -2,7 +2,7 @@
 
 import json
 import statistics
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,6 @@ NAMES = {
     "relations_gplinker": "`GPLinker`",
     "relations_mean": "the tutorial's",
 }
-NOT_RUN = "not run"
 
 
 def is_of_relations(folder: Path) -> bool:
@@ -41,11 +40,10 @@ def make_relation_tables(folder: Path) -> dict[str, str]:
             f"results must be of runs that {folder / SWEEP} names, with their present configs, "
             f"were: {', '.join(sorted(paths))}. To fix: delete them, or add their runs"
         )
-    names = [
-        (corpus if limit is None else f"{corpus}, first {limit:,}", NAMES[system])
-        for corpus, limit, system in rows
-    ]
-    results = list(rows.values())
+    named = {
+        (corpus if limit is None else f"{corpus}, first {limit:,}", NAMES[system]): done
+        for (corpus, limit, system), done in rows.items()
+    }
     scores: list[tuple[str, Callable[[Result], float]]] = [
         ("strict", lambda r: 100 * r["scores"]["relations_f"]),
         ("P", lambda r: 100 * r["scores"]["relations_p"]),
@@ -61,30 +59,30 @@ def make_relation_tables(folder: Path) -> dict[str, str]:
         ("entities alone, words/s", lambda r: r["entities_words_per_second"]),
         ("peak memory, MiB", lambda r: r["peak_mib"]),
     ]
+    left = [" ".join(name) for name, done in named.items() if not done]
+    rest = f"\nNot run yet: {', '.join(left)}.\n" if left else ""
     return {
-        "relations": _table(names, results, scores, 1),
-        "relation_cost": _table(names, results, costs, 0),
+        "relations": _table(named, scores, 1) + rest,
+        "relation_cost": _table(named, costs, 0),
     }
 
 
 def _table(
-    names: Sequence[tuple[str, str]],
-    results: Sequence[Sequence[Result]],
+    named: Mapping[tuple[str, str], Sequence[Result]],
     columns: Sequence[tuple[str, Callable[[Result], float]]],
     digits: int,
 ) -> str:
     header = ["corpus", "architecture", "seeds", *(name for name, _ in columns)]
     rows = [
         [*name, str(len(own)), *(_cell([get(r) for r in own], digits) for _, get in columns)]
-        for name, own in zip(names, results, strict=True)
+        for name, own in named.items()
+        if own
     ]
     return make_rows(header, rows)
 
 
 def _cell(values: Sequence[float], digits: int) -> str:
     """Mean of the seeds, with the standard deviation if there are several."""
-    if not values:
-        return NOT_RUN
     mean = f"{statistics.mean(values):,.{digits}f}"
     spread = digits and len(values) > 1
     return f"{mean} ± {statistics.stdev(values):.{digits}f}" if spread else mean
