@@ -205,13 +205,16 @@ def _tuned(row: Row, system: str) -> str:
 
 def difference_table(rows: Sequence[Row]) -> str:
     """F1 of our plain form less that of each peer, with the middle 95 % of the paired bootstrap."""
-    peers = [name for name in NAMES if name != PLAIN and any(name in r.done for r in rows)]
+    ours = [PLAIN if PLAIN in row.done else OURS for row in rows]
+    pairs = [(row, own) for row, own in zip(rows, ours, strict=True) if own in row.done]
+    peers = [n for n in NAMES if any(n in row.done and n != own for row, own in pairs)]
     lines = []
-    for row in rows:
-        ours = next((name for name in (PLAIN, OURS) if name in row.done), None)
-        if ours and len(row.done) > 1:
+    for row, own in pairs:
+        if len(row.done) > 1:
             cells = [
-                _difference(row.documents(ours), row, peer) if peer in row.done else ""
+                _difference(row.documents(own), row, peer)
+                if peer in row.done and peer != own
+                else ""
                 for peer in peers
             ]
             lines.append([row.name(), *cells])
