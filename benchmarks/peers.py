@@ -39,8 +39,12 @@ SYSTEMS: dict[str, str] = {
     "global_pointer_hybrid_transformer": "hybrid",
     "spancat_transformer": "spancat_transformer",
     "ner_transformer": "ner_transformer",
+    "relations": "relations",
+    "relations_gplinker": "relations",
+    "relations_mean": "relations",
+    "relations_transformer": "relations_transformer",
 }
-# Architectures of relation_pointer, in the same config; None for the one that it has.
+# Architectures of relation_pointer; None for the one that the config has.
 RELATION_MODELS: dict[str, dict[str, Any] | None] = {
     "relations": None,
     "relations_gplinker": {
@@ -49,8 +53,8 @@ RELATION_MODELS: dict[str, dict[str, Any] | None] = {
         "hidden_size": 128,
     },
     "relations_mean": {"@architectures": "benchmarks.MeanPairs.v1"},
+    "relations_transformer": None,
 }
-SYSTEMS.update(dict.fromkeys(RELATION_MODELS, "relations"))
 # Those that find flat entities only; those in spaCy write them to doc.ents.
 FLAT = ("ner", "crf", "ner_transformer", "crfsuite")
 

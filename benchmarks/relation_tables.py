@@ -14,6 +14,7 @@ NAMES = {
     "relations": "`SpanPairs`",
     "relations_gplinker": "`GPLinker`",
     "relations_mean": "the tutorial's",
+    "relations_transformer": "`SpanPairs`, MiniLM",
 }
 
 
