@@ -4,35 +4,25 @@ All systems get the same documents, the training of their config, the same numbe
 the same rule when to stop; scores are those of the averaged weights, where the config has them.
 """
 
-import contextlib
-import random
 import resource
-import statistics
-import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from contextlib import AbstractContextManager
 from typing import Any
 
 import numpy
 from spacy.language import Language
-from spacy.schemas import ConfigSchemaTraining
 from spacy.tokens import Doc
-from spacy.training import Example
-from spacy.training.loop import train_while_improving
-from spacy.util import registry
 
 from spacy_globalpointer.commands.debug.statistics import count_nesting, is_flat
 from spacy_globalpointer.spans import Counts, LabelledSpan
 
+from .passes import Step, median_speed, train_in_passes
 from .peers import FLAT, fit, hash_config, make_pipeline
 from .scores import count_each, score_parts
 from .text import KEY, AnnotatedText
 from .tuned import cross_fit_threshold
 
-# Passes without a better score on dev after which training stops.
-PATIENCE = 2
 # A system that must be told the longest span looks far enough for this share of the gold spans of
 # the training data, and at least for this many tokens.
 SHARE, SHORTEST_REACH = 0.99, 10
@@ -53,7 +43,7 @@ def train_and_score(
 
     system: one of peers.SYSTEMS.
     lang: of the texts.
-    passes: at most; training stops after PATIENCE passes without a better score.
+    passes: at most; training stops after passes.PATIENCE without a better score.
     overrides: of the system's config.
     RETURNS: the learning curve, scores of the best pass (see `score_parts`) and with a tuned
         threshold (`cross_fit_threshold`), words per second of processor time, which other runs on
@@ -62,26 +52,20 @@ def train_and_score(
     fitted = fit(system, find_reach(train), has_flat_gold(train))
     values = {"nlp.lang": lang, **fitted, **(overrides or {})}
     nlp = make_pipeline(system, train, seed, values)
-    config = nlp.config.interpolate()["training"]
-    training = registry.resolve(config, schema=ConfigSchemaTraining)
     examples = [doc.make_example(nlp.vocab) for doc in train]
-    curve: list[dict[str, float]] = []
-    best: list[set[LabelledSpan]] = []
-    tuned: dict[str, float] | None = None
-    while len(curve) < passes and not is_over(curve):
-        random.shuffle(examples)
+
+    def score() -> tuple[Step, tuple[list[set[LabelledSpan]], float]]:
         start = time.process_time()
-        train_once(nlp, examples, training)
-        trained = time.process_time()
-        with averaged(nlp, training["optimizer"].averages):
-            predicted = predict_cells(nlp, system, dev)
-            seconds = {"train_seconds": trained - start, "seconds": time.process_time() - trained}
-            scores = Counts.total(count_each(dev, predicted)).scores()
-            if all(scores["f"] > step["f"] for step in curve):
-                best = predicted
-                tuned = cross_fit_threshold(nlp, dev) if scores["right"] else None
-        curve.append({"pass": len(curve) + 1, **{x: scores[x] for x in "prf"}, **seconds})
-        log("pass {pass}: P {p:.3f} R {r:.3f} F {f:.3f}".format(**curve[-1]))
+        predicted = predict_cells(nlp, system, dev)
+        seconds = time.process_time() - start
+        scores = Counts.total(count_each(dev, predicted)).scores()
+        return {**{x: scores[x] for x in "prf"}, "seconds": seconds}, (predicted, scores["right"])
+
+    def keep(found: tuple[list[set[LabelledSpan]], float]) -> tuple[list[set[LabelledSpan]], Any]:
+        predicted, right = found
+        return predicted, cross_fit_threshold(nlp, dev) if right else None
+
+    curve, (best, tuned) = train_in_passes(nlp, examples, passes, score, keep, log)
     config_hash = hash_config(system, values)
     return {**describe_run(config_hash, fitted, curve, train, dev, best), "tuned": tuned}
 
@@ -112,47 +96,9 @@ def describe_run(
     }
 
 
-def is_over(curve: list[dict[str, float]]) -> bool:
-    """Whether the last PATIENCE passes brought nothing better than what was found before."""
-    scores = [step["f"] for step in curve]
-    best = max(scores[:-PATIENCE], default=0.0)
-    return 0 < best >= max(scores[-PATIENCE:])
-
-
 def count_words(docs: Sequence[AnnotatedText]) -> int:
     """Words of all documents."""
     return sum(len(doc.words) for doc in docs)
-
-
-def median_speed(n_words: int, curve: list[dict[str, float]], what: str) -> float:
-    """Words per second, as the median of the passes."""
-    return n_words / statistics.median(step[what] for step in curve)
-
-
-def train_once(nlp: Language, examples: list[Example], training: dict[str, Any]) -> None:
-    """One pass over the examples, as `spacy train` makes it."""
-    steps = train_while_improving(
-        nlp,
-        training["optimizer"],
-        ((0, batch) for batch in training["batcher"](examples)),
-        # Scored after the pass instead.
-        evaluate=lambda: (0.0, {}),
-        eval_frequency=sys.maxsize,
-        patience=0,
-        max_steps=0,
-        exclude=[],
-        before_update=None,
-        dropout=training["dropout"],
-        accumulate_gradient=training["accumulate_gradient"],
-        annotating_components=training["annotating_components"],
-    )
-    for _ in steps:
-        pass
-
-
-def averaged(nlp: Language, averages: dict[Any, Any] | None) -> AbstractContextManager[None]:
-    """The pipeline with averaged weights, if the optimizer has them."""
-    return nlp.use_params(averages) if averages else contextlib.nullcontext()
 
 
 def predict_cells(

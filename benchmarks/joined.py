@@ -16,8 +16,9 @@ from spacy.util import registry
 
 from spacy_globalpointer.spans import Counts
 
-from .accuracy import averaged, find_reach, has_flat_gold, predict_cells, train_once
+from .accuracy import find_reach, has_flat_gold, predict_cells
 from .measure import save
+from .passes import averaged, train_once
 from .peers import fit, make_pipeline
 from .scores import count_each
 from .text import AnnotatedText, read_corpus

@@ -1,6 +1,5 @@
 """One training run of entities and relations on a real corpus, scored after every pass."""
 
-import random
 import resource
 import time
 from collections.abc import Callable, Iterable, Sequence
@@ -8,10 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from spacy.language import Language
-from spacy.schemas import ConfigSchemaTraining
 from spacy.tokens import Doc, Span
 from spacy.training import Example
-from spacy.util import fix_random_seed, load_model_from_config, registry
+from spacy.util import fix_random_seed, load_model_from_config
 
 from spacy_globalpointer import get_relations
 from spacy_globalpointer.corpora import read_records, record_to_doc
@@ -19,7 +17,7 @@ from spacy_globalpointer.pipeline.relation_scorer import score_relations
 from spacy_globalpointer.pipeline.scorer import score_span_groups
 
 from . import mean_pairs  # noqa: F401  (registers its architecture)
-from .accuracy import averaged, is_over, median_speed, train_once
+from .passes import Step, median_speed, train_in_passes
 from .peers import hash_config, read_system
 from .text import KEY
 
@@ -58,26 +56,17 @@ def train_and_score(
     nlp = load_model_from_config(read_system(system, values), auto_fill=True)
     examples = [Example(doc_without_annotation(nlp, doc), doc) for doc in train]
     nlp.initialize(lambda: examples)
-    config = nlp.config.interpolate()["training"]
-    training = registry.resolve(config, schema=ConfigSchemaTraining)
-    curve: list[dict[str, float]] = []
-    best: dict[str, Any] = {}
-    while len(curve) < passes and not is_over(curve):
-        random.shuffle(examples)
-        start = time.process_time()
-        train_once(nlp, examples, training)
-        seconds = time.process_time() - start
-        with averaged(nlp, training["optimizer"].averages):
-            scores = score(nlp, dev)
-            step = {x: scores[f"relations_{x}"] or 0.0 for x in "prf"}
-            if all(step["f"] > other["f"] for other in curve):
-                given = score(nlp, dev, given=True)
-                best = {**scores, "given": {x: given[f"relations_{x}"] for x in "prf"}}
-        curve.append(
-            {"pass": len(curve) + 1, **step, "train_seconds": seconds, **scores["seconds"]}
-        )
-        log("pass {pass}: P {p:.3f} R {r:.3f} F {f:.3f}".format(**curve[-1]))
-    del best["seconds"]
+
+    def evaluate() -> tuple[Step, dict[str, Any]]:
+        scores = score(nlp, dev)
+        step = {x: scores[f"relations_{x}"] or 0.0 for x in "prf"}
+        return {**step, **scores.pop("seconds")}, scores
+
+    def keep(scores: dict[str, Any]) -> dict[str, Any]:
+        given = score(nlp, dev, given=True)
+        return {**scores, "given": {x: given[f"relations_{x}"] for x in "prf"}}
+
+    curve, best = train_in_passes(nlp, examples, passes, evaluate, keep, log)
     return {
         "config": hash_config(system, values),
         "fitted": fitted,

@@ -2,7 +2,7 @@
 
 import pytest
 
-from benchmarks import accuracy
+from benchmarks import accuracy, passes
 from benchmarks.accuracy import find_reach, has_flat_gold, train_and_score
 from benchmarks.peers import FLAT, RELATION_MODELS, SYSTEMS
 from benchmarks.text import STYLES, AnnotatedText, generate
@@ -31,7 +31,7 @@ def test_runs_are_the_same_for_the_same_seed_and_learn(system):
 # The others score so many spans at once that a few documents teach them nothing.
 @pytest.mark.parametrize("system", [s for s in SYSTEMS if s not in ("spancat", "span_finder")])
 def test_systems_learn_their_training_data(system, monkeypatch):
-    monkeypatch.setattr(accuracy, "PATIENCE", 100)
+    monkeypatch.setattr(passes, "PATIENCE", 100)
     docs = generate(STYLES["cluener"], 6, seed=0)
     overrides = {"training.batcher.size": 20, "training.optimizer.learn_rate": 0.005}
     result = train_and_score(
@@ -87,7 +87,7 @@ def test_flat_is_a_corpus_where_hardly_any_spans_share_a_token():
 
 
 def test_on_a_flat_corpus_no_spans_that_share_a_token_are_found(monkeypatch):
-    monkeypatch.setattr(accuracy, "PATIENCE", 100)
+    monkeypatch.setattr(passes, "PATIENCE", 100)
     flat = [doc._replace(spans=doc.spans[:1]) for doc in generate(STYLES["cluener"], 6, seed=0)]
     arguments = {"lang": "zh", "passes": 1, "seed": 0, "log": lambda line: None}
     result = train_and_score("global_pointer", flat, flat, **arguments)
