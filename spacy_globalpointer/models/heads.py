@@ -19,6 +19,7 @@ from thinc.types import Floats2d, FloatsXd, Ints1d
 from ..nn import RowLayout
 from .encoders import find_width
 from .resize import resize_output
+from .settings import check_dropout, check_sizes
 
 # Bias of the start and of the end term of a new label. Hardly any of the many spans of a text is
 # gold, and a head that starts at 0 spends its first passes learning just that.
@@ -106,18 +107,21 @@ def _build(
     layers: of the head; the last one grows with the labels.
     layout: of the rows, before any label.
     """
-    if not 0 <= dropout < 1:
-        raise ValueError(f"dropout of the head must be in [0, 1), was: {dropout}")
-    if hidden_size is not None and hidden_size < 1:
-        raise ValueError(f"hidden_size must be at least 1, or null for none, was: {hidden_size}")
+    check_dropout(dropout)
     refs: dict[str, Any] = {"tok2vec": tok2vec, "extractor": layers[0], "output_layer": layers[-1]}
     if len(layers) > 1:
         refs["types"] = layers[1]
     if hidden_size is not None:
+        check_sizes({"hidden_size (null for none)": hidden_size})
         # Has its own dropout, at the rate used in training.
         refs["hidden"] = Maxout(nO=hidden_size, nP=3, normalize=True, dropout=0.0)
         layers = [*layers, refs["hidden"]]
     if rescorer is not None:
+        if "rule" not in rescorer.attrs:
+            raise ValueError(
+                f"rescorer must be a model that looks at spans again, was: {rescorer.name[:60]!r}. "
+                'To fix: @architectures = "spacy_globalpointer.SpanRescorer.v1", or rescorer = null'
+            )
         refs["rescorer"] = rescorer
         layers = [*layers, rescorer]
         layout = replace(layout, token_size=rescorer.attrs["token_size"])
