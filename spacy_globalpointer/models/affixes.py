@@ -83,6 +83,7 @@ def build_affix_hash_embed(
     read: Model[list[Doc], list[Ints2d]] = Model(
         "read_affixes",
         _forward,
+        init=_require_vectors if include_static_vectors else None,
         attrs={"attrs": columns, "affix_lengths": list(affix_lengths)},
     )
     embedded: Any = chain(read, list2ragged(), with_array(concatenate(*tables)))
@@ -91,6 +92,21 @@ def build_affix_hash_embed(
     parts = len(tables) + include_static_vectors
     mixed: Any = Maxout(nO=width, nI=width * parts, nP=3, normalize=True, dropout=0.0)
     return chain(embedded, with_array(mixed), ragged2list())
+
+
+def _require_vectors(
+    model: Model[list[Doc], list[Ints2d]], X: list[Doc] | None = None, Y: object | None = None
+) -> None:
+    """Refuse documents without a table of word vectors.
+
+    RAISES (ValueError): the pipeline has none.
+    """
+    if X and not X[0].vocab.vectors_length:
+        raise ValueError(
+            "AffixHashEmbed with include_static_vectors = true needs word vectors, was: a pipeline "
+            "with none. To fix: name a pipeline that has them as vectors in [initialize], or write "
+            "include_static_vectors = false"
+        )
 
 
 def _forward(

@@ -88,6 +88,12 @@ def test_word_vectors():
     numpy.testing.assert_array_equal(before[1], after[1])
 
 
+def test_word_vectors_that_are_not_there():
+    embed = build(include_static_vectors=True)
+    with pytest.raises(ValueError, match=r"needs word vectors, was: a pipeline with none\. To fix"):
+        embed.initialize(X=[spacy.blank("en").make_doc("Rome")])
+
+
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
