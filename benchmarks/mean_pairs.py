@@ -30,7 +30,7 @@ def build_mean_pairs(tok2vec: Model[list[Doc], list[Floats2d]], nO: int | None =
     """
     refs = {"tok2vec": tok2vec, "types": Linear(init_b=init_rare)}
     layout = PairLayout(UNUSED // 4, 0)
-    return build_pair_model("mean_pairs", _forward, _init, refs, layout, {}, 0.0, nO)
+    return build_pair_model("mean_pairs", _forward, _init, refs, layout, 0.0, nO)
 
 
 def _forward(

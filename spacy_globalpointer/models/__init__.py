@@ -6,7 +6,7 @@ from .gplinker import build_gplinker
 from .heads import NOTHING_SEEN, build_efficient_global_pointer, build_global_pointer
 from .loading import check_loaded, explain_mismatch
 from .pairs import DocSpans
-from .rescorer import RescorerInput, build_span_rescorer
+from .rescorer import RescorerInput, build_span_rescorer, learned_labels
 from .resize import resize_output
 from .span_pairs import build_span_pairs, resize_span_labels
 from .update import finish_update
@@ -25,6 +25,7 @@ __all__ = [
     "check_loaded",
     "explain_mismatch",
     "finish_update",
+    "learned_labels",
     "resize_output",
     "resize_span_labels",
 ]

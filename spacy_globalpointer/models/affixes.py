@@ -1,10 +1,11 @@
 """A registered embedding of words that also reads their beginnings and endings."""
 
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Any, cast
 
 import numpy
-from spacy.attrs import intify_attr
+from spacy.attrs import IDS, intify_attr
 from spacy.ml.staticvectors import StaticVectors
 from spacy.strings import get_string_id
 from spacy.tokens import Doc
@@ -20,6 +21,11 @@ from thinc.api import (
     with_array,
 )
 from thinc.types import Floats2d, Ints2d
+
+# Numbers of the attributes that tokens have; 0 is that of none.
+ATTRS = {number for number in IDS.values() if number}
+# Words whose affixes are remembered: they take 10 MB, and most of a text is words seen before.
+N_CACHED = 2**15
 
 
 @registry.architectures("spacy_globalpointer.AffixHashEmbed.v1")
@@ -45,18 +51,28 @@ def build_affix_hash_embed(
         of the four that each is hashed to.
     include_static_vectors: read the pipeline's word vectors too.
     RETURNS: documents -> (l, width).
-    RAISES (ValueError): no attrs, a number below 1, lists that do not match.
+    RAISES (ValueError): no attrs, one that tokens do not have, a number below 1, lists that do not
+        match.
     """
+    columns = [intify_attr(attr) for attr in attrs]
+    unknown = [attr for attr, column in zip(attrs, columns, strict=True) if column not in ATTRS]
+    if unknown:
+        raise ValueError(
+            "attrs of AffixHashEmbed must be attributes of tokens, such as NORM or SHAPE, was: "
+            f"{', '.join(map(repr, unknown))}. To fix: take names from spacy.attrs"
+        )
     if not attrs or len(attrs) != len(rows) or len(affix_lengths) != len(affix_rows):
         raise ValueError(
             "AffixHashEmbed needs attributes, and rows for each of them and for each length, was: "
             f"attrs = {attrs} with rows = {rows}, affix_lengths = {affix_lengths} with affix_rows "
             f"= {affix_rows}. To fix: make the lists equally long"
         )
-    if min(width, *rows, *affix_lengths, *affix_rows) < 1:
+    numbers = [width, *rows, *affix_lengths, *affix_rows]
+    if any(type(number) is not int or number < 1 for number in numbers):
         raise ValueError(
-            f"all numbers of AffixHashEmbed must be at least 1, was: width = {width}, rows = {rows}"
-            f", affix_lengths = {affix_lengths}, affix_rows = {affix_rows}. To fix: raise them"
+            "all numbers of AffixHashEmbed must be whole and at least 1, was: width = "
+            f"{width!r}, rows = {rows}, affix_lengths = {affix_lengths}, affix_rows = {affix_rows}."
+            " To fix: raise them, or remove their quotes"
         )
     # In the order of the columns: for each length one of prefixes, one of suffixes.
     sizes = [*rows, *(n for n in affix_rows for _ in range(2))]
@@ -67,7 +83,8 @@ def build_affix_hash_embed(
     read: Model[list[Doc], list[Ints2d]] = Model(
         "read_affixes",
         _forward,
-        attrs={"attrs": [intify_attr(a) for a in attrs], "affix_lengths": list(affix_lengths)},
+        init=_require_vectors if include_static_vectors else None,
+        attrs={"attrs": columns, "affix_lengths": list(affix_lengths)},
     )
     embedded: Any = chain(read, list2ragged(), with_array(concatenate(*tables)))
     if include_static_vectors:
@@ -75,6 +92,21 @@ def build_affix_hash_embed(
     parts = len(tables) + include_static_vectors
     mixed: Any = Maxout(nO=width, nI=width * parts, nP=3, normalize=True, dropout=0.0)
     return chain(embedded, with_array(mixed), ragged2list())
+
+
+def _require_vectors(
+    model: Model[list[Doc], list[Ints2d]], X: list[Doc] | None = None, Y: object | None = None
+) -> None:
+    """Refuse documents without a table of word vectors.
+
+    RAISES (ValueError): the pipeline has none.
+    """
+    if X and not X[0].vocab.vectors_length:
+        raise ValueError(
+            "AffixHashEmbed with include_static_vectors = true needs word vectors, was: a pipeline "
+            "with none. To fix: name a pipeline that has them as vectors in [initialize], or write "
+            "include_static_vectors = false"
+        )
 
 
 def _forward(
@@ -87,8 +119,14 @@ def _forward(
 
 def _number(doc: Doc, attrs: list[int | str], lengths: list[int]) -> numpy.ndarray:
     """The attributes of each token, and the hashes of its affixes (l, columns)."""
-    words = [token.lower_ for token in doc]
-    affixes = [part for word in words for n in lengths for part in (word[:n], word[-n:])]
-    hashes = numpy.asarray([get_string_id(affix) for affix in affixes], dtype="uint64")
+    hashes = b"".join([_hash_affixes(token.lower_, tuple(lengths)) for token in doc])
+    affixes = numpy.frombuffer(hashes, dtype="uint64").reshape(len(doc), 2 * len(lengths))
     known = doc.to_array(attrs).reshape(len(doc), len(attrs))
-    return numpy.hstack([known, hashes.reshape(len(doc), 2 * len(lengths))])
+    return numpy.hstack([known, affixes])
+
+
+@lru_cache(N_CACHED)
+def _hash_affixes(word: str, lengths: tuple[int, ...]) -> bytes:
+    """The hashes of the prefix and of the suffix of each length, as uint64."""
+    affixes = [part for n in lengths for part in (word[:n], word[-n:])]
+    return numpy.array([get_string_id(affix) for affix in affixes], dtype="uint64").tobytes()

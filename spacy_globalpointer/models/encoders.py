@@ -7,6 +7,8 @@ from spacy.util import registry
 from thinc.api import Maxout, Model, chain, concatenate, with_array
 from thinc.types import Floats2d
 
+from .settings import check_sizes
+
 
 @registry.architectures("spacy_globalpointer.ConcatenatedEncoders.v1")
 def build_concatenated_encoders(
@@ -20,7 +22,8 @@ def build_concatenated_encoders(
     encoders: token vectors (l, D), of any width D each.
     width (channels): of the vectors that come out, normalized.
     RETURNS: documents -> (l, width).
-    RAISES (ValueError): fewer than two encoders, a width below 1, a whole transformer component.
+    RAISES (ValueError): fewer than two encoders, one that is no model or a whole transformer
+        component, a width below 1.
     """
     if len(encoders) < 2:
         raise ValueError(
@@ -28,8 +31,13 @@ def build_concatenated_encoders(
             "as [components.global_pointer.model.tok2vec.embed.*.words]; the name after the "
             "asterisk is free. A single encoder needs no concatenation"
         )
-    if width < 1:
-        raise ValueError(f"width of the concatenated encoders must be at least 1, was: {width}")
+    check_sizes({"width of the concatenated encoders": width})
+    for encoder in encoders:
+        if not isinstance(encoder, Model):
+            raise ValueError(
+                f"encoders must be models, was: {encoder!r}. To fix: give each block an "
+                "@architectures, or remove it"
+            )
     if any("replace_listener" in encoder.attrs for encoder in encoders):
         raise ValueError(
             "encoders must turn documents into token vectors, was: the model of a transformer "

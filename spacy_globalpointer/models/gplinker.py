@@ -11,6 +11,7 @@ from thinc.types import Floats2d
 from ..nn import PairLayout
 from .heads import encode, init_rare
 from .pairs import DocSpans, PairModel, build_pair_model, init_encoder
+from .settings import check_sizes
 from .torch_step import split_columns
 
 
@@ -37,14 +38,14 @@ def build_gplinker(
     RETURNS: documents, whatever their spans -> rows of their tokens (l, 4d + 4C).
     RAISES (ValueError): a size below 1, dropout outside [0, 1).
     """
-    sizes = {} if hidden_size is None else {"hidden_size": hidden_size}
     refs: dict[str, Any] = {"tok2vec": tok2vec}
     if hidden_size is not None:
+        check_sizes({"hidden_size (null for none)": hidden_size})
         refs["hidden"] = Maxout(nO=hidden_size, nP=3, normalize=True, dropout=0.0)
     refs["extractor"] = Linear(nO=4 * head_size)
     refs["types"] = Linear(nI=4 * head_size, init_b=init_rare)
     layout = PairLayout(head_size, 0, of_tokens=True)
-    return build_pair_model("gplinker", _forward, _init, refs, layout, sizes, dropout, nO)
+    return build_pair_model("gplinker", _forward, _init, refs, layout, dropout, nO)
 
 
 def _forward(

@@ -19,6 +19,7 @@ from thinc.types import Floats2d, FloatsXd, Ints1d
 from ..nn import RowLayout
 from .encoders import find_width
 from .resize import resize_output
+from .settings import check_dropout, check_sizes
 
 # Bias of the start and of the end term of a new label. Hardly any of the many spans of a text is
 # gold, and a head that starts at 0 spends its first passes learning just that.
@@ -57,7 +58,8 @@ def build_efficient_global_pointer(
     extractor: Model[Floats2d, Floats2d] = Linear(nO=2 * head_size)
     types: Model[Floats2d, Floats2d] = Linear(nI=2 * head_size, init_b=init_rare)
     layout = RowLayout(head_size, 0, shared=True, rope=rope)
-    return _build(tok2vec, [extractor, types], layout, dropout, hidden_size, rescorer, nO)
+    layers = {"extractor": extractor, "types": types}
+    return _build(tok2vec, layers, layout, dropout, hidden_size, rescorer, nO)
 
 
 @registry.architectures("spacy_globalpointer.GlobalPointer.v1")
@@ -89,12 +91,13 @@ def build_global_pointer(
     """
     extractors: Model[Floats2d, Floats2d] = Linear()
     layout = RowLayout(head_size, 0, shared=False, rope=rope)
-    return _build(tok2vec, [extractors], layout, dropout, hidden_size, rescorer, nO)
+    layers = {"extractor": extractors}
+    return _build(tok2vec, layers, layout, dropout, hidden_size, rescorer, nO)
 
 
 def _build(
     tok2vec: Model[list[Doc], list[Floats2d]],
-    layers: list[Model[Floats2d, Floats2d]],
+    layers: dict[str, Model[Floats2d, Floats2d]],
     layout: RowLayout,
     dropout: float,
     hidden_size: int | None,
@@ -103,30 +106,29 @@ def _build(
 ) -> Model[list[Doc], list[Floats2d]]:
     """Put a head on an encoder.
 
-    layers: of the head; the last one grows with the labels.
+    layers: of the head, by name; the last one grows with the labels.
     layout: of the rows, before any label.
     """
-    if not 0 <= dropout < 1:
-        raise ValueError(f"dropout of the head must be in [0, 1), was: {dropout}")
-    if hidden_size is not None and hidden_size < 1:
-        raise ValueError(f"hidden_size must be at least 1, or null for none, was: {hidden_size}")
-    refs: dict[str, Any] = {"tok2vec": tok2vec, "extractor": layers[0], "output_layer": layers[-1]}
-    if len(layers) > 1:
-        refs["types"] = layers[1]
+    check_dropout(dropout)
+    refs: dict[str, Any] = {"tok2vec": tok2vec, **layers}
     if hidden_size is not None:
+        check_sizes({"hidden_size (null for none)": hidden_size})
         # Has its own dropout, at the rate used in training.
         refs["hidden"] = Maxout(nO=hidden_size, nP=3, normalize=True, dropout=0.0)
-        layers = [*layers, refs["hidden"]]
     if rescorer is not None:
+        if "rule" not in rescorer.attrs:
+            raise ValueError(
+                f"rescorer must be a model that looks at spans again, was: {rescorer.name[:60]!r}. "
+                'To fix: @architectures = "spacy_globalpointer.SpanRescorer.v1", or rescorer = null'
+            )
         refs["rescorer"] = rescorer
-        layers = [*layers, rescorer]
         layout = replace(layout, token_size=rescorer.attrs["token_size"])
     model: Model[list[Doc], list[Floats2d]] = Model(
         "global_pointer",
         # Not an attribute: on loading, Thinc would replace the config's value by that of training.
         partial(forward, dropout=dropout),
         init=init,
-        layers=[tok2vec, *layers],
+        layers=list(refs.values()),
         # nO is the number of labels, not the width of the rows.
         dims={"nO": None, "nI": None},
         attrs={
@@ -136,7 +138,7 @@ def _build(
             **NOTHING_SEEN,
             "resize_output": resize_output,
         },
-        refs=refs,
+        refs={**refs, "output_layer": list(layers.values())[-1]},
     )
     return model if nO is None else resize_output(model, nO)
 

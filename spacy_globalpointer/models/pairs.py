@@ -12,6 +12,7 @@ from ..nn import PairLayout
 from ..spans import LabelledSpan
 from .encoders import find_width
 from .resize import resize_output
+from .settings import check_dropout
 
 
 class DocSpans(NamedTuple):
@@ -33,7 +34,6 @@ def build_pair_model(
     init: Callable,
     refs: dict[str, Any],
     layout: PairLayout,
-    sizes: dict[str, int],
     dropout: float,
     nO: int | None,
 ) -> PairModel:
@@ -41,13 +41,8 @@ def build_pair_model(
 
     refs: the layers, by name.
     layout: of the rows, before any label.
-    sizes: to be checked.
     """
-    for what, size in sizes.items():
-        if size < 1:
-            raise ValueError(f"{what} must be at least 1, was: {size}")
-    if not 0 <= dropout < 1:
-        raise ValueError(f"dropout of the head must be in [0, 1), was: {dropout}")
+    check_dropout(dropout)
     model: PairModel = Model(
         name,
         # Not an attribute: on loading, Thinc would replace the config's value by that of training.

@@ -16,6 +16,7 @@ from torch import Tensor
 from torch.nn.functional import one_hot, pad
 
 from ..nn import KINDS, CandidateRule, Rivals, find_rivals, max_by_kind, max_inside, mean_inside
+from .settings import check_sizes
 from .torch_step import split_columns, through_torch
 
 # Name of the layer, which tells weights with a rescorer from those without.
@@ -74,9 +75,7 @@ def build_span_rescorer(
     RAISES (ValueError): a setting out of range.
     """
     sizes = {"token_size": token_size, "hidden_size": hidden_size, "rival_size": rival_size}
-    for name, size in sizes.items():
-        if size < 1:
-            raise ValueError(f"{name} of the rescorer must be at least 1, was: {size}")
+    check_sizes({f"{name} of the rescorer": size for name, size in sizes.items()})
     refs: dict[str, Model | None] = {
         # Runs with the head, on all tokens, so that a row holds what is read of its token.
         "tokens": Maxout(nO=token_size, nP=3, normalize=True, dropout=0.0),
@@ -97,6 +96,16 @@ def build_span_rescorer(
         attrs={"token_size": token_size, "rule": CandidateRule(threshold, per_token)},
         refs=refs,
     )
+
+
+def learned_labels(rescorer: Model) -> Tensor:
+    """The labels whose scores a rescorer can change: not those that it has not learned yet.
+
+    RETURNS (c): bool.
+    """
+    output = rescorer.get_ref("output_layer")
+    weights, biases = (xp2torch(output.get_param(name)) for name in ("W", "b"))
+    return weights.any(1) | biases.bool()
 
 
 def _forward(

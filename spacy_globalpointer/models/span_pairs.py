@@ -22,6 +22,7 @@ from torch.nn.functional import one_hot
 from ..nn import PairLayout, mean_inside
 from .heads import encode, init_rare
 from .pairs import DocSpans, PairModel, build_pair_model, init_encoder
+from .settings import check_sizes
 from .torch_step import split_columns, through_torch
 
 # From each of these distances up to the next, pairs are told apart; in tokens between the spans.
@@ -64,7 +65,9 @@ def build_span_pairs(
         pairs.
     RAISES (ValueError): a size below 1, dropout outside [0, 1).
     """
-    sizes = {"hidden_size": hidden_size, "span_label_size": span_label_size, "pair_size": pair_size}
+    check_sizes(
+        {"hidden_size": hidden_size, "span_label_size": span_label_size, "pair_size": pair_size}
+    )
     refs: dict[str, Any] = {
         "tok2vec": tok2vec,
         "span_labels": Embed(nO=span_label_size),
@@ -77,7 +80,7 @@ def build_span_pairs(
         "pair_output": Linear(nO=2, nI=pair_size, init_W=zero_init),
     }
     layout = PairLayout(head_size, 0)
-    return build_pair_model("span_pairs", _forward, _init, refs, layout, sizes, dropout, nO)
+    return build_pair_model("span_pairs", _forward, _init, refs, layout, dropout, nO)
 
 
 class _Pairs(NamedTuple):

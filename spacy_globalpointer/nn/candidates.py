@@ -12,6 +12,8 @@ from .probability import to_score
 
 # Even a text of one token may have so many candidates.
 FREE_CANDIDATES = 8
+# More cells than any document has.
+UNLIMITED = 2**40
 
 
 @dataclass(frozen=True)
@@ -27,24 +29,28 @@ class CandidateRule:
     per_token: float = 1.0
 
     def __post_init__(self) -> None:
-        if not 0 < self.threshold < 1:
+        # In quotes, a number passes for one in a config.
+        if isinstance(self.threshold, str) or not 0 < self.threshold < 1:
             raise ValueError(
                 "threshold of the rescorer must be a probability between 0 and 1, was: "
-                f"{self.threshold}"
+                f"{self.threshold!r}"
             )
-        if not self.per_token > 0:
+        if isinstance(self.per_token, str) or not self.per_token > 0:
             raise ValueError(
-                f"per_token of the rescorer must be above 0, was: {self.per_token}. To fix: write "
-                "rescorer = null for no second look"
+                f"per_token of the rescorer must be above 0, was: {self.per_token!r}. To fix: "
+                "write rescorer = null for no second look"
             )
 
     def most(self, n_tokens: int) -> int:
         """Most candidates of a document."""
-        return FREE_CANDIDATES + int(self.per_token * n_tokens)
+        return FREE_CANDIDATES + int(min(self.per_token * n_tokens, UNLIMITED))
 
 
 def select_candidates(
-    factors: SpanFactors, rule: CandidateRule, lengths: Sequence[int]
+    factors: SpanFactors,
+    rule: CandidateRule,
+    lengths: Sequence[int],
+    labels: Tensor | None = None,
 ) -> tuple[Tensor, Tensor]:
     """Find the cells whose score may reach the threshold for some label.
 
@@ -54,13 +60,14 @@ def select_candidates(
     factors (b documents): what a head returned.
     lengths (tokens): of each document. With groups, a cell that is a candidate of several groups
         counts several times.
+    labels (c): bool, those that count; None for all.
     RETURNS (k, 3) and (b): int64 rows (document, start, last), sorted by document, start, longest
         first, no duplicates; and whether a document has more candidates than the rule allows.
     """
-    start_bias, end_bias = (
-        bias.unflatten(-1, (factors.n_groups, -1)).amax(-1)
-        for bias in (factors.start_bias, factors.end_bias)
-    )
+    biases = [factors.start_bias, factors.end_bias]
+    if labels is not None:
+        biases = [bias.masked_fill(~labels, -torch.inf) for bias in biases]
+    start_bias, end_bias = (bias.unflatten(-1, (factors.n_groups, -1)).amax(-1) for bias in biases)
     query, key, mask = factors.query, factors.key, factors.mask
     bounds = SpanFactors(
         query, key, start_bias, end_bias, mask, factors.cells, pair_bias=factors.pair_bias

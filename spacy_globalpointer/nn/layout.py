@@ -33,10 +33,11 @@ class RowLayout:
 
     def __post_init__(self) -> None:
         size = self.head_size
-        if size < 1 or (self.rope and size % 2):
+        if type(size) is not int or size < 1 or (self.rope and size % 2):
+            repaired = max(2, int(size) + int(size) % 2)
             raise ValueError(
                 "head_size must be positive, and even when rope is on (rope turns pairs of "
-                f"channels), was: {size}. To fix: head_size = {max(2, size + size % 2)}"
+                f"channels), was: {size!r}. To fix: head_size = {repaired}"
             )
 
     @property

@@ -40,8 +40,10 @@ class PairLayout:
     of_tokens: bool = False
 
     def __post_init__(self) -> None:
-        if self.head_size < 1:
-            raise ValueError(f"head_size must be at least 1, was: {self.head_size}")
+        if type(self.head_size) is not int or self.head_size < 1:
+            raise ValueError(
+                f"head_size must be a whole number of at least 1, was: {self.head_size!r}"
+            )
 
     @property
     def label_columns(self) -> tuple[int, int, int]:

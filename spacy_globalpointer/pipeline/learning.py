@@ -11,10 +11,10 @@ from thinc.api import Model
 from thinc.types import Floats2d
 
 from ..losses import SpanLoss
-from ..nn import Corrections, SpanFactors
+from ..nn import Corrections
 from ..spans import LabelledSpan
 from .prediction import predict_spans
-from .rescoring import SecondLook, look_again
+from .rescoring import look_again
 from .tables import Tables, TrainingTable, plain_torch
 from .threads import one_thread
 
@@ -52,10 +52,11 @@ def batch_loss(
     if rescorer is not None:
         parts = list(tables.of(annotated, max_length))
         look = look_again(rescorer, tables, parts, is_train=True)
-        factors = _correct(table, look, annotated)
+        cells = table.cells(look.document.cpu(), look.start.cpu(), look.last.cpu())
+        factors = replace(factors, corrections=Corrections(cells, look.corrections))
         leaves.append(look.corrections.requires_grad_())
     with torch.enable_grad():
-        spans = _gold_rows(table, [gold[i] for i in annotated], tables.model.attrs["labels"])
+        spans = _gold_rows(table, {i: gold[i] for i in annotated}, tables.model.attrs["labels"])
         value = loss(factors, spans)[:, :n_labels].sum()
         gradient, *d_corrections = torch.autograd.grad(value, leaves, allow_unused=True)
     if any(x is None for x in (gradient, *d_corrections)):
@@ -100,25 +101,12 @@ def what_was_known(
     return {i: spans.named(labels) for i, spans in enumerate(found.spans)}, len(labels)
 
 
-def _correct(table: TrainingTable, look: SecondLook, documents: Sequence[int]) -> SpanFactors:
-    """The factors of a table with the corrections of its documents, at their places there."""
-    first = torch.zeros(max(documents) + 1, dtype=torch.long)
-    first[documents] = torch.tensor(table.first)
-    document, start, last = (column.cpu() for column in (look.document, look.start, look.last))
-    place = first[document] + start
-    row, column = place // table.factors.n_starts, place % table.factors.n_starts
-    cells = torch.stack((row, column, column + last - start), 1)
-    return replace(table.factors, corrections=Corrections(cells, look.corrections))
-
-
 def _gold_rows(
-    table: TrainingTable, gold: Sequence[Collection[LabelledSpan]], labels: Sequence[str]
+    table: TrainingTable, gold: Mapping[int, Collection[LabelledSpan]], labels: Sequence[str]
 ) -> torch.Tensor:
     """(row, label, start, last) of the gold spans of each document, in a fixed order."""
     index = {label: i for i, label in enumerate(labels)}
-    rows = []
-    for first, spans in zip(table.first, gold, strict=True):
-        for label, start, end in sorted((index[s.label], s.start, s.end) for s in spans):
-            row, column = divmod(first + start, table.factors.n_starts)
-            rows.append((row, label, column, column + end - 1 - start))
-    return torch.tensor(rows, dtype=torch.long).reshape(-1, 4)
+    spans = sorted((i, index[s.label], s.start, s.end - 1) for i, own in gold.items() for s in own)
+    document, label, start, last = torch.tensor(spans, dtype=torch.long).reshape(-1, 4).unbind(1)
+    row, start, last = table.cells(document, start, last).unbind(1)
+    return torch.stack((row, label, start, last), 1)

@@ -9,7 +9,7 @@ from thinc.api import Model, torch2xp, xp2torch
 from thinc.types import Floats2d
 from torch import Tensor
 
-from ..models import RescorerInput
+from ..models import RescorerInput, learned_labels
 from ..nn import Corrections, select_candidates
 from .tables import Table, Tables
 
@@ -43,7 +43,7 @@ def look_again(
     RAISES (ValueError): corrections that are not finite.
     """
     documents = sorted(place for table in parts for place in table.documents)
-    (document, start, last), scores, full = _find(rescorer, tables, parts)
+    (document, start, last), scores, full = _find(rescorer, tables, parts, is_train)
     # The text of these documents only: the rows of its tokens, and where each document begins.
     row, first = tables.join(documents)
     begin = first[document]
@@ -76,7 +76,7 @@ def look_again(
 
 
 def _find(
-    rescorer: Model, tables: Tables, parts: Sequence[Table]
+    rescorer: Model, tables: Tables, parts: Sequence[Table], is_train: bool
 ) -> tuple[Tensor, Tensor, list[int]]:
     """The candidates of some tables.
 
@@ -84,11 +84,14 @@ def _find(
         the head; and the documents that have more.
     """
     found, scores, full = [], [], []
+    # A label that was added and not trained since makes no candidates, so the others keep their
+    # scores. In training all labels do, or none would ever be learned.
+    labels = None if is_train else learned_labels(rescorer)
     for table in parts:
         factors = table.factors.in_float32()
         document = torch.tensor(table.documents, device=factors.mask.device)
         lengths = [tables.lengths[i] for i in table.documents]
-        cells, is_full = select_candidates(factors, rescorer.attrs["rule"], lengths)
+        cells, is_full = select_candidates(factors, rescorer.attrs["rule"], lengths, labels)
         row, start, last = cells.unbind(1)
         found.append(torch.stack((document[row], start, last)))
         scores.append(factors.scores_of_all_labels(row, start, last))

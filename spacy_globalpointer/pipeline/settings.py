@@ -1,5 +1,6 @@
 """The settings of the component: their rules, and the cuts that follow from the thresholds."""
 
+import math
 import re
 import warnings
 from collections import Counter
@@ -47,8 +48,10 @@ def check_settings(name: str, cfg: dict[str, Any]) -> None:
     for what in CHOICES.keys() & cfg.keys():
         if cfg[what] not in CHOICES[what]:
             raise ValueError(f"'{name}': {what} must be one of {CHOICES[what]}, was: {cfg[what]!r}")
-    if not cfg["lr_scale"] > 0:
-        raise ValueError(f"'{name}': lr_scale must be above 0, was: {cfg['lr_scale']}")
+    # In quotes, a number passes for one in a config.
+    scale = cfg["lr_scale"]
+    if isinstance(scale, str) or not 0 < scale < math.inf:
+        raise ValueError(f"'{name}': lr_scale must be above 0 and finite, was: {scale!r}")
 
 
 def _check_thresholds(name: str, cfg: dict[str, Any]) -> None:
@@ -61,8 +64,10 @@ def _check_thresholds(name: str, cfg: dict[str, Any]) -> None:
     thresholds = [("threshold", cfg["threshold"])]
     thresholds += [(f"the threshold of label {label!r}", t) for label, t in cfg["label_thresholds"]]
     for what, threshold in thresholds:
-        if not 0 <= threshold <= 1:
-            raise ValueError(f"'{name}': {what} must be a probability in [0, 1], was: {threshold}")
+        if isinstance(threshold, str) or not 0 <= threshold <= 1:
+            raise ValueError(
+                f"'{name}': {what} must be a probability in [0, 1], was: {threshold!r}"
+            )
     labels = Counter(label for label, _ in cfg["label_thresholds"])
     for label, count in labels.items():
         if count > 1:

@@ -36,13 +36,24 @@ class TrainingTable(NamedTuple):
     rows (b, l, width): output rows of the model, a leaf of autograd.
     token (b, l): row of each place in the concatenated rows of the batch; any row for padding.
     factors: the rows as factors; their documents are numbered in the order asked for.
-    first (n): where each document begins among the start tokens of all rows; on the host.
+    first (n): where each document of the batch begins among the start tokens of all rows, 0 for
+        those left out; on the host.
     """
 
     rows: Tensor
     token: Tensor
     factors: SpanFactors
-    first: list[int]
+    first: Tensor
+
+    def cells(self, document: Tensor, start: Tensor, last: Tensor) -> Tensor:
+        """Find the cells of spans.
+
+        document, start, last (k): places in the batch, and tokens of these documents; on the host.
+        RETURNS (k, 3): row, start and last in the table.
+        """
+        place, n_starts = self.first[document] + start, self.factors.n_starts
+        row, column = place // n_starts, place % n_starts
+        return torch.stack((row, column, column + last - start), 1)
 
 
 @contextmanager
@@ -117,7 +128,7 @@ class Tables:
         in_batch = self._move(in_batch)
         rows = self.rows[in_batch].requires_grad_()
         factors = self.layout.factors(rows, self._move(mask), reach, document)
-        return TrainingTable(rows, in_batch, factors, first.tolist())
+        return TrainingTable(rows, in_batch, factors, self._by_place(documents, first))
 
     def join(self, documents: Sequence[int]) -> tuple[Tensor, Tensor]:
         """Put the tokens of some documents side by side.
@@ -127,9 +138,14 @@ class Tables:
             among them, 0 for others.
         """
         lengths = torch.tensor([self.lengths[i] for i in documents])
-        first = torch.zeros(len(self.lengths), dtype=torch.long)
-        first[documents] = lengths.cumsum(0) - lengths
+        first = self._by_place(documents, lengths.cumsum(0) - lengths)
         return self._move(self._rows_of(documents)), self._move(first)
+
+    def _by_place(self, documents: Sequence[int], first: Tensor) -> Tensor:
+        """Numbers of some documents, at their places in the batch; 0 for others."""
+        numbers = torch.zeros(len(self.lengths), dtype=torch.long)
+        numbers[documents] = first
+        return numbers
 
     def _rows_of(self, documents: Sequence[int]) -> Tensor:
         return torch.cat([torch.arange(*self.offsets[i : i + 2]) for i in documents])

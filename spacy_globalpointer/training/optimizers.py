@@ -1,5 +1,6 @@
 """Learning rates by part: slow for a pretrained transformer, fast for what starts from random."""
 
+import math
 from typing import Any
 
 from spacy.util import registry
@@ -33,12 +34,12 @@ def build_discriminative_adam(
         that spaCy fills into a config.
     use_averages: as in Adam.v1; averages replace the weights of Thinc layers only.
     RETURNS: the optimizer.
-    RAISES (ValueError): a scale that is not above 0.
+    RAISES (ValueError): a scale that is not above 0, or not finite.
     """
-    if not thinc_scale > 0:
+    if isinstance(thinc_scale, str) or not 0 < thinc_scale < math.inf:
         raise ValueError(
-            f"thinc_scale must be above 0, was: {thinc_scale}. To fix: 20 is usual; 1 gives all "
-            "weights one rate"
+            f"thinc_scale must be above 0 and finite, was: {thinc_scale!r}. To fix: 20 is usual; 1 "
+            "gives all weights one rate"
         )
     return DiscriminativeOptimizer(
         learn_rate,

@@ -43,6 +43,30 @@ def test_reads_attributes_and_affixes(words, lengths, expected):
     assert ids[:, 2:].tolist() == [[get_string_id(affix) for affix in row] for row in expected]
 
 
+def test_words_that_were_seen_before_have_the_affixes_of_each_embedding():
+    for lengths in ([3], [2], [3]):
+        embed = build(affix_lengths=lengths, affix_rows=[50])
+        (ids,), _ = embed.layers[0].layers[0]([Doc(VOCAB, words=["ants", "Ants"])], False)
+        expected = [get_string_id("ants"[: lengths[0]]), get_string_id("ants"[-lengths[0] :])]
+        assert ids[:, 2:].tolist() == [expected] * 2
+
+
+@pytest.mark.parametrize(
+    "word",
+    [
+        "\U0001f468\u200d\U0001f469\u200d\U0001f467",
+        "e\u0301\u0301",
+        "\u200b",
+        "中华人民共和国",
+        "a" * 10_000,
+    ],
+)
+def test_any_word_has_affixes(word):
+    embed = build(affix_lengths=[2], affix_rows=[50])
+    (ids,), _ = embed.layers[0].layers[0]([Doc(VOCAB, words=[word])], False)
+    assert ids[0, 2:].tolist() == [get_string_id(word[:2]), get_string_id(word[-2:])]
+
+
 def test_documents_without_tokens_and_without_affixes():
     docs = [Doc(VOCAB), Doc(VOCAB, words=["İzmir", "a"]), Doc(VOCAB)]
     for settings in ({}, {"affix_lengths": [], "affix_rows": []}):
@@ -64,20 +88,32 @@ def test_word_vectors():
     numpy.testing.assert_array_equal(before[1], after[1])
 
 
+def test_word_vectors_that_are_not_there():
+    embed = build(include_static_vectors=True)
+    with pytest.raises(ValueError, match=r"needs word vectors, was: a pipeline with none\. To fix"):
+        embed.initialize(X=[spacy.blank("en").make_doc("Rome")])
+
+
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
         ({"rows": [300]}, "rows for each of them and for each length"),
         ({"affix_rows": [200]}, "rows for each of them and for each length"),
         ({"attrs": [], "rows": []}, "needs attributes"),
-        ({"width": 0}, "must be at least 1"),
-        ({"affix_lengths": [2, 0]}, "must be at least 1"),
-        ({"affix_rows": [200, 0]}, "must be at least 1"),
+        ({"width": 0}, "must be whole and at least 1"),
+        ({"affix_lengths": [2, 0]}, "must be whole and at least 1"),
+        ({"affix_rows": [200, 0]}, "must be whole and at least 1"),
+        ({"width": "32"}, "must be whole and at least 1"),
+        ({"rows": ["300", 100]}, "must be whole and at least 1"),
+        ({"attrs": ["NORM", "FOO"]}, "attrs .* must be attributes of tokens.* was: 'FOO'"),
+        ({"attrs": ["", "_"]}, "attrs .* must be attributes of tokens.* was: '', '_'"),
+        ({"attrs": [10**9, "NORM"]}, "attrs .* must be attributes of tokens.* was: 1000000000"),
     ],
 )
 def test_settings_out_of_range(settings, message):
-    with pytest.raises(ValueError, match=message + ".* was: .*To fix: "):
+    with pytest.raises(ValueError, match=rf"{message}.*To fix: ") as error:
         build(**settings)
+    assert "was: " in str(error.value)
 
 
 def test_learns_saves_and_loads(tmp_path):

@@ -263,7 +263,8 @@ def test_a_learned_mix_of_layers_is_an_encoder_too(tiny_bert, tmp_path):
     [
         (0, 4, r"encoders must be two or more, was: 0. To fix: a block for each"),
         (1, 4, r"encoders must be two or more, was: 1. To fix: a block for each"),
-        (2, 0, r"width of the concatenated encoders must be at least 1, was: 0"),
+        (2, 0, r"width of the concatenated encoders must be a whole number of at least 1, was: 0"),
+        (2, "4", r"width of the concatenated encoders must be a whole number .* was: '4'"),
     ],
 )
 def test_wrong_settings_are_refused(n_encoders, width, message):
@@ -274,6 +275,17 @@ def test_wrong_settings_are_refused(n_encoders, width, message):
     }
     with pytest.raises(ValueError, match=message):
         registry.resolve({"model": block})
+
+
+@pytest.mark.parametrize("block", [None, 1, {"width": 4}])
+def test_blocks_that_are_no_encoders_are_refused(block):
+    settings = {
+        "@architectures": "spacy_globalpointer.ConcatenatedEncoders.v1",
+        "width": 4,
+        "*": {"words": WORDS, "context": block},
+    }
+    with pytest.raises(ValueError, match=r"encoders must be models, was: .*To fix: give each"):
+        registry.resolve({"model": settings})
 
 
 @pytest.mark.parametrize("docs", [None, []])

@@ -189,8 +189,15 @@ def test_without_rope_the_score_ignores_the_position(build):
     [
         ({"head_size": 63}, r"was: 63\. To fix: head_size = 64"),
         ({"head_size": 0}, "head_size must be positive"),
+        ({"head_size": "64"}, r"was: '64'\. To fix: head_size = 64"),
         ({"dropout": 1.0}, r"dropout of the head must be in \[0, 1\), was: 1.0"),
-        ({"hidden_size": 0}, "hidden_size must be at least 1, or null for none, was: 0"),
+        ({"dropout": "0.5"}, r"dropout of the head must be in \[0, 1\), was: '0.5'"),
+        ({"hidden_size": 0}, r"hidden_size \(null for none\) must be a whole number .* was: 0"),
+        ({"hidden_size": "9"}, r"hidden_size \(null for none\) must be a whole number .* was: '9'"),
+        (
+            {"rescorer": fake_encoder()},
+            "rescorer must be a model that looks at spans again, was: 'fake'. To fix: @arch",
+        ),
     ],
 )
 def test_bad_settings_are_errors(build, settings, message):

@@ -10,6 +10,7 @@ from spacy_globalpointer.models import (
     build_efficient_global_pointer,
     build_global_pointer,
     build_span_rescorer,
+    learned_labels,
     resize_output,
 )
 
@@ -150,6 +151,17 @@ def test_a_new_label_leaves_the_corrections_of_the_others(build):
     numpy.testing.assert_array_equal(copied.predict(_spans(tokens, scores)), after)
 
 
+def test_a_label_is_learned_once_its_corrections_can_differ_from_0():
+    rescorer, _, _ = _make()
+    output = rescorer.get_ref("output_layer")
+    for name in ("W", "b"):
+        output.set_param(name, output.get_param(name) * 0)
+    assert learned_labels(rescorer).tolist() == [False] * N_LABELS
+    output.get_param("W")[1, 2] = -1e-9
+    output.get_param("b")[2] = 1e-9
+    assert learned_labels(rescorer).tolist() == [False, True, True]
+
+
 def test_rows_hold_what_the_rescorer_reads_after_the_factors():
     docs = make_docs()
     rescorer = build_span_rescorer(token_size=4)
@@ -175,9 +187,19 @@ def test_the_tokens_get_the_dropout_of_the_training():
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"token_size": 0}, "token_size of the rescorer must be at least 1, was: 0"),
-        ({"hidden_size": 0}, "hidden_size of the rescorer must be at least 1, was: 0"),
-        ({"rival_size": -1}, "rival_size of the rescorer must be at least 1, was: -1"),
+        (
+            {"token_size": 0},
+            "token_size of the rescorer must be a whole number of at least 1, was: 0",
+        ),
+        (
+            {"hidden_size": 0},
+            "hidden_size of the rescorer must be a whole number of at least 1, was: 0",
+        ),
+        (
+            {"rival_size": -1},
+            "rival_size of the rescorer must be a whole number of at least 1, was: -1",
+        ),
+        ({"hidden_size": "9"}, "hidden_size of the rescorer must be a whole number .* was: '9'"),
         ({"threshold": 0.0}, "threshold of the rescorer must be a probability"),
         ({"per_token": 0.0}, "per_token of the rescorer must be above 0"),
     ],

@@ -168,8 +168,10 @@ def test_labels_of_spans_that_were_not_seen_share_a_vector():
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"hidden_size": 0}, "hidden_size must be at least 1, was: 0"),
-        ({"head_size": 0}, "head_size must be at least 1, was: 0"),
+        ({"hidden_size": 0}, r"hidden_size.* must be a whole number of at least 1, was: 0"),
+        ({"head_size": 0}, "head_size must be a whole number of at least 1, was: 0"),
+        ({"hidden_size": "9"}, r"hidden_size.* must be a whole number of at least 1, was: '9'"),
+        ({"head_size": "9"}, "head_size must be a whole number of at least 1, was: '9'"),
         ({"dropout": 1.0}, r"dropout of the head must be in \[0, 1\), was: 1.0"),
     ],
 )
@@ -179,9 +181,11 @@ def test_sizes_that_cannot_be_are_errors(build, settings, message):
 
 
 @pytest.mark.parametrize("name", ["span_label_size", "pair_size"])
-def test_sizes_of_span_pairs_that_cannot_be_are_errors(name):
-    with pytest.raises(ValueError, match=f"{name} must be at least 1, was: 0"):
-        build_span_pairs(fake_encoder(), **{name: 0})
+@pytest.mark.parametrize("size", [0, "9"])
+def test_sizes_of_span_pairs_that_cannot_be_are_errors(name, size):
+    message = f"{name} must be a whole number of at least 1, was: {size!r}"
+    with pytest.raises(ValueError, match=message):
+        build_span_pairs(fake_encoder(), **{name: size})
 
 
 @pytest.mark.parametrize("build", BUILDERS)

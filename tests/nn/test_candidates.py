@@ -7,8 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from strategies import factors_bgcl
 
-from spacy_globalpointer.nn import CandidateRule, SpanFactors, select_candidates
+from spacy_globalpointer.nn import CandidateRule, Cells, SpanFactors, select_candidates
 from spacy_globalpointer.nn.candidates import FREE_CANDIDATES
+
+ONE_ROW = torch.ones(1, 3, dtype=torch.bool)
 
 
 def _bounds(factors):
@@ -41,6 +43,25 @@ def test_no_cell_that_could_pass_is_missed(factors, threshold):
     assert set(map(tuple, passing)) <= set(map(tuple, cells.tolist()))
 
 
+@pytest.mark.parametrize("per_token", [1e20, 1e308, float("inf")])
+def test_a_cap_may_be_as_high_as_can_be(per_token):
+    factors = SpanFactors(*torch.zeros(2, 1, 1, 3, 4), *torch.zeros(2, 1, 3, 2), ONE_ROW)
+    cells, full = select_candidates(factors, CandidateRule(0.1, per_token), [3])
+    assert len(cells) == 6
+    assert not full.any()
+
+
+@pytest.mark.parametrize("n_groups", [1, 3])
+def test_only_the_labels_that_count_make_candidates(n_groups):
+    """The first label has a candidate at the first token, the second one at the second, ..."""
+    query, key = torch.zeros(2, 1, n_groups, 3, 4)
+    bias = 20 * torch.eye(3)[None] - 10
+    factors = SpanFactors(query, key, bias, bias, ONE_ROW, Cells(max_length=1))
+    for labels in ([True, True, True], [True, False, True], [False] * 3):
+        cells, _ = select_candidates(factors, CandidateRule(), [3], torch.tensor(labels))
+        assert cells.tolist() == [[0, i, i] for i in range(3) if labels[i]]
+
+
 @pytest.mark.parametrize(("per_token", "most"), [(0.01, 8), (1.0, 28), (10.0, 208)])
 def test_a_document_with_too_many_candidates_keeps_the_best(per_token, most):
     """Documents of 20 tokens: in the first all 210 cells are candidates, in the second none is."""
@@ -65,6 +86,8 @@ def test_a_document_with_too_many_candidates_keeps_the_best(per_token, most):
         ({"threshold": 1.5}, "probability between 0 and 1, was: 1.5"),
         ({"per_token": 0.0}, "must be above 0, was: 0.0. To fix: write rescorer = null"),
         ({"per_token": float("nan")}, "must be above 0, was: nan"),
+        ({"threshold": "0.5"}, "probability between 0 and 1, was: '0.5'"),
+        ({"per_token": "1"}, "must be above 0, was: '1'"),
     ],
 )
 def test_a_rule_out_of_range_is_an_error(settings, message):

@@ -180,5 +180,7 @@ def test_a_whole_document_needs_no_table_of_all_labels():
 
 @pytest.mark.parametrize("size", [0, -3])
 def test_a_head_size_below_one_is_an_error(size):
-    with pytest.raises(ValueError, match=f"head_size must be at least 1, was: {size}"):
+    with pytest.raises(
+        ValueError, match=f"head_size must be a whole number of at least 1, was: {size}"
+    ):
         PairLayout(size, 2)

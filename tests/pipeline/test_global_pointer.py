@@ -331,7 +331,9 @@ def test_initialize_without_data_as_assemble_does():
         ),
         ({"max_spans": 0}, "max_spans must be a whole number of at least 1"),
         ({"missing": "maybe"}, "missing must be one of .* was: 'maybe'"),
-        ({"lr_scale": 0.0}, "lr_scale must be above 0, was: 0.0"),
+        ({"lr_scale": 0.0}, "lr_scale must be above 0 and finite, was: 0.0"),
+        ({"lr_scale": "2"}, "lr_scale must be above 0 and finite, was: '2'"),
+        ({"threshold": "0.5"}, r"threshold must be a probability in \[0, 1\], was: '0.5'"),
     ],
 )
 def test_settings_that_mean_nothing_are_errors(settings, message):

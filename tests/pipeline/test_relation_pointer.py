@@ -339,7 +339,7 @@ def test_settings_of_the_config_win_over_those_of_training(trained, tmp_path):
         ({"candidates": "all"}, r"candidates must be one of .*'predicted'\), was: 'all'"),
         ({"type_pairs": "none"}, "type_pairs must be one of .* was: 'none'"),
         ({"missing": "x"}, "missing must be one of .* was: 'x'"),
-        ({"lr_scale": 0}, "lr_scale must be above 0, was: 0"),
+        ({"lr_scale": 0}, "lr_scale must be above 0 and finite, was: 0"),
         ({"relations_key": "sc"}, "relations_key must differ from spans.*both are: 'sc'"),
     ],
 )

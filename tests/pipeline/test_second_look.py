@@ -149,6 +149,17 @@ def test_a_new_label_can_be_learned_and_the_old_ones_stay():
         assert set(found(nlp(text))) == {*spans, *new}
 
 
+@pytest.mark.parametrize("head", HEADS)
+def test_a_new_label_leaves_the_scores_of_the_others(head):
+    """Its random scores would make other spans candidates, and more rivals."""
+    nlp = make(head, threshold=0.001)
+    before = _scores(nlp)
+    nlp.get_pipe("global_pointer").add_label("NEW")
+    after = _scores(nlp)
+    assert any(label == "NEW" for own in after for _, label in own)
+    _assert_same([{x: p for x, p in own.items() if x[1] != "NEW"} for own in after], before)
+
+
 def test_rehearsal_reaches_the_rescorer():
     nlp = make()
     pipe = nlp.get_pipe("global_pointer")
@@ -275,6 +286,7 @@ def test_memory_is_linear_in_a_long_text():
     doc = Doc(spacy.blank("en").vocab, words=["a"] * n)
     model.initialize(X=[doc])
     model.attrs["labels"] = [str(i) for i in range(n_labels)]
+    rescorer.get_ref("output_layer").get_param("b")[:] = -1e-9
     cfg = {"max_length": 10, "max_spans": None, "allow_overlap": True}
     with Largest() as largest:
         found_spans = predict_spans(model, [doc], [1.0] * n_labels, cfg)

@@ -11,6 +11,7 @@ from samples import (
     SENTENCES,
     encoder_settings,
     found,
+    make_docs,
     make_example,
     make_examples,
     make_nlp,
@@ -21,7 +22,7 @@ from spacy.training import Corpus, Example
 from thinc.api import Adam, Optimizer
 
 from spacy_globalpointer.nn import RowLayout, batch, zlpr_dense
-from spacy_globalpointer.pipeline.tables import FREE_REACH
+from spacy_globalpointer.pipeline.tables import FREE_REACH, Tables
 from spacy_globalpointer.training.reader import make_span_corpus
 
 # spacy-curated-transformers 0.3 turns an array of one number into a float: numpy<2.4 warns.
@@ -75,6 +76,22 @@ def test_loss_and_gradient_equal_the_definition(head, per, max_length, monkeypat
     numpy.testing.assert_allclose(numpy.concatenate(d_rows[::-1]), gradient, rtol=1e-3, atol=1e-4)
     assert loss == pytest.approx(float(value.detach()), rel=1e-5)
     assert isinstance(loss, float)
+
+
+@pytest.mark.parametrize("documents", [[0, 1, 2, 3, 4], [3, 0, 2]])
+def test_a_cell_of_the_training_table_has_the_score_of_its_span(documents, monkeypatch):
+    monkeypatch.setattr(batch, "ROW", 1)
+    _, pipe = _initialized()
+    docs = make_docs(5)
+    tables = Tables(pipe.model, docs, pipe.model.predict(docs))
+    training = tables.end_to_end(documents, 4)
+    for table in tables.of(documents, 4):
+        row, start, last = table.factors.allowed().nonzero().unbind(1)
+        wanted = table.factors.scores_of_all_labels(row, start, last)
+        cells = training.cells(torch.tensor(table.documents)[row], start, last)
+        assert training.factors.allows(*cells.T).all()
+        scores = training.factors.scores_of_all_labels(*cells.T)
+        numpy.testing.assert_allclose(scores.detach(), wanted, atol=1e-4)
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -119,7 +119,8 @@ def test_the_multiple_is_of_the_gradients_share_and_of_weight_decay():
     assert list(moved.values()) == pytest.approx([0.05, 0.005], rel=1e-4)
 
 
-@pytest.mark.parametrize("scale", [0.0, -1.0, float("nan")])
-def test_a_multiple_that_is_not_above_0_is_refused(scale):
-    with pytest.raises(ValueError, match=rf"thinc_scale must be above 0, was: {scale}"):
+@pytest.mark.parametrize("scale", [0.0, -1.0, float("nan"), float("inf"), "20"])
+def test_a_multiple_that_is_no_number_above_0_is_refused(scale):
+    message = f"thinc_scale must be above 0 and finite, was: {scale!r}"
+    with pytest.raises(ValueError, match=message):
         make_optimizer(thinc_scale=scale)

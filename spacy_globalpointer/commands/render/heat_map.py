@@ -69,11 +69,8 @@ def draw_heat_map(
     RETURNS: an SVG file.
     """
     marks = {"predicted": _on_tokens(doc, predicted), "gold": _on_tokens(doc, gold)}
-    marked = {span.label for spans in marks.values() for span in spans}
     best = {label: float(table.max()) for label, table in scores.items()}
-    order = sorted(scores, key=lambda label: (label not in marked, -best[label]))
-    drawn = [label for label in order if label in marked or best[label] >= FLOOR][:MOST_PANELS]
-    rest = [(label, f"{best[label]:.3f}") for label in order if label not in drawn]
+    drawn, rest = _choose_panels(best, {span.label for spans in marks.values() for span in spans})
 
     words = [one_line(token.text.translate(VISIBLE), LONGEST_TOKEN) for token in doc]
     cell = max(13, min(26, 640 // len(doc)))
@@ -87,15 +84,15 @@ def draw_heat_map(
     step = left + max(len(doc) * cell, titles) + MARGIN, head + len(doc) * cell + MARGIN
     columns = max(1, min(len(drawn), (WIDTH - MARGIN) // step[0]))
     width = max(600, columns * step[0] + MARGIN)
-    mirrored = [MIRRORED] if first else []
-    note = f"Not drawn, with their best score: {list_labels(rest)}" if rest else ""
-    # Wide characters, as in Chinese, count as they are.
-    per_line = (width - 2 * MARGIN) * len(note) / (8 * max(1, text_width(note)))
+    notes = [MIRRORED] if first else []
+    if rest:
+        shown = list_labels([(label, f"{best[label]:.3f}") for label in rest])
+        notes += _wrap(f"Not drawn, with their best score: {shown}", width - 2 * MARGIN)
     allowed = next(iter(scores.values())) >= 0
     svg = fill_template(
         "render/heat_map.svg",
         title=f"Scores of the spans of: {one_line(doc.text)}",
-        notes=[*mirrored, *textwrap.wrap(note, max(1, int(per_line)))],
+        notes=notes,
         tokens=[token.text_with_ws for token in doc],
         words=list(zip(words, begin, strict=True)),
         allowed=(allowed | allowed.T if first else allowed).tolist(),
@@ -112,6 +109,25 @@ def draw_heat_map(
         margin=MARGIN,
     )
     return NOT_XML.sub("\ufffd", svg)
+
+
+def _choose_panels(best: dict[str, float], marked: set[str]) -> tuple[list[str], list[str]]:
+    """The labels to draw, in order, and the others.
+
+    best: score of each label.
+    marked: labels of predicted or gold spans.
+    """
+    order = sorted(best, key=lambda label: (label not in marked, -best[label]))
+    drawn = [label for label in order if label in marked or best[label] >= FLOOR][:MOST_PANELS]
+    return drawn, [label for label in order if label not in drawn]
+
+
+def _wrap(note: str, width: int) -> list[str]:
+    """Break a note into lines; wide characters, as in Chinese, count as they are.
+
+    width (px): of the lines.
+    """
+    return textwrap.wrap(note, max(1, int(width * len(note) / (8 * text_width(note)))))
 
 
 def _on_tokens(doc: Doc, spans: Iterable[LabelledSpan]) -> list[LabelledSpan]:
