@@ -36,9 +36,10 @@ from .relation_settings import (
     describe_relation_weights,
     describe_source,
     describe_unpredicted,
+    find_symmetric,
 )
 from .relation_tables import PairTables
-from .settings import check_model, describe_rate, label_cuts
+from .settings import check_model, describe_rate, label_cuts, refuse_variable
 from .tables import plain_torch
 
 
@@ -107,6 +108,8 @@ class RelationPointer(LabelledPipe):
             "lr_scale": lr_scale,
         }
         check_relation_settings(name, cfg)
+        for label in symmetric:
+            refuse_variable(name, "symmetric", label)
         super().__init__(vocab, model, name, loss=loss, scorer=scorer, cfg=cfg)
 
     @property
@@ -218,7 +221,7 @@ class RelationPointer(LabelledPipe):
         for label in sorted(reader.labels) if labels is None else ():
             self.add_label(label)
         self._require_labels()
-        check_symmetric(self.name, self.labels, self.cfg)
+        self.cfg["symmetric"] = find_symmetric(self.name, self.labels, self.cfg)
         self.model.attrs.update(span_labels=[], type_pairs=[])
         self._remember(reader)
         if nlp is not None:

@@ -67,12 +67,19 @@ def _check_thresholds(name: str, cfg: dict[str, Any]) -> None:
     for label, count in labels.items():
         if count > 1:
             raise ValueError(TWICE.format(name=name, label=label, count=count))
-        if "${" in label:
-            raise ValueError(
-                f"'{name}': label_thresholds must not contain '${{', which begins a variable in a "
-                f"config, was: {label!r}. To fix: write each '$' as {DOLLAR}, in a config file as "
-                f"\\{DOLLAR}"
-            )
+        refuse_variable(name, "label_thresholds", label)
+
+
+def refuse_variable(name: str, what: str, label: str) -> None:
+    """Refuse a label in a setting if a config would take it for a variable.
+
+    RAISES (ValueError): naming the rule, the value and the repair.
+    """
+    if "${" in label:
+        raise ValueError(
+            f"'{name}': {what} must not contain '${{', which begins a variable in a config, was: "
+            f"{label!r}. To fix: write each '$' as {DOLLAR}, in a config file as \\{DOLLAR}"
+        )
 
 
 def check_model(name: str, model: Model, layout: type, architecture: str) -> None:

@@ -348,6 +348,38 @@ def test_settings_that_cannot_be_are_errors(settings, message):
         make_relation_nlp(**settings)
 
 
+@pytest.mark.parametrize(
+    ("label", "text"),
+    [("US$", "US$"), ("US$", r"US\u0024"), ("$$a", "$$$$a"), ("a${b}", r"a\u0024{b}")],
+)
+def test_symmetric_labels_may_have_dollars(label, text, tmp_path):
+    """spaCy's config doubles dollars when it is written and read, and takes "${" for a variable."""
+    nlp = make_relation_nlp(symmetric=[text])
+    example = make_relation_example(nlp, *RELATED[2][:2], [(1, 0, label)])
+    train_relations(nlp, [example], steps=30)
+    for _ in range(3):
+        assert related(predict(nlp, [example.predicted.copy()])[0]) == {("Anna", "Bob", label)}
+        assert nlp.evaluate([example])["relations_f"] == 1
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            nlp.to_disk(tmp_path)
+        nlp = spacy.load(tmp_path)
+
+
+def test_pairs_of_types_that_a_symmetric_label_joins_count_both_ways_however_it_is_spelt():
+    nlp = make_relation_nlp(symmetric=[r"in\u0024"])
+    nlp.initialize(lambda: [make_relation_example(nlp, *RELATED[2][:2], [(0, 2, "in$")])])
+    pairs = [["GPE", "in$", "PERSON"], ["PERSON", "in$", "GPE"]]
+    assert nlp.get_pipe("relation_pointer").model.attrs["type_pairs"] == pairs
+
+
+def test_a_variable_in_a_symmetric_label_is_an_error_that_names_the_spelling():
+    with pytest.raises(
+        ValueError, match=r"symmetric must not contain '\$\{', .*: write each '\$' as"
+    ):
+        make_relation_nlp(symmetric=["a${b}"])
+
+
 def test_symmetric_labels_must_be_labels():
     nlp = make_relation_nlp(symmetric=["KNOWS", "MEETS"])
     with pytest.raises(ValueError, match="symmetric must name labels of the component, was: MEETS"):
