@@ -39,7 +39,7 @@ from .relation_settings import (
     find_symmetric,
 )
 from .relation_tables import PairTables
-from .settings import check_model, describe_rate, label_cuts, refuse_variable
+from .settings import check_model, describe_rate, describe_rivals, label_cuts, refuse_variable
 from .tables import plain_torch
 
 
@@ -226,6 +226,7 @@ class RelationPointer(LabelledPipe):
         self._remember(reader)
         if nlp is not None:
             self._warn_once("source", describe_source(self.name, self.cfg, nlp))
+            self._warn_once("rivals", describe_rivals(self.name, self.key, nlp))
             self._warn_once("weights", describe_relation_weights(self.name, self.cfg, nlp))
             self._warn_once("rate", describe_rate(self.name, nlp))
         self._resize()

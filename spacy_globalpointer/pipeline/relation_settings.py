@@ -217,7 +217,7 @@ def describe_full_relations(name: str, doc: Doc, most: int) -> str:
 
 def describe_new_labels(name: str, labels: Iterable[str]) -> str:
     """Say that spans have labels that were not there in training."""
-    shown = ", ".join(sorted(labels)[:5])
+    shown = ", ".join(map(repr, sorted(labels)[:5]))
     return (
         f"'{name}': spans have labels that no gold span had in training ({shown}). They are read "
         'as spans of an unknown label, and join no relation if type_pairs = "seen". To fix: train '

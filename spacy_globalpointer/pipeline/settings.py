@@ -4,6 +4,7 @@ import re
 import warnings
 from collections import Counter
 from collections.abc import Sequence
+from numbers import Real
 from typing import Any, cast
 
 from spacy.language import Language
@@ -61,8 +62,10 @@ def _check_thresholds(name: str, cfg: dict[str, Any]) -> None:
     thresholds = [("threshold", cfg["threshold"])]
     thresholds += [(f"the threshold of label {label!r}", t) for label, t in cfg["label_thresholds"]]
     for what, threshold in thresholds:
-        if not 0 <= threshold <= 1:
-            raise ValueError(f"'{name}': {what} must be a probability in [0, 1], was: {threshold}")
+        if not (isinstance(threshold, Real) and 0 <= float(threshold) <= 1):
+            raise ValueError(
+                f"'{name}': {what} must be a probability in [0, 1], was: {threshold!r}"
+            )
     labels = Counter(label for label, _ in cfg["label_thresholds"])
     for label, count in labels.items():
         if count > 1:
@@ -187,7 +190,7 @@ def key_of(component: Any) -> str | None:
 def describe_rivals(name: str, key: str, nlp: Language) -> str:
     """Say that other components write the same group of spans.
 
-    key: the spans_key of the component.
+    key: of the group that the component writes.
     RETURNS: empty if there are none.
     """
     rivals = [
@@ -196,8 +199,9 @@ def describe_rivals(name: str, key: str, nlp: Language) -> str:
     if not rivals:
         return ""
     return (
-        f"'{name}' and {rivals} all write doc.spans[{key!r}]: the later ones overwrite the "
-        "spans and the scores of the earlier ones. To fix: give each its own spans_key"
+        f"'{name}' and {', '.join(map(repr, rivals))} all write doc.spans[{key!r}]: the later ones "
+        "overwrite the spans and the scores of the earlier ones. To fix: give each its own "
+        "spans_key or relations_key"
     )
 
 
