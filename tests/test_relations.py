@@ -257,7 +257,12 @@ def test_where_spacy_drops_groups_relations_are_not_annotated(way):
         ({"relations": [[0, 1]]}, r"must be a head, a child and a label, was: \[0, 1\]"),
         ({"relations": ["abc"]}, "must be a head, a child and a label, was: 'abc'"),
         ({"relations": {"0": 1}}, r"attrs\['relations'\] must be a list, was: {'0': 1}"),
-        ({"relations": [], "scores": [0.5]}, "a score for each relation, was: 1 scores"),
+        ({"relations": [], "scores": [0.5]}, r"a score for each relation, was: \[0.5\] for 0 rel"),
+        ({"relations": [], "scores": 3}, "a score for each relation, was: 3 for 0 relations"),
+        ({"relations": [[0, 1, "x"]], "scores": "a"}, "a score for each relation, was: 'a'"),
+        ({"relations": [[0, 1, "x"]], "scores": ["a"]}, r"a probability in \[0, 1\], .* was: 'a'"),
+        ({"relations": [[0, 1, "x"]], "scores": [1.5]}, r"a probability in \[0, 1\], .* was: 1.5"),
+        ({"relations": [[0, 1, "\ud83d"]]}, "a label must be valid Unicode, was"),
     ],
 )
 def test_what_is_no_relation_is_an_error_that_names_the_document(attrs, rule):
@@ -303,6 +308,7 @@ def test_numbers_of_numpy_are_places(number):
         (lambda doc: (doc[0:1], doc[3:3]), "x", "must have a token, was: tokens 3 to 3"),
         (lambda doc: (doc[0:1], doc[0:1]), "", "label of a relation must be .* was: ''"),
         (lambda doc: (doc[0:1], doc[0:1]), None, "label of a relation must be .* was: None"),
+        (lambda doc: (doc[0:1], doc[0:1]), "\ud83d", "a label must be valid Unicode, was: "),
     ],
 )
 def test_what_no_document_can_hold_is_refused_and_nothing_is_written(ends, label, rule):
@@ -310,6 +316,50 @@ def test_what_no_document_can_hold_is_refused_and_nothing_is_written(ends, label
     with pytest.raises(ValueError, match=rule):
         set_relations(doc, [Relation(doc[0:1], doc[1:2], "fine"), Relation(*ends(doc), label)])
     assert read(doc) == GIVEN
+
+
+@pytest.mark.parametrize("score", [float("nan"), -0.1, 1.5, "0.5", True])
+def test_a_score_is_a_probability(score):
+    doc = make_doc()
+    with pytest.raises(
+        ValueError, match=r"a score must be a probability in \[0, 1\], or None, was"
+    ):
+        set_relations(doc, [Relation(doc[0:1], doc[1:2], "fine", score)])
+    assert read(doc) == GIVEN
+
+
+@pytest.mark.parametrize("given", [None, "x", (1, 2), (1, 2, "x", 0.5, 6)])
+def test_what_is_not_even_shaped_like_a_relation_is_refused(given):
+    doc = make_doc()
+    with pytest.raises(ValueError, match="must be a head, a child and a label, and may have a sco"):
+        set_relations(doc, [given])
+    assert read(doc) == GIVEN
+
+
+@pytest.mark.parametrize("first", [0, 1, 6])
+def test_merged_tokens_are_an_error_unless_the_relations_lie_before(first):
+    """spaCy moves doc.ents then, but no span of a group: each would name other words."""
+    doc = make_doc()
+    with doc.retokenize() as retokenizer:
+        retokenizer.merge(doc[first : first + 2])
+    if first == 6:
+        assert read(doc) == GIVEN
+        return
+    with pytest.raises(
+        ValueError, match=r"tokens of a document must stay .* of the document 'Anna"
+    ):
+        get_relations(doc)
+    doc.spans["relations"] = [doc[0:1], doc[2:3]]
+    set_relations(doc, [Relation(doc[0:1], doc[2:3], "met")])
+    assert len(read(doc)) == 1
+
+
+def test_split_tokens_are_an_error():
+    doc = make_doc()
+    with doc.retokenize() as retokenizer:
+        retokenizer.split(doc[0], ["An", "na"], heads=[doc[1], doc[1]])
+    with pytest.raises(ValueError, match="tokens of a document must stay"):
+        get_relations(doc)
 
 
 def test_the_package_is_quick_to_import_and_has_the_names():

@@ -11,6 +11,7 @@ from wasabi.printer import Printer
 
 from ..configs import ENCODERS, RELATIONS, RELATIONS_OF_NER
 from ..corpora import FORMATS
+from ..pipeline.spelling import spell_label
 from .debug.case import Finding
 from .debug.statistics import is_flat
 from .debug.survey import Survey, debug_data
@@ -119,7 +120,8 @@ def init_config_cli(
         if ner is not None:
             check_ner(ner, lang, own, flat)
         if relations:
-            settings["relation_pointer"] = {"symmetric": symmetric or []}
+            spelt = [spell_label(label, [label]) for label in symmetric or ()]
+            settings["relation_pointer"] = {"symmetric": spelt}
         if data:
             survey = debug_data(data, lang=lang, spans_key=spans_key, format=format)
             if ner is None:

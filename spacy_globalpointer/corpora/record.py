@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from ..relations import Edge, find_fault
+from ..relations import NO_UNICODE, Edge, find_fault
 from ..spans import LabelledSpan
 from .messages import quote
 
@@ -153,8 +153,8 @@ def check_relations(
         rule, repair = find_fault(edge, len(spans or ())), "Name it or remove the relation"
         if "places" in rule:
             repair = "Count the spans from 0, without quotes; remove a relation of a removed span"
-        elif not rule and HALF.search(edge[2]):
-            rule, repair = "label must be valid Unicode", "Remove or complete half a character"
+        elif rule == NO_UNICODE:
+            repair = "Remove or complete half a character"
         if rule:
             what = " to ".join(map(quote, edge[:2]))
             raise ValueError(

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
-from typing import Any
 
 from spacy.language import Language
 from spacy.tokens import Doc, Span, SpanGroup
@@ -16,7 +15,7 @@ from ..models import NOTHING_SEEN
 from ..nn import RowLayout
 from ..spans import LabelledSpan
 from .gold import NO_GROUP, GoldReader, check_labels
-from .labelled import LabelledPipe
+from .labelled import BEGINNING, FIRST_PASSES, LabelledPipe
 from .learning import batch_loss, what_was_known
 from .prediction import ScoredSpans, predict_spans
 from .settings import (
@@ -32,12 +31,7 @@ from .settings import (
     with_margin,
 )
 from .tables import Tables, plain_torch
-from .threads import start_threads
 from .vectors import describe_without_vector, tokens_without_vector
-
-# In its first updates a new head finds spans everywhere, and in its first passes candidates, which
-# is not worth a warning.
-BEGINNING, FIRST_PASSES = 20, 1000
 
 
 class GlobalPointer(LabelledPipe):
@@ -86,14 +80,8 @@ class GlobalPointer(LabelledPipe):
         RAISES (ValueError): invalid settings, a model of another component.
         """
         check_model(name, model, RowLayout, "EfficientGlobalPointer.v1")
-        self.vocab = vocab
-        self.model = model
-        self.name = name
-        self.loss = loss
         self.ents_filter = ents_filter
-        self.scorer = scorer
-        # Read at each call: `spacy find-threshold` replaces it. Not serialized: the config has it.
-        self.cfg: dict[str, Any] = {
+        cfg = {
             "spans_key": spans_key,
             "threshold": threshold,
             "label_thresholds": [list(pair) for pair in label_thresholds],
@@ -104,11 +92,8 @@ class GlobalPointer(LabelledPipe):
             "missing": missing,
             "lr_scale": lr_scale,
         }
-        check_settings(name, self.cfg)
-        self._warned: set[str] = set()
-        # A loaded pipeline is past them.
-        self._n_updates = FIRST_PASSES + 1
-        start_threads()
+        check_settings(name, cfg)
+        super().__init__(vocab, model, name, loss=loss, scorer=scorer, cfg=cfg)
 
     @property
     def key(self) -> str:

@@ -12,11 +12,18 @@ import srsly
 from spacy.errors import Errors
 from spacy.pipeline import TrainablePipe
 from spacy.tokens import Doc
-from thinc.api import Optimizer, set_dropout_rate
+from spacy.vocab import Vocab
+from thinc.api import Model, Optimizer, set_dropout_rate
 from thinc.types import Floats2d
 
+from ..losses import SpanLoss
 from ..models import check_loaded, explain_mismatch, finish_update, resize_output
 from .stored import StoredSettings
+from .threads import start_threads
+
+# In its first updates a new head finds something everywhere, and in its first passes a component
+# finds too much to look at, which is not worth a warning.
+BEGINNING, FIRST_PASSES = 20, 1000
 
 
 class LabelledPipe(TrainablePipe):
@@ -25,10 +32,32 @@ class LabelledPipe(TrainablePipe):
     Settings come from the pipeline's config, so that overrides given to spacy.load take effect.
     """
 
-    cfg: dict[str, Any]
-    _n_updates: int  # since initialisation
-    _warned: set[str]
     _stored: StoredSettings | None = None  # set by the factory
+
+    def __init__(
+        self,
+        vocab: Vocab,
+        model: Model,
+        name: str,
+        *,
+        loss: SpanLoss,
+        scorer: Callable | None,
+        cfg: dict[str, Any],
+    ) -> None:
+        """Make the component.
+
+        cfg: its settings.
+        """
+        self.vocab = vocab
+        self.model = model
+        self.name = name
+        self.loss = loss
+        self.scorer = scorer
+        # Read at each call: `spacy find-threshold` replaces it. Not serialized: the config has it.
+        self.cfg: dict[str, Any] = cfg
+        self._warned: set[str] = set()
+        self._n_updates = FIRST_PASSES + 1  # since initialisation; a loaded pipeline is past them
+        start_threads()
 
     @property
     def labels(self) -> tuple[str, ...]:

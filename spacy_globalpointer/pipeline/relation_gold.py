@@ -13,6 +13,7 @@ from ..relations import get_relations, has_relations
 from ..spans import LabelledRelation, LabelledSpan
 from .alignment import labelled_spans, to_predicted
 from .gold import MISALIGNED
+from .spelling import is_named
 
 # Most spans of a document to join: one for each token, and this many more; no more than that.
 SPANS_BESIDE, MOST_SPANS = 8, 1000
@@ -137,7 +138,10 @@ class RelationReader:
         return TrainingSpans(DocSpans(doc, candidates), gold)
 
     def _turn(self, relation: LabelledRelation) -> LabelledRelation:
-        return turn_forward(relation) if relation.label in self.cfg["symmetric"] else relation
+        return turn_forward(relation) if self._is_symmetric(relation.label) else relation
+
+    def _is_symmetric(self, label: str) -> bool:
+        return is_named(label, self.cfg["symmetric"])
 
     def _choose(self, doc: Doc, known: list[LabelledSpan]) -> list[LabelledSpan]:
         """The spans to join in training.
@@ -164,7 +168,7 @@ class RelationReader:
             reason = TOO_FAR
         else:
             self.type_pairs.add((head.label, label, child.label))
-            if label in self.cfg["symmetric"]:
+            if self._is_symmetric(label):
                 self.type_pairs.add((child.label, label, head.label))
             return True
         self.lost[reason] += 1

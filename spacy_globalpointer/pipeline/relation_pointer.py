@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
-from typing import Any
 
 from spacy.language import Language
 from spacy.tokens import Doc, Span
@@ -16,7 +15,7 @@ from ..models import DocSpans, resize_span_labels
 from ..nn import PairLayout
 from ..relations import Relation, set_relations
 from ..spans import LabelledSpan
-from .labelled import LabelledPipe
+from .labelled import BEGINNING, FIRST_PASSES, LabelledPipe
 from .relation_gold import (
     NO_RELATIONS,
     RelationReader,
@@ -37,15 +36,11 @@ from .relation_settings import (
     describe_relation_weights,
     describe_source,
     describe_unpredicted,
+    find_symmetric,
 )
 from .relation_tables import PairTables
-from .settings import check_model, describe_rate, label_cuts
+from .settings import check_model, describe_rate, describe_rivals, label_cuts, refuse_variable
 from .tables import plain_torch
-from .threads import start_threads
-
-# In its first updates a new head finds relations everywhere, and in its first passes a component
-# before it may find spans everywhere, which is not worth a warning.
-BEGINNING, FIRST_PASSES = 20, 1000
 
 
 class RelationPointer(LabelledPipe):
@@ -98,13 +93,7 @@ class RelationPointer(LabelledPipe):
         RAISES (ValueError): invalid settings, a model of another component.
         """
         check_model(name, model, PairLayout, "SpanPairs.v1")
-        self.vocab = vocab
-        self.model = model
-        self.name = name
-        self.loss = loss
-        self.scorer = scorer
-        # Read at each call: `spacy find-threshold` replaces it. Not serialized: the config has it.
-        self.cfg: dict[str, Any] = {
+        cfg = {
             "spans": spans,
             "relations_key": relations_key,
             "threshold": threshold,
@@ -118,10 +107,10 @@ class RelationPointer(LabelledPipe):
             "missing": missing,
             "lr_scale": lr_scale,
         }
-        check_relation_settings(name, self.cfg)
-        self._warned: set[str] = set()
-        self._n_updates = FIRST_PASSES + 1  # a loaded pipeline is past them
-        start_threads()
+        check_relation_settings(name, cfg)
+        for label in symmetric:
+            refuse_variable(name, "symmetric", label)
+        super().__init__(vocab, model, name, loss=loss, scorer=scorer, cfg=cfg)
 
     @property
     def key(self) -> str:
@@ -232,11 +221,12 @@ class RelationPointer(LabelledPipe):
         for label in sorted(reader.labels) if labels is None else ():
             self.add_label(label)
         self._require_labels()
-        check_symmetric(self.name, self.labels, self.cfg)
+        self.cfg["symmetric"] = find_symmetric(self.name, self.labels, self.cfg)
         self.model.attrs.update(span_labels=[], type_pairs=[])
         self._remember(reader)
         if nlp is not None:
             self._warn_once("source", describe_source(self.name, self.cfg, nlp))
+            self._warn_once("rivals", describe_rivals(self.name, self.key, nlp))
             self._warn_once("weights", describe_relation_weights(self.name, self.cfg, nlp))
             self._warn_once("rate", describe_rate(self.name, nlp))
         self._resize()

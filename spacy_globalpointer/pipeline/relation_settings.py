@@ -7,6 +7,7 @@ from spacy.language import Language
 from spacy.tokens import Doc
 
 from .settings import check_settings, key_of
+from .spelling import find_label
 
 
 def check_relation_settings(name: str, cfg: dict[str, Any]) -> None:
@@ -39,8 +40,19 @@ def check_symmetric(name: str, labels: Sequence[str], cfg: dict[str, Any]) -> No
     if unknown:
         raise ValueError(
             f"'{name}': symmetric must name labels of the component, was: {', '.join(unknown)}. "
-            f"Its labels are: {', '.join(labels)}"
+            f"Its labels are: {', '.join(labels)}. To fix: correct it, or leave it out"
         )
+
+
+def find_symmetric(name: str, labels: Sequence[str], cfg: dict[str, Any]) -> list[str]:
+    """Find the symmetric labels, whose `$` may be spelt as in label_thresholds.
+
+    RETURNS: labels of the component.
+    RAISES (ValueError): others.
+    """
+    found = [find_label(text, labels) or text for text in cfg["symmetric"]]
+    check_symmetric(name, labels, {"symmetric": found})
+    return found
 
 
 def check_annotating(name: str, cfg: dict[str, Any], nlp: Language) -> None:
@@ -205,7 +217,7 @@ def describe_full_relations(name: str, doc: Doc, most: int) -> str:
 
 def describe_new_labels(name: str, labels: Iterable[str]) -> str:
     """Say that spans have labels that were not there in training."""
-    shown = ", ".join(sorted(labels)[:5])
+    shown = ", ".join(map(repr, sorted(labels)[:5]))
     return (
         f"'{name}': spans have labels that no gold span had in training ({shown}). They are read "
         'as spans of an unknown label, and join no relation if type_pairs = "seen". To fix: train '

@@ -5,6 +5,7 @@ import re
 import warnings
 from collections import Counter
 from collections.abc import Sequence
+from numbers import Real
 from typing import Any, cast
 
 from spacy.language import Language
@@ -64,7 +65,7 @@ def _check_thresholds(name: str, cfg: dict[str, Any]) -> None:
     thresholds = [("threshold", cfg["threshold"])]
     thresholds += [(f"the threshold of label {label!r}", t) for label, t in cfg["label_thresholds"]]
     for what, threshold in thresholds:
-        if isinstance(threshold, str) or not 0 <= threshold <= 1:
+        if not (isinstance(threshold, Real) and 0 <= float(threshold) <= 1):
             raise ValueError(
                 f"'{name}': {what} must be a probability in [0, 1], was: {threshold!r}"
             )
@@ -72,12 +73,19 @@ def _check_thresholds(name: str, cfg: dict[str, Any]) -> None:
     for label, count in labels.items():
         if count > 1:
             raise ValueError(TWICE.format(name=name, label=label, count=count))
-        if "${" in label:
-            raise ValueError(
-                f"'{name}': label_thresholds must not contain '${{', which begins a variable in a "
-                f"config, was: {label!r}. To fix: write each '$' as {DOLLAR}, in a config file as "
-                f"\\{DOLLAR}"
-            )
+        refuse_variable(name, "label_thresholds", label)
+
+
+def refuse_variable(name: str, what: str, label: str) -> None:
+    """Refuse a label in a setting if a config would take it for a variable.
+
+    RAISES (ValueError): naming the rule, the value and the repair.
+    """
+    if "${" in label:
+        raise ValueError(
+            f"'{name}': {what} must not contain '${{', which begins a variable in a config, was: "
+            f"{label!r}. To fix: write each '$' as {DOLLAR}, in a config file as \\{DOLLAR}"
+        )
 
 
 def check_model(name: str, model: Model, layout: type, architecture: str) -> None:
@@ -185,7 +193,7 @@ def key_of(component: Any) -> str | None:
 def describe_rivals(name: str, key: str, nlp: Language) -> str:
     """Say that other components write the same group of spans.
 
-    key: the spans_key of the component.
+    key: of the group that the component writes.
     RETURNS: empty if there are none.
     """
     rivals = [
@@ -194,8 +202,9 @@ def describe_rivals(name: str, key: str, nlp: Language) -> str:
     if not rivals:
         return ""
     return (
-        f"'{name}' and {rivals} all write doc.spans[{key!r}]: the later ones overwrite the "
-        "spans and the scores of the earlier ones. To fix: give each its own spans_key"
+        f"'{name}' and {', '.join(map(repr, rivals))} all write doc.spans[{key!r}]: the later ones "
+        "overwrite the spans and the scores of the earlier ones. To fix: give each its own "
+        "spans_key or relations_key"
     )
 
 

@@ -1,4 +1,4 @@
-"""How label_thresholds spell a label, so that it survives in a config.
+"""How label_thresholds and symmetric spell a label, so that it survives in a config.
 
 spaCy doubles each `$` when it writes a config and reads it again, and takes `${` for the start of a
 variable. So a `$` may be written `\\u0024` (and a backslash beside it `\\u005c`), and a label is
@@ -37,6 +37,11 @@ def find_label(text: str, labels: Sequence[str]) -> str | None:
         return next((label for label in (text, plain) if label in labels), None)
     alike = [label for label in labels if _undouble(label) == _undouble(text)]
     return alike[0] if len(alike) == 1 else None
+
+
+def is_named(label: str, texts: Sequence[str]) -> bool:
+    """Whether a list in a config has a label, however it is spelt there."""
+    return label in texts or ("$" in label and any(find_label(x, [label]) for x in texts))
 
 
 def _undouble(text: str) -> str:

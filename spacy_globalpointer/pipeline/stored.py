@@ -53,6 +53,11 @@ class StoredSettings:
             if not _is_variable(own):
                 labels = [[_respell(text, pipe.labels), cut] for text, cut in own]
                 settings["label_thresholds"] = labels
+            own = settings.get("symmetric", ())
+            if own and not _is_variable(own):
+                settings["symmetric"] = [_respell(text, pipe.labels) for text in own]
+        if own := pipe.cfg.get("symmetric", ()):
+            pipe.cfg["symmetric"] = [find_label(text, pipe.labels) or text for text in own]
 
     def describe_changes(self, pipe: Any) -> str:
         """Say which settings of a component will not be saved.
@@ -82,9 +87,15 @@ def _respell(text: str, labels: Sequence[str]) -> str:
 
 
 def _labels(cfg: dict[str, Any], pipe: Any) -> dict[str, Any]:
-    """label_thresholds, however the labels are spelt."""
-    own = cfg.get("label_thresholds", ())
-    return {"label_thresholds": [(find_label(x, pipe.labels) or x, cut) for x, cut in own]}
+    """Settings that name labels, however these are spelt."""
+
+    def find(text: str) -> str:
+        return find_label(text, pipe.labels) or text
+
+    return {
+        "label_thresholds": [(find(x), cut) for x, cut in cfg.get("label_thresholds", ())],
+        "symmetric": [find(x) for x in cfg.get("symmetric", ())],
+    }
 
 
 def _is_variable(value: Any) -> bool:

@@ -24,6 +24,7 @@ from spacy.tokens import Doc, DocBin
 
 from spacy_globalpointer import get_relations, has_relations
 from spacy_globalpointer.pipeline import prediction
+from spacy_globalpointer.pipeline.settings import label_cuts
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*no component before it writes them")
 ARCHITECTURES = ["SpanPairs", "GPLinker"]
@@ -247,7 +248,7 @@ def test_span_labels_that_were_not_seen_are_a_warning(trained):
     doc = trained.make_doc("Anna met Bob in Ulm.")
     set_spans(doc, [("Anna", "NEW"), ("Bob", "NEW")])
     trained.get_pipe("relation_pointer")._warned.clear()
-    with pytest.warns(UserWarning, match=r"labels that no gold span had in training \(NEW\)"):
+    with pytest.warns(UserWarning, match=r"labels that no gold span had in training \('NEW'\)"):
         doc = trained(doc)
     assert not get_relations(doc)
 
@@ -346,6 +347,60 @@ def test_settings_of_the_config_win_over_those_of_training(trained, tmp_path):
 def test_settings_that_cannot_be_are_errors(settings, message):
     with pytest.raises(ValueError, match=message):
         make_relation_nlp(**settings)
+
+
+@pytest.mark.parametrize("threshold", ["0.5", None, float("nan")])
+def test_a_threshold_that_is_no_number_is_an_error(threshold):
+    """Whoever sets it in Python has no config that checks it."""
+    nlp = make_relation_nlp()
+    pipe = nlp.get_pipe("relation_pointer")
+    with pytest.raises(ValueError, match=r"threshold must be a probability in \[0, 1\], was: "):
+        label_cuts(pipe.name, pipe.labels, {**pipe.cfg, "threshold": threshold})
+    label_cuts(pipe.name, pipe.labels, {**pipe.cfg, "threshold": numpy.float32(0.5)})
+
+
+@pytest.mark.parametrize("other", ["relation_pointer", "global_pointer"])
+def test_two_components_with_one_key_are_reported(other):
+    nlp = make_relation_nlp()
+    own = {"spans_key": "relations"} if other == "global_pointer" else {}
+    nlp.add_pipe(other, name="other", config=own)
+    pipe = nlp.get_pipe("relation_pointer")
+    with pytest.warns(
+        UserWarning, match=r"'relation_pointer' and 'other' all write doc.spans\['rel"
+    ):
+        pipe.initialize(lambda: make_relation_examples(nlp), nlp=nlp)
+
+
+@pytest.mark.parametrize(
+    ("label", "text"),
+    [("US$", "US$"), ("US$", r"US\u0024"), ("$$a", "$$$$a"), ("a${b}", r"a\u0024{b}")],
+)
+def test_symmetric_labels_may_have_dollars(label, text, tmp_path):
+    """spaCy's config doubles dollars when it is written and read, and takes "${" for a variable."""
+    nlp = make_relation_nlp(symmetric=[text])
+    example = make_relation_example(nlp, *RELATED[2][:2], [(1, 0, label)])
+    train_relations(nlp, [example], steps=30)
+    for _ in range(3):
+        assert related(predict(nlp, [example.predicted.copy()])[0]) == {("Anna", "Bob", label)}
+        assert nlp.evaluate([example])["relations_f"] == 1
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            nlp.to_disk(tmp_path)
+        nlp = spacy.load(tmp_path)
+
+
+def test_pairs_of_types_that_a_symmetric_label_joins_count_both_ways_however_it_is_spelt():
+    nlp = make_relation_nlp(symmetric=[r"in\u0024"])
+    nlp.initialize(lambda: [make_relation_example(nlp, *RELATED[2][:2], [(0, 2, "in$")])])
+    pairs = [["GPE", "in$", "PERSON"], ["PERSON", "in$", "GPE"]]
+    assert nlp.get_pipe("relation_pointer").model.attrs["type_pairs"] == pairs
+
+
+def test_a_variable_in_a_symmetric_label_is_an_error_that_names_the_spelling():
+    with pytest.raises(
+        ValueError, match=r"symmetric must not contain '\$\{', .*: write each '\$' as"
+    ):
+        make_relation_nlp(symmetric=["a${b}"])
 
 
 def test_symmetric_labels_must_be_labels():

@@ -206,7 +206,7 @@ def test_two_components_with_one_key_are_reported():
 def test_another_kind_of_component_with_the_same_key_is_reported(other, config):
     nlp = make_nlp()
     nlp.add_pipe(other, first=True, config=config)
-    with pytest.warns(UserWarning, match=rf"'global_pointer' and \['{other}'\] all write"):
+    with pytest.warns(UserWarning, match=rf"'global_pointer' and '{other}' all write"):
         nlp.get_pipe("global_pointer").initialize(lambda: make_examples(nlp), nlp=nlp)
 
 

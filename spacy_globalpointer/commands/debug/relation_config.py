@@ -7,6 +7,7 @@ from ...pipeline.relation_settings import (
     describe_relation_weights,
     describe_source,
 )
+from ...pipeline.settings import describe_rivals
 from .case import Advice, Finding, RelationCase
 from .config import Setup, find_drops
 
@@ -27,10 +28,9 @@ def find_in_relation_config(setup: Setup, case: RelationCase, limit: int = 0) ->
     else:
         where = "doc.ents" if cfg["spans"] is None else f"doc.spans[{cfg['spans']!r}]"
         yield Finding("config", "good", f"'{name}' joins the spans in {where}")
-    rivals = [k for k, pipe in setup.relaters.items() if k != name and pipe.key == case.key]
+    rivals = describe_rivals(name, case.key, nlp)
     if rivals:
-        text = f"'{name}' and {rivals} all write doc.spans[{case.key!r}]: the later ones overwrite "
-        yield Finding("config", "warning", f"{text}the relations of the earlier ones")
+        yield Finding("config", "warning", rivals)
     yield _find_weights(setup, case)
     if not setup.pipes:
         yield from find_drops(setup, case.key, limit)

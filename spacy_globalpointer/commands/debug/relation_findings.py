@@ -7,6 +7,7 @@ from ...corpora.messages import shorten
 from ...pipeline.relation_gold import SELF as LOST_SELF
 from ...pipeline.relation_gold import TOO_FAR
 from ...pipeline.settings import with_margin
+from ...pipeline.spelling import is_named, spell_label
 from ..labels import list_labels
 from .case import Advice, Finding, RelationCase
 from .findings import find_label_counts, find_unknown
@@ -132,7 +133,7 @@ def _find_directions(case: RelationCase) -> Iterator[Finding]:
     """Labels that look as if they had no direction."""
     both, forward = [], []
     for label in dict.fromkeys(k for split in case.splits.values() for k in split.labels):
-        if label in case.settings["symmetric"]:
+        if is_named(label, case.settings["symmetric"]):
             continue
         n = sum(split.distances[label].total() for split in case.splits.values())
         n_both, n_forward, n_nested = (
@@ -161,7 +162,8 @@ def _advise_symmetric(case: RelationCase, both: list[str], forward: list[str]) -
     if forward:
         why = f"{why}, or " if both else ""
         why += "those that nearly always lead from the first span: leave out what has a direction"
-    return case.advise(why, symmetric=[*case.settings["symmetric"], *both, *forward])
+    new = [spell_label(label, [label]) for label in (*both, *forward)]
+    return case.advise(why, symmetric=[*case.settings["symmetric"], *new])
 
 
 def _is_alike(case: RelationCase, label: str) -> bool:

@@ -13,6 +13,7 @@ from spacy.training import Example
 from ...corpora.messages import excerpt, shorten
 from ...pipeline.alignment import labelled_spans
 from ...pipeline.relation_gold import RelationReader, distance, find_spans, turn_forward
+from ...pipeline.spelling import is_named
 from ...relations import EDGES, get_relations
 from ...spans import LabelledRelation
 from .statistics import MOST_EXAMPLES, length_of_share
@@ -91,7 +92,7 @@ class RelationStatistics:
         self._count_places(doc, edges)
 
     def _turn(self, edge: LabelledRelation) -> LabelledRelation:
-        return turn_forward(edge) if edge.label in self.settings["symmetric"] else edge
+        return turn_forward(edge) if is_named(edge.label, self.settings["symmetric"]) else edge
 
     def _count(self, edge: LabelledRelation, edges: set[LabelledRelation]) -> None:
         head, child, label = edge
@@ -157,7 +158,7 @@ class RelationStatistics:
         """Relations between labels of spans that have no such relation in another split."""
         seen = set(other.type_pairs)
         for head, label, child in other.type_pairs:
-            if label in self.settings["symmetric"]:
+            if is_named(label, self.settings["symmetric"]):
                 seen.add((child, label, head))
         return sum(n for pair, n in self.type_pairs.items() if pair not in seen)
 

@@ -376,6 +376,7 @@ document.querySelectorAll(".run").forEach(run => {
   astray += b.left < a.left - 1 || b.right > a.right + 1 });
 const report = { labels: labels.length, overlaps: count(labels.map(box)), astray,
   words: count(text),
+  listed: Math.max(0, ...[...document.querySelectorAll("tr")].map(e => box(e).height)),
   boxes: count([...document.querySelectorAll(".grid > .box")].map(box)),
   beyond: document.documentElement.scrollWidth - document.documentElement.clientWidth,
   weakest: Math.min(...labels.map(e => contrast(luminance(getComputedStyle(e).color)))),
@@ -419,6 +420,16 @@ def chinese():
     spans = [(0, 2, "PER"), (3, 13, "ORG"), (3, 6, "GPE"), (6, 9, "GPE"), (15, 17, "TREAT")]
     edges = [(0, 1, "就诊于"), (3, 2, "位于"), (1, 3, "位于"), (0, 4, "接受"), (1, 1, "same_as")]
     return make_doc([*"患者于北京市海淀区人民医院接受化疗，无发热。"], spans, edges, "zh")
+
+
+def test_listed_relations_are_legible_beside_a_long_label(tmp_path):
+    words = ["The", "University", "of", *["then", "."] * 350, "the", "Royal", "Society"]
+    long = "a label that runs on, and on, and on, and on, and on"
+    edges = [(0, 1, "in"), (1, 0, long), (1, 0, long.replace(" ", "_"))]
+    doc = make_doc(words, [(0, 3, "ORG"), (703, 706, "ORG")], edges)
+    report = measure(make_page([(None, doc)]), tmp_path, dark=False)
+    assert 10 < report["listed"] < 100
+    assert report["beyond"] == 0
 
 
 @pytest.mark.parametrize("dark", [False, True])
