@@ -8,6 +8,7 @@ import warnings
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 # For `benchmarks`. At the end: the package is the one that was installed, not this folder.
 sys.path.append(str(Path(__file__).parents[1]))
@@ -22,6 +23,10 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 with warnings.catch_warnings(), contextlib.suppress(ImportError):
     warnings.filterwarnings("ignore", "`torch.jit.script` is deprecated", DeprecationWarning)
     import spacy_curated_transformers.pipeline.transformer  # noqa: F401
+
+# Tests are repeatable, and a slow machine is no failure.
+settings.register_profile("house", deadline=None, derandomize=True, print_blob=False)
+settings.load_profile("house")
 
 
 @pytest.fixture(autouse=True)
