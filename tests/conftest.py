@@ -60,3 +60,27 @@ def tiny_bert(tmp_path_factory: pytest.TempPathFactory) -> str:
     torch.manual_seed(0)
     transformers.BertModel(config).save_pretrained(directory)
     return str(directory)
+
+
+# Trained pipelines for commands: folders with "model" and "dev.spacy", only to be read.
+
+
+@pytest.fixture(scope="session")
+def noisy_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    from noisy import make_noisy_folder
+
+    return make_noisy_folder(tmp_path_factory.mktemp("noisy"))
+
+
+@pytest.fixture(scope="session")
+def second_look_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    from noisy import make_noisy_folder
+
+    return make_noisy_folder(tmp_path_factory.mktemp("second_look"), rescorer={})
+
+
+@pytest.fixture(scope="session")
+def related_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    from noisy_relations import make_related_folder
+
+    return make_related_folder(tmp_path_factory.mktemp("related"))
