@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 import numpy
 
-from spacy_globalpointer.commands.tune.bootstrap import bootstrap
+from spacy_globalpointer.commands.tune.bootstrap import SampledF1, compare, sample_f1
 from spacy_globalpointer.spans import LENGTH_NAMES, LENGTHS, Counts
 
 from .markdown import make_rows
@@ -44,6 +44,7 @@ class Row(NamedTuple):
     """A corpus as it was trained on, and the runs of each system on it, one a seed.
 
     planned: runs of each system that the sweep names; done: results of those that were run.
+    f1: of each system that was run, on samples of the documents.
     """
 
     corpus: str
@@ -51,6 +52,7 @@ class Row(NamedTuple):
     pretrained: bool
     planned: dict[str, int]
     done: dict[str, list[Result]]
+    f1: dict[str, SampledF1]
 
     def name(self) -> str:
         """Of the row in a table."""
@@ -107,7 +109,7 @@ def read_rows(folder: Path) -> list[Row]:
     rows: dict[Any, Row] = {}
     for run in read_sweep(folder / SWEEP):
         pretrained = run.system.endswith(PRETRAINED)
-        empty = Row(run.corpus, run.limit, pretrained, {}, {})
+        empty = Row(run.corpus, run.limit, pretrained, {}, {}, {})
         row = rows.setdefault((run.corpus, run.limit, pretrained), empty)
         system = run.system.removesuffix(PRETRAINED)
         row.planned[system] = row.planned.get(system, 0) + 1
@@ -119,7 +121,10 @@ def read_rows(folder: Path) -> list[Row]:
             f"results must be of runs that {folder / SWEEP} names, with their present "
             f"configs, were: {', '.join(sorted(results))}. To fix: delete them, or add their runs"
         )
-    return list(rows.values())
+    return [
+        row._replace(f1=sample_f1({system: row.documents(system) for system in row.done}))
+        for row in rows.values()
+    ]
 
 
 def f1_table(rows: Sequence[Row]) -> str:
@@ -140,9 +145,9 @@ def _f1(row: Row, system: str) -> str:
     """Bold if the bootstrap of its difference from every other system excludes 0."""
     text = _points(row, system, "all", "f")
     others = [other for other in row.done if other != system]
-    own, f = row.documents(system), row.mean(system, "all", "f")
+    f = row.mean(system, "all", "f")
     is_best = bool(others) and all(f >= row.mean(other, "all", "f") for other in others)
-    is_sure = is_best and all(bootstrap(own, row.documents(other)).low > 0 for other in others)
+    is_sure = is_best and all(compare(row.f1[system], row.f1[other]).low > 0 for other in others)
     return f"**{text}**" if is_sure else text
 
 
@@ -212,19 +217,17 @@ def difference_table(rows: Sequence[Row]) -> str:
     for row, own in pairs:
         if len(row.done) > 1:
             cells = [
-                _difference(row.documents(own), row, peer)
-                if peer in row.done and peer != own
-                else ""
+                _difference(row, own, peer) if peer in row.done and peer != own else ""
                 for peer in peers
             ]
             lines.append([row.name(), *cells])
     return make_rows(["corpus", *(NAMES[peer] for peer in peers)], lines)
 
 
-def _difference(ours: Counts, row: Row, peer: str) -> str:
+def _difference(row: Row, own: str, peer: str) -> str:
     if not row.is_trained(peer):
         return UNTRAINED
-    points = [100 * x for x in bootstrap(ours, row.documents(peer))]
+    points = [100 * x for x in compare(row.f1[own], row.f1[peer])]
     return "{:+.1f} ({:+.1f} to {:+.1f})".format(*points)
 
 

@@ -8,6 +8,7 @@ import warnings
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 # For `benchmarks`. At the end: the package is the one that was installed, not this folder.
 sys.path.append(str(Path(__file__).parents[1]))
@@ -22,6 +23,10 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 with warnings.catch_warnings(), contextlib.suppress(ImportError):
     warnings.filterwarnings("ignore", "`torch.jit.script` is deprecated", DeprecationWarning)
     import spacy_curated_transformers.pipeline.transformer  # noqa: F401
+
+# Tests are repeatable, and a slow machine is no failure.
+settings.register_profile("house", deadline=None, derandomize=True, print_blob=False)
+settings.load_profile("house")
 
 
 @pytest.fixture(autouse=True)
@@ -55,3 +60,27 @@ def tiny_bert(tmp_path_factory: pytest.TempPathFactory) -> str:
     torch.manual_seed(0)
     transformers.BertModel(config).save_pretrained(directory)
     return str(directory)
+
+
+# Trained pipelines for commands: folders with "model" and "dev.spacy", only to be read.
+
+
+@pytest.fixture(scope="session")
+def noisy_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    from noisy import make_noisy_folder
+
+    return make_noisy_folder(tmp_path_factory.mktemp("noisy"))
+
+
+@pytest.fixture(scope="session")
+def second_look_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    from noisy import make_noisy_folder
+
+    return make_noisy_folder(tmp_path_factory.mktemp("second_look"), rescorer={})
+
+
+@pytest.fixture(scope="session")
+def related_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    from noisy_relations import make_related_folder
+
+    return make_related_folder(tmp_path_factory.mktemp("related"))

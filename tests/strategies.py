@@ -3,7 +3,6 @@
 from dataclasses import replace
 
 import torch
-from hypothesis import settings
 from hypothesis import strategies as st
 
 from spacy_globalpointer.nn import PAIRS, Cells, Corrections, SpanFactors
@@ -75,8 +74,3 @@ def weights_of(draw, gold):
     first = draw(st.lists(numbers, min_size=len(gold), max_size=len(gold)))
     pairs = [(x, 1 - x if kind == "soft" else 0.0) for x in first]
     return torch.tensor(pairs, dtype=torch.float64).reshape(-1, 2)
-
-
-# Tests are repeatable, and a slow machine is no failure.
-settings.register_profile("house", deadline=None, derandomize=True, print_blob=False)
-settings.load_profile("house")

@@ -2,13 +2,13 @@
 
 import json
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 import srsly
+from spacy.cli._util import app as spacy_app
+from typer.testing import CliRunner
 from weasel.schemas import ProjectConfigSchema, validate
 
 from benchmarks.peers import read_system
@@ -78,9 +78,8 @@ def test_a_workflow_runs_what_is_left_and_fills_the_pages(tmp_path: Path) -> Non
         "readme": "readme.md",
     }
     options = [text for name, value in settings.items() for text in (f"--vars.{name}", str(value))]
-    command = [sys.executable, "-m", "spacy", "project", "run", "wnut17", str(tmp_path), *options]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stdout + done.stderr
+    done = CliRunner().invoke(spacy_app, ["project", "run", "wnut17", str(tmp_path), *options])
+    assert done.exit_code == 0, done.output
     assert [path.name.split("-")[0] for path in results.glob("*-ner-*.json")] == ["wnut17"]
     for page in ("page.md", "readme.md"):
         text = (tmp_path / page).read_text(encoding="utf8")

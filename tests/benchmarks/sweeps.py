@@ -2,6 +2,7 @@
 
 import json
 
+from benchmarks import sweep
 from benchmarks.sweep import SWEEP, read_sweep
 
 GROUPS = [
@@ -54,3 +55,11 @@ def make_sweep(folder):
             report = {"benchmark": "run", "settings": run._asdict(), "results": result}
             (folder / f"{run.name()}.json").write_text(json.dumps(report), encoding="utf8")
     return folder
+
+
+def stay_here(monkeypatch):
+    """Train in this process: a new one would import everything first, which takes seconds.
+
+    test_sweep and test_corpora_project do without it, so that one test runs what others do not.
+    """
+    monkeypatch.setattr(sweep, "_run_apart", sweep._run)

@@ -13,30 +13,38 @@ OTHERS = ("encoder", "crfsuite", *RELATION_MODELS)
 SYSTEMS = [s for s in SYSTEMS if s not in OTHERS and not s.endswith("transformer")]
 
 
+# What a run needs to be quick, and to learn a few documents by heart.
+QUICK = {
+    "components.tok2vec.model.encode.width": 32,
+    "components.tok2vec.model.encode.depth": 2,
+    "training.batcher.size": 20,
+    "training.optimizer.learn_rate": 0.005,
+}
+# These score so many spans at once that a few documents teach them nothing.
+SLOW_LEARNERS = ("spancat", "span_finder")
+
+
+def run(system, passes, seed=0):
+    docs = generate(STYLES["cluener"], 6, seed=0)
+    settings = {"passes": passes, "seed": seed, "overrides": QUICK}
+    return train_and_score(system, docs, docs, lang="zh", log=lambda line: None, **settings)
+
+
 @pytest.mark.parametrize("system", SYSTEMS)
-def test_runs_are_the_same_for_the_same_seed_and_learn(system):
-    docs = generate(STYLES["cluener"], 30, seed=0)
-    arguments = {"lang": "zh", "passes": 2, "seed": 1, "log": lambda line: None}
-    first = train_and_score(system, docs, docs[:10], **arguments)
-    again = train_and_score(system, docs, docs[:10], **arguments)
+def test_runs_are_the_same_for_the_same_seed(system):
+    first, again = (run(system, passes=5, seed=1) for _ in range(2))
     assert [step["f"] for step in first["curve"]] == [step["f"] for step in again["curve"]]
-    assert len(first["documents"].split()) == 10
+    assert len(first["documents"].split()) == 6
     assert first["all"]["f"] == max(step["f"] for step in first["curve"])
     assert first["train_words_per_second"] > 0
     assert first["peak_mib"] > 0
-    other = train_and_score(system, docs, docs[:10], **{**arguments, "seed": 2})
-    assert other["config"] == first["config"]
+    assert run(system, passes=1, seed=2)["config"] == first["config"]
 
 
-# The others score so many spans at once that a few documents teach them nothing.
-@pytest.mark.parametrize("system", [s for s in SYSTEMS if s not in ("spancat", "span_finder")])
+@pytest.mark.parametrize("system", [s for s in SYSTEMS if s not in SLOW_LEARNERS])
 def test_systems_learn_their_training_data(system, monkeypatch):
     monkeypatch.setattr(passes, "PATIENCE", 100)
-    docs = generate(STYLES["cluener"], 6, seed=0)
-    overrides = {"training.batcher.size": 20, "training.optimizer.learn_rate": 0.005}
-    result = train_and_score(
-        system, docs, docs, lang="zh", passes=40, seed=0, overrides=overrides, log=lambda line: None
-    )
+    result = run(system, passes=30 if system == "ner" else 16)
     assert result["all"]["f"] > 0.5
     assert (result["tuned"] is None) == (system in FLAT)
     if result["tuned"]:

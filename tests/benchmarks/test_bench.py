@@ -4,6 +4,7 @@ import json
 import sys
 
 import pytest
+from sweeps import stay_here
 from typer.testing import CliRunner
 
 from benchmarks import scaling
@@ -95,7 +96,8 @@ def test_a_sweep_without_its_corpus_says_so(tmp_path):
     assert "a corpus must be a folder with train.spacy" in result.output
 
 
-def test_a_sweep_then_its_page(tmp_path):
+def test_a_sweep_then_its_page(tmp_path, monkeypatch):
+    stay_here(monkeypatch)
     line = json.dumps({"text": "Rome closed.", "spans": [{"start": 0, "end": 4, "label": "GPE"}]})
     corpus, folder = tmp_path / "data" / "mine", tmp_path / "results"
     for path in (corpus, folder):

@@ -6,6 +6,7 @@ import sys
 import pytest
 import spacy
 from spacy.tokens import DocBin
+from sweeps import stay_here
 
 from benchmarks.crfsuite import find_features, train_and_score
 from benchmarks.sweep import run_sweep
@@ -49,7 +50,8 @@ def test_without_the_package_the_repair_is_named(monkeypatch):
         train_and_score("crfsuite", docs, docs, **SILENT)
 
 
-def test_a_sweep_runs_it(tmp_path):
+def test_a_sweep_runs_it(tmp_path, monkeypatch):
+    stay_here(monkeypatch)
     vocab = spacy.blank("en").vocab
     docs = [doc.make_example(vocab).reference for doc in generate(STYLES["genia"], 8, seed=0)]
     folder = tmp_path / "tiny"

@@ -93,7 +93,7 @@ def test_lengths_errors_costs_and_runs(tables):
 
 def test_rows_are_told_apart_by_limit_and_encoder():
     names = [
-        results.Row("a", limit, pretrained, {}, {}).name()
+        results.Row("a", limit, pretrained, {}, {}, {}).name()
         for limit in (None, 4000)
         for pretrained in (False, True)
     ]

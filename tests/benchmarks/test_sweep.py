@@ -5,8 +5,9 @@ import json
 import pytest
 import spacy
 from spacy.tokens import DocBin
+from sweeps import stay_here
 
-from benchmarks import peers
+from benchmarks import peers, sweep
 from benchmarks.sweep import find_left, read_sweep, run_sweep
 from benchmarks.text import STYLES, generate
 
@@ -29,8 +30,9 @@ def write(path, *groups):
     return path
 
 
-def test_what_has_a_result_is_not_run_again(data, tmp_path):
-    sweep, lines = write(tmp_path / "sweep.json", GROUP), []
+def test_what_has_a_result_is_not_run_again(data, tmp_path, monkeypatch):
+    stay_here(monkeypatch)
+    path, lines = write(tmp_path / "sweep.json", GROUP), []
     run_sweep(tmp_path, data, workers=1, log=lines.append)
     assert lines[0] == "2 runs: 0 done, 2 left"
     assert lines[1].endswith("begins")
@@ -41,7 +43,7 @@ def test_what_has_a_result_is_not_run_again(data, tmp_path):
         "ner",
     ]
     files[1].unlink()
-    assert [run.system for run in find_left(read_sweep(sweep), tmp_path)] == ["ner"]
+    assert [run.system for run in find_left(read_sweep(path), tmp_path)] == ["ner"]
     run_sweep(tmp_path, data, corpus="tiny", workers=1, log=lines.append)
     assert "2 runs: 1 done, 1 left" in lines
     assert sorted(tmp_path.glob("tiny-*.json")) == files
@@ -49,7 +51,12 @@ def test_what_has_a_result_is_not_run_again(data, tmp_path):
     assert lines[-1] == "0 runs: 0 done, 0 left"
 
 
-def test_a_run_that_fails_does_not_stop_the_others_and_is_named(data, tmp_path):
+def test_a_run_that_fails_does_not_stop_the_others_and_is_named(data, tmp_path, monkeypatch):
+    """The one that fails in a process of its own, from which its error has to come here."""
+    apart = sweep._run_apart
+    monkeypatch.setattr(
+        sweep, "_run_apart", lambda run, *rest: (apart if run.overrides else sweep._run)(run, *rest)
+    )
     broken = {**GROUP, "systems": ["ner"], "overrides": {"training.dropout": "much"}}
     write(tmp_path / "sweep.json", broken, {**GROUP, "systems": ["ner"]})
     with pytest.raises(ValueError, match="1 runs failed: tiny-ner-0"):

@@ -3,6 +3,7 @@
 Source: Efron and Tibshirani 1993, "An Introduction to the Bootstrap".
 """
 
+from collections.abc import Mapping
 from typing import NamedTuple
 
 import numpy
@@ -15,6 +16,17 @@ SEED = 0
 ROUNDS, BLOCK = 10_000, 100
 
 
+class SampledF1(NamedTuple):
+    """F1 of one of several systems on some documents.
+
+    f: on the documents as they are.
+    samples (ROUNDS): on as many documents, drawn with replacement; the same for all systems.
+    """
+
+    f: float
+    samples: numpy.ndarray
+
+
 class Difference(NamedTuple):
     """A difference of F1, and the borders of the middle 95 % of its samples."""
 
@@ -23,22 +35,32 @@ class Difference(NamedTuple):
     high: float
 
 
-def bootstrap(ours: Counts, theirs: Counts) -> Difference:
-    """F1 of ours less that of theirs; a sample is as many documents, drawn with replacement.
+def sample_f1(counts: Mapping[str, Counts]) -> dict[str, SampledF1]:
+    """F1 of each system on the same samples: to draw those takes most of the time.
 
-    ours, theirs (documents): arrays; of several seeds their mean.
+    counts (documents): arrays of each system; of several seeds their mean.
     RAISES (ValueError): counts of other documents.
     """
-    n = len(ours.right)
-    if len(theirs.right) != n:
-        raise ValueError(f"both must count the same documents, were: {n} and {len(theirs.right)}")
+    sizes = sorted({len(each.right) for each in counts.values()})
+    if len(sizes) > 1:
+        were = " and ".join(map(str, sizes))
+        raise ValueError(f"all must count the same documents, were: {were}")
+    if not counts:
+        return {}
 
-    def difference(times: numpy.ndarray) -> numpy.ndarray:
+    def f1(times: numpy.ndarray) -> list[numpy.ndarray]:
         """Where documents count so many times: (documents), or (samples, documents)."""
-        f, other = (Counts(*(times @ column for column in counts)).f for counts in (ours, theirs))
-        return f - other
+        return [Counts(*(times @ column for column in each)).f for each in counts.values()]
 
+    (n,) = sizes
     random, share = numpy.random.default_rng(SEED), numpy.full(n, 1 / n)
     blocks = (random.multinomial(n, share, size=BLOCK) for _ in range(ROUNDS // BLOCK))
-    low, high = numpy.quantile([difference(block) for block in blocks], (0.025, 0.975))
-    return Difference(float(difference(numpy.ones(n))), float(low), float(high))
+    samples = numpy.concatenate([f1(block.astype(float)) for block in blocks], axis=1)
+    whole = map(float, f1(numpy.ones(n)))
+    return {name: SampledF1(*own) for name, *own in zip(counts, whole, samples, strict=True)}
+
+
+def compare(ours: SampledF1, theirs: SampledF1) -> Difference:
+    """F1 of ours less that of theirs, both of one call of `sample_f1`."""
+    low, high = numpy.quantile(ours.samples - theirs.samples, (0.025, 0.975))
+    return Difference(ours.f - theirs.f, float(low), float(high))

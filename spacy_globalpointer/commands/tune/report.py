@@ -7,7 +7,7 @@ from wasabi.printer import Printer
 
 from ...spans import Counts
 from ..labels import show_label
-from .bootstrap import bootstrap
+from .bootstrap import compare, sample_f1
 from .objectives import PRESENT, SIMPLER, Options, cross_fit
 from .thresholds import Candidates, Thresholds, count
 
@@ -30,6 +30,8 @@ def make_report(candidates: Candidates, present: Thresholds, options: Options) -
     estimates: dict[str, Counts | None] = {PRESENT: counts[PRESENT]}  # nothing was chosen
     estimates |= {x: cross_fit(candidates, choose, options.folds) for x, choose in ways.items()}
     by_document = {x: Counts(*numpy.sum(each, axis=2)) for x, each in estimates.items() if each}
+    is_enough = len(candidates.gold) >= FEWEST
+    f1 = sample_f1(by_document) if is_enough else {}
     results = {
         name: {
             "threshold": thresholds.shared,
@@ -37,8 +39,8 @@ def make_report(candidates: Candidates, present: Thresholds, options: Options) -
             **describe_counts(counts[name]),
             "cross_fitted": describe_counts(estimate) if (estimate := estimates[name]) else None,
             "gains": {
-                other: bootstrap(by_document[name], by_document[other])._asdict()
-                for other in (SIMPLER[name] if len(candidates.gold) >= FEWEST else ())
+                other: compare(f1[name], f1[other])._asdict()
+                for other in (SIMPLER[name] if is_enough else ())
             },
         }
         for name, thresholds in chosen.items()

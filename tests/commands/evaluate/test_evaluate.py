@@ -6,7 +6,7 @@ from itertools import pairwise
 
 import pytest
 import spacy
-from noisy import make_joined, make_noisy, make_noisy_folder, save
+from noisy import make_joined, make_noisy, save
 from spacy.cli._util import app as spacy_app
 from spacy.tokens import Doc, DocBin, Span
 from spacy.training import Corpus
@@ -22,8 +22,8 @@ from spacy_globalpointer.pipeline.prediction import find_and_score
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory):
-    return make_noisy_folder(tmp_path_factory.mktemp("evaluate"))
+def folder(noisy_folder):
+    return noisy_folder
 
 
 def run(*arguments):
@@ -208,8 +208,8 @@ def test_progress_is_seen_while_documents_are_predicted(folder, monkeypatch):
         done += n
 
 
-def test_scores_are_those_after_the_second_look(tmp_path):
-    folder = make_noisy_folder(tmp_path, rescorer={})
+def test_scores_are_those_after_the_second_look(second_look_folder):
+    folder = second_look_folder
     report = evaluate(str(folder / "model"), [folder / "dev.spacy"])
     nlp = spacy.load(folder / "model")
     scores = nlp.evaluate(list(Corpus(folder / "dev.spacy")(nlp)))

@@ -6,7 +6,7 @@ import pytest
 import spacy
 from dom import having, parse, text
 from noisy import save
-from noisy_relations import make_noisy_relations, make_related_folder, make_related_nlp
+from noisy_relations import make_noisy_relations, make_related_nlp
 from relation_samples import RELATED, make_relation_example
 from samples import OWN
 from spacy.cli._util import app as spacy_app
@@ -20,8 +20,8 @@ from spacy_globalpointer.commands.evaluate.worst_relations import LONGEST
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory):
-    return make_related_folder(tmp_path_factory.mktemp("evaluate_relations"))
+def folder(related_folder):
+    return related_folder
 
 
 def run(*arguments):

@@ -7,7 +7,7 @@ import numpy
 import pytest
 import spacy
 import srsly
-from noisy import make_joined, make_noisy, make_noisy_folder, save
+from noisy import make_joined, make_noisy, save
 from samples import make_nlp
 from spacy.cli._util import app as spacy_app
 from spacy.cli.find_threshold import find_threshold
@@ -26,8 +26,8 @@ from spacy_globalpointer.pipeline.prediction import predict_spans
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory):
-    return make_noisy_folder(tmp_path_factory.mktemp("tune"))
+def folder(noisy_folder):
+    return noisy_folder
 
 
 @pytest.fixture(scope="module")
@@ -120,10 +120,10 @@ def test_the_written_pipeline_finds_what_was_counted(folder, tmp_path, objective
     assert nlp.to_bytes(exclude=exclude) == before.to_bytes(exclude=exclude)
 
 
-def test_thresholds_are_chosen_after_the_second_look(tmp_path):
-    folder = make_noisy_folder(tmp_path, rescorer={})
-    report = tune(folder / "model", folder / "dev.spacy", folder / "out", objective="global")
-    nlp = spacy.load(folder / "out")
+def test_thresholds_are_chosen_after_the_second_look(second_look_folder, tmp_path):
+    folder = second_look_folder
+    report = tune(folder / "model", folder / "dev.spacy", tmp_path / "out", objective="global")
+    nlp = spacy.load(tmp_path / "out")
     layer = nlp.get_pipe("global_pointer").model.get_ref("rescorer").get_ref("output_layer")
     assert layer.get_param("W").any()
     scores = nlp.evaluate(read_dev(nlp, folder / "dev.spacy"))

@@ -10,7 +10,7 @@ import srsly
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from noisy import save
-from noisy_relations import make_noisy_relations, make_related_folder
+from noisy_relations import make_noisy_relations
 from spacy.cli._util import app as spacy_app
 from spacy.cli.find_threshold import find_threshold
 from spacy.tokens import Doc, Span
@@ -38,8 +38,8 @@ PARTS = ("p", "r", "f", "macro_f")
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory):
-    return make_related_folder(tmp_path_factory.mktemp("tune_relations"))
+def folder(related_folder):
+    return related_folder
 
 
 @pytest.fixture(scope="module")
