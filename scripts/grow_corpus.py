@@ -1,34 +1,36 @@
 """Grow a corpus with nested, crossing and doubly labelled spans from sentences with slots, or one
-with relations between them.
+with relations between them, or with events.
 
 python scripts/grow_corpus.py assets/sample/en.yml corpus/en --seed 0
 python scripts/grow_corpus.py assets/sample/en.yml corpus/relations-en \
     --relations assets/sample/en-relations.yml
+python scripts/grow_corpus.py assets/sample/en.yml corpus/events-en \
+    --events assets/sample/en-events.yml
 """
 
 import random
 import re
-from itertools import combinations, permutations
 from pathlib import Path
 from typing import Annotated, Any, NamedTuple
 
 import srsly
 import typer
-from wasabi import msg
 
 SPLITS = ("train", "dev", "test")
 SLOT = re.compile(r"\{(\w+)(?::(\w+))?\}")
 TAG = re.compile(r"<(/?)([A-Z]+)(?::(\w+))?>")
-# Between a sentence and the relations that it states.
+# Between a sentence and what it states: relations or events.
 STATES = " | "
 
 
 class Grammar(NamedTuple):
-    """What one split is made of: the sentences, and what may fill each of their slots."""
+    """What one split is made of: the sentences, what may fill each of their slots, and what they
+    state: "relations", "events", or None.
+    """
 
     sentences: list[str]
     choices: dict[str, list[str]]
-    has_relations: bool = False
+    states: str | None = None
 
 
 class Span(NamedTuple):
@@ -47,14 +49,31 @@ class Marked(NamedTuple):
     named: dict[str, Span]
 
 
-def read_source(path: Path, relations: Path | None = None) -> dict[str, Any]:
-    """Read names, phrases and sentences; the sentences of `relations` replace those of `path`."""
+def read_source(
+    path: Path, relations: Path | None = None, events: Path | None = None
+) -> dict[str, Any]:
+    """Read names, phrases and sentences.
+
+    The sentences of `relations` or `events` replace those of `path`; phrases are added.
+
+    RAISES (ValueError): both of them, or one with other parts.
+    """
     source = srsly.read_yaml(path)
-    if relations is not None:
-        own = srsly.read_yaml(relations)
-        if set(own) != {"sentences", "unseen"}:
-            raise ValueError(f"{relations} must have sentences and unseen, was: {sorted(own)}")
-        source |= {**own, "has_relations": True}
+    if relations is not None and events is not None:
+        raise ValueError(
+            "a corpus has relations or events, was: both. To fix: grow one of them at a time"
+        )
+    for states, own_path in (("relations", relations), ("events", events)):
+        if own_path is None:
+            continue
+        own = {"phrases": {}, **srsly.read_yaml(own_path)}
+        if set(own) != {"phrases", "sentences", "unseen"}:
+            raise ValueError(
+                f"{own_path} must have sentences and unseen, and maybe phrases, was: "
+                f"{sorted(srsly.read_yaml(own_path))}"
+            )
+        own["phrases"] = {**source["phrases"], **own["phrases"]}
+        source |= {**own, "states": states}
     return source
 
 
@@ -65,7 +84,7 @@ def select_grammar(source: dict[str, Any], split: str) -> Grammar:
     sentences = source["sentences"].splitlines()
     if split == "test":
         sentences += source["unseen"].splitlines()
-    return Grammar(sentences, {**phrases, **names}, source.get("has_relations", False))
+    return Grammar(sentences, {**phrases, **names}, source.get("states"))
 
 
 def check_names(source: dict[str, Any]) -> None:
@@ -163,8 +182,40 @@ def parse_relations(stated: str, marked: Marked) -> list[dict[str, Any]]:
     return relations
 
 
+def parse_events(stated: str, marked: Marked) -> list[dict[str, Any]]:
+    """Turn "t visitor=a place=b; u" into events with the places of these spans.
+
+    The name before the roles is that of the trigger, whose label is the type of the event.
+
+    RAISES (ValueError): not in this form, or a name that no span has.
+    """
+    events = []
+    for words in (part.split() for part in stated.split(";") if part.strip()):
+        trigger, *pairs = words
+        arguments = [pair.partition("=") for pair in pairs]
+        names = {trigger, *(name for _, _, name in arguments)}
+        if not names <= set(marked.named) or not all(role for role, _, _ in arguments):
+            raise ValueError(
+                "an event must be the name of its trigger and any number of role=name, was: "
+                f"{' '.join(words)!r}, where the names are {sorted(marked.named)}"
+            )
+        place = {name: marked.spans.index(marked.named[name]) for name in names}
+        events.append(
+            {
+                "type": marked.named[trigger].label,
+                "trigger": place[trigger],
+                "arguments": [{"role": role, "span": place[name]} for role, _, name in arguments],
+            }
+        )
+    return events
+
+
+# What sentences can state, and how.
+STATED = {"relations": parse_relations, "events": parse_events}
+
+
 def grow(grammar: Grammar, size: int, rng: random.Random) -> list[dict[str, Any]]:
-    """Make `size` different sentences as records: text, spans in characters, maybe relations.
+    """Make `size` different sentences as records: text, spans in characters, what they state.
 
     RAISES (ValueError): sentences too few or too fixed to make that many.
     """
@@ -180,8 +231,8 @@ def grow(grammar: Grammar, size: int, rng: random.Random) -> list[dict[str, Any]
         # Only the first letter: str.capitalize would lower all others.
         text = marked.text[:1].upper() + marked.text[1:]
         record: dict[str, Any] = {"text": text, "spans": [x._asdict() for x in marked.spans]}
-        if grammar.has_relations:
-            record["relations"] = parse_relations(stated, marked)
+        if grammar.states is not None:
+            record[grammar.states] = STATED[grammar.states](stated, marked)
         records.setdefault(text, record)
     return list(records.values())
 
@@ -198,73 +249,6 @@ def grow_splits(
     }
 
 
-def overlap(inner: Span, outer: Span) -> str | None:
-    """Say how a span lies to another one: doubled (same extent), inside, crossing or None."""
-    if inner == outer or inner.end <= outer.start or outer.end <= inner.start:
-        return None
-    if (inner.start, inner.end) == (outer.start, outer.end):
-        return "doubled"
-    if outer.start <= inner.start and inner.end <= outer.end:
-        return "inside same label" if inner.label == outer.label else "inside"
-    if inner.start <= outer.start and outer.end <= inner.end:
-        return None
-    return "crossing"
-
-
-def count(records: list[dict[str, Any]]) -> dict[str, int]:
-    """Count sentences and spans, and the spans that a flat recogniser cannot find all of."""
-    kinds_of_spans = ("spans", "inside", "inside same label", "crossing", "doubled")
-    counts = dict.fromkeys(("sentences", "without spans", *kinds_of_spans), 0)
-    for record in records:
-        spans = [Span(**span) for span in record["spans"]]
-        counts["sentences"] += 1
-        counts["without spans"] += not spans
-        counts["spans"] += len(spans)
-        for span in spans:
-            kinds = {name for other in spans if (name := overlap(span, other))}
-            if "inside same label" in kinds:
-                kinds.add("inside")
-            for name in kinds:
-                counts[name] += 1
-    return counts
-
-
-def count_relations(records: list[dict[str, Any]]) -> dict[str, int]:
-    """Count relations, and the pairs of spans of a text that they join and might join.
-
-    Spans might be joined if some relation of the records joins spans of their labels.
-    """
-    names = ("relations", "from right to left", "nested", "several labels", "joined", "not joined")
-    counts = dict.fromkeys(names, 0)
-    joinable = set()
-    for record in records:
-        labels = [span["label"] for span in record["spans"]]
-        joinable |= {
-            frozenset((labels[r["head"]], labels[r["child"]])) for r in record["relations"]
-        }
-    for record in records:
-        spans = [Span(**span) for span in record["spans"]]
-        ends = [frozenset((r["head"], r["child"])) for r in record["relations"]]
-        pairs = map(frozenset, combinations(range(len(spans)), 2))
-        might = {pair for pair in pairs if frozenset(spans[i].label for i in pair) in joinable}
-        counts["relations"] += len(ends)
-        counts["from right to left"] += sum(r["head"] > r["child"] for r in record["relations"])
-        counts["nested"] += sum(
-            any(overlap(spans[i], spans[j]) for i, j in permutations(pair)) for pair in ends
-        )
-        counts["several labels"] += sum(ends.count(pair) > 1 for pair in set(ends))
-        counts["joined"] += len(set(ends))
-        counts["not joined"] += len(might - set(ends))
-    return counts
-
-
-def print_counts(counts: dict[str, dict[str, int]]) -> None:
-    """Print what was counted of each split."""
-    rows = [(split, *row.values()) for split, row in counts.items()]
-    header = ("split", *counts["train"])
-    msg.table(rows, header=header, divider=True, aligns=["l"] + ["r"] * (len(header) - 1))
-
-
 def main(
     source: Annotated[Path, typer.Argument(help="Names, phrases and sentences (YAML)")],
     output: Annotated[Path, typer.Argument(help="Folder for train, dev and test .jsonl")],
@@ -272,20 +256,22 @@ def main(
         Path | None,
         typer.Option(help="Sentences that state relations, in place of those of SOURCE (YAML)"),
     ] = None,
+    events: Annotated[
+        Path | None,
+        typer.Option(help="Sentences that state events, in place of those of SOURCE (YAML)"),
+    ] = None,
     train: Annotated[int, typer.Option(help="Sentences to train on")] = 1200,
     dev: Annotated[int, typer.Option(help="Sentences to choose the best step by")] = 200,
     test: Annotated[int, typer.Option(help="Sentences to score at the end")] = 300,
     seed: Annotated[int, typer.Option(help="Another seed grows another corpus")] = 0,
 ) -> None:
-    """Write a corpus grown from SOURCE to OUTPUT, and print what is in it."""
+    """Write a corpus grown from SOURCE to OUTPUT."""
     sizes = {"train": train, "dev": dev, "test": test}
-    corpus = grow_splits(read_source(source, relations), sizes, seed)
+    given = {"relations": relations, "events": events}
+    corpus = grow_splits(read_source(source, **given), sizes, seed)
     output.mkdir(parents=True, exist_ok=True)
     for split, records in corpus.items():
         srsly.write_jsonl(output / f"{split}.jsonl", records)
-    print_counts({split: count(records) for split, records in corpus.items()})
-    if relations is not None:
-        print_counts({split: count_relations(records) for split, records in corpus.items()})
 
 
 if __name__ == "__main__":

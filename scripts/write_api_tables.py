@@ -21,8 +21,11 @@ from spacy.language import Language
 from spacy.util import registry
 
 from spacy_globalpointer.commands import app
+from spacy_globalpointer.pipeline.event_factory import make_event_pointer
+from spacy_globalpointer.pipeline.event_pointer import EventPointer
 from spacy_globalpointer.pipeline.factory import make_global_pointer
 from spacy_globalpointer.pipeline.global_pointer import GlobalPointer
+from spacy_globalpointer.pipeline.pair_pointer import PairPointer
 from spacy_globalpointer.pipeline.relation_factory import make_relation_pointer
 from spacy_globalpointer.pipeline.relation_pointer import RelationPointer
 
@@ -42,7 +45,6 @@ def make_tables() -> dict[str, tuple[str, Rows]]:
     """
     argument = "Argument | Type | Default | Description"
     setting, method = "Setting | Type | Default | Description", "Method | Description"
-    relations = [RelationPointer]  # what it has in common with the other component is there
     tables = {
         "settings": (setting, dict(list_settings("global_pointer", make_global_pointer))),
         "methods": (method, dict(list_members(GlobalPointer.__mro__))),
@@ -50,7 +52,13 @@ def make_tables() -> dict[str, tuple[str, Rows]]:
             setting,
             dict(list_settings("relation_pointer", make_relation_pointer)),
         ),
-        "methods relation_pointer": (method, dict(list_members(relations))),
+        # What they have in common with global_pointer is there.
+        "methods relation_pointer": (method, dict(list_members((RelationPointer, PairPointer)))),
+        "settings event_pointer": (
+            setting,
+            dict(list_settings("event_pointer", make_event_pointer)),
+        ),
+        "methods event_pointer": (method, dict(list_members((EventPointer, PairPointer)))),
     }
     for point in distribution("spacy-globalpointer").entry_points:
         group = point.group.split("_", 1)[1]

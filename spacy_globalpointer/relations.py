@@ -5,18 +5,27 @@ attrs["relations"] are [head, child, label] with indices into it: attrs are what
 of spaCy keeps. Its attrs["scores"] has one probability a relation, if they were predicted.
 """
 
-import warnings
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
-import numpy
-from spacy.tokens import Doc, Span, SpanGroup
+from spacy.tokens import Doc, Span
 
-# Names in the attrs of a group.
-EDGES, SCORES = "relations", "scores"
+from .groups import (
+    Places,
+    add_best,
+    check_arguments,
+    check_score,
+    find_name_fault,
+    has_rows,
+    is_place,
+    read_group,
+    refuse,
+    write_group,
+)
+
+# Name in the attrs of a group.
+EDGES = "relations"
 NO_EDGE = "a relation must be a head, a child and a label"
-NO_LABEL = "the label of a relation must be a non-empty string"
-NO_UNICODE = "a label must be valid Unicode"
 
 
 class Relation(NamedTuple):
@@ -51,19 +60,7 @@ def has_relations(doc: Doc, key: str = "relations") -> bool:
 
     key: of doc.spans.
     """
-    if key not in doc.spans:
-        return False
-    if EDGES in doc.spans[key].attrs:
-        return True
-    warnings.warn(
-        f"doc.spans[{key!r}] is a group without attrs[{EDGES!r}], so the relations of its document "
-        "count as not annotated. spaCy drops attrs in Doc.from_docs, to_json and from_json, "
-        "Example.from_dict (which augmenters use), and where a list is assigned to doc.spans[...]. "
-        "To fix: call spacy_globalpointer.set_relations after such a step, or leave the step out; "
-        "use another key if these spans never had relations",
-        stacklevel=2,
-    )
-    return False
+    return has_rows(doc, key, EDGES)
 
 
 def get_relations(doc: Doc, key: str = "relations") -> list[Relation]:
@@ -74,43 +71,17 @@ def get_relations(doc: Doc, key: str = "relations") -> list[Relation]:
     RAISES (ValueError): an index that is no span of the group, a label that is no name, scores that
         are not one probability for each relation, tokens that have changed since.
     """
-    if not has_relations(doc, key):
+    if not has_rows(doc, key, EDGES):
         return []
-    group = doc.spans[key]
-    spans, edges = _read_spans(doc, key), group.attrs[EDGES]
-    if not isinstance(edges, (list, tuple)):
-        raise _refuse(doc, key, f"attrs[{EDGES!r}] must be a list", repr(edges))
-    scores = group.attrs.get(SCORES)
-    if scores is not None and numpy.shape(scores) != (len(edges),):
-        what = f"{scores!r} for {len(edges)} relations"
-        raise _refuse(doc, key, "there must be a score for each relation", what)
+    spans, edges, scores = read_group(doc, key, EDGES)
     relations = []
-    for place, edge in enumerate(edges):
+    for edge, score in zip(edges, scores, strict=True):
         fault = find_fault(edge, len(spans))
         if fault:
-            raise _refuse(doc, key, fault, repr(edge))
+            raise refuse(doc, key, EDGES, fault, repr(edge))
         head, child, label = edge
-        score = None if scores is None else _check_score(doc, key, scores[place])
         relations.append(Relation(spans[head], spans[child], label, score))
     return relations
-
-
-def _read_spans(doc: Doc, key: str) -> list[Span]:
-    """The spans of a group, if they are still where they were written."""
-    try:
-        spans = list(doc.spans[key])
-        # The retokenizer moves doc.ents, but not these, which know their characters, too.
-        borders = ((doc[s.start].idx, doc[s.end - 1].idx + len(doc[s.end - 1])) for s in spans)
-        if all((s.start_char, s.end_char) == b for s, b in zip(spans, borders, strict=True)):
-            return spans
-    except IndexError:  # behind the last token
-        pass
-    raise ValueError(
-        "the tokens of a document must stay as they were when its relations were written, but "
-        f"there are others now in doc.spans[{key!r}] of {_name(doc)}. To fix: merge or split "
-        "tokens before, by moving the component that does it (such as merge_entities), or write "
-        "the relations again with spacy_globalpointer.set_relations"
-    )
 
 
 def set_relations(doc: Doc, relations: Iterable[Relation], key: str = "relations") -> None:
@@ -125,23 +96,12 @@ def set_relations(doc: Doc, relations: Iterable[Relation], key: str = "relations
         that is no probability.
     """
     relations = [_check_relation(doc, key, relation) for relation in relations]
-    arguments = {_identify(s): s for r in relations for s in (r.head, r.child)}
-    places = {argument: place for place, argument in enumerate(sorted(arguments))}
+    places = Places(span for x in relations for span in (x.head, x.child))
     edges: dict[Edge, float | None] = {}
     for head, child, label, score in relations:
-        edge = Edge(places[_identify(head)], places[_identify(child)], label)
-        known = edges.get(edge)
-        edges[edge] = score if score is None or known is None else max(known, score)
-    attrs: dict[str, Any] = {EDGES: [list(edge) for edge in edges]}
-    if edges and all(relation.score is not None for relation in relations):
-        attrs[SCORES] = numpy.array(list(edges.values()), dtype="float32")
-    spans = [arguments[argument] for argument in places]
-    doc.spans[key] = SpanGroup(doc, name=key, attrs=attrs, spans=spans)
-
-
-def _identify(span: Span) -> tuple[int, int, str]:
-    """What makes two arguments one; also their order in the group."""
-    return span.start, -span.end, span.label_
+        add_best(edges, Edge(places.find(head), places.find(child), label), score)
+    rows = [list(edge) for edge in edges]
+    write_group(doc, key, EDGES, places.spans, rows, list(edges.values()))
 
 
 def find_fault(edge: Any, n_spans: int) -> str:
@@ -152,59 +112,19 @@ def find_fault(edge: Any, n_spans: int) -> str:
     """
     if not isinstance(edge, (list, tuple)) or len(edge) != 3:
         return NO_EDGE
-    *ends, label = edge
-    for end in ends:
-        is_number = isinstance(end, (int, numpy.integer)) and not isinstance(end, bool)
-        if not is_number or not 0 <= end < n_spans:
-            return f"head and child of a relation must be places among {n_spans} spans, from 0"
-    return _find_label_fault(label)
+    head, child, label = edge
+    if not (is_place(head, n_spans) and is_place(child, n_spans)):
+        return f"head and child of a relation must be places among {n_spans} spans, from 0"
+    return find_name_fault(label, "label of a relation")
 
 
 def _check_relation(doc: Doc, key: str, given: Any) -> Relation:
     """The relation, unless a document cannot hold it."""
     if not isinstance(given, (list, tuple)) or not 3 <= len(given) <= 4:
-        raise _refuse(doc, key, f"{NO_EDGE}, and may have a score", repr(given))
+        raise refuse(doc, key, EDGES, f"{NO_EDGE}, and may have a score", repr(given))
     relation = Relation(*given)
-    for span in (relation.head, relation.child):
-        if not isinstance(span, Span) or span.doc is not doc:
-            what = f"{span!r} of another document" if isinstance(span, Span) else repr(span)
-            raise _refuse(doc, key, "head and child must be spans of this document", what)
-        if span.start >= span.end:
-            what = f"tokens {span.start} to {span.end}"
-            raise _refuse(doc, key, "head and child must have a token", what)
-    fault = _find_label_fault(relation.label)
+    check_arguments(doc, key, EDGES, (relation.head, relation.child), "head and child")
+    fault = find_name_fault(relation.label, "label of a relation")
     if fault:
-        raise _refuse(doc, key, fault, repr(relation.label))
-    return relation._replace(score=_check_score(doc, key, relation.score))
-
-
-def _find_label_fault(label: Any) -> str:
-    if not isinstance(label, str) or not label.strip():
-        return NO_LABEL
-    try:
-        label.encode()
-    except UnicodeEncodeError:  # half of a surrogate pair: no file can hold it
-        return NO_UNICODE
-    return ""
-
-
-def _check_score(doc: Doc, key: str, score: Any) -> float | None:
-    """The score, unless it is no probability."""
-    is_number = isinstance(score, (int, float, numpy.number)) and not isinstance(score, bool)
-    if score is None or (is_number and 0 <= score <= 1):
-        return None if score is None else float(score)
-    raise _refuse(doc, key, "a score must be a probability in [0, 1], or None", repr(score))
-
-
-def _refuse(doc: Doc, key: str, rule: str, value: str) -> ValueError:
-    """An error that names the document."""
-    return ValueError(
-        f"{rule}, was: {value} in doc.spans[{key!r}] of {_name(doc)}. To fix: write its "
-        "relations again with spacy_globalpointer.set_relations, between spans of this document; "
-        "never sort its group or change the spans in it"
-    )
-
-
-def _name(doc: Doc) -> str:
-    text = doc.text if len(doc.text) <= 60 else f"{doc.text[:60]}..."
-    return f"the document {text!r}"
+        raise refuse(doc, key, EDGES, fault, repr(relation.label))
+    return relation._replace(score=check_score(doc, key, EDGES, relation.score))

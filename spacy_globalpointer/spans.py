@@ -56,6 +56,11 @@ class LabelledSpan(NamedTuple):
         """Start and end (exclusive) of all tokens that it touches."""
         return floor(self.start), ceil(self.end)
 
+    @property
+    def rank(self) -> tuple[float, float, str]:
+        """What sorts spans in the order of the text: start, longest first, then label."""
+        return self.start, -self.end, self.label
+
 
 class LabelledRelation(NamedTuple):
     """A labelled, directed relation between two labelled spans of a text.
@@ -72,6 +77,59 @@ class LabelledRelation(NamedTuple):
         """Start and end (exclusive) of all tokens from its first span to its last."""
         starts, ends = zip(self.head.touched, self.child.touched, strict=True)
         return min(starts), max(ends)
+
+
+def turn_forward(relation: LabelledRelation) -> LabelledRelation:
+    """A relation without direction, as it is learned and found: from the first span."""
+    head, child, label = relation
+    return relation if head.rank <= child.rank else LabelledRelation(child, head, label)
+
+
+class LabelledEvent(NamedTuple):
+    """An event between labelled spans of a text.
+
+    trigger: None if the event has none.
+    arguments: role and span of each.
+    """
+
+    type: str
+    trigger: LabelledSpan | None
+    arguments: frozenset[tuple[str, LabelledSpan]]
+
+    @property
+    def label(self) -> str:
+        """Its type, as spans and relations call it."""
+        return self.type
+
+    @property
+    def ordered(self) -> list[tuple[str, LabelledSpan]]:
+        """The arguments in the order of the text."""
+        return sorted(self.arguments, key=lambda x: (x[1].rank, x[0]))
+
+    @property
+    def spans(self) -> list[LabelledSpan]:
+        """The trigger, if there is one, and the arguments in order."""
+        first = [] if self.trigger is None else [self.trigger]
+        return [*first, *(span for _, span in self.ordered)]
+
+    @property
+    def rank(self) -> tuple[Any, ...]:
+        """What sorts events in the order of the text: their first span, then type and arguments."""
+        arguments = [(span.rank, role) for role, span in self.ordered]
+        return self.spans[0].rank, self.type, self.trigger is None, arguments
+
+    @property
+    def touched(self) -> Extent:
+        """Start and end (exclusive) of all tokens from its first span to its last."""
+        starts, ends = zip(*(span.touched for span in self.spans), strict=True)
+        return min(starts), max(ends)
+
+    def between(self, spans: Iterator[LabelledSpan]) -> "LabelledEvent":
+        """The same event between other spans, taken in the order of `spans`."""
+        trigger = None if self.trigger is None else next(spans)
+        return LabelledEvent(
+            self.type, trigger, frozenset((role, next(spans)) for role, _ in self.ordered)
+        )
 
 
 class Counts(NamedTuple):

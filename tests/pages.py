@@ -67,10 +67,11 @@ def fill_folder(folder, is_converted=False):
     shutil.copy(ROOT / "project.yml", folder)
     script = runpy.run_path(str(ROOT / "scripts" / "grow_corpus.py"))
     grow_splits, sample = script["grow_splits"], ROOT / "assets" / "sample"
-    source = script["read_source"](sample / "en.yml", sample / "en-relations.yml")
-    (folder / "corpus" / "relations-en").mkdir(parents=True)
-    for split, records in grow_splits(source, {"train": 150, "dev": 50}, 0).items():
-        srsly.write_jsonl(folder / "corpus" / "relations-en" / f"{split}.jsonl", records)
+    for states in ("relations", "events"):
+        source = script["read_source"](sample / "en.yml", **{states: sample / f"en-{states}.yml"})
+        (folder / "corpus" / f"{states}-en").mkdir(parents=True)
+        for split, records in grow_splits(source, {"train": 150, "dev": 50}, 0).items():
+            srsly.write_jsonl(folder / "corpus" / f"{states}-en" / f"{split}.jsonl", records)
     for prefix, lang, sizes in (("my", "en", (150, 50, 20)), ("zh", "zh", (40, 20, 0))):
         source = script["read_source"](sample / f"{lang}.yml")
         splits = grow_splits(source, dict(zip(("train", "dev", "test"), sizes, strict=True)), 0)

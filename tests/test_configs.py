@@ -17,7 +17,15 @@ from spacy.training.loop import train
 from spacy.util import load_config, load_model_from_config
 
 import benchmarks.crf  # noqa: F401  (registers bio_crf)
-from spacy_globalpointer import Relation, get_relations, set_relations
+from spacy_globalpointer import (
+    Argument,
+    Event,
+    Relation,
+    get_events,
+    get_relations,
+    set_events,
+    set_relations,
+)
 from spacy_globalpointer.configs import CONFIGS, RELATIONS_OF_NER, find_config
 
 OURS = [find_config(name) for name in CONFIGS]
@@ -30,6 +38,7 @@ NEEDS = {
     "transformer.cfg": ["spacy_transformers"],
     "hybrid.cfg": ["spacy_transformers"],
     "relations_transformer.cfg": ["spacy_transformers"],
+    "events_transformer.cfg": ["spacy_transformers"],
     "ner_transformer.cfg": ["spacy_transformers"],
     "spancat_transformer.cfg": ["spacy_transformers"],
     "curated.cfg": ["spacy_curated_transformers", "transformers"],
@@ -60,6 +69,7 @@ def make_doc(nlp: spacy.Language, text: str, spans: list[tuple[int, int, str]]) 
     doc.ents = spacy.util.filter_spans(doc.spans["sc"])
     of = {span.label_: span for span in doc.spans["sc"]}
     set_relations(doc, [Relation(of["PERSON"], of["ORG"], "works_for")] if of else [])
+    set_events(doc, [Event("ORG", of["ORG"], (Argument("who", of["PERSON"]),))] if of else [])
     return doc
 
 
@@ -159,16 +169,18 @@ def test_trains_saves_and_loads(path: Path, overrides: dict[str, Any], tmp_path:
 
 def found(doc: Doc) -> list[tuple[int, int, str]]:
     relations = get_relations(doc) if "relations" in doc.spans else []
+    events = get_events(doc) if "events" in doc.spans else []
     spans = [
         *doc.ents,
         *doc.spans.get("sc", []),
         *(s for r in relations for s in (r.head, r.child)),
+        *(s for e in events for s in (e.trigger, *(x.span for x in e.arguments))),
     ]
     return [(span.start, span.end, span.label_) for span in spans]
 
 
 def scores(doc: Doc) -> list[float]:
-    groups = (doc.spans[key] for key in ("sc", "relations") if key in doc.spans)
+    groups = (doc.spans[key] for key in ("sc", "relations", "events") if key in doc.spans)
     return [score for group in groups for score in group.attrs.get("scores", [])]
 
 
@@ -193,13 +205,22 @@ def test_relations_join_the_entities_of_a_ner_that_stays_as_it_is(
         assert all(r.head.label_ == "PERSON" for r in get_relations(doc))
 
 
-@pytest.mark.parametrize("name", ["relations", "relations_transformer"])
-def test_spans_of_relations_are_learned_as_spans_alone(name: str) -> None:
-    """The configs of relations differ from those without in what relations need."""
-    alone = {"relations": "tok2vec", "relations_transformer": "transformer"}[name]
+@pytest.mark.parametrize(
+    ("name", "alone", "added"),
+    [
+        ("relations", "tok2vec", "relation_pointer"),
+        ("relations_transformer", "transformer", "relation_pointer"),
+        ("events", "tok2vec", "event_pointer"),
+        ("events_transformer", "transformer", "event_pointer"),
+    ],
+)
+def test_spans_that_are_joined_are_learned_as_spans_alone(
+    name: str, alone: str, added: str
+) -> None:
+    """The configs of relations and events differ from those without in what these need."""
     ours, joint = (load_config(find_config(own), interpolate=True) for own in (alone, name))
-    assert joint["nlp"].pop("pipeline") == [*ours["nlp"].pop("pipeline"), "relation_pointer"]
-    head = joint["components"].pop("relation_pointer")
+    assert joint["nlp"].pop("pipeline") == [*ours["nlp"].pop("pipeline"), added]
+    head = joint["components"].pop(added)
     assert head["spans"] == joint["components"]["global_pointer"]["spans_key"]
     encoder = joint["components"]["global_pointer"]["model"]["tok2vec"]
     assert head["model"]["tok2vec"] == encoder
@@ -207,6 +228,22 @@ def test_spans_of_relations_are_learned_as_spans_alone(name: str) -> None:
     for config in (ours, joint):  # each has its reason in the file
         del config["training"]["score_weights"], config["training"]["dropout"]
     assert joint == ours
+
+
+@pytest.mark.parametrize("suffix", ["", "_transformer"])
+def test_events_are_learned_as_relations_are(suffix: str) -> None:
+    names = f"relations{suffix}", f"events{suffix}"
+    relations, events = (load_config(find_config(name), interpolate=True) for name in names)
+    head = relations["components"].pop("relation_pointer")
+    own = events["components"].pop("event_pointer")
+    for setting in ("factory", "relations_key", "symmetric"):
+        del head[setting]
+    for setting in ("factory", "events_key", "trigger"):
+        del own[setting]
+    assert own == head
+    for config in (relations, events):
+        del config["nlp"]["pipeline"], config["training"]["score_weights"]
+    assert events == relations
 
 
 def test_relations_are_learned_alike_on_top_of_ner() -> None:

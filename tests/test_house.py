@@ -11,6 +11,7 @@ import numpy
 import pytest
 import spacy
 import torch
+from event_samples import make_event_examples
 from relation_samples import make_relation_examples
 from samples import OWN, make_examples, make_nlp
 from spacy.cli._util import app as spacy_app
@@ -18,19 +19,28 @@ from spacy.tokens import DocBin, SpanGroup
 from spacy.util import registry
 from typer.testing import CliRunner
 
-from spacy_globalpointer import Relation, has_relations, set_relations
+from spacy_globalpointer import (
+    Event,
+    Relation,
+    has_events,
+    has_relations,
+    set_events,
+    set_relations,
+)
 from spacy_globalpointer.models import DocSpans
 from spacy_globalpointer.spans import LabelledSpan
 
 NAME = "spacy_globalpointer"
 ROOT = Path(__file__).parents[1]
 # Words that all parts share.
-VOCABULARY = ("spans", "relations")
+VOCABULARY = ("spans", "relations", "events")
 # Imports go to lower floors, to the vocabulary, or stay in their part. The package itself is on
 # top: nothing in it imports it, so that it can offer names of any floor.
 FLOORS = {
     "spans": 1,
+    "groups": 0,
     "relations": 1,
+    "events": 1,
     "nn": 1,
     "corpora": 1,
     "configs": 1,
@@ -41,11 +51,14 @@ FLOORS = {
     "commands": 5,
     "": 6,
 }
+# What is written to groups of doc.spans.
+GROUPS = ("groups", "relations", "events")
+READ = [f"{NAME}.{part}" for part in GROUPS]
 FORBIDDEN = {
-    "nn": {"spacy", "thinc", f"{NAME}.relations"},
+    "nn": {"spacy", "thinc", *READ},
     "corpora": {"torch", "thinc"},
-    "spans": {"spacy", "torch", f"{NAME}.relations"},
-    "relations": {"torch", "thinc"},
+    "spans": {"spacy", "torch", *READ},
+    **{part: {"torch", "thinc"} for part in GROUPS},
 }
 # What is beside the package in a clone.
 BESIDE = {"tests", "benchmarks", "scripts", *(path.stem for path in ROOT.glob("tests/**/*.py"))}
@@ -174,6 +187,16 @@ def call_relation_factory(make, name, tmp_path):
     assert has_relations(nlp("He met old friends."))
 
 
+def call_event_factory(make, name, tmp_path):
+    nlp = spacy.blank("en")
+    nlp.add_pipe("global_pointer")
+    pipe = nlp.add_pipe(name)
+    nlp.config["training"]["annotating_components"] = ["global_pointer"]
+    nlp.initialize(lambda: make_event_examples(nlp))
+    assert type(pipe).__module__.startswith(NAME)
+    assert has_events(nlp("He met old friends."))
+
+
 def call_pairs(build, name, tmp_path):
     config = {"model": {"@architectures": name, "tok2vec": OWN, "head_size": 4, "nO": 2}}
     model = registry.resolve(config)["model"]
@@ -235,6 +258,14 @@ def call_relation_scorer(make, name, tmp_path):
     assert scorer([example])["relations_f"] == 0.0
 
 
+def call_event_scorer(make, name, tmp_path):
+    scorer = registry.resolve({"scorer": {"@scorers": name}})["scorer"]
+    (example, *_) = make_examples(spacy.blank("en"))
+    first, second, *_ = example.reference.spans["sc"]
+    set_events(example.reference, [Event(first.label_, first, (("in", second),))])
+    assert scorer([example])["events_f"] == 0.0
+
+
 def call_reader(make, name, tmp_path):
     nlp = spacy.blank("en")
     docs = [example.reference for example in make_examples(nlp)]
@@ -262,6 +293,7 @@ def call_commands(app, name, tmp_path):
 CALLS = {
     ("spacy_factories", "global_pointer"): call_factory,
     ("spacy_factories", "relation_pointer"): call_relation_factory,
+    ("spacy_factories", "event_pointer"): call_event_factory,
     ("spacy_architectures", f"{NAME}.EfficientGlobalPointer.v1"): call_architecture,
     ("spacy_architectures", f"{NAME}.GlobalPointer.v1"): call_architecture,
     ("spacy_architectures", f"{NAME}.SpanRescorer.v1"): call_rescorer,
@@ -273,6 +305,7 @@ CALLS = {
     ("thinc_losses", f"{NAME}.ZLPR.v1"): call_loss,
     ("spacy_scorers", f"{NAME}.span_scorer.v1"): call_scorer,
     ("spacy_scorers", f"{NAME}.relation_scorer.v1"): call_relation_scorer,
+    ("spacy_scorers", f"{NAME}.event_scorer.v1"): call_event_scorer,
     ("spacy_readers", f"{NAME}.SpanCorpus.v1"): call_reader,
     ("spacy_cli", "global-pointer"): call_commands,
 }

@@ -32,7 +32,7 @@ def load_script(name: str) -> ModuleType:
     return module
 
 
-grow_corpus = load_script("grow_corpus")
+grow_corpus, count_corpus = load_script("grow_corpus"), load_script("count_corpus")
 
 
 def test_pictures_lose_the_empty_space_around_them(tmp_path: Path) -> None:
@@ -89,7 +89,7 @@ def test_a_mark_without_partner_is_an_error(marked: str) -> None:
 def test_spans_with_names_are_joined() -> None:
     choices = {"org": ["the <ORG>Bank of <GPE>Ulm</GPE></ORG>"], "name": ["<PER>Ada</PER>"]}
     states = "{name:a} founded {org:b} in <GPE:c>Rome</GPE>. | a founded b; b based_in c"
-    grammar = grow_corpus.Grammar([states], choices, has_relations=True)
+    grammar = grow_corpus.Grammar([states], choices, states="relations")
     (record,) = grow_corpus.grow(grammar, 1, random.Random(0))
     words = [record["text"][span["start"] : span["end"]] for span in record["spans"]]
     assert words == ["Ada", "Bank of Ulm", "Ulm", "Rome"]
@@ -110,14 +110,14 @@ def test_spans_with_names_are_joined() -> None:
 )
 def test_relations_of_unknown_spans_are_an_error(sentence: str, message: str) -> None:
     choices = {"name": ["<PER>Ada</PER>"], "town": ["Ulm"], "both": ["{name:b}"]}
-    grammar = grow_corpus.Grammar([sentence], choices, has_relations=True)
+    grammar = grow_corpus.Grammar([sentence], choices, states="relations")
     with pytest.raises(ValueError, match=message):
         grow_corpus.grow(grammar, 1, random.Random(0))
 
 
 def test_sentences_that_would_be_ignored_are_an_error(tmp_path: Path) -> None:
     (tmp_path / "relations.yml").write_text("sentence: a\nunseen: b\n", encoding="utf8")
-    with pytest.raises(ValueError, match=r"must have sentences and unseen, was: .*'sentence'"):
+    with pytest.raises(ValueError, match=r"must have sentences and unseen, .* was: .*'sentence'"):
         grow_corpus.read_source(ROOT / "assets" / "sample" / "en.yml", tmp_path / "relations.yml")
 
 
@@ -187,7 +187,7 @@ def test_offsets_meet_token_borders(lang: str, corpus: dict[str, list[dict[str, 
 
 def test_every_kind_of_overlap_is_there(corpus: dict[str, list[dict[str, Any]]]) -> None:
     for split in ("train", "test"):
-        counts = grow_corpus.count(corpus[split])
+        counts = count_corpus.count(corpus[split])
         assert counts["sentences"] == 300
         assert min(counts.values()) > 0, counts
 
@@ -196,7 +196,7 @@ def test_readme_gives_the_true_counts(lang: str, source: dict[str, Any]) -> None
     readme = (ROOT / "assets" / "sample" / "README.md").read_text(encoding="utf8")
     sizes = {"train": 1200, "dev": 200, "test": 300}
     for split, records in grow_corpus.grow_splits(source, sizes, seed=0).items():
-        counts = grow_corpus.count(records).values()
+        counts = count_corpus.count(records).values()
         assert f"| {lang} {split} | " + " | ".join(f"{n:,}" for n in counts) + " |" in readme
 
 
@@ -214,7 +214,7 @@ def test_relations_need_to_be_read(lang: str, related: dict[str, list[dict[str, 
     readme = (ROOT / "assets" / "sample" / "README.md").read_text(encoding="utf8")
     assert len(related["train"]) == 1200
     for split, records in related.items():
-        counts = grow_corpus.count_relations(records)
+        counts = count_corpus.count_relations(records)
         assert f"| {lang} {split} | " + " | ".join(f"{n:,}" for n in counts.values()) in readme
         assert min(counts.values()) > 0, counts
         assert counts["not joined"] > counts["joined"]
@@ -249,9 +249,13 @@ def test_relations_of_the_sample_fit_the_tokens(
 def test_sentences_with_relations_are_grown_by_the_script(tmp_path: Path, lang: str) -> None:
     script = [sys.executable, "scripts/grow_corpus.py", f"assets/sample/{lang}.yml", str(tmp_path)]
     script += ["--relations", f"assets/sample/{lang}-relations.yml", "--train", "9", "--dev", "3"]
-    output = subprocess.run([*script, "--test", "3"], cwd=ROOT, check=True, capture_output=True)
-    assert b"not joined" in output.stdout
+    subprocess.run([*script, "--test", "3"], cwd=ROOT, check=True)
     assert all("relations" in record for record in srsly.read_jsonl(tmp_path / "train.jsonl"))
+    script = [sys.executable, "scripts/count_corpus.py", str(tmp_path)]
+    output = subprocess.run(script, cwd=ROOT, check=True, capture_output=True).stdout
+    assert b"doubled" in output
+    assert b"not joined" in output
+    assert b"role twice" not in output
 
 
 @pytest.mark.parametrize(
@@ -267,7 +271,7 @@ def test_overlaps_are_counted(
     spans: list[tuple[int, int, str]], counts: tuple[int, int, int, int]
 ) -> None:
     record = {"spans": [dict(zip(("start", "end", "label"), span, strict=True)) for span in spans]}
-    found = grow_corpus.count([record])
+    found = count_corpus.count([record])
     names = ("inside", "inside same label", "crossing", "doubled")
     assert tuple(found[name] for name in names) == counts
 
@@ -284,12 +288,12 @@ def test_project_is_valid() -> None:
 
 def test_workflows_make_what_they_need(project: dict[str, Any], lang: str) -> None:
     commands = {command["name"]: command for command in project["commands"]}
-    assert set(project["workflows"]) == {"all", "own", "transformer", "relations"}
+    assert set(project["workflows"]) == {"all", "own", "transformer", "relations", "events"}
     for name, steps in project["workflows"].items():
         # What a user brings, or what `grow` made before.
         made = (
             {project["vars"][split] for split in ("train", "dev", "test")}
-            if name not in ("all", "relations")
+            if name not in ("all", "relations", "events")
             else set()
         )
         for step in steps:
@@ -307,7 +311,8 @@ def test_every_command_helps_and_keeps_its_outputs_by_name(
         assert command["help"]
         assert command["outputs"]
         name = lang if command["name"] in ("grow", "sample") else project["vars"]["name"]
-        name = f"relations-{lang}" if command["name"].endswith("-relations") else name
+        kind = command["name"].rpartition("-")[2]
+        name = f"{kind}-{lang}" if kind in ("relations", "events") else name
         for output in command["outputs"]:
             assert name in re.split(r"[/.]|-transformer|-untuned", output), output
 
@@ -330,20 +335,25 @@ def test_the_sample_runs_own_under_its_own_name_and_steps(
     assert all(steps in commands[name]["script"][0] for name in ("train", "train-transformer"))
 
 
-def test_relations_have_a_symmetric_label_and_their_own_steps(
-    project: dict[str, Any], lang: str
+@pytest.mark.parametrize(
+    ("kind", "options"),
+    [("relations", " --relations --symmetric married_to "), ("events", " --events ")],
+)
+def test_relations_and_events_have_their_own_options_and_steps(
+    project: dict[str, Any], kind: str, options: str
 ) -> None:
     commands = {command["name"]: command for command in project["commands"]}
-    (config,) = commands["config-relations"]["script"]
-    assert " --relations --symmetric married_to " in config
-    (train,) = commands["train-relations"]["script"]
-    assert f"--training.max_steps {project['vars']['relations_steps']} " in train
+    (config,) = commands[f"config-{kind}"]["script"]
+    assert options in config
+    (train,) = commands[f"train-{kind}"]["script"]
+    assert f"--training.max_steps {project['vars'][f'{kind}_steps']} " in train
 
 
-def test_a_language_without_sample_is_an_error(tmp_path: Path) -> None:
+@pytest.mark.parametrize("kind", ["relations", "events"])
+def test_a_language_without_sample_is_an_error(tmp_path: Path, kind: str) -> None:
     shutil.copy(ROOT / "project.yml", tmp_path)
-    arguments = ["project", "run", "relations", str(tmp_path), "--vars.lang", "de"]
+    arguments = ["project", "run", kind, str(tmp_path), "--vars.lang", "de"]
     result = CliRunner().invoke(spacy_app, arguments)
     assert result.exit_code == 1
-    assert "Missing dependency specified by command 'grow-relations'" in result.output
+    assert f"Missing dependency specified by command 'grow-{kind}'" in result.output
     assert "assets/sample/de.yml" in result.output

@@ -18,7 +18,7 @@ def load_ours(point):
 importlib.metadata.EntryPoint.load = load_ours
 """
 # Modules of the factories, in alphabetical order.
-FACTORIES = ["factory", "relation_factory"]
+FACTORIES = ["event_factory", "factory", "relation_factory"]
 SETUP = Path(__file__).parents[1] / "setup.cfg"
 
 

@@ -262,7 +262,7 @@ def test_where_spacy_drops_groups_relations_are_not_annotated(way):
         ({"relations": [[0, 1, "x"]], "scores": "a"}, "a score for each relation, was: 'a'"),
         ({"relations": [[0, 1, "x"]], "scores": ["a"]}, r"a probability in \[0, 1\], .* was: 'a'"),
         ({"relations": [[0, 1, "x"]], "scores": [1.5]}, r"a probability in \[0, 1\], .* was: 1.5"),
-        ({"relations": [[0, 1, "\ud83d"]]}, "a label must be valid Unicode, was"),
+        ({"relations": [[0, 1, "\ud83d"]]}, "label of a relation must be valid Unicode, was"),
     ],
 )
 def test_what_is_no_relation_is_an_error_that_names_the_document(attrs, rule):
@@ -308,7 +308,11 @@ def test_numbers_of_numpy_are_places(number):
         (lambda doc: (doc[0:1], doc[3:3]), "x", "must have a token, was: tokens 3 to 3"),
         (lambda doc: (doc[0:1], doc[0:1]), "", "label of a relation must be .* was: ''"),
         (lambda doc: (doc[0:1], doc[0:1]), None, "label of a relation must be .* was: None"),
-        (lambda doc: (doc[0:1], doc[0:1]), "\ud83d", "a label must be valid Unicode, was: "),
+        (
+            lambda doc: (doc[0:1], doc[0:1]),
+            "\ud83d",
+            "label of a relation must be valid Unicode, was: ",
+        ),
     ],
 )
 def test_what_no_document_can_hold_is_refused_and_nothing_is_written(ends, label, rule):

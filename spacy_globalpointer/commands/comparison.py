@@ -1,31 +1,35 @@
-"""What a component finds and gold, on the same tokens, those of the reference: spans or relations.
+"""What a component finds and gold, on the tokens of the reference: spans, relations or events.
 
 Both are compared as `nlp.evaluate` does.
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import Any, Generic, TypeVar
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Generic, TypeVar
 
 from spacy.language import Language
 from spacy.training import Example
 from spacy.util import minibatch
 
 from ..pipeline.alignment import labelled_spans, to_reference
+from ..pipeline.event_gold import EventReader
+from ..pipeline.event_pointer import EventPointer
+from ..pipeline.event_scorer import read_events
 from ..pipeline.global_pointer import GlobalPointer
 from ..pipeline.gold import NO_GROUP, GoldReader
+from ..pipeline.pair_gold import describe_no_gold
 from ..pipeline.prediction import ScoredSpans
-from ..pipeline.relation_gold import NO_RELATIONS, RelationReader, turn_forward
+from ..pipeline.relation_gold import NO_RELATIONS, RelationReader
 from ..pipeline.relation_pointer import RelationPointer
 from ..pipeline.relation_prediction import ScoredRelations
 from ..relations import get_relations
-from ..spans import LabelledRelation, LabelledSpan
+from ..spans import LabelledEvent, LabelledRelation, LabelledSpan, turn_forward
 from .labels import list_labels
 
 # Documents of a batch: few, so that progress can be seen while they are predicted.
 MOST_DOCUMENTS = 100
 # What a component finds.
-Item = TypeVar("Item", LabelledSpan, LabelledRelation)
+Item = TypeVar("Item", LabelledSpan, LabelledRelation, LabelledEvent)
 
 
 class NoGoldError(ValueError):
@@ -47,7 +51,7 @@ def run_before(nlp: Language, name: str, examples: Iterable[Example]) -> Iterato
 
 
 class GoldAccount(Generic[Item]):
-    """The gold spans or relations of examples, and what a user should know about them.
+    """The gold spans, relations or events of examples, and what a user should know about them.
 
     documents: that were read.
     unannotated (documents): without gold; they are left out.
@@ -55,23 +59,23 @@ class GoldAccount(Generic[Item]):
 
     def __init__(
         self,
-        pipe: GlobalPointer | RelationPointer,
+        labels: Sequence[str],
         what: tuple[str, str, str],
         read: Callable[[Example], set[Item] | None],
         describe_lost: Callable[[], str],
     ) -> None:
         """Start an account.
 
-        pipe: the component.
+        labels: that the component can find.
         what: what it finds, where that is, and what to do if it is not there; for messages.
         read: finds gold on the tokens of the reference; None where it is not annotated.
         describe_lost: says which of it cannot be learned; empty if all can be.
         """
-        self.pipe: Any = pipe
+        self._labels = labels
         self.what, self.place, self._hint = what
         self.documents = 0
         self.unannotated = 0
-        self._unknown: Counter[str] = Counter()  # gold of labels that pipe does not have
+        self._unknown: Counter[str] = Counter()  # gold of labels it cannot find
         self._read: Callable[[Example], set[Item] | None] = read
         self._describe_lost: Callable[[], str] = describe_lost
 
@@ -83,8 +87,7 @@ class GoldAccount(Generic[Item]):
         gold = self._read(example)
         self.documents += 1
         self.unannotated += gold is None
-        labels = self.pipe.labels
-        self._unknown.update(item.label for item in gold or () if item.label not in labels)
+        self._unknown.update(item.label for item in gold or () if item.label not in self._labels)
         return gold
 
     def require(self, data: str, use: str = "") -> None:
@@ -106,7 +109,7 @@ class GoldAccount(Generic[Item]):
         if self.unannotated:
             notes.append(f"{self.unannotated} documents without {self.place} are left out")
         if self._unknown:
-            own = list_labels((label, None) for label in self.pipe.labels)
+            own = list_labels((label, None) for label in self._labels)
             notes.append(
                 f"Gold {self.what} of labels that the component does not have count as missed: "
                 f"{list_labels(self._unknown.items())}. Its labels are: {own}"
@@ -129,7 +132,7 @@ def span_account(pipe: GlobalPointer) -> GoldAccount[LabelledSpan]:
         return reader.describe_lost(pipe.name) if reader.lost else ""
 
     what = "spans", f"the span group {key!r}", NO_GROUP
-    return GoldAccount(pipe, what, read, describe_lost)
+    return GoldAccount(pipe.labels, what, read, describe_lost)
 
 
 def relation_account(pipe: RelationPointer) -> GoldAccount[LabelledRelation]:
@@ -148,7 +151,45 @@ def relation_account(pipe: RelationPointer) -> GoldAccount[LabelledRelation]:
         return reader.account(pipe.name)[1] if reader.lost else ""
 
     what = "relations", f"relations in doc.spans[{pipe.key!r}]", NO_RELATIONS
-    return GoldAccount(pipe, what, read, describe_lost)
+    return GoldAccount(pipe.labels, what, read, describe_lost)
+
+
+def event_account(pipe: EventPointer) -> GoldAccount[LabelledEvent]:
+    """Start an account of gold events."""
+    reader = gold_events_reader(pipe)
+
+    def read(example: Example) -> set[LabelledEvent] | None:
+        if reader.read(example).relations is None:
+            return None
+        return set(read_events(example.reference, pipe.key, labelled_spans))
+
+    def describe_lost() -> str:
+        return reader.account(pipe.name)[1] if reader.lost else ""
+
+    what = "events", f"events in doc.spans[{pipe.key!r}]", describe_no_gold("events")
+    return GoldAccount(event_types(pipe), what, read, describe_lost)
+
+
+def event_types(pipe: EventPointer) -> list[str]:
+    """Types of the events that a component can find."""
+    rules = pipe.rules
+    return sorted(
+        rules.types if rules.nodes is None else {kind for kind, _ in rules.nodes.values()}
+    )
+
+
+def gold_events_reader(pipe: EventPointer) -> EventReader:
+    """Reads the gold spans that edges of events can join, and these edges."""
+    cfg = {**pipe.cfg, "candidates": "gold", "missing": "skip"}
+    return EventReader(cfg, pipe.labels, pipe.rules.nodes)
+
+
+def events_on_reference(
+    example: Example, found: Mapping[LabelledEvent, float]
+) -> dict[LabelledEvent, float]:
+    """The best score of each predicted event on the tokens of the reference."""
+    moved = iter(to_reference(example, [span for event in found for span in event.spans]))
+    return _best([event.between(moved) for event in found], list(found.values()))
 
 
 def gold_spans_reader(pipe: RelationPointer) -> RelationReader:

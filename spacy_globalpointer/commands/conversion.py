@@ -8,14 +8,14 @@ from pathlib import Path
 
 from wasabi.printer import Printer
 
-from ..corpora import OUTCOMES, RELATION_OUTCOMES, Record
+from ..corpora import EVENT_OUTCOMES, OUTCOMES, RELATION_OUTCOMES, Record
 from ..corpora.messages import excerpt, list_some, quote, shorten
 from .labels import show_label
 
-# Spans and relations that were left out, and remarks, that are shown.
+# Spans, relations and events that were left out, and remarks, that are shown.
 MOST_SHOWN = 3
-# Outcomes of relations that were left out.
-LOST = ("skipped", "merged")
+# Outcomes of relations and events that were left out, and of events that lost something.
+LOST, LESS = ("skipped", "merged"), ("skipped", "merged", "reduced")
 
 # Counts by label and outcome.
 Outcomes = Counter[tuple[str, str]]
@@ -26,33 +26,44 @@ class Conversion:
     """What a conversion did.
 
     written: the .spacy files.
-    n_docs, n_unannotated, n_unrelated: documents in them, those without a group of spans, and those
-        without one of relations.
+    n_docs, n_unannotated, n_unrelated, n_eventless: documents in them, those without a group of
+        spans, those without one of relations, and those without one of events.
+    n_arguments: those that events lost with their spans; not counting events of outcome skipped.
     outcomes (spans): counts by label and outcome, one of corpora.OUTCOMES.
-    relations: the same of relations, one of corpora.RELATION_OUTCOMES.
+    relations, events: the same of relations, one of corpora.RELATION_OUTCOMES, and of events, one
+        of corpora.EVENT_OUTCOMES.
     skipped: of each input file the first spans that were left out, in their text.
-    lost: the first relations that were left out.
+    lost, less: the first relations that were left out, and events that lost something.
     empty: input files in which no record has a span.
     notes (documents): what else was left out or changed.
     """
 
     written: list[Path] = field(default_factory=list)
     n_docs: int = 0
+    n_arguments: int = 0
     n_unannotated: int = 0
     n_unrelated: int = 0
+    n_eventless: int = 0
     outcomes: Outcomes = field(default_factory=Counter)
     relations: Outcomes = field(default_factory=Counter)
+    events: Outcomes = field(default_factory=Counter)
     skipped: dict[Path, list[str]] = field(default_factory=dict)
     lost: list[str] = field(default_factory=list)
+    less: list[str] = field(default_factory=list)
     empty: list[Path] = field(default_factory=list)
     notes: Counter[str] = field(default_factory=Counter)
 
     def add(
-        self, record: Record, outcomes: Sequence[str], relations: Sequence[str], source: Path
+        self,
+        record: Record,
+        outcomes: Sequence[str],
+        relations: Sequence[str],
+        events: Sequence[str],
+        source: Path,
     ) -> None:
         """Count a document of an input file, and what became of its record.
 
-        outcomes, relations: of each span and of each relation of the record.
+        outcomes, relations, events: of each span, relation and event of the record.
         """
         shown = self.skipped.setdefault(source, [])
         for (start, end, label), outcome in zip(record.spans or (), outcomes, strict=True):
@@ -64,9 +75,16 @@ class Conversion:
             self.relations[edge[2], outcome] += 1
             if outcome in LOST and len(self.lost) < MOST_SHOWN:
                 self.lost.append(_describe(record, *edge))
+        for event, outcome in zip(record.events or (), events, strict=True):
+            self.events[event[0], outcome] += 1
+            if outcome != "skipped":
+                self.n_arguments += sum(outcomes[at] == "skipped" for _, at in set(event[2]))
+            if outcome in LESS and len(self.less) < MOST_SHOWN:
+                self.less.append(_describe_event(record, *event))
         self.n_docs += 1
         self.n_unannotated += record.spans is None
         self.n_unrelated += record.relations is None
+        self.n_eventless += record.events is None
         self.notes.update(record.notes)
 
     def count(self, outcome: str, label: str | None = None) -> int:
@@ -84,6 +102,16 @@ def _describe(record: Record, head: int, child: int, label: str) -> str:
     spans = record.spans or ()
     ends = (quote(record.text[start:end], 40) for start, end, _ in (spans[head], spans[child]))
     return f"{record.source}: {shorten(label)} from {' to '.join(ends)}"
+
+
+def _describe_event(
+    record: Record, kind: str, trigger: int | None, arguments: Sequence[tuple[str, int]]
+) -> str:
+    """An event that lost something, with its place in the data."""
+    spans = record.spans or ()
+    places = [*([] if trigger is None else [trigger]), *(place for _, place in arguments)]
+    texts = (quote(record.text[start:end], 40) for start, end, _ in (spans[x] for x in places))
+    return f"{record.source}: {shorten(kind)} of {list_some(list(texts))}"
 
 
 def advise_offsets(skipped: Sequence[str], lang: str) -> str:
@@ -114,17 +142,21 @@ def print_conversion(msg: Printer, report: Conversion, lang: str) -> None:
     if report.empty:
         msg.warn(f"No record has a span in: {list_some(report.empty)}")
     _print_relations(msg, report)
+    _print_events(msg, report)
     for note, n in report.notes.most_common(MOST_SHOWN):
         msg.warn(f"{note} ({n} documents)")
     if len(report.notes) > MOST_SHOWN:
         msg.warn(f"{len(report.notes) - MOST_SHOWN} more remarks like these")
     n_lost = sum(_count(report.relations, outcome) for outcome in LOST)
+    n_lost += sum(_count(report.events, outcome) for outcome in LESS)
     show = msg.good if total and not (n_skipped or report.empty or n_lost) else msg.info
     for path in report.written:
         show(f"Wrote {path}")
     counts = _say_kept("spans", report.outcomes, ("skipped", "duplicate"))
     if report.relations:
         counts += f" and {_say_kept('relations', report.relations, (*LOST, 'duplicate'))}"
+    if report.events:
+        counts += f" and {_say_kept('events', report.events, (*LOST, 'duplicate'))}"
     show(f"Converted {report.n_docs} documents with {counts}")
 
 
@@ -149,6 +181,30 @@ def _print_relations(msg: Printer, report: Conversion) -> None:
             f"{n_unrelated} of {report.n_docs} documents have spans, but no relations annotated",
             "They teach a component for relations nothing. A text without relations needs an empty "
             "list of them.",
+        )
+
+
+def _print_events(msg: Printer, report: Conversion) -> None:
+    """Print what became of events, unless nothing is annotated with any."""
+    if report.n_eventless == report.n_docs:
+        return
+    _print_table(msg, report.events, "event", EVENT_OUTCOMES)
+    total = report.events.total()
+    n_skipped, n_merged, n_reduced = (_count(report.events, outcome) for outcome in LESS)
+    if n_skipped or n_merged or n_reduced:
+        msg.warn(
+            f"{n_skipped + n_merged} of {total} events ({(n_skipped + n_merged) / total:.1%}) were "
+            f"left out: {n_skipped} because their trigger or all of their spans were, {n_merged} "
+            f"because without a lost argument they equal another event. {n_reduced} others lost "
+            f"arguments (arguments lost in all: {report.n_arguments})",
+            "What helps is written above, at the spans. Such as: " + "; ".join(report.less),
+        )
+    n_eventless = report.n_eventless - report.n_unannotated
+    if n_eventless:
+        msg.warn(
+            f"{n_eventless} of {report.n_docs} documents have spans, but no events annotated",
+            "They teach a component for events nothing. A text without events needs an empty list "
+            "of them.",
         )
 
 

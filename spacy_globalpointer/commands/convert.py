@@ -43,6 +43,9 @@ def convert_cli(
     relations_key: Annotated[
         str, Option("--relations-key", "-r", help="Name of the group of relations in doc.spans")
     ] = "relations",
+    events_key: Annotated[
+        str, Option("--events-key", "-e", help="Name of the group of events in doc.spans")
+    ] = "events",
     alignment: Annotated[
         str,
         Option("--alignment", "-a", help=f"Spans that do not fit tokens: {', '.join(ALIGNMENTS)}"),
@@ -54,7 +57,7 @@ def convert_cli(
     """
     Convert nested entity corpora to .spacy files for training.
 
-    Formats: jsonl (text, spans with character offsets, and relations between them),
+    Formats: jsonl (text, spans with character offsets, relations and events of them),
     json (an array of the same), cluener, cmeee (as published), bio (columns of BIO,
     IOB1, BIOES, BMES or BILOU tags, one per layer). Files may be compressed (.gz).
 
@@ -72,6 +75,7 @@ def convert_cli(
             lang=lang,
             spans_key=spans_key,
             relations_key=relations_key,
+            events_key=events_key,
             alignment=alignment,
             limit=limit,
             silent=False,
@@ -89,6 +93,7 @@ def convert(
     lang: str = "en",
     spans_key: str = "sc",
     relations_key: str = "relations",
+    events_key: str = "events",
     alignment: str = "skip",
     limit: int = 0,
     silent: bool = True,
@@ -100,7 +105,7 @@ def convert(
         per input file.
     format: a name in corpora.FORMATS, or "auto".
     lang: spaCy's code of the language, for the tokenizer.
-    spans_key, relations_key: of doc.spans.
+    spans_key, relations_key, events_key: of doc.spans.
     alignment: one of corpora.ALIGNMENTS.
     limit (documents): taken from each input file; 0 means all.
     silent: show no progress.
@@ -117,15 +122,16 @@ def convert(
             before = report.outcomes.copy()
             # None: tqdm shows its bar on a terminal only.
             for record in tqdm(records, source.name, unit=" docs", disable=silent or None):
-                doc, outcomes, related = record_to_doc(
+                doc, spans, relations, events = record_to_doc(
                     record,
                     nlp,
                     spans_key=spans_key,
                     relations_key=relations_key,
+                    events_key=events_key,
                     alignment=alignment,
                 )
                 doc_bin.add(doc)
-                report.add(record, outcomes, related, source)
+                report.add(record, spans, relations, events, source)
             own = report.outcomes - before
             if own and all(outcome == "skipped" for _, outcome in own):
                 raise ValueError(

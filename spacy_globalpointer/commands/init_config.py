@@ -1,6 +1,6 @@
 """`spacy global-pointer init-config`: a tuned training config for a language, encoder and data."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated, Any
@@ -9,12 +9,11 @@ from spacy.util import load_model
 from typer import Argument, Option
 from wasabi.printer import Printer
 
-from ..configs import ENCODERS, RELATIONS, RELATIONS_OF_NER
+from ..configs import ENCODERS, EVENTS, RELATIONS, RELATIONS_OF_NER
 from ..corpora import FORMATS
 from ..pipeline.spelling import spell_label
-from .debug.case import Finding
-from .debug.statistics import is_flat
-from .debug.survey import Survey, debug_data
+from .debug.survey import debug_data
+from .gold_settings import read_gold, read_gold_events, read_gold_relations
 from .outputs import check_output, write_text
 from .training_config import make_config
 
@@ -62,6 +61,9 @@ def init_config_cli(
     relations: Annotated[
         bool, Option("--relations", "-r", help="Find relations between the spans, too")
     ] = False,
+    events: Annotated[
+        bool, Option("--events", help="Find events, too: spans are their triggers and arguments")
+    ] = False,
     symmetric: Annotated[
         list[str] | None,
         Option(help="Relation without direction, such as married_to; can be repeated"),
@@ -101,6 +103,11 @@ def init_config_cli(
     With --ner as well, only relations are learned.
 
     $ spacy global-pointer init-config config.cfg --relations --ner en_core_web_sm
+
+    With --events, triggers, arguments and the events that they make up are learned
+    together.
+
+    $ spacy global-pointer init-config config.cfg --events --data train.spacy
     """
     msg = Printer()
     given = {"spans_key": spans_key, "threshold": threshold, "max_length": max_length}
@@ -116,7 +123,7 @@ def init_config_cli(
                 "another one"
             )
         check_encoder(encoder, name)
-        template = choose_config(encoder, relations, symmetric, ner)
+        template = choose_config(encoder, relations, events, symmetric, ner)
         if ner is not None:
             check_ner(ner, lang, own, flat)
         if relations:
@@ -131,6 +138,8 @@ def init_config_cli(
                     msg, survey, symmetric or []
                 )
                 settings["relation_pointer"] |= allowed
+            if events:
+                labels["event_pointer"], settings["event_pointer"] = read_gold_events(msg, survey)
         if ner is None:
             settings["global_pointer"] = own | (FLAT if flat else {})
         write_text(make_config(lang, template, paths, settings, labels), output)
@@ -142,12 +151,17 @@ def init_config_cli(
 
 
 def choose_config(
-    encoder: str, relations: bool, symmetric: Sequence[str] | None, ner: str | None
+    encoder: str, relations: bool, events: bool, symmetric: Sequence[str] | None, ner: str | None
 ) -> str:
     """The name of the config that options ask for.
 
     RAISES (ValueError): options that do not go together.
     """
+    if relations and events:
+        raise ValueError(
+            "--relations must not be given with --events, was: both. To fix: write a config for "
+            "one of them, and add the component of the other one from a second config"
+        )
     for option, value in {"--symmetric": ", ".join(symmetric or ()), "--ner": ner}.items():
         if value and not relations:
             raise ValueError(
@@ -159,12 +173,18 @@ def choose_config(
             f"--encoder must be tok2vec with --ner, was: {encoder}. To fix: leave out --encoder, "
             "or --ner, so that spans and relations are learned together"
         )
-    if relations and encoder not in RELATIONS:
-        raise ValueError(
-            f"--encoder must be one of {', '.join(RELATIONS)} with --relations, was: {encoder}. To "
-            "fix: choose one of these, and change its encoder in the config"
-        )
-    return RELATIONS_OF_NER if ner is not None else RELATIONS[encoder] if relations else encoder
+    for option, is_given, configs in (
+        ("--relations", relations, RELATIONS),
+        ("--events", events, EVENTS),
+    ):
+        if is_given and encoder not in configs:
+            raise ValueError(
+                f"--encoder must be one of {', '.join(configs)} with {option}, was: {encoder}. To "
+                "fix: choose one of these, and change its encoder in the config"
+            )
+    if ner is not None:
+        return RELATIONS_OF_NER
+    return RELATIONS[encoder] if relations else EVENTS[encoder] if events else encoder
 
 
 def check_ner(ner: str, lang: str, own: Mapping[str, Any], flat: bool | None) -> None:
@@ -213,78 +233,3 @@ def check_encoder(encoder: str, name: str | None) -> None:
             f"--encoder {encoder} needs {package.replace('_', '-')}, which is not installed. "
             f'To fix: pip install "spacy-globalpointer[{extra}]"'
         )
-
-
-def read_gold(
-    msg: Printer, survey: Survey, flat: bool | None, max_length: int | None
-) -> tuple[list[str], bool]:
-    """Say what training data has, and what the config makes of it.
-
-    RETURNS: the labels to write, all or none; whether the config is for flat entities.
-    """
-    (case,) = survey.cases
-    check_findings([*survey.shared, *case.findings], "spans")
-    (split,) = survey.splits.values()
-    (group,) = split.groups.values()
-    longest = max(group.all_lengths, default=0)
-    has_flat = is_flat(group.relations, group.n_spans)
-    msg.info(
-        f"{split.n_documents:,} documents, {group.n_spans:,} spans of {len(group.labels):,} "
-        f"labels, the longest of {longest:,} tokens; {'flat' if has_flat else 'spans share tokens'}"
-    )
-    if flat and not has_flat:
-        msg.warn("--flat: of spans that share a token, only the most likely ones will be found")
-    if max_length is not None and max_length < longest:
-        msg.warn(f"--max-length {max_length}: longer gold spans are not learned, and never found")
-    return list_fit(msg, group.labels, "labels"), has_flat if flat is None else flat
-
-
-def read_gold_relations(
-    msg: Printer, survey: Survey, symmetric: Sequence[str]
-) -> tuple[list[str], dict[str, Any]]:
-    """Say what relations training data has, and what the config makes of them.
-
-    RETURNS: the labels to write, all or none; settings that the data ask for.
-    RAISES (ValueError): no relations, or a symmetric label that none of them has.
-    """
-    # Imports torch.
-    from .debug.relation_statistics import SELF
-
-    if not survey.related:
-        raise ValueError(
-            '--data must have gold relations, was: data without. To fix: add "relations" to your '
-            "JSON lines and convert them again, or leave out --relations"
-        )
-    (case,) = survey.related
-    check_findings([*survey.shared, *case.findings], "relations")
-    (split,) = case.splits.values()
-    unknown = [label for label in symmetric if label not in split.labels]
-    if unknown:
-        raise ValueError(
-            f"--symmetric must name relations of the data, was: {', '.join(unknown)}. Their labels "
-            f"are: {', '.join(sorted(split.labels))}"
-        )
-    msg.info(f"{split.n_relations:,} relations of {len(split.labels):,} labels")
-    n_self = split.count(SELF)
-    if n_self:
-        msg.info(f"allow_self = true: {n_self:,} relations lead from a span to itself")
-    return list_fit(msg, split.labels, "relations"), {"allow_self": True} if n_self else {}
-
-
-def check_findings(findings: Iterable[Finding], what: str) -> None:
-    """Refuse data of which an error was found.
-
-    what: they must have, for the message.
-    """
-    for finding in findings:
-        if finding.level == "error":
-            raise ValueError(f"--data must have gold {what}, was: {finding.text}")
-
-
-def list_fit(msg: Printer, labels: Iterable[str], what: str) -> list[str]:
-    """Labels in order, none if a config cannot hold one of them, which is said."""
-    unfit = [label for label in sorted(labels) if "$" in label]
-    if unfit:
-        cause = 'In a config "$" begins a variable, so it cannot list: ' + ", ".join(unfit)
-        msg.warn(f"The config lists no {what}: training will find them", cause)
-    return [] if unfit else sorted(labels)

@@ -17,11 +17,12 @@ from ..corpora.messages import list_some
 
 # This module needs torch, so it is imported when a command runs.
 if TYPE_CHECKING:
+    from ..pipeline.event_pointer import EventPointer
     from ..pipeline.global_pointer import GlobalPointer
     from ..pipeline.relation_pointer import RelationPointer
 
 # Factories of the components that commands work on.
-KINDS = ("global_pointer", "relation_pointer")
+KINDS = ("global_pointer", "relation_pointer", "event_pointer")
 # What several commands ask for.
 Model = Annotated[str, Argument(help="Pipeline: a folder or the name of a package")]
 Component = Annotated[str | None, Option(help="Name of the component, if the pipeline has several")]
@@ -30,7 +31,7 @@ AnyComponent = Annotated[
     Option(
         "--component",
         help="Name of the component, if it is to be the only one or if the pipeline has several "
-        "of a kind; default: its global_pointer and its relation_pointer",
+        "of a kind; default: its global_pointer, relation_pointer and event_pointer",
     ),
 ]
 Code = Annotated[
@@ -94,6 +95,23 @@ def read_examples(
     return tqdm(examples, total=len(documents), unit=" docs", disable=silent or None)
 
 
+def check_keys(option: str, spans: str, relations: str | None, events: str | None) -> None:
+    """Refuse one group for several things.
+
+    option: that names the group of the spans.
+    relations, events: groups of these; None for none.
+    RAISES (ValueError): naming the repair.
+    """
+    known: dict[str, str] = {spans: option}
+    for what, key in (("relations", relations), ("events", events)):
+        name = f"--{what}-key"
+        if key is not None and known.setdefault(key, name) != name:
+            raise ValueError(
+                f"{known[key]} and {name} must differ, because the group of the {what} holds their "
+                f"spans only, was: {key!r} for both. To fix: name another group"
+            )
+
+
 def load_pipeline(model: str) -> Language:
     """Load a pipeline.
 
@@ -120,7 +138,7 @@ def find_component(nlp: Language, name: str | None) -> tuple[str, "GlobalPointer
 
 def find_components(
     nlp: Language, name: str | None, kinds: Sequence[str] = KINDS
-) -> dict[str, "GlobalPointer | RelationPointer"]:
+) -> dict[str, "GlobalPointer | RelationPointer | EventPointer"]:
     """Find the components to work on: at most one of each kind.
 
     name: of the only one; None for all, where the pipeline has only one of each kind.
@@ -128,21 +146,24 @@ def find_components(
     RETURNS: components by their names in the pipeline, in its order.
     RAISES (ValueError): no such component, or several of a kind.
     """
+    from ..pipeline.event_pointer import EventPointer
     from ..pipeline.global_pointer import GlobalPointer
     from ..pipeline.relation_pointer import RelationPointer
 
-    types = {"global_pointer": GlobalPointer, "relation_pointer": RelationPointer}
+    types = dict(zip(KINDS, (GlobalPointer, RelationPointer, EventPointer), strict=True))
     known = {
         key: kind for key, pipe in nlp.pipeline for kind in kinds if isinstance(pipe, types[kind])
     }
+    *others, last = kinds
+    wanted = f"{', '.join(others)} or {last}" if others else last
     if not known:
         raise ValueError(
-            f"the pipeline must have an enabled {' or '.join(kinds)} component, but has: "
+            f"the pipeline must have an enabled {wanted} component, but has: "
             f"{', '.join(nlp.pipe_names) or 'none'}. To fix: name another pipeline"
         )
     if name is not None and name not in known:
         raise ValueError(
-            f"--component must be an enabled {' or '.join(kinds)} component, was: {name!r}. "
+            f"--component must be an enabled {wanted} component, was: {name!r}. "
             f"The pipeline has: {', '.join(known)}"
         )
     for kind in kinds if name is None else ():

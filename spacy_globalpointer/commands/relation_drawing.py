@@ -28,6 +28,7 @@ class Arc(NamedTuple):
     score: None if it was not predicted.
     is_directed: drawn with an arrow head at the child.
     is_odd: drawn so that it stands out.
+    is_listed: listed where it cannot be drawn.
     """
 
     head: LabelledSpan
@@ -39,6 +40,7 @@ class Arc(NamedTuple):
     score: float | None = None
     is_directed: bool = True
     is_odd: bool = False
+    is_listed: bool = True
 
 
 class Area(NamedTuple):
@@ -124,7 +126,11 @@ def lay_out_relations(
         line, more = _lay_out_line(words, place_marks(len(words), own, start), inside[number])
         lines.append(line)
         rest += more
-    listed = [Listed(arc, *(lines_of.get(s.start) for s in (arc.head, arc.child))) for arc in rest]
+    listed = [
+        Listed(arc, *(lines_of.get(s.start) for s in (arc.head, arc.child)))
+        for arc in rest
+        if arc.is_listed
+    ]
     return RelatedDrawing(lines, sorted(listed, key=lambda row: row.arc[:3]))
 
 

@@ -42,7 +42,8 @@ def make_config(
     filled["components"].update(get_sourced_components(config))
     text = write_with_comments(filled, path.read_text(encoding="utf-8"))
     if Config().from_str(text, interpolate=False) != filled:
-        values = {"spans_key": key, **paths, **settings.get("relation_pointer", {})}
+        others = [own for name, own in settings.items() if name != "global_pointer"]
+        values = {"spans_key": key, **paths, **{k: v for own in others for k, v in own.items()}}
         shown = ", ".join(f"{name} = {value!r}" for name, value in values.items())
         raise ValueError(
             f"a config must be able to hold its values, was: {shown}. Choose others, without the "

@@ -10,7 +10,9 @@ ENCODERS = ("tok2vec", "transformer", "hybrid", "curated")
 # entities of a trained pipeline.
 RELATIONS = {"tok2vec": "relations", "transformer": "relations_transformer"}
 RELATIONS_OF_NER = "relations_ner"
-CONFIGS = (*ENCODERS, *RELATIONS.values(), RELATIONS_OF_NER)
+# Configs of events, which learn the spans too.
+EVENTS = {"tok2vec": "events", "transformer": "events_transformer"}
+CONFIGS = (*ENCODERS, *RELATIONS.values(), RELATIONS_OF_NER, *EVENTS.values())
 
 
 def find_config(name: str) -> Path:

@@ -9,13 +9,14 @@ tokens where there is no text, and is empty for languages that are written witho
 """
 
 from .bio import UNSPACED_LANGUAGES
-from .documents import ALIGNMENTS, OUTCOMES, RELATION_OUTCOMES, record_to_doc
+from .documents import ALIGNMENTS, EVENT_OUTCOMES, OUTCOMES, RELATION_OUTCOMES, record_to_doc
 from .formats import FORMATS, detect_format, read_records
 from .json_text import dump_json
 from .record import Record
 
 __all__ = [
     "ALIGNMENTS",
+    "EVENT_OUTCOMES",
     "FORMATS",
     "OUTCOMES",
     "RELATION_OUTCOMES",

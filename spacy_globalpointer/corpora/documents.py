@@ -6,6 +6,7 @@ from spacy.language import Language
 from spacy.tokens import Doc, Span, SpanGroup
 from spacy.vocab import Vocab
 
+from ..events import Argument, Event, set_events
 from ..relations import Relation, set_relations
 from ..spans import LabelledSpan
 from .messages import quote, shorten
@@ -15,6 +16,9 @@ ALIGNMENTS = ("fail", "skip", "expand")
 OUTCOMES = ("kept", "trimmed", "expanded", "skipped", "duplicate")
 # Of relations: those of a skipped span are skipped, those of two spans that became one, merged.
 RELATION_OUTCOMES = ("kept", "skipped", "merged", "duplicate")
+# Of events: those of a skipped trigger are skipped, those of a skipped argument reduced, or merged
+# where that argument told them from another event.
+EVENT_OUTCOMES = ("kept", "reduced", "skipped", "merged", "duplicate")
 
 
 def record_to_doc(
@@ -23,9 +27,10 @@ def record_to_doc(
     *,
     spans_key: str = "sc",
     relations_key: str = "relations",
+    events_key: str = "events",
     alignment: str = "skip",
-) -> tuple[Doc, list[str], list[str]]:
-    """Document with the record's spans and relations, and what became of each.
+) -> tuple[Doc, list[str], list[str], list[str]]:
+    """Document with the record's spans, relations and events, and what became of each.
 
     A record that is not annotated gives no group, one without spans an empty group. White space at
     the ends of a span is cut off first ("trimmed"), so no span starts or ends on a white-space
@@ -33,24 +38,28 @@ def record_to_doc(
     ("skip") or widened to the tokens it touches ("expand"); one of nothing but white space cannot
     be widened and is left out. Spans with the same tokens and label are one span.
     Relations follow their spans. One that loses a span is left out, and so is one between two
-    spans that became one.
+    spans that became one. So do events: one that loses its trigger or its last span is left out,
+    and one that loses another argument is reduced, or left out if it is an earlier event then. Two
+    arguments with one role are one where their spans are.
 
     record: the text and its spans.
     nlp: its tokenizer is used unless the record has words.
-    spans_key, relations_key: of doc.spans.
+    spans_key, relations_key, events_key: of doc.spans.
     alignment: one of ALIGNMENTS.
     RETURNS: the document; one of OUTCOMES for each span of the record, in its order; one of
-        RELATION_OUTCOMES for each relation.
-    RAISES (ValueError): with "fail", a span off the token borders; words not in the text; spans and
-        relations with one key.
+        RELATION_OUTCOMES for each relation; one of EVENT_OUTCOMES for each event.
+    RAISES (ValueError): with "fail", a span off the token borders; words not in the text; two of
+        spans, relations and events with one key.
     """
     if alignment not in ALIGNMENTS:
         raise ValueError(f"alignment must be one of {', '.join(ALIGNMENTS)}, was: {alignment!r}")
-    if record.relations is not None and spans_key == relations_key:
-        raise ValueError(
-            f"spans_key and relations_key must differ, was: {spans_key!r} for both. Name another "
-            "key for one of them"
-        )
+    keys = {"spans_key": spans_key}
+    keys |= {"relations_key": relations_key} if record.relations is not None else {}
+    keys |= {"events_key": events_key} if record.events is not None else {}
+    if len(set(keys.values())) < len(keys):
+        shown = ", ".join(f"{name} = {key!r}" for name, key in keys.items())
+        names = " and ".join(keys)
+        raise ValueError(f"{names} must differ, was: {shown}. Name another key for one of them")
     doc = _make_doc(record, nlp)
     outcomes: list[str] = []
     spans: dict[LabelledSpan, Span] = {}
@@ -68,7 +77,10 @@ def record_to_doc(
     relations, relation_outcomes = _relate(record, places)
     if record.relations is not None:
         set_relations(doc, relations, relations_key)
-    return doc, outcomes, relation_outcomes
+    events, event_outcomes = _assemble(record, places)
+    if record.events is not None:
+        set_events(doc, events, events_key)
+    return doc, outcomes, relation_outcomes, event_outcomes
 
 
 def _relate(record: Record, places: Sequence[Span | None]) -> tuple[list[Relation], list[str]]:
@@ -89,6 +101,36 @@ def _relate(record: Record, places: Sequence[Span | None]) -> tuple[list[Relatio
             outcomes.append("duplicate" if relation in relations else "kept")
             relations[relation] = None
     return list(relations), outcomes
+
+
+def _assemble(record: Record, places: Sequence[Span | None]) -> tuple[list[Event], list[str]]:
+    """The events of a document, and which of EVENT_OUTCOMES each of the record has.
+
+    places: as in `_relate`.
+    """
+    events: dict[Event, None] = {}
+    outcomes = []
+    for kind, place, given in record.events or ():
+        trigger = None if place is None else places[place]
+        found = ((role, places[at]) for role, at in given)
+        arguments = {Argument(role, span): None for role, span in found if span is not None}
+        if (trigger is None) and not (place is None and arguments):
+            outcomes.append("skipped")
+            continue
+        # In one order, so that the same event is known again.
+        event = Event(kind, trigger, tuple(sorted(arguments, key=_rank)))
+        is_whole = all(places[at] is not None for _, at in given)
+        if event in events:
+            outcomes.append("duplicate" if is_whole else "merged")
+        else:
+            outcomes.append("kept" if is_whole else "reduced")
+        events[event] = None
+    return list(events), outcomes
+
+
+def _rank(argument: Argument) -> tuple[int, int, str, str]:
+    role, span = argument
+    return span.start, span.end, span.label_, role
 
 
 def _place(

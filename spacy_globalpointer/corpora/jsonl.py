@@ -1,28 +1,19 @@
-"""Our own records, an object with "text" or "tokens", "spans" and "relations": in JSON lines or an
-array.
+"""Our own records, an object with "text" or "tokens", "spans", "relations" and "events": in JSON
+lines or an array.
 """
 
 import json
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import Any
 
-from ..relations import Edge
-from ..spans import LabelledSpan
-from .mentions import check_mentions, find_mention
-from .messages import list_some, quote, shorten
+from .gold_parts import INDEXED_KEYS, GoldParts, read_parts, refuse_spanless
+from .messages import list_some, shorten
 from .record import HALF, Record, check_words
 from .unread import EXAMPLE, list_unread, refuse_single_span, refuse_unread
 
 KEYS = ("text", "tokens", "spans")
-# Parts of our own records with indices into "spans".
-INDEXED_KEYS = ("relations", "events")
-NO_ANSWERS = ("reject", "ignore")
-SPAN_KEYS = ("start", "end", "label")
-RELATION_KEYS = ("head", "child", "label")
-# What a relation may have beside these: what `annotate` writes, and what anyone wants to keep.
-FREE_KEYS = ("score", "key", "meta")
 
 
 def read_jsonl(lines: Iterable[str], name: str, *, joiner: str = " ") -> Iterator[Record]:
@@ -38,11 +29,15 @@ def read_jsonl(lines: Iterable[str], name: str, *, joiner: str = " ") -> Iterato
 
     {..., "relations": [{"head": 1, "child": 0, "label": "born_in"}]}
 
+    "events" are of spans, too; the label of a trigger is the type, and null stands for no trigger.
+
+    {..., "events": [{"type": "birth", "trigger": 1, "arguments": [{"role": "who", "span": 0}]}]}
+
     Other keys are ignored, unless they look like annotation. An object may take several lines, as
     pretty-printers write it.
 
-    RAISES (ValueError): a malformed line, a mention that is not at its place, a relation to a span
-        that is not there, annotation in a key that is not read.
+    RAISES (ValueError): a malformed line, a mention that is not at its place, a relation or an
+        event of a span that is not there, annotation in a key that is not read.
     """
     for source, row in read_objects(lines, name):
         yield _read_row(row, source, joiner)
@@ -73,12 +68,9 @@ def _read_row(row: dict[str, Any], source: str, joiner: str) -> Record:
     if words is not None:
         check_words(words, source=source)
     known = (*KEYS, *INDEXED_KEYS) if "spans" in row else (*KEYS, "relations")
+    if "spans" not in row:
+        refuse_spanless(row, source)
     refuse_unread(row, source, known=known, words=words)
-    if "relations" in row and "spans" not in row:
-        raise ValueError(
-            f'{source}: "relations" are between spans, so a record must have "spans" too, was: '
-            f"{shorten(row['relations'])} without. Give the spans, or leave the relations out"
-        )
     in_tokens = text is None and words is not None
     if in_tokens:
         text = joiner.join(words)
@@ -87,83 +79,20 @@ def _read_row(row: dict[str, Any], source: str, joiner: str) -> Record:
             f'{source}: a record must have "text" (a string) or "tokens", was: '
             f"{shorten(row)}. Add one of them"
         )
-    spans: list[LabelledSpan] | None = None
-    relations: tuple[Edge, ...] | None = None
     if "spans" not in row:
         refuse_single_span(row, source)
         unread = list_unread(row, known=known)
-        notes = [f'No "spans", and "{shorten(key)}" is not read' for key in unread]
+        parts = GoldParts(notes=[f'No "spans", and "{shorten(key)}" is not read' for key in unread])
     else:
-        spans = _read_spans(row, source, text, words=words or (), in_tokens=in_tokens)
-        if "relations" in row:
-            relations = _read_relations(row["relations"], source)
-        notes = ['"events" are not read'] if row.get("events") else []
-        if row.get("answer") in NO_ANSWERS:  # of Prodigy: nobody says that these spans are right
-            lost = "spans and relations" if relations else "spans"
-            notes.append(f'"answer" is {quote(row["answer"])}, so the {lost} are not read')
-            spans = relations = None
-    own = None if spans is None else tuple(spans)
-    fields = {key: value for key, value in row.items() if key not in (*KEYS, "relations")}
+        parts = read_parts(row, source, text, words=words or (), in_tokens=in_tokens)
+    fields = {key: value for key, value in row.items() if key not in known}
     if in_tokens:
-        record = Record.from_words(words, own, joiner=joiner, source=source)
+        record = Record.from_words(words, parts.spans, joiner=joiner, source=source)
     else:
-        record = Record(text, own, None if words is None else tuple(words), source=source)
-    return replace(record, relations=relations, notes=tuple(notes), fields=fields)
-
-
-def _read_spans(
-    row: dict[str, Any], source: str, text: str, *, words: Sequence[str], in_tokens: bool
-) -> list[LabelledSpan]:
-    """The spans of a record; those with a mention beside their offsets are checked."""
-    objects = _list_spans(row["spans"], source, row.get("text"))
-    spans = [LabelledSpan(*(span[key] for key in SPAN_KEYS)) for span in objects]
-    mentions = [(span, find_mention(o, text)) for span, o in zip(spans, objects, strict=True)]
-    check_mentions(text, mentions, source, words=words, in_tokens=in_tokens)
-    return spans
-
-
-def _list_spans(spans: Any, source: str, text: Any) -> list[dict[str, Any]]:
-    """The objects of "spans"; what is in them is checked by the record."""
-    if not isinstance(spans, list):
-        raise ValueError(
-            f'{source}: "spans" must be a list, was: {shorten(spans)}. '
-            "Leave it out of a line that is not annotated"
-        )
-    for span in spans:
-        missing = [key for key in SPAN_KEYS if not isinstance(span, dict) or key not in span]
-        if missing:
-            keys = f" with the keys {list_some(list(span), 10)}" if isinstance(span, dict) else ""
-            raise ValueError(
-                f'{source}: a span must be an object with "start", "end" and "label", was: '
-                f"{shorten(span)}{keys}. Add what is missing: {', '.join(missing)}"
-            )
-        refuse_unread(span, source, known=SPAN_KEYS, text=text)
-    return spans
-
-
-def _read_relations(relations: Any, source: str) -> tuple[Edge, ...]:
-    """The relations of "relations"; what is in them is checked by the record."""
-    if not isinstance(relations, list):
-        raise ValueError(
-            f'{source}: "relations" must be a list, was: {shorten(relations)}. '
-            "Leave it out of a line whose relations are not annotated"
-        )
-    for number, relation in enumerate(relations):
-        keys = set(relation) if isinstance(relation, dict) else set()
-        missing = [key for key in RELATION_KEYS if key not in keys]
-        unknown = sorted(keys - {*RELATION_KEYS, *FREE_KEYS})
-        if not missing and not unknown:
-            continue
-        repair = f"Add what is missing: {', '.join(missing)}"
-        if "head_span" in keys:
-            repair = "Prodigy counts tokens in head and child: write the places of their spans"
-        elif not missing:
-            repair = f'Move into "meta", or remove, what is not read: {list_some(unknown)}'
-        raise ValueError(
-            f'{source}: a relation must be an object with "head" and "child" (places in "spans", '
-            f'from 0) and "label", was: {shorten(relation)} (relation {number}, from 0). {repair}'
-        )
-    return tuple(Edge(*(relation[key] for key in RELATION_KEYS)) for relation in relations)
+        own = None if words is None else tuple(words)
+        record = Record(text, parts.spans, own, source=source)
+    _, relations, events, notes = parts
+    return replace(record, relations=relations, events=events, notes=tuple(notes), fields=fields)
 
 
 def read_objects(lines: Iterable[str], name: str) -> Iterator[tuple[str, dict[str, Any]]]:

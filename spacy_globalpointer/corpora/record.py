@@ -5,7 +5,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from ..relations import NO_UNICODE, Edge, find_fault
+from ..events import EventEdges, find_event_fault
+from ..relations import Edge, find_fault
 from ..spans import LabelledSpan
 from .messages import quote
 
@@ -24,10 +25,10 @@ class Record:
     source: file and line, for messages.
     notes: what was left out or changed when it was read.
     fields: what else was in its JSON object.
-    relations: between spans, by their places in `spans`; None and empty as for spans.
-    RAISES (ValueError): an offset outside the text, an empty span, a relation to a span that is not
-        there, a label that is no name, half of a surrogate pair in the text or a label (nothing can
-        store it).
+    relations, events: of spans, by their places in `spans`; None and empty as for spans.
+    RAISES (ValueError): an offset outside the text, an empty span, a relation or an event of a span
+        that is not there, a label that is no name, half of a surrogate pair in the text or a label
+        (nothing can store it).
     """
 
     text: str
@@ -38,6 +39,7 @@ class Record:
     notes: tuple[str, ...] = ()
     fields: Mapping[str, Any] = field(default_factory=dict, compare=False)
     relations: tuple[Edge, ...] | None = None
+    events: tuple[EventEdges, ...] | None = None
 
     def __post_init__(self) -> None:
         half = HALF.search(self.text)
@@ -48,6 +50,7 @@ class Record:
             )
         check_spans(self.spans or (), len(self.text), unit="characters", source=self.source)
         check_relations(self.relations, self.spans, source=self.source)
+        check_events(self.events, self.spans, source=self.source)
 
     @classmethod
     def from_words(
@@ -82,17 +85,29 @@ class Record:
 
     def trim_labels(self) -> "Record":
         """The same without white space at the ends of labels, and a note of each that had some."""
-        edges = None if self.relations is None else tuple(Edge(*edge) for edge in self.relations)
-        labelled = [*(label for _, _, label in self.spans or ()), *(x.label for x in edges or ())]
-        padded = [label for label in labelled if label != label.strip()]
+        padded: dict[str, None] = {}
+
+        def trim(label: str) -> str:
+            if label != label.strip():
+                padded[label] = None
+            return label.strip()
+
+        spans = tuple(LabelledSpan(s, e, trim(label)) for s, e, label in self.spans or ())
+        edges = tuple(Edge(head, child, trim(label)) for head, child, label in self.relations or ())
+        events = tuple(
+            EventEdges(trim(kind), trigger, tuple((trim(role), at) for role, at in arguments))
+            for kind, trigger, arguments in self.events or ()
+        )
         if not padded:
             return self
         notes = [f"White space around the label {quote(label)} was trimmed" for label in padded]
-        spans = tuple(LabelledSpan(s, e, label.strip()) for s, e, label in self.spans or ())
-        if edges is not None:
-            edges = tuple(edge._replace(label=edge.label.strip()) for edge in edges)
-        notes = [*self.notes, *dict.fromkeys(notes)]
-        return replace(self, spans=spans, relations=edges, notes=tuple(notes))
+        return replace(
+            self,
+            spans=spans,
+            relations=None if self.relations is None else edges,
+            events=None if self.events is None else events,
+            notes=(*self.notes, *notes),
+        )
 
 
 def check_words(words: Any, *, source: str) -> None:
@@ -153,7 +168,7 @@ def check_relations(
         rule, repair = find_fault(edge, len(spans or ())), "Name it or remove the relation"
         if "places" in rule:
             repair = "Count the spans from 0, without quotes; remove a relation of a removed span"
-        elif rule == NO_UNICODE:
+        elif "Unicode" in rule:
             repair = "Remove or complete half a character"
         if rule:
             what = " to ".join(map(quote, edge[:2]))
@@ -161,3 +176,39 @@ def check_relations(
                 f"{source}: {rule}, was: {what}, {quote(edge[2])} (relation {number}, from 0). "
                 f"{repair}"
             )
+
+
+def check_events(events: Sequence[Any] | None, spans: Sequence[Any] | None, *, source: str) -> None:
+    """Refuse events of spans that are not there.
+
+    events: type, trigger and arguments by their places in the spans; None if not annotated.
+    spans: of the same text; None if not annotated.
+    RAISES (ValueError): no spans, a place that is none of theirs, a type or a role that is no name,
+        a trigger whose label is not the type, neither trigger nor argument.
+    """
+    if events is not None and spans is None:
+        raise ValueError(
+            f"{source}: events must be of spans, was: {len(events)} events of a text without "
+            "spans. Give the spans, or leave the events out"
+        )
+    labels = [label.strip() for _, _, label in spans or ()]
+    for number, event in enumerate(events or ()):
+        own = event if isinstance(event, (list, tuple)) else (event,)
+        rule = find_event_fault([x.strip() if isinstance(x, str) else x for x in own], labels)
+        if rule:
+            fields = zip(EventEdges._fields, own, strict=False)
+            what = ", ".join(f"{name} {quote(value)}" for name, value in fields)
+            raise ValueError(
+                f"{source}: {rule}, was: {what} (event {number}, from 0). {_mend_event(rule)}"
+            )
+
+
+def _mend_event(rule: str) -> str:
+    """What repairs an event that breaks a rule."""
+    if "place" in rule:
+        return "Count the spans from 0, without quotes; remove what refers to a removed span"
+    if "Unicode" in rule:
+        return "Remove or complete half a character"
+    if "label of a trigger" in rule:
+        return "Give the span of the trigger the type as its label, as a span of its own if need be"
+    return "Complete or remove the event"

@@ -14,7 +14,8 @@ from spacy.vocab import Vocab
 
 from .docbin import read_docbin
 from .encoding import advise_encoding
-from .jsonl import INDEXED_KEYS, get_text, parse_object
+from .gold_parts import INDEXED_KEYS
+from .jsonl import get_text, parse_object
 from .record import Record
 from .sources import STDIN, Source
 

@@ -261,5 +261,6 @@ def resize_span_labels(model: PairModel) -> None:
     new.id, new.ops = uuid4().int, old.ops
     new.initialize()
     known, grown = cast(Floats2d, old.get_param("E")), cast(Floats2d, new.get_param("E"))
-    grown[: len(known)] = known
+    n = min(len(known), len(grown))  # fewer labels, if it is initialized again
+    grown[:n] = known[:n]
     model.replace_node(old, new)

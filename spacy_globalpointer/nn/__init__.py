@@ -17,6 +17,7 @@ except ImportError as error:
 from .batch import buckets, end_to_end, padded_index
 from .candidates import CandidateRule, select_candidates
 from .cells import PAIRS, SPANS, Cells
+from .cliques import maximal_cliques
 from .decode import (
     LOWEST_CUT,
     DecodedSpans,
@@ -62,6 +63,7 @@ __all__ = [
     "keep_best",
     "max_by_kind",
     "max_inside",
+    "maximal_cliques",
     "mean_inside",
     "padded_index",
     "pair_cells",

@@ -77,7 +77,7 @@ def make_relation_pointer(
     name: str,
     model: Model,
     loss: Callable,
-    spans: str | None,
+    spans: str | list[str | None] | None,
     relations_key: str,
     threshold: float,
     label_thresholds: list[list[str | float]],

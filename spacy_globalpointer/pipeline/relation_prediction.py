@@ -65,7 +65,7 @@ def predict_relations(
     """Find the relations of each document whose score reaches the cut of its label.
 
     cuts (c): lowest raw score of a relation for each label.
-    cfg: settings of the component.
+    cfg: `pair_settings` of the component.
     raw: return raw scores, which still differ where probabilities are all 1.
     RAISES (ValueError): the encoder is another component that has not run.
     """
@@ -148,7 +148,8 @@ class _TypedTable:
 
         YIELDS: those of each document, and the number allowed if there are more, else 0.
         """
-        most = [cfg["max_relations"] or RELATIONS_PER_SPAN * len(own) for own in self.spans]
+        per_span = cfg.get("per_span", RELATIONS_PER_SPAN)
+        most = [cfg["max_relations"] or per_span * len(own) for own in self.spans]
         found = decode_pairs(
             self.factors,
             torch.tensor(cuts, device=self.types.device),

@@ -204,7 +204,7 @@ def describe_rivals(name: str, key: str, nlp: Language) -> str:
     return (
         f"'{name}' and {', '.join(map(repr, rivals))} all write doc.spans[{key!r}]: the later ones "
         "overwrite the spans and the scores of the earlier ones. To fix: give each its own "
-        "spans_key or relations_key"
+        "spans_key, relations_key or events_key"
     )
 
 

@@ -18,6 +18,7 @@ from spacy.training import Corpus, Example
 from spacy.util import registry
 from spacy.vocab import Vocab
 
+from ..events import EVENTS, Event, get_events, set_events, spans_of
 from ..relations import EDGES, Relation, get_relations, set_relations
 from ..spans import LabelledSpan
 
@@ -107,8 +108,9 @@ def cut_doc(doc: Doc, max_length: int) -> list[Doc]:
     piece is longer than max_length.
     Every piece has every group (an empty one says "no spans here"). Arrays in a group's attrs with
     one row per span, such as "scores", are split among the pieces. Relations go with their spans;
-    those between spans of two pieces are left out, with a warning. doc.cats describe the whole
-    document and are dropped, as in Span.as_doc.
+    those between spans of two pieces are left out, with a warning. Events go with their triggers,
+    or without one with their first argument; their arguments in other pieces are left out, with a
+    warning. doc.cats describe the whole document and are dropped, as in Span.as_doc.
 
     doc: an annotated document.
     max_length (tokens): length of a piece; 0 never cuts.
@@ -121,15 +123,22 @@ def cut_doc(doc: Doc, max_length: int) -> list[Doc]:
     for piece in pieces:
         piece.has_unknown_spaces = doc.has_unknown_spaces
     for key in doc.spans:
-        if EDGES not in doc.spans[key].attrs:
+        attrs = doc.spans[key].attrs
+        if EDGES in attrs and _relate(get_relations(doc, key), key, pieces, borders):
+            _warn_of_cuts(max_length, "head and child of relations", "these", key)
+        elif EVENTS in attrs and _share_events(get_events(doc, key), key, pieces, borders):
+            _warn_of_cuts(max_length, "spans of events", "arguments", key)
+        elif not (EDGES in attrs or EVENTS in attrs):
             _share_out(doc.spans[key], key, pieces, borders)
-        elif _relate(get_relations(doc, key), key, pieces, borders):
-            warnings.warn(
-                f"max_length = {max_length} cuts documents between head and child of relations in "
-                f"doc.spans[{key!r}], and leaves these out. To fix: a larger max_length, or 0",
-                stacklevel=2,
-            )
     return pieces
+
+
+def _warn_of_cuts(max_length: int, between: str, lost: str, key: str) -> None:
+    warnings.warn(
+        f"max_length = {max_length} cuts documents between {between} in doc.spans[{key!r}], and "
+        f"leaves {lost} out. To fix: a larger max_length, or 0",
+        stacklevel=3,
+    )
 
 
 def find_borders(doc: Doc, spans: Iterable[Span | LabelledSpan], max_length: int) -> list[int]:
@@ -162,7 +171,7 @@ def _share_out(group: SpanGroup, key: str, pieces: Sequence[Doc], borders: Seque
     spans = list(group)
     rows: list[list[int]] = [[] for _ in pieces]
     for row, span in enumerate(spans):
-        rows[bisect_right(borders, span.start, hi=len(pieces)) - 1].append(row)
+        rows[_find_piece(span, borders)].append(row)
     for piece, begin, own in zip(pieces, borders, rows, strict=False):
         attrs = {
             name: value[own]
@@ -186,7 +195,7 @@ def _relate(
     n_lost = 0
     for relation in relations:
         ends = relation.head, relation.child
-        own, other = (bisect_right(borders, x.start, hi=len(pieces)) - 1 for x in ends)
+        own, other = (_find_piece(x, borders) for x in ends)
         if own == other:
             head, child = (_move(span, pieces[own], borders[own]) for span in ends)
             rows[own].append(relation._replace(head=head, child=child))
@@ -195,6 +204,33 @@ def _relate(
     for piece, row in zip(pieces, rows, strict=True):
         set_relations(piece, row, key)
     return n_lost
+
+
+def _share_events(
+    events: Sequence[Event], key: str, pieces: Sequence[Doc], borders: Sequence[int]
+) -> int:
+    """Give each piece the events that belong to it; how many lose an argument."""
+    rows: list[list[Event]] = [[] for _ in pieces]
+    n_cut = 0
+    for event in events:
+        place = _find_piece(spans_of(event)[0], borders)
+        piece, begin = pieces[place], borders[place]
+        arguments = tuple(
+            x._replace(span=_move(x.span, piece, begin))
+            for x in event.arguments
+            if _find_piece(x.span, borders) == place
+        )
+        n_cut += len(arguments) < len(event.arguments)
+        trigger = None if event.trigger is None else _move(event.trigger, piece, begin)
+        rows[place].append(event._replace(trigger=trigger, arguments=arguments))
+    for piece, row in zip(pieces, rows, strict=True):
+        set_events(piece, row, key)
+    return n_cut
+
+
+def _find_piece(span: Span, borders: Sequence[int]) -> int:
+    """The number of the piece that a span lies in, even one without a token at the very end."""
+    return bisect_right(borders, span.start, hi=len(borders) - 1) - 1
 
 
 def _move(span: Span, piece: Doc, begin: int) -> Span:

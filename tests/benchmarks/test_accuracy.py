@@ -4,12 +4,12 @@ import pytest
 
 from benchmarks import accuracy, passes
 from benchmarks.accuracy import find_reach, has_flat_gold, train_and_score
-from benchmarks.peers import FLAT, RELATION_MODELS, SYSTEMS
+from benchmarks.peers import EVENTS, FLAT, RELATION_MODELS, SYSTEMS
 from benchmarks.text import STYLES, AnnotatedText, generate
 from spacy_globalpointer.spans import LabelledSpan
 
 # The others have their weights from elsewhere, no head, or no pipeline.
-OTHERS = ("encoder", "crfsuite", *RELATION_MODELS)
+OTHERS = ("encoder", "crfsuite", *RELATION_MODELS, *EVENTS)
 SYSTEMS = [s for s in SYSTEMS if s not in OTHERS and not s.endswith("transformer")]
 
 

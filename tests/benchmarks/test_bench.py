@@ -118,6 +118,22 @@ def test_a_sweep_then_its_page(tmp_path, monkeypatch):
     assert {path.name for path in folder.glob("*.svg")} == {"speed.svg", "length.svg"}
 
 
+def test_a_page_of_events(tmp_path):
+    group = {"corpora": ["mine:en"], "systems": ["events"], "seeds": [0], "passes": 1}
+    (tmp_path / "sweep.json").write_text(json.dumps([group]), encoding="utf8")
+    page = tmp_path / "page.md"
+    page.write_text("<!-- BENCH events -->\n<!-- /BENCH events -->\n", encoding="utf8")
+    result = run("table", page, tmp_path)
+    assert result.exit_code == 0, result.output
+    assert "\nNot run yet: mine `SpanPairs`.\n" in page.read_text(encoding="utf8")
+
+
+def test_an_oracle_without_its_corpus_says_so(tmp_path):
+    result = run("oracle", tmp_path / "oracle.json", tmp_path, "--corpus", "none")
+    assert_fails(result)
+    assert "a corpus must be a folder with train.spacy" in result.output
+
+
 def test_a_missing_peer_is_named_with_the_repair(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "bert4torch.layers", None)
     result = run("heads", tmp_path / "heads.json", "--shape", "1x8x2", *QUICK)

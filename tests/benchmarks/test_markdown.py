@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks.joint_tables import make_joint_tables
 from benchmarks.markdown import fill_page, make_rows
-from benchmarks.relation_tables import make_relation_tables
 from benchmarks.results import TABLES, make_tables, read_rows
 from benchmarks.tables import make_table, read_reports
 
@@ -38,15 +38,17 @@ def test_marks_must_have_a_table_and_an_end():
 
 def test_the_pages_show_the_committed_results():
     reports = read_reports(ROOT / "docs" / "bench")
-    assert set(reports) == {"heads", "pipeline", "scaling", "joined"}
+    assert set(reports) == {"heads", "pipeline", "scaling", "joined", "oracle"}
     tables = {name: make_table(report) for name, report in reports.items()}
     tables.update(make_tables(read_rows(ROOT / "docs" / "results")))
-    tables.update(make_relation_tables(ROOT / "docs" / "results" / "relations"))
+    for name in ("relations", "events"):
+        tables.update(make_joint_tables(ROOT / "docs" / "results" / name, name))
     shown = {
         "README.md": ["pipeline", "peers"],
         "docs/speed.md": ["heads", "scaling"],
         "docs/results.md": [*TABLES.keys() - {"peers"}, "joined"],
         "docs/relations.md": ["relations", "relation_cost"],
+        "docs/events.md": ["oracle", "events", "event_cost"],
     }
     for name, marks in shown.items():
         page = (ROOT / name).read_text(encoding="utf8")

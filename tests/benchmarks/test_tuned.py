@@ -71,13 +71,13 @@ def test_nothing_to_choose_is_no_score(spancat):
 
 @pytest.mark.parametrize("overlap", [True, False])
 def test_ours_is_cross_fitted_as_tune_does(overlap, monkeypatch):
-    docs = generate(STYLES["genia"], 20, seed=0)
-    nlp = make_pipeline("global_pointer", docs, 0)
+    docs = generate(STYLES["genia"], 10, seed=0)
+    nlp = make_pipeline("global_pointer_plain", docs, 0)
     pipe = nlp.get_pipe("global_pointer")
     pipe.cfg["allow_overlap"] = overlap
     optimizer = nlp.resume_training(sgd=None)
     examples = [doc.make_example(nlp.vocab) for doc in docs]
-    for _ in range(60):
+    for _ in range(40):
         nlp.update(examples, sgd=optimizer)
     # With each document as a fold, and counted by hand with the component itself.
     monkeypatch.setattr(tuned, "FOLDS", len(docs))

@@ -8,7 +8,7 @@ from spacy.cli._util import app as spacy_app
 from spacy.tokens import DocBin
 from typer.testing import CliRunner
 
-from spacy_globalpointer import get_relations, has_relations
+from spacy_globalpointer import get_events, get_relations, has_events, has_relations
 from spacy_globalpointer.commands import app
 from spacy_globalpointer.commands.convert import convert
 
@@ -181,13 +181,14 @@ def test_a_wrong_mention_is_an_error_that_names_the_reading(tmp_path):
 
 def test_remarks_of_records_are_printed(tmp_path):
     path = tmp_path / "a.jsonl"
-    row = {"text": TEXT, "spans": [{"start": 0, "end": 3, "label": " PER"}], "events": [{}]}
+    row = {"text": TEXT, "spans": [{"start": 0, "end": 3, "label": " PER"}]}
+    row["events"] = [{**event("PER", 0), "realis": "other"}]
     path.write_text(json.dumps(row), encoding="utf-8")
     code, output = run(path, tmp_path / "x.spacy")
     assert code == 0
     assert spans(*read(tmp_path / "x.spacy")) == [("Ada", "PER")]
     assert "⚠ White space around the label ' PER' was trimmed (1 documents)" in output
-    assert '⚠ "events" are not read (1 documents)' in output
+    assert '⚠ "realis" of events is not read (1 documents)' in output
 
 
 def test_each_file_is_taken_once(corpus, tmp_path):
@@ -414,4 +415,59 @@ def test_a_dangling_relation_is_an_error(tmp_path):
 def test_spans_and_relations_need_keys_of_their_own(related, tmp_path):
     code, output = run(related, tmp_path / "x.spacy", "--relations-key", "sc")
     assert code == 1
-    assert "spans_key and relations_key must differ, was: 'sc' for both" in output
+    assert "spans_key and relations_key must differ, was: spans_key = 'sc', relations" in output
+
+
+def event(kind, trigger, *arguments):
+    rows = [{"role": role, "span": place} for role, place in arguments]
+    return {"type": kind, "trigger": trigger, "arguments": rows}
+
+
+def test_events_follow_their_spans_and_are_counted(tmp_path):
+    spans_of_line = [
+        {"start": 0, "end": 3, "label": "PER"},
+        {"start": 4, "end": 9, "label": "life"},
+        {"start": 14, "end": 18, "label": "GPE"},
+        {"start": 5, "end": 9, "label": "half"},
+    ]
+    whole = event("life", 1, ("who", 0))
+    events = [whole, event("life", 1, ("who", 0), ("where", 2)), event("half", 3), whole]
+    rows = [
+        {"text": "Ada lived in Rome.", "spans": spans_of_line, "events": events},
+        {"text": "Ada.", "spans": []},
+    ]
+    path = tmp_path / "a.jsonl"
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    code, output = run(path, tmp_path / "x.spacy", "--events-key", "what")
+    assert code == 0
+    docs = read(tmp_path / "x.spacy")
+    assert [has_events(doc, "what") for doc in docs] == [True, False]
+    found = get_events(docs[0], "what")
+    assert [(e.trigger.text, [(role, s.text) for role, s in e.arguments]) for e in found] == [
+        ("lived", [("who", "Ada")])
+    ]
+    assert "event kept reduced skipped merged duplicate" in output
+    assert "half 0 0 1 0 0" in output
+    assert "life 1 0 0 1 1" in output
+    assert "2 of 4 events (50.0%) were left out: 1 because their trigger or all of" in output
+    assert "1 because without a lost argument they equal another event. 0 others" in output
+    assert "(arguments lost in all: 1)" in output
+    assert "a.jsonl line 1: life of 'lived', 'Ada', 'ome.'" in output
+    assert "a.jsonl line 1: half of 'ived'" in output
+    assert "1 of 2 documents have spans, but no events annotated" in output
+    assert output.endswith("Converted 2 documents with 2 of 4 spans and 1 of 4 events")
+    assert "✔" not in output
+
+
+def test_data_without_events_say_nothing_of_them(corpus, tmp_path):
+    assert " events " not in run(corpus, tmp_path / "x.spacy")[1]
+
+
+def test_an_event_whose_trigger_is_missing_is_an_error(tmp_path):
+    path = tmp_path / "a.jsonl"
+    row = {"text": TEXT, "spans": LINES[0]["spans"][:1], "events": [event("x", 1)]}
+    path.write_text(json.dumps(row), encoding="utf-8")
+    code, output = run(path, tmp_path / "x.spacy")
+    assert code == 1
+    assert "a.jsonl line 1: the trigger of an event must be a place among 1 spans" in output
+    assert list(tmp_path.iterdir()) == [path]

@@ -96,7 +96,7 @@ def test_what_is_written_passes_debug_config_and_trains_as_it_is(config, data, t
 
 @pytest.mark.parametrize("name", CONFIGS)
 def test_it_says_what_the_packaged_config_says_and_keeps_its_reasons(name, ner):
-    package, _ = init_config.NEEDS.get(name.removeprefix("relations_"), ("spacy", ""))
+    package, _ = init_config.NEEDS.get(name.rpartition("_")[2], ("spacy", ""))
     pytest.importorskip(package)
     paths = {"ner": ner} if name == RELATIONS_OF_NER else {}
     text, template = make_config(template=name, paths=paths), read_template(name, paths)

@@ -3,8 +3,9 @@ import spacy
 from hypothesis import given
 from hypothesis import strategies as st
 
-from spacy_globalpointer import get_relations, has_relations
+from spacy_globalpointer import get_events, get_relations, has_events, has_relations
 from spacy_globalpointer.corpora import OUTCOMES, Record, record_to_doc
+from spacy_globalpointer.events import EventEdges
 
 EN = spacy.blank("en")
 ZH = spacy.blank("zh")
@@ -43,7 +44,7 @@ def test_a_missing_list_of_spans_is_no_group_and_an_empty_one_an_empty_group():
     ],
 )
 def test_spans_meet_tokens(span, alignment, outcome, tokens):
-    doc, outcomes, _ = record_to_doc(Record(TEXT, ((*span, "X"),)), EN, alignment=alignment)
+    doc, outcomes, *_ = record_to_doc(Record(TEXT, ((*span, "X"),)), EN, alignment=alignment)
     assert outcomes == [outcome]
     assert groups(doc) == {"sc": [(*tokens, "X")] if tokens else []}
 
@@ -66,14 +67,14 @@ def test_an_unknown_alignment_is_an_error():
 
 def test_the_same_tokens_and_label_are_one_span():
     spans = ((0, 3, "A"), (0, 3, "A"), (0, 3, "B"), (0, 4, "A"), (1, 3, "A"))
-    doc, outcomes, _ = record_to_doc(Record(TEXT, spans), EN, alignment="expand")
+    doc, outcomes, *_ = record_to_doc(Record(TEXT, spans), EN, alignment="expand")
     assert outcomes == ["kept", "duplicate", "kept", "duplicate", "duplicate"]
     assert groups(doc) == {"sc": [(0, 1, "A"), (0, 1, "B")]}
 
 
 def test_spans_may_nest_and_overlap_in_chinese():
     record = Record("北京大学在北京", ((0, 4, "ORG"), (0, 2, "GPE"), (1, 3, "X"), (5, 7, "GPE")))
-    doc, outcomes, _ = record_to_doc(record, ZH, alignment="fail")
+    doc, outcomes, *_ = record_to_doc(record, ZH, alignment="fail")
     assert outcomes == ["kept"] * 4
     assert to_record(doc) == record
 
@@ -118,7 +119,7 @@ def test_from_words_counts_tokens_and_leaves_spaces_unknown():
     record = Record.from_words(["Ada", "L.", "!"], spans, joiner=" ", source="x")
     assert record.text == "Ada L. !"
     assert record.spans == ((0, 6, "PER"), (4, 6, "X"))
-    doc, outcomes, _ = record_to_doc(record, EN, alignment="fail")
+    doc, outcomes, *_ = record_to_doc(record, EN, alignment="fail")
     assert [token.text for token in doc] == ["Ada", "L.", "!"]
     assert doc.has_unknown_spaces
     assert outcomes == ["kept", "kept"]
@@ -138,7 +139,7 @@ def test_white_space_in_words_without_text(words, text, tokens):
     spans = [(words.index(word), words.index(word) + 1, "X") for word in words if word.strip()]
     spans.append((0, len(words), "ALL"))
     record = Record.from_words(words, spans, joiner=" ", source="x")
-    doc, outcomes, _ = record_to_doc(record, EN)
+    doc, outcomes, *_ = record_to_doc(record, EN)
     assert record.text == text
     assert [token.text for token in doc] == tokens
     assert set(outcomes) <= {"kept", "trimmed"}
@@ -226,7 +227,7 @@ def test_record_to_doc_and_back_is_the_identity(data):
     }
     words = data.draw(st.sampled_from([None, tuple(t.text for t in doc if not t.is_space)]))
     record = Record(doc.text, tuple(sorted(spans)), words)
-    result, outcomes, _ = record_to_doc(record, nlp, alignment="fail")
+    result, outcomes, *_ = record_to_doc(record, nlp, alignment="fail")
     assert outcomes == ["kept"] * len(spans)
     assert to_record(result, words) == record
     assert [t.text for t in result if not t.is_space] == [t.text for t in doc if not t.is_space]
@@ -237,7 +238,7 @@ def test_every_span_has_an_outcome_and_no_span_starts_or_ends_on_white_space(dat
     text = data.draw(TEXTS)
     spans = tuple(data.draw(token_spans(len(text))))
     alignment = data.draw(st.sampled_from(["skip", "expand"]))
-    doc, outcomes, _ = record_to_doc(Record(text, spans), EN, alignment=alignment)
+    doc, outcomes, *_ = record_to_doc(Record(text, spans), EN, alignment=alignment)
     assert len(outcomes) == len(spans)
     assert set(outcomes) <= set(OUTCOMES)
     assert len(doc.spans["sc"]) == sum(o not in ("skipped", "duplicate") for o in outcomes)
@@ -274,7 +275,7 @@ def find_tokens(record, alignment):
 
 @given(related_records(), st.sampled_from(["skip", "expand"]))
 def test_relations_follow_their_spans_whatever_becomes_of_these(record, alignment):
-    doc, _, outcomes = record_to_doc(record, EN, alignment=alignment)
+    doc, _, outcomes, _ = record_to_doc(record, EN, alignment=alignment)
     tokens = list(find_tokens(record, alignment))
     kept = []
     for (first, second, label), outcome in zip(record.relations, outcomes, strict=True):
@@ -295,7 +296,7 @@ def test_relations_may_have_another_key():
     record = Record("Ada", ((0, 3, "P"),), relations=((0, 0, "x"),))
     doc, *_ = record_to_doc(record, EN, relations_key="edges")
     assert set(doc.spans) == {"sc", "edges"}
-    with pytest.raises(ValueError, match="spans_key and relations_key must differ, was: 'sc'"):
+    with pytest.raises(ValueError, match="must differ, was: spans_key = 'sc', rel"):
         record_to_doc(record, EN, relations_key="sc")
     assert set(record_to_doc(Record("Ada", ()), EN, relations_key="sc")[0].spans) == {"sc"}
 
@@ -318,3 +319,91 @@ def test_labels_of_relations_are_trimmed_with_a_note():
     record = Record("Ada", ((0, 3, "P"),), relations=((0, 0, " p "),)).trim_labels()
     assert (record.relations, record.spans) == (((0, 0, "p"),), ((0, 3, "P"),))
     assert record.notes == ("White space around the label ' p ' was trimmed",)
+
+
+@st.composite
+def eventful_records(draw):
+    """Records with spans anywhere in a text, and events of them."""
+    spans = draw(st.lists(st.tuples(st.integers(0, 12), st.integers(1, 4)), min_size=1, max_size=5))
+    spans = [(start, min(start + n, 13), draw(st.sampled_from("XY"))) for start, n in spans]
+    places = st.integers(0, len(spans) - 1)
+    arguments = st.lists(st.tuples(st.sampled_from(["who", "whom"]), places), max_size=3)
+    events = []
+    for trigger, own in draw(st.lists(st.tuples(st.none() | places, arguments), max_size=4)):
+        if trigger is not None or own:
+            kind = "Z" if trigger is None else spans[trigger][2]
+            events.append(EventEdges(kind, trigger, tuple(own)))
+    return Record("Ada met Mary.", tuple(spans), events=tuple(events))
+
+
+SAME = ("duplicate", "kept")
+
+
+@given(eventful_records(), st.sampled_from(["skip", "expand"]))
+def test_events_follow_their_spans_whatever_becomes_of_these(record, alignment):
+    doc, _, _, outcomes = record_to_doc(record, EN, alignment=alignment)
+    tokens = list(find_tokens(record, alignment))
+    kept = []
+    for (kind, place, ends), outcome in zip(record.events, outcomes, strict=True):
+        trigger = None if place is None else tokens[place]
+        own = {(role, tokens[at]) for role, at in ends if tokens[at]}
+        if (trigger is None) and not (place is None and own):
+            assert outcome == "skipped"
+            continue
+        made = (kind, trigger, frozenset(own))
+        expected = ("merged", "reduced") if any(not tokens[at] for _, at in ends) else SAME
+        assert outcome == expected[made not in kept]
+        kept += [made] if made not in kept else []
+
+    def place(span):
+        return span and (span.start, span.end, span.label_)
+
+    found = [
+        (e.type, place(e.trigger), frozenset((role, place(span)) for role, span in e.arguments))
+        for e in get_events(doc)
+    ]
+    assert found == kept
+    assert has_events(doc)
+
+
+def test_a_record_refuses_events_of_spans_that_are_not_there():
+    spans = ((0, 3, "P"),)
+    for own, events, rule in (
+        (None, (), "x: events must be of spans, was: 0 events of a text without spans"),
+        ((), (("P", 0, ()),), "x: the trigger of an event must be a place among 0 spans"),
+        (spans, (("P", 0, (("who", 1),)),), r"trigger 0, arguments \(\('who', 1\),\) \(event 0, f"),
+        (spans, (5,), r"x: an event must be a type, a trigger .*, was: type 5 \(event 0"),
+        (spans, (("P",),), r"an event must be a type, .*, was: type 'P' \(event 0"),
+        (spans, (("P", 0, 3),), "the arguments of an event must be a list .*, arguments 3"),
+        (spans, (("P", 0, None),), "the arguments of an event must be a list .*, arguments None"),
+        (spans, ((3, 0, ()),), "the type of an event must be a non-empty string, was: type 3"),
+    ):
+        with pytest.raises(ValueError, match=rule):
+            Record("Ada", own, events=events, source="x")
+
+
+def test_names_of_events_are_trimmed_with_a_note():
+    record = Record("Ada", ((0, 3, "P "),), events=(("P ", 0, ((" who", 0),)),)).trim_labels()
+    assert record.events == (("P", 0, (("who", 0),)),)
+    assert len(record.notes) == 2
+
+
+def test_events_need_a_key_of_their_own():
+    record = Record("Ada", ((0, 3, "P"),), relations=(), events=(("P", 0, ()),))
+    with pytest.raises(ValueError, match=r"must differ, was: .*, events_key = 'relations'"):
+        record_to_doc(record, EN, events_key="relations")
+    assert set(record_to_doc(record, EN, events_key="what")[0].spans) == {"sc", "relations", "what"}
+
+
+def test_an_argument_that_is_left_out_makes_an_event_less_or_another():
+    spans = ((4, 7, "met"), (0, 3, "P"), (9, 11, "P"), (0, 3, "P"))
+    one, more = ("met", 0, (("who", 1),)), ("met", 0, (("who", 1), ("who", 2)))
+    same = ("met", 0, (("who", 1), ("who", 3)))
+    for events, outcomes in (
+        ((one, more), ["kept", "merged"]),
+        ((more, more, one), ["reduced", "merged", "duplicate"]),
+        ((same, one), ["kept", "duplicate"]),
+    ):
+        doc, _, _, found = record_to_doc(Record("Ada met Mary", spans, events=events), EN)
+        assert found == outcomes
+        assert [len(event.arguments) for event in get_events(doc)] == [1]

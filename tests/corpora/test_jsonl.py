@@ -100,7 +100,7 @@ def test_relations_keep_what_annotate_writes_beside_them():
         (relation(0, None, "in"), "was: 0 to None, .*remove a relation of a removed span"),
         (relation(0, 1, " "), "label of a relation must be .* was: 0 to 1, ' ' .*Name it"),
         (relation(0, 1, 5), "label of a relation must be .* was: 0 to 1, 5"),
-        (relation(0, 1, "\udc80"), "label must be valid Unicode, was: 0 to 1"),
+        (relation(0, 1, "\udc80"), "label of a relation must be valid Unicode, was: 0 to 1"),
         ({"head": 0, "label": "in"}, "Add what is missing: child"),
         (
             [0, 1, "in"],
@@ -132,10 +132,81 @@ def test_relations_must_be_a_list(relations):
         read({**ADA, "relations": relations})
 
 
-def test_events_of_spans_are_noted():
-    row = {"text": "Ada", "spans": [span(0, 3, "P")], "events": [{"trigger": 0}]}
-    assert read(row)[0].notes == ('"events" are not read',)
-    assert read({**row, "events": []})[0].notes == ()
+def event(kind, trigger, *arguments):
+    rows = [{"role": role, "span": place} for role, place in arguments]
+    return {"type": kind, "trigger": trigger, "arguments": rows}
+
+
+def test_events_are_read_by_the_places_of_their_spans():
+    events = [event("G", 1, ("who", 0), ("who", 2)), event("P", 0, ("self", 0)), event("G", 1)]
+    (record,) = read({**ADA, "events": [*events, event("X", None, ("where", 1))]})
+    assert record.events == (
+        ("G", 1, (("who", 0), ("who", 2))),
+        ("P", 0, (("self", 0),)),
+        ("G", 1, ()),
+        ("X", None, (("where", 1),)),
+    )
+    assert (record.notes, record.fields) == ((), {})
+    assert (read(ADA)[0].events, read({**ADA, "events": []})[0].events) == (None, ())
+
+
+def test_what_is_not_read_of_events_is_noted_but_for_what_annotate_writes():
+    row = {**event("G", 1, ("who", 0)), "score": 0.5, "meta": {}, "realis": "actual"}
+    row["arguments"][0] |= {"score": 0.5, "distance": 3}
+    (record,) = read({**ADA, "events": [row]})
+    assert record.events == (("G", 1, (("who", 0),)),)
+    assert record.notes == ('"distance" of events is not read', '"realis" of events is not read')
+
+
+@pytest.mark.parametrize(
+    ("wrong", "rule"),
+    [
+        (event("G", 3), "trigger of an event must be a place among 3 spans, .*Count the spans"),
+        (event("G", "1"), "trigger of an event must be a place among 3 spans.* trigger '1'"),
+        (event("G", True), "trigger of an event must be a place among 3 spans.* trigger True"),
+        (event("G", 1, ("who", -1)), "an argument of an event must be a place among 3 spans"),
+        (event("G", 1, ("who", None)), "an argument of an event must be a place among 3 spans"),
+        (event("G", 1, (" ", 0)), "the role of an argument must be a non-empty string"),
+        (event("G", 1, (None, 0)), "the role of an argument must be a non-empty string"),
+        (event("", None, ("who", 0)), "the type of an event must be a non-empty string"),
+        (event("G", 0, ("who", 1)), "label of a trigger, here 'P', must be the type .*as a span"),
+        (event("G", None), "an event must have a trigger or an argument, .*Complete or remove"),
+        (event("\udc80", None, ("who", 0)), "type of an event must be valid Unicode"),
+        ({"type": "G", "arguments": []}, "an event must be an object with .*Add what is missing"),
+        ([1], "an event must be an object with"),
+        ({**event("G", 1), "arguments": {"who": 0}}, "the arguments of an event must be a list"),
+        ({**event("G", 1), "arguments": [{"span": 0}]}, "the arguments of an event must be a list"),
+        ({**event("G", 1), "arguments": [["who", 0]]}, "the arguments of an event must be a list"),
+    ],
+)
+def test_a_bad_event_is_an_error_with_its_line_and_number(wrong, rule):
+    row = {**ADA, "events": [event("G", 1), wrong]}
+    with pytest.raises(ValueError, match=rf"^x\.jsonl line 2: .*{rule}"):
+        read("", row)
+    with pytest.raises(ValueError, match="event 1, from 0"):
+        read(row)
+
+
+def test_events_without_spans_are_an_error():
+    rule = (
+        r'^x\.jsonl line 1: "events" are of spans, so a record must have "spans" too, was: .*Give'
+    )
+    with pytest.raises(ValueError, match=rule):
+        read({"text": "Ada", "events": [event("G", 1)]})
+
+
+def test_a_thousand_triggers_in_a_line():
+    spans = [span(i, i + 1, "a") for i in range(1000)]
+    (record,) = read(
+        {"text": "b" * 1000, "spans": spans, "events": [event("a", i) for i in range(1000)]}
+    )
+    assert [event.trigger for event in record.events] == [*range(1000)]
+
+
+def test_events_are_a_list():
+    for wrong in (None, {}, "in", 3):
+        with pytest.raises(ValueError, match=r'line 1: "events" must be a list, .*not annotated'):
+            read({**ADA, "events": wrong})
 
 
 def test_without_spans_the_keys_that_are_not_read_are_noted():
@@ -334,6 +405,9 @@ def test_a_broken_object_is_named_by_its_first_line(text):
 
 
 def test_a_record_has_the_other_fields_of_its_object():
-    row = {**ROW, "id": 7, "relations": [], "events": [{"trigger": 0}], "meta": {"a": 1}}
-    assert read(row)[0].fields == {"id": 7, "events": [{"trigger": 0}], "meta": {"a": 1}}
+    row = {**ROW, "id": 7, "relations": [], "events": [], "meta": {"a": 1}}
+    assert read(row)[0].fields == {"id": 7, "meta": {"a": 1}}
+    # Without spans they are somebody else's.
+    (record,) = read({"text": "Ada", "events": 3})
+    assert (record.events, record.fields) == (None, {"events": 3})
     assert read({"tokens": ["a"], "id": 7})[0].fields == {"id": 7}

@@ -8,12 +8,12 @@ from relation_samples import make_relation_examples, make_relation_nlp
 from thinc.api import Model
 
 from spacy_globalpointer.models import DocSpans
-from spacy_globalpointer.pipeline.relation_gold import find_spans, turn_forward
+from spacy_globalpointer.pipeline.pair_gold import find_spans
 from spacy_globalpointer.pipeline.relation_prediction import (
     find_and_score_relations,
     predict_relations,
 )
-from spacy_globalpointer.spans import LabelledRelation, LabelledSpan
+from spacy_globalpointer.spans import LabelledRelation, LabelledSpan, turn_forward
 
 
 def make_batch(**settings):

@@ -22,7 +22,7 @@ from thinc.api import Adam, Optimizer
 
 from spacy_globalpointer import Relation, get_relations, has_relations, set_relations
 from spacy_globalpointer.nn import SpanFactors, zlpr_dense
-from spacy_globalpointer.pipeline import relation_gold
+from spacy_globalpointer.pipeline import pair_gold
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*no component before it writes them")
 LISTENER = {"@architectures": "spacy.Tok2VecListener.v1", "width": 32, "upstream": "*"}
@@ -328,14 +328,14 @@ def test_a_component_that_finds_spans_everywhere_does_no_harm(monkeypatch):
     every = [Span(doc, i, j, "ORG") for i in range(len(doc)) for j in range(i + 1, len(doc) + 1)]
     scores = numpy.linspace(0, 1, len(every), dtype="float32")
     doc.spans["sc"] = spacy.tokens.SpanGroup(doc, attrs={"scores": scores}, spans=every)
-    most = len(doc) + relation_gold.SPANS_BESIDE
+    most = len(doc) + pair_gold.SPANS_BESIDE
     best = {(span.start, span.end, "ORG") for span in every[-most:]}
     assert spans_of(pipe, [example]) == [best | CANDIDATES["gold"]]
     pipe._n_updates = 10_000
     with pytest.warns(UserWarning, match=rf"left out {len(every) - most} spans .* 'The University"):
         ((found, _),) = pipe.predict([doc])
     assert set(found.spans) == best
-    monkeypatch.setattr(relation_gold, "MOST_SPANS", 3)
+    monkeypatch.setattr(pair_gold, "MOST_SPANS", 3)
     ((found, _),) = pipe.predict([doc])
     assert len(found.spans) == 3
 
@@ -423,6 +423,16 @@ def make_examples_of(nlp, key):
     for example in examples:
         set_relations(example.reference, get_relations(example.reference), key)
     return examples
+
+
+def test_training_again_with_fewer_labels_of_spans_forgets_the_others():
+    nlp, pipe = initialized()
+    assert pipe.span_labels == ("GPE", "ORG", "PERSON")
+    people = [("Anna", "PERSON"), ("Bob", "PERSON")]
+    example = make_relation_example(nlp, "Anna met Bob.", people, [(0, 1, "KNOWS")])
+    train_relations(nlp, [example])
+    assert pipe.span_labels == ("PERSON",)
+    assert related(nlp(example.predicted.copy())) == {("Anna", "Bob", "KNOWS")}
 
 
 def test_head_and_encoder_learn_at_their_own_rates():

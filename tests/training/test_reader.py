@@ -8,7 +8,17 @@ from hypothesis import strategies as st
 from spacy.tokens import Doc, DocBin, Span, SpanGroup, Token
 from spacy.training import Corpus
 
-from spacy_globalpointer import Relation, get_relations, has_relations, set_relations
+from spacy_globalpointer import (
+    Argument,
+    Event,
+    Relation,
+    get_events,
+    get_relations,
+    has_events,
+    has_relations,
+    set_events,
+    set_relations,
+)
 from spacy_globalpointer.training.reader import SpanCorpus, cut_doc, make_span_corpus
 
 NLP = spacy.blank("en")
@@ -139,6 +149,29 @@ def test_relations_between_pieces_are_left_out_with_a_warning():
         pieces = cut_doc(doc, 2)
     assert [edges(piece) for piece in pieces] == [[(0, 1, "x", 0.5)], [], []]
     assert edges(*cut_doc(doc, 6)) == [(0, 1, "x", 0.5), (1, 2, "y", 0.5), (0, 5, "z", 0.5)]
+
+
+def test_events_go_with_their_triggers_and_lose_arguments_of_other_pieces():
+    doc = make_doc(6)
+    places = [Span(doc, i, i + 1, label=f"X{i}") for i in range(6)]
+    events = [
+        Event("X1", places[1], (Argument("a", places[0]), Argument("b", places[4])), 0.5),
+        Event("X5", places[5], (), 0.5),
+        Event("Y", None, (Argument("a", places[4]), Argument("b", places[4])), 0.5),
+    ]
+    set_events(doc, events)
+    with pytest.warns(UserWarning, match=r"between spans of events .*leaves arguments out"):
+        first, second = cut_doc(doc, 3)
+
+    def show(piece):
+        return [
+            (e.type, e.trigger and e.trigger.start, [(r, s.start) for r, s in e.arguments], e.score)
+            for e in get_events(piece)
+        ]
+
+    assert show(first) == [("X1", 1, [("a", 0)], 0.5)]
+    assert show(second) == [("X5", 2, [], 0.5), ("Y", None, [("a", 1), ("b", 1)], 0.5)]
+    assert not any(map(has_events, cut_doc(make_doc(6), 2)))
 
 
 def test_the_reader_keeps_relations(tmp_path):

@@ -51,6 +51,15 @@ def annotate_cli(
             "component with a relations_key, or else relations",
         ),
     ] = None,
+    events_key: Annotated[
+        str | None,
+        Option(
+            "--events-key",
+            "-e",
+            help="Group of events to write, where documents have it; if not set, of each component "
+            "with an events_key, or else events",
+        ),
+    ] = None,
     code: Code = None,
     gpu_id: Gpu = -1,
     batch_size: Annotated[
@@ -76,8 +85,8 @@ def annotate_cli(
     Find spans in large corpora, in constant memory.
 
     JSON lines keep their fields and get "spans", with offsets in characters and
-    scores, and "relations" between them, where there are some, in place of their
-    own. `spacy global-pointer convert` reads them. Blank lines are skipped.
+    scores, and "relations" and "events" of them, where there are some, in place of
+    their own. `spacy global-pointer convert` reads them. Blank lines are skipped.
 
     A run that was killed goes on when the same command is given again; not so with
     standard input or output. Bad lines are set aside in OUTPUT's neighbour
@@ -98,6 +107,7 @@ def annotate_cli(
             format=format,
             spans_key=spans_key,
             relations_key=relations_key,
+            events_key=events_key,
             batch_size=batch_size,
             n_process=n_process,
             part_size=part_size,

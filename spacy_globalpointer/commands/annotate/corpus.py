@@ -13,6 +13,7 @@ from tqdm import tqdm
 from ...corpora.sources import STDIN, Source, list_sources
 from ...corpora.stream import Position, done_at, read_entries
 from ...pipeline.global_pointer import GlobalPointer
+from ...pipeline.pair_gold import list_span_sources
 from .lock import locked
 from .resumable import (
     STDOUT,
@@ -26,7 +27,7 @@ from .resumable import (
     remove,
 )
 from .run import Annotation
-from .writers import JsonLines, SpacyParts, Writer, is_part
+from .writers import JsonLines, SpacyParts, Writer, WrittenKeys, is_part
 
 
 def annotate(
@@ -37,6 +38,7 @@ def annotate(
     format: str = "auto",
     spans_key: str | None = None,
     relations_key: str | None = None,
+    events_key: str | None = None,
     batch_size: int = 256,
     n_process: int = 1,
     part_size: int = 10_000,
@@ -62,13 +64,17 @@ def annotate(
     # Before anything is looked at: another run that has not ended may change it.
     with locked(output):
         _check_free(output, is_stream, overwrite)
-        chosen = {"spans key": spans_key, "relations key": relations_key}
+        chosen = {"spans key": spans_key, "relations key": relations_key, "events key": events_key}
         new = Progress() if is_stream else _begin(model, sources, output, chosen)
         saved = None if overwrite else new.load()
         progress = saved or new
         if not progress.done:
             run = Annotation(model, progress, batch_size, n_process, save_every, strict)
-            keys = find_keys(run.nlp, spans_key), find_relation_keys(run.nlp, relations_key)
+            keys = WrittenKeys(
+                find_keys(run.nlp, spans_key),
+                find_pair_keys(run.nlp, "relations", relations_key),
+                find_pair_keys(run.nlp, "events", events_key),
+            )
             if not saved:  # of an earlier run, only the output stays
                 for path in _list_outputs(output)[2:]:
                     remove(path)
@@ -87,14 +93,16 @@ def find_keys(nlp: Language, spans_key: str | None = None) -> list[str | None]:
     """Where the spans are that a pipeline finds: groups of doc.spans, or None for doc.ents.
 
     They are those of its components global_pointer. Without one, they are those that its components
-    for relations read.
+    for relations and events read.
 
     spans_key: choose this one; None for all.
     RAISES (ValueError): there is none.
     """
     keys: list[str | None]
     keys = [pipe.key for _, pipe in nlp.pipeline if isinstance(pipe, GlobalPointer)]
-    keys = keys or [config.get("spans") for config in _list_relation_configs(nlp)]
+    if not keys:
+        configs = [*_list_configs(nlp, "relations"), *_list_configs(nlp, "events")]
+        keys = [key for config in configs for key in list_span_sources(config.get("spans"))]
     if not keys:
         raise ValueError(
             "a model must have an active component global_pointer, was: a pipeline of "
@@ -109,22 +117,23 @@ def find_keys(nlp: Language, spans_key: str | None = None) -> list[str | None]:
     return list(dict.fromkeys(keys)) if spans_key is None else [spans_key]
 
 
-def find_relation_keys(nlp: Language, relations_key: str | None = None) -> list[str]:
-    """Groups of doc.spans with relations, which documents may have.
+def find_pair_keys(nlp: Language, what: str, key: str | None = None) -> list[str]:
+    """Groups of doc.spans with relations or events, which documents may have.
 
-    relations_key: choose this one; None for those that the components of a pipeline write, or where
-        there are none, what the documents came with.
+    what: "relations" or "events".
+    key: choose this one; None for those that the components of a pipeline write, or where there are
+        none, what the documents came with.
     """
-    if relations_key is not None:
-        return [relations_key]
-    written = [config["relations_key"] for config in _list_relation_configs(nlp)]
-    return list(dict.fromkeys(written)) or ["relations"]
+    if key is not None:
+        return [key]
+    written = [config[f"{what}_key"] for config in _list_configs(nlp, what)]
+    return list(dict.fromkeys(written)) or [what]
 
 
-def _list_relation_configs(nlp: Language) -> list[dict[str, Any]]:
-    """Settings of the components that write relations."""
+def _list_configs(nlp: Language, what: str) -> list[dict[str, Any]]:
+    """Settings of the components that write relations or events."""
     configs = map(nlp.get_pipe_config, nlp.pipe_names)
-    return [config for config in configs if "relations_key" in config]
+    return [config for config in configs if f"{what}_key" in config]
 
 
 def _check_options(format: str, n_process: int) -> None:
@@ -192,21 +201,21 @@ def _begin(
 
 @contextmanager
 def _open_outputs(
-    output: Path, progress: Progress, keys: tuple[list[str | None], list[str]], part_size: int
+    output: Path, progress: Progress, keys: WrittenKeys, part_size: int
 ) -> Iterator[tuple[Writer, JsonLines | None]]:
     """Writers of documents and of bad lines, which go on after those that count.
 
-    keys: what find_keys and find_relation_keys returned.
+    keys: what find_keys and find_pair_keys returned.
     """
     if output == STDOUT:
-        yield JsonLines(sys.stdout.buffer, *keys), None
+        yield JsonLines(sys.stdout.buffer, keys), None
         return
     with open_part(rejected_of(output), progress.rejected) as rejected:
         if output.suffix == ".spacy":
             yield SpacyParts(output, progress.output, part_size), JsonLines(rejected)
             return
         with open_part(output, progress.output) as file:
-            yield JsonLines(file, *keys), JsonLines(rejected)
+            yield JsonLines(file, keys), JsonLines(rejected)
 
 
 def _make_bar(sources: Sequence[Source], position: Position, silent: bool) -> tqdm:

@@ -5,13 +5,14 @@ import re
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, NamedTuple
 
 import srsly
 from spacy.tokens import Doc, DocBin, Span
 
 from ...corpora import dump_json
 from ...corpora.stream import Entry
+from ...events import get_events, has_events, spans_of
 from ...relations import get_relations, has_relations
 from ..outputs import replacing
 from .resumable import part_of
@@ -20,22 +21,26 @@ from .resumable import part_of
 PART_CHARACTERS = 4_000_000
 
 
+class WrittenKeys(NamedTuple):
+    """The groups of doc.spans that are written; a key None means doc.ents."""
+
+    spans: list[str | None]
+    relations: list[str]
+    events: list[str]
+
+
 class JsonLines:
-    """One JSON object for each document: its fields, "spans" and, where it has them, "relations".
+    """One JSON object for each document: its fields, "spans", and "relations" and "events" if any.
 
     file: where they go.
-    keys, relation_keys: of doc.spans; a key None means doc.ents.
     """
 
     # Without parts, a run may stop after any batch and still write the same bytes when it goes on.
     part_size = None
 
-    def __init__(
-        self, file: BinaryIO, keys: Sequence[str | None] = (), relation_keys: Sequence[str] = ()
-    ) -> None:
+    def __init__(self, file: BinaryIO, keys: WrittenKeys | None = None) -> None:
         self.file = file
-        self.keys = keys
-        self.relation_keys = relation_keys
+        self.keys = keys or WrittenKeys([], [], [])
 
     def check(self, entry: Entry) -> None:
         """Refuse what cannot be written.
@@ -46,7 +51,7 @@ class JsonLines:
 
     def add(self, doc: Doc, entry: Entry) -> None:
         """Write a document."""
-        self.write({**entry.fields, **list_annotation(doc, self.keys, self.relation_keys)})
+        self.write({**entry.fields, **list_annotation(doc, self.keys)})
 
     def write(self, row: dict[str, Any]) -> None:
         """Write a line."""
@@ -130,43 +135,72 @@ def is_part(name: str) -> bool:
     return re.fullmatch(r"\d{6,}\.spacy", name) is not None
 
 
-def list_annotation(
-    doc: Doc, keys: Sequence[str | None], relation_keys: Sequence[str]
-) -> dict[str, list[dict[str, Any]]]:
-    """The spans and the relations of a document as JSON.
+def list_annotation(doc: Doc, keys: WrittenKeys) -> dict[str, list[dict[str, Any]]]:
+    """The spans, the relations and the events of a document as JSON.
 
-    keys, relation_keys: of doc.spans; a key None means doc.ents. Where there are several, each span
-        or relation has its "key".
-    RETURNS: "spans", those of the keys and all arguments of relations, by start, longest first,
-        then label: "start" and "end" (characters, exclusive), "label", "score" (probability).
-        "relations", if any are annotated: "head" and "child" (places in "spans"), "label", "score".
+    keys: where they are. Where there are several of a kind, each of them has its "key".
+    RETURNS: "spans", those of the keys and all that are in relations and events, by start, longest
+        first, then label: "start" and "end" (characters, exclusive), "label", "score"
+        (probability). If any are annotated, "relations": "head" and "child" (places in "spans"),
+        "label", "score"; and "events": "type", "trigger" (a place, or None), "arguments" with
+        "role" and "span" (a place), "score".
     """
-    related = {key: get_relations(doc, key) for key in relation_keys if has_relations(doc, key)}
-    spans = list_spans(doc, keys)
-    known = {_identify(row) for row in spans}
-    arguments: dict[tuple[int, int, str], dict[str, Any]] = {}
-    for key, relations in related.items():
-        for span in (span for relation in relations for span in (relation.head, relation.child)):
-            row = _to_row(span) | ({"key": key} if len(keys) > 1 else {})
-            if _identify(row) not in known:
-                arguments.setdefault(_identify(row), row)
-    spans = sorted([*spans, *arguments.values()], key=_identify)
-    if not related:
-        return {"spans": spans}
+    related = {key: get_relations(doc, key) for key in keys.relations if has_relations(doc, key)}
+    events = {key: get_events(doc, key) for key in keys.events if has_events(doc, key)}
+    ends = {key: [s for x in own for s in (x.head, x.child)] for key, own in related.items()}
+    parts = {
+        key: [span for event in own for span in spans_of(event)] for key, own in events.items()
+    }
+    spans = _add_spans(list_spans(doc, keys.spans), [ends, parts], len(keys.spans) > 1)
     # Of spans that are there twice, the first stands for both.
     places = {_identify(row): place for place, row in reversed([*enumerate(spans)])}
-    edges = []
-    for key, relations in related.items():
-        for head, child, label, score in relations:
-            ends = [places[_identify(_to_row(span))] for span in (head, child)]
-            edge = {"head": ends[0], "child": ends[1], "label": label}
-            edge |= {} if score is None else {"score": round(score, 6)}
-            edges.append(edge | ({"key": key} if len(relation_keys) > 1 else {}))
-    return {"spans": spans, "relations": edges}
+
+    def find(span: Span) -> int:
+        return places[_identify(_to_row(span))]
+
+    found = {"spans": spans}
+    if related:
+        found["relations"] = [
+            {"head": find(head), "child": find(child), "label": label}
+            | _name(score, key, keys.relations)
+            for key, own in related.items()
+            for head, child, label, score in own
+        ]
+    if events:
+        found["events"] = [
+            {
+                "type": kind,
+                "trigger": None if trigger is None else find(trigger),
+                "arguments": [{"role": role, "span": find(span)} for role, span in arguments],
+            }
+            | _name(score, key, keys.events)
+            for key, own in events.items()
+            for kind, trigger, arguments, score in own
+        ]
+    return found
+
+
+def _add_spans(
+    spans: list[dict[str, Any]], groups: Sequence[dict[str, list[Span]]], with_key: bool
+) -> list[dict[str, Any]]:
+    """Spans, and those of other groups that are not among them, in order."""
+    known = {_identify(row) for row in spans}
+    others: dict[tuple[int, int, str], dict[str, Any]] = {}
+    for key, own in ((key, own) for group in groups for key, own in group.items()):
+        for row in map(_to_row, own):
+            if _identify(row) not in known:
+                others.setdefault(_identify(row), row | ({"key": key} if with_key else {}))
+    return sorted([*spans, *others.values()], key=_identify)
+
+
+def _name(score: float | None, key: str, keys: Sequence[str]) -> dict[str, Any]:
+    """The score of a relation or an event, if it has one, and its key, if there are several."""
+    found: dict[str, Any] = {} if score is None else {"score": round(score, 6)}
+    return found | ({"key": key} if len(keys) > 1 else {})
 
 
 def list_spans(doc: Doc, keys: Sequence[str | None]) -> list[dict[str, Any]]:
-    """The spans of groups as JSON, as in `list_annotation`."""
+    """The spans of groups as JSON, as in `list_annotation`; a key None means doc.ents."""
     rows = []
     for key in keys:
         group = doc.ents if key is None else doc.spans.get(key, ())

@@ -6,13 +6,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
-from ...relations import EDGES
 from .gold import GoldText
 from .statistics import GroupStatistics, SplitStatistics
 
 # Imports torch.
 if TYPE_CHECKING:
-    from .relation_statistics import RelationStatistics
+    from .pair_statistics import PairStatistics
 
 
 @dataclass(frozen=True)
@@ -84,8 +83,8 @@ class Case:
 
 
 @dataclass
-class RelationCase:
-    """The relations that one component is trained with, and what was found about them."""
+class PairCase:
+    """The relations or events that one component is trained with, and what was found about them."""
 
     settings: dict[str, Any]  # of the component; for data files those that matter
     name: str = "relation_pointer"
@@ -93,38 +92,41 @@ class RelationCase:
     low: int = 50  # fewer examples of a label are few
     is_config: bool = False  # or there are data files only
     is_cut: bool = False  # a reader may have left groups behind when it cut documents
+    what: Literal["relations", "events"] = "relations"
     findings: list[Finding] = field(default_factory=list)
-    splits: dict[str, "RelationStatistics"] = field(default_factory=dict)  # the first is learned
+    splits: dict[str, "PairStatistics"] = field(default_factory=dict)  # the first is learned
     n_documents: Counter[str] = field(default_factory=Counter)  # of each split
 
     @property
-    def has_relations(self) -> bool:
-        """Whether a text has a group of relations, or had one once."""
+    def has_gold(self) -> bool:
+        """Whether a text has a group of relations or events, or had one once."""
         return any(s.names or s.n_dropped for s in self.splits.values())
 
     def add(self, split: str, text: GoldText) -> None:
-        """Count the relations of one text."""
+        """Count the relations or events of one text."""
         self.n_documents[split] += 1
         groups = text.example.reference.spans
-        if self.key in groups or any(EDGES in group.attrs for group in groups.values()):
+        if self.key in groups or any(self.what in group.attrs for group in groups.values()):
             if split not in self.splits:
                 self.splits[split] = self._begin()
-            self.splits[split].add(text.example, text.relations)
+            self.splits[split].add(text.example, getattr(text, self.what))
 
     def complete(self, names: Iterable[str]) -> None:
-        """Add the splits that have no relations, in this order."""
+        """Add the splits that have none, in this order."""
         self.splits = {name: self.splits.get(name) or self._begin() for name in names}
 
-    def _begin(self) -> "RelationStatistics":
-        # Imports torch.
+    def _begin(self) -> "PairStatistics":
+        # They import torch.
+        from .event_statistics import EventStatistics
         from .relation_statistics import RelationStatistics
 
-        return RelationStatistics(self.settings)
+        kind = EventStatistics if self.what == "events" else RelationStatistics
+        return kind(self.settings)
 
     @property
     def key(self) -> str:
-        """Name of the group of relations."""
-        return str(self.settings["relations_key"])
+        """Name of the group of relations or events."""
+        return str(self.settings[f"{self.what}_key"])
 
     @property
     def wanted_key(self) -> str:

@@ -41,6 +41,9 @@ def debug_cli(
         str | None,
         Option(help="Name of the group of relations of data files; relations if not set"),
     ] = None,
+    events_key: Annotated[
+        str | None, Option(help="Name of the group of events of data files; events if not set")
+    ] = None,
     format: Annotated[
         str, Option("--format", "-f", help=f"Format of data files: auto, {', '.join(FORMATS)}")
     ] = "auto",
@@ -58,7 +61,8 @@ def debug_cli(
 ) -> None:
     """
     Look over annotated data: labels, nesting, lengths, misaligned spans, leakage;
-    of relations, also their distances, their directions, and what is lost.
+    of relations, also their distances, their directions, and what is lost; of events,
+    their types and roles, what they share, and what is lost.
 
     Ends with config lines to paste. The exit code is 1 if there are errors: what
     cannot be read, and what makes training fail or score 0.00. Warnings and
@@ -91,6 +95,7 @@ def debug_cli(
                 lang=lang,
                 spans_key=spans_key,
                 relations_key=relations_key,
+                events_key=events_key,
                 format=format,
                 low=low,
                 limit=limit,
@@ -111,7 +116,7 @@ def _is_config(name: str) -> bool:
 
 def _check_options(context: typer.Context) -> None:
     """Refuse options of data files beside a config, which would do nothing."""
-    for name in ("dev", "lang", "spans_key", "relations_key", "format"):
+    for name in ("dev", "lang", "spans_key", "relations_key", "events_key", "format"):
         source = context.get_parameter_source(name)
         if source is not None and source.name == "COMMANDLINE":
             value = context.params[name]

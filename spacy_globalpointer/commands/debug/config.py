@@ -18,7 +18,7 @@ from ...training.reader import SpanCorpus
 from .case import Case, Finding, advise
 from .findings import advise_key
 
-FACTORY, RELATION_FACTORY = "global_pointer", "relation_pointer"
+FACTORY, PAIR_FACTORIES = "global_pointer", ("relation_pointer", "event_pointer")
 
 
 @dataclass
@@ -27,7 +27,7 @@ class Setup:
 
     nlp: Language  # not initialized
     config: Config  # with all variables and defaults filled in
-    # The components to look at, by name: those that find spans, and relations.
+    # The components to look at, by name: those that find spans, and relations or events.
     pipes: dict[str, Any]
     relaters: dict[str, Any]
     readers: dict[str, Callable[[Language], Iterable[Example]]]  # of the corpora train and dev
@@ -49,14 +49,14 @@ def load_setup(path: str, overrides: dict[str, Any]) -> Setup:
     nlp = load_model_from_config(raw, auto_fill=True)
     config = nlp.config.interpolate()
     pipes, relaters = (
-        {k: pipe for k, pipe in nlp.pipeline if nlp.get_pipe_meta(k).factory == factory}
-        for factory in (FACTORY, RELATION_FACTORY)
+        {k: pipe for k, pipe in nlp.pipeline if nlp.get_pipe_meta(k).factory in factories}
+        for factories in ((FACTORY,), PAIR_FACTORIES)
     )
     if not pipes and not relaters:
         raise ValueError(
-            f"{path}: the pipeline must have a component of the factory {FACTORY!r} or "
-            f"{RELATION_FACTORY!r}, was: {nlp.pipe_names}. Add one, or give the data files "
-            "themselves instead of a config"
+            f"{path}: the pipeline must have a component of the factory {FACTORY!r}, "
+            f"{' or '.join(map(repr, PAIR_FACTORIES))}, was: {nlp.pipe_names}. Add one, or give "
+            "the data files themselves instead of a config"
         )
     readers = {}
     for corpus in ("train", "dev"):

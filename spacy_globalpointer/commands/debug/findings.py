@@ -113,28 +113,31 @@ def _find_labels(case: Case) -> Iterator[Finding]:
     yield from find_unknown(case.name, next(iter(labels.values())), case.known, named)
 
 
-def find_label_counts(labels: Mapping[str, Mapping[str, int]], low: int) -> Iterator[Finding]:
+def find_label_counts(
+    labels: Mapping[str, Mapping[str, int]], low: int, what: str = "label"
+) -> Iterator[Finding]:
     """Labels with few examples, and labels of one split only.
 
     labels: how many examples of each, by split; the first one is learned from.
     low: fewer examples are few.
+    what: they are.
     """
     (first, learned), *others = labels.items()
     rare = {label: n for label, n in learned.items() if n < low}
     if rare:
-        text = f"Low number of examples (below {low}) for {_count_labels(rare)}"
+        text = f"Low number of examples (below {low}) for {_count_labels(rare, what=what)}"
         yield Finding("labels", "warning", text)
     else:
-        yield Finding("labels", "good", f"Every label has {low} examples or more")
+        yield Finding("labels", "good", f"Every {what} has {low} examples or more")
     for other, own in others:
         new = {label: n for label, n in own.items() if label not in learned}
         if new:
-            what = f" of {other} never learned, as {first} lacks them"
-            yield Finding("labels", "warning", _count_labels(new, what))
+            which = f" of {other} never learned, as {first} lacks them"
+            yield Finding("labels", "warning", _count_labels(new, which, what))
         old = {label: n for label, n in learned.items() if label not in own}
         if old:
-            what = f" of {first} never scored, as {other} lacks them"
-            yield Finding("labels", "info", _count_labels(old, what))
+            which = f" of {first} never scored, as {other} lacks them"
+            yield Finding("labels", "info", _count_labels(old, which, what))
 
 
 def find_unknown(
@@ -164,9 +167,9 @@ def find_unknown(
             yield Finding("labels", "error", f"{text}: {list_labels(wrong)}. Remove them")
 
 
-def _count_labels(labels: Mapping[str, int], what: str = "") -> str:
+def _count_labels(labels: Mapping[str, int], which: str = "", what: str = "label") -> str:
     shown = list_labels((label, f"({n})") for label, n in Counter(labels).most_common())
-    return f"{len(labels)} {'label' if len(labels) == 1 else 'labels'}{what}: {shown}"
+    return f"{len(labels)} {what}{'' if len(labels) == 1 else 's'}{which}: {shown}"
 
 
 def _find_nesting(case: Case) -> Iterator[Finding]:

@@ -43,8 +43,10 @@ class GoldText(NamedTuple):
     example: Example  # what training would get of it
     groups: dict[str, list[Placed]]  # those that were asked for and are there
     notes: Sequence[str] = ()  # what was left out or changed when a corpus file was read
-    # Relations that did not get into the example, by what became of them: see record_to_doc.
+    # Relations and events that did not get into the example as they were, by what became of them:
+    # see record_to_doc.
     relations: Mapping[str, int] = {}
+    events: Mapping[str, int] = {}
 
 
 def read_example(example: Example, keys: Iterable[str]) -> GoldText:
@@ -60,14 +62,18 @@ def read_example(example: Example, keys: Iterable[str]) -> GoldText:
 
 
 def read_record(
-    record: Record, nlp: Language, key: str, relations_key: str = "relations"
+    record: Record,
+    nlp: Language,
+    key: str,
+    relations_key: str = "relations",
+    events_key: str = "events",
 ) -> GoldText:
     """Find the tokens of the gold spans of a record.
 
-    key, relations_key: of the groups that its spans and its relations become.
+    key, relations_key, events_key: of the groups that its spans, relations and events become.
     """
-    doc, outcomes, relations = record_to_doc(
-        record, nlp, spans_key=key, relations_key=relations_key
+    doc, outcomes, *joined = record_to_doc(
+        record, nlp, spans_key=key, relations_key=relations_key, events_key=events_key
     )
     groups: dict[str, list[Placed]] = {}
     if record.spans is not None:
@@ -75,8 +81,8 @@ def read_record(
         tokens = (next(kept) if outcome in ("kept", "trimmed") else None for outcome in outcomes)
         given = (LabelledSpan(*span) for span in record.spans)
         groups[key] = list(zip(given, tokens, strict=True))
-    lost = Counter(outcome for outcome in relations if outcome != "kept")
-    return GoldText(Example(doc, doc), groups, record.notes, lost)
+    lost = (Counter(outcome for outcome in own if outcome != "kept") for own in joined)
+    return GoldText(Example(doc, doc), groups, record.notes, *lost)
 
 
 def strip(text: str, span: LabelledSpan) -> LabelledSpan:

@@ -2,20 +2,20 @@
 
 from collections import Counter
 from collections.abc import Iterator
+from typing import Any
 
-from ...corpora.messages import shorten
-from ...pipeline.relation_gold import SELF as LOST_SELF
-from ...pipeline.relation_gold import TOO_FAR
+from ...pipeline.pair_gold import SELF as LOST_SELF
+from ...pipeline.pair_gold import TOO_FAR
 from ...pipeline.settings import with_margin
 from ...pipeline.spelling import is_named, spell_label
 from ..labels import list_labels
-from .case import Advice, Finding, RelationCase
+from .case import Advice, Finding, PairCase
 from .findings import find_label_counts, find_unknown
+from .pair_findings import find_lost, find_missing
 from .relation_statistics import (
     BOTH_WAYS,
     CROSSING,
     FORWARD,
-    OUTSIDE,
     OVERLAPPING,
     SELF,
 )
@@ -30,88 +30,33 @@ ENOUGH, BOTH, FIRST, ALIKE, NESTED = 10, 0.9, 0.85, 0.7, 0.3
 MANY = 0.01
 
 
-def find_in_relations(case: RelationCase) -> list[Finding]:
+def find_in_relations(case: PairCase) -> list[Finding]:
     """What is missing, then what the splits with relations show."""
-    findings = list(_find_missing(case))
-    if any(split.n_relations for split in case.splits.values()):
+    findings = list(find_missing(case))
+    if any(split.n_gold for split in _splits(case).values()):
         ours = _find_labels, _find_self, _find_directions, _find_distances, _find_arguments
         for find in (*ours, _find_pairs, _find_most):
             findings += find(case)
     return findings
 
 
-def _find_missing(case: RelationCase) -> Iterator[Finding]:
-    """Texts without relations, with relations that were lost, or that cannot be read."""
-    for name, split in case.splits.items():
-        n = case.n_documents[name]
-        if split.n_faults:
-            text = f"Relations of {split.n_faults} documents of {name} cannot be read, and "
-            yield Finding("groups", "error", f"{text}training stops at the first: {split.fault}")
-        if split.n_dropped:
-            text = f"{split.n_dropped} of {n} documents of {name} have the group {case.key!r}, but "
-            text += "not its attrs, so they count as not annotated. Doc.from_docs, Doc.to_json, "
-            text += "Example.from_dict and augmenters drop them: call set_relations afterwards"
-            yield Finding("groups", "warning", text)
-        if n and not split.n_annotated and not split.n_faults:
-            yield _no_relations(case, name)
-        elif split.n_annotated and not split.n_relations and not split.lost:
-            text = f"{name} has no gold relation: all groups {case.key!r} are empty"
-            yield Finding("groups", "error", text)
-        elif n > split.n_annotated + split.n_dropped + split.n_faults:
-            yield _some_missing(case, name)
-        elif n:
-            text = f"All {n} documents of {name} have the group {case.key!r}"
-            text += f", which has no relation in {split.n_empty}" if split.n_empty else ""
-            yield Finding("groups", "good", text)
+def _splits(case: PairCase) -> dict[str, Any]:
+    """The splits; these are RelationStatistics."""
+    return dict(case.splits)
 
 
-def _no_relations(case: RelationCase, name: str) -> Finding:
-    split, advice = case.splits[name], None
-    text = f"{name} has no gold relations: no document has some in the group {case.key!r}"
-    if split.names:
-        other, n = split.names.most_common(1)[0]
-        text += f", but {n} have in {other!r}"
-        if case.is_config and case.wanted_key in split.names:
-            why = "the group that the documents have"
-            advice = case.advise(why, relations_key=case.wanted_key)
-        elif case.is_config:
-            text += ", which is not that of the training data"
-        else:
-            text += f". Use --relations-key {other}"
-    elif case.is_cut:
-        text += ". The reader cuts documents and loses their groups"
-    return Finding("groups", "error", text, advice)
-
-
-def _some_missing(case: RelationCase, name: str) -> Finding:
-    split, n, advice = case.splits[name], case.n_documents[name], None
-    n_missing = n - split.n_annotated - split.n_dropped - split.n_faults
-    text = f"{n_missing} of {n} documents of {name} lack the group {case.key!r}: they "
-    if case.settings["missing"] == "negative":
-        return Finding("groups", "info", f"{text}count as documents without relations")
-    text += "are not annotated, and nothing is learned from them"
-    if split.n_empty:
-        text += f" ({split.n_empty} others have an empty group)"
-    elif case.is_cut:
-        text += ". The reader cuts documents and loses their groups"
-    else:
-        why = "if documents without the group hold no relations: no document has an empty one"
-        advice = case.advise(why, missing="negative")
-    return Finding("groups", "warning", text, advice)
-
-
-def _find_labels(case: RelationCase) -> Iterator[Finding]:
+def _find_labels(case: PairCase) -> Iterator[Finding]:
     """Labels with few examples or of one split only, and those that only settings name."""
-    labels = {name: split.labels for name, split in case.splits.items() if split.n_relations}
+    labels = {name: split.labels for name, split in _splits(case).items() if split.n_gold}
     yield from find_label_counts(labels, case.low)
     thresholds = [label for label, _ in case.settings.get("label_thresholds", ())]
     named = {"label_thresholds": thresholds, "symmetric": list(case.settings["symmetric"])}
     yield from find_unknown(case.name, next(iter(labels.values())), case.known, named)
 
 
-def _find_self(case: RelationCase) -> Iterator[Finding]:
+def _find_self(case: PairCase) -> Iterator[Finding]:
     """Relations of a span with itself."""
-    counts = {name: split.count(SELF) for name, split in case.splits.items()}
+    counts = {name: split.count(SELF) for name, split in _splits(case).items()}
     n, allowed = sum(counts.values()), case.settings["allow_self"]
     shown = ", ".join(f"{n} of {name}" for name, n in counts.items())
     if n and not allowed:
@@ -129,15 +74,15 @@ def _find_self(case: RelationCase) -> Iterator[Finding]:
         yield Finding("directions", "good", "No relation leads from a span to itself")
 
 
-def _find_directions(case: RelationCase) -> Iterator[Finding]:
+def _find_directions(case: PairCase) -> Iterator[Finding]:
     """Labels that look as if they had no direction."""
     both, forward = [], []
-    for label in dict.fromkeys(k for split in case.splits.values() for k in split.labels):
+    for label in dict.fromkeys(k for split in _splits(case).values() for k in split.labels):
         if is_named(label, case.settings["symmetric"]):
             continue
-        n = sum(split.distances[label].total() for split in case.splits.values())
+        n = sum(split.distances[label].total() for split in _splits(case).values())
         n_both, n_forward, n_nested = (
-            sum(split.kinds[kind, label] for split in case.splits.values())
+            sum(split.kinds[kind, label] for split in _splits(case).values())
             for kind in (BOTH_WAYS, FORWARD, OVERLAPPING)
         )
         if n >= ENOUGH and n_both >= BOTH * n:
@@ -156,7 +101,7 @@ def _find_directions(case: RelationCase) -> Iterator[Finding]:
             yield Finding("directions", "info", text, _advise_symmetric(case, both, forward))
 
 
-def _advise_symmetric(case: RelationCase, both: list[str], forward: list[str]) -> Advice:
+def _advise_symmetric(case: PairCase, both: list[str], forward: list[str]) -> Advice:
     """One line, as a setting can only be given once."""
     why = "those that are annotated in both directions"
     if forward:
@@ -166,18 +111,18 @@ def _advise_symmetric(case: RelationCase, both: list[str], forward: list[str]) -
     return case.advise(why, symmetric=[*case.settings["symmetric"], *new])
 
 
-def _is_alike(case: RelationCase, label: str) -> bool:
+def _is_alike(case: PairCase, label: str) -> bool:
     """Whether heads have the labels of children, so that these do not tell the direction."""
-    pairs = sum((split.type_pairs for split in case.splits.values()), Counter())
+    pairs: Counter[Any] = sum((split.type_pairs for split in _splits(case).values()), Counter())
     own = {(head, child): n for (head, name, child), n in pairs.items() if name == label}
     alike = sum(n for (head, child), n in own.items() if head == child)
     return alike >= ALIKE * sum(own.values())
 
 
-def _find_distances(case: RelationCase) -> Iterator[Finding]:
+def _find_distances(case: PairCase) -> Iterator[Finding]:
     """What max_distance loses; relations of overlapping spans, and between sentences."""
     most = case.settings["max_distance"]
-    for name, split in case.splits.items():
+    for name, split in _splits(case).items():
         lost, total = split.lost[TOO_FAR], split.all_distances
         if not total:
             continue
@@ -191,8 +136,8 @@ def _find_distances(case: RelationCase) -> Iterator[Finding]:
         text += f"({lost / total.total():.2%}): {longest}"
         level = "error" if lost == total.total() else "warning"
         yield Finding("distances", level, text, _advise_distance(case))  # type: ignore[arg-type]
-    for name, split in case.splits.items():
-        n, parts = split.n_relations, [f"{split.count(OVERLAPPING)} are {OVERLAPPING}"]
+    for name, split in _splits(case).items():
+        n, parts = split.n_gold, [f"{split.count(OVERLAPPING)} are {OVERLAPPING}"]
         if split.n_sentences_known:
             parts.append(f"{split.count(CROSSING)} go {CROSSING}")
         if n:
@@ -201,46 +146,24 @@ def _find_distances(case: RelationCase) -> Iterator[Finding]:
             yield Finding("distances", "info", text)
 
 
-def _advise_distance(case: RelationCase) -> Advice:
-    learned = next(s.all_distances for s in case.splits.values() if s.all_distances)
+def _advise_distance(case: PairCase) -> Advice:
+    learned = next(s.all_distances for s in _splits(case).values() if s.all_distances)
     bound = with_margin(length_of_share(learned, 0.99))
-    total = sum((split.all_distances for split in case.splits.values()), learned - learned)
+    total = sum((split.all_distances for split in _splits(case).values()), learned - learned)
     kept = sum(n for tokens, n in total.items() if tokens <= bound) / total.total()
     return case.advise(f"keeps {kept:.2%} of the relations", max_distance=bound)
 
 
-def _find_arguments(case: RelationCase) -> Iterator[Finding]:
+def _find_arguments(case: PairCase) -> Iterator[Finding]:
     """Relations that are lost with their spans."""
-    source = case.settings["spans"]
-    where = "doc.ents" if source is None else f"doc.spans[{source!r}]"
-    for name, split in case.splits.items():
-        lost = {k: n for k, n in split.lost.items() if n and k not in (LOST_SELF, TOO_FAR)}
-        total = split.n_relations + sum(n for k, n in lost.items() if k not in split.examples)
-        for reason, n in lost.items():
-            shown = "; ".join(repr(text) for text in split.examples.get(reason, ()))
-            text = f"{n} of {total} relations of {name} {reason}: they are not learned"
-            text += f", such as in {shown}" if shown else ""
-            yield Finding("arguments", "error" if n == total else "warning", text)
-        if split.n_without_spans:
-            text = f"{split.n_without_spans} documents of {name} have relations, but no gold spans "
-            text += f"in {where}: only the arguments of relations are candidates there"
-            yield Finding("arguments", "warning", text)
-        n = split.count(OUTSIDE)
-        if n:
-            text = f"{n} of {split.n_relations} relations of {name} {OUTSIDE} in {where}, so that "
-            text += "nothing teaches a component to find it: "
-            text += "; ".join(shorten(one, 90) for one in split.examples[OUTSIDE])
-            yield Finding("arguments", "warning", text)
-        if split.n_relations and not lost and not n and not split.n_without_spans:
-            text = f"All arguments of relations of {name} are gold spans in {where}"
-            yield Finding("arguments", "good", text)
+    yield from find_lost(case, (LOST_SELF, TOO_FAR))
 
 
-def _find_pairs(case: RelationCase) -> Iterator[Finding]:
+def _find_pairs(case: PairCase) -> Iterator[Finding]:
     """Relations between labels of spans that the training data do not show."""
-    (first, learned), *others = ((k, s) for k, s in case.splits.items() if s.n_relations)
+    (first, learned), *others = ((k, s) for k, s in _splits(case).items() if s.n_gold)
     for name, split in others:
-        n, total = split.n_unseen(learned), split.n_relations
+        n, total = split.n_unseen(learned), split.n_gold
         text = f"{n} of {total} relations of {name} ({n / total:.2%}) are between spans of labels "
         text += f"that have no such relation in {first}"
         if case.settings["type_pairs"] != "seen" or not n:
@@ -252,10 +175,10 @@ def _find_pairs(case: RelationCase) -> Iterator[Finding]:
         yield Finding("arguments", "warning" if advice else "info", text, advice)
 
 
-def _find_most(case: RelationCase) -> Iterator[Finding]:
+def _find_most(case: PairCase) -> Iterator[Finding]:
     """Documents with more relations than the settings allow."""
     most = case.settings.get("max_relations")
-    for name, split in case.splits.items():
+    for name, split in _splits(case).items():
         if most is not None and split.most > most:
             text = f"A document of {name} has {split.most} relations, but max_relations = {most}"
             advice = case.advise("relations of one document", max_relations=2 * split.most)

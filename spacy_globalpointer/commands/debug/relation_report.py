@@ -6,15 +6,15 @@ from typing import Any
 from wasabi.printer import Printer
 
 from ..labels import show_label
-from .case import RelationCase
+from .case import PairCase
 from .relation_statistics import BOTH_WAYS, FORWARD, SELF, describe_distances
 
 HEADER = ("p50 (tokens)", "p90", "max", "self", "both ways", "head first")
 
 
-def print_relation_labels(msg: Printer, case: RelationCase) -> None:
+def print_relation_labels(msg: Printer, case: PairCase) -> None:
     """Print the labels: how many, how far apart, and in which direction."""
-    splits = {name: split for name, split in case.splits.items() if split.n_relations}
+    splits = {name: split for name, split in case.splits.items() if split.n_gold}
     labels = dict.fromkeys(k for s in splits.values() for k, _ in s.labels.most_common())
     rows = [(show_label(label), *_describe(case, [label])) for label in labels]
     header = ("label", *splits, *HEADER)
@@ -23,9 +23,9 @@ def print_relation_labels(msg: Printer, case: RelationCase) -> None:
     msg.table(rows, header=header, footer=footer, aligns=aligns, divider=True)
 
 
-def _describe(case: RelationCase, labels: Sequence[str]) -> list[Any]:
+def _describe(case: PairCase, labels: Sequence[str]) -> list[Any]:
     """Counts of some labels: by split, and what is said of all splits together."""
-    splits = [split for split in case.splits.values() if split.n_relations]
+    splits: list[Any] = [split for split in case.splits.values() if split.n_gold]
     far = [split.distances[label] for split in splits for label in labels]
     distances = sum(far[1:], far[0].copy())
     n = {

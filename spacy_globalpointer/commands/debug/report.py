@@ -6,7 +6,7 @@ from typing import Any
 from wasabi.printer import Printer
 
 from ..labels import show_label
-from .case import Advice, Case, Finding, RelationCase
+from .case import Advice, Case, Finding, PairCase
 from .gold import MISALIGNED
 from .statistics import RELATIONS, SHARES, GroupStatistics, length_of_share
 from .survey import Survey
@@ -32,7 +32,7 @@ def print_survey(msg: Printer, survey: Survey) -> int:
     for case in survey.cases:
         _print_case(msg, case)
     for related in survey.related:
-        _print_relations(msg, related)
+        _print_pairs(msg, related)
     findings = survey.all_findings()
     _print_advice(msg, [finding.advice for finding in findings if finding.advice])
     msg.divider("Summary")
@@ -66,17 +66,24 @@ def _print_case(msg: Printer, case: Case) -> None:
         _print_findings(msg, case.findings, "config")
 
 
-def _print_relations(msg: Printer, case: RelationCase) -> None:
-    # Imports torch.
+def _print_pairs(msg: Printer, case: PairCase) -> None:
+    # They import torch.
+    from .event_report import print_roles, print_types
     from .relation_report import print_relation_labels
 
-    msg.divider(f"Component '{case.name}'" if case.is_config else "Relations")
-    msg.text(f"Name of the group of relations: {case.key}")
+    msg.divider(f"Component '{case.name}'" if case.is_config else case.what.title())
+    msg.text(f"Name of the group of {case.what}: {case.key}")
     _print_findings(msg, case.findings, "groups")
-    if any(split.n_relations for split in case.splits.values()):
-        msg.divider("Labels of relations")
-        print_relation_labels(msg, case)
-    for topic in ("labels", "directions", "distances", "arguments", "config"):
+    if any(split.n_gold for split in case.splits.values()):
+        if case.what == "events":
+            msg.divider("Types of events")
+            print_types(msg, case)
+            msg.divider("Roles")
+            print_roles(msg, case)
+        else:
+            msg.divider("Labels of relations")
+            print_relation_labels(msg, case)
+    for topic in ("labels", "nesting", "directions", "distances", "arguments", "config"):
         if topic != "labels" and any(finding.topic == topic for finding in case.findings):
             msg.divider(topic.title())
         _print_findings(msg, case.findings, topic)

@@ -17,23 +17,23 @@ from ...corpora import UNSPACED_LANGUAGES, read_records
 from ...corpora.docbin import read_docbin
 from ...corpora.messages import shorten
 from ..convert import find_sources
-from .case import Case, Finding, RelationCase
+from ..inputs import check_keys
+from .case import Case, Finding, PairCase
 from .config import find_in_config, known_labels, load_setup, may_drop
 from .encoder import Encoder, find_encoder
 from .findings import advise_key, find_all, find_empty, find_in_documents
 from .gold import GoldText, read_example, read_record
-from .relation_config import find_in_relation_config
 from .statistics import SplitStatistics
 
-# Settings of relations in data files: the defaults that matter.
+# Settings of relations and of events in data files: the defaults that matter.
 DATA_SETTINGS: dict[str, Any] = {
-    "symmetric": [],
     "max_distance": None,
     "allow_self": False,
     "type_pairs": "seen",
-    "max_relations": None,
     "missing": "skip",
 }
+RELATION_SETTINGS = {**DATA_SETTINGS, "symmetric": [], "max_relations": None}
+EVENT_SETTINGS = {**DATA_SETTINGS, "trigger": True, "max_arguments": 32, "max_events": 64}
 
 
 @dataclass
@@ -43,7 +43,7 @@ class Survey:
     lang: str
     splits: dict[str, SplitStatistics]
     cases: list[Case]  # one for each component that finds spans; one for data files
-    related: list[RelationCase]  # the same for relations; none if data files have none
+    related: list[PairCase]  # the same for relations and events; none if data files have none
     shared: list[Finding]  # about all data
 
     def all_findings(self) -> list[Finding]:
@@ -67,7 +67,7 @@ class Survey:
             }
             | {
                 case.name: {
-                    "relations_key": case.key,
+                    f"{case.what}_key": case.key,
                     "settings": case.settings,
                     "splits": {name: split.to_dict() for name, split in case.splits.items()},
                     "findings": [asdict(finding) for finding in case.findings],
@@ -93,32 +93,33 @@ def debug_data(
     lang: str = "en",
     spans_key: str = "sc",
     relations_key: str | None = None,
+    events_key: str | None = None,
     format: str = "auto",
     low: int = 50,
     limit: int = 0,
 ) -> Survey:
     """Look over data files, or folders of them, as the command's options say."""
-    key = relations_key or "relations"
-    if key == spans_key:
-        raise ValueError(
-            "--spans-key and --relations-key must differ, because the group of the relations holds "
-            f"their arguments only, was: {key!r} for both. To fix: name another group"
-        )
+    keys = relations_key or "relations", events_key or "events"
+    check_keys("--spans-key", spans_key, *keys)
     inputs = {"train": names, "dev": dev} if dev else {"data": names}
     files = {name: _find_data(map(Path, paths)) for name, paths in inputs.items()}
     nlp = spacy.blank(lang)
-    texts = {name: _read_files(own, nlp, spans_key, key, format) for name, own in files.items()}
-    related = RelationCase({**DATA_SETTINGS, "spans": spans_key, "relations_key": key}, low=low)
-    splits = _count(texts, {spans_key: None}, [related], limit)
+    texts = {name: _read_files(own, nlp, (spans_key, *keys), format) for name, own in files.items()}
+    related = [
+        PairCase({**RELATION_SETTINGS, "spans": spans_key, "relations_key": keys[0]}, low=low),
+        _event_case({"spans": spans_key, "events_key": keys[1]}, low),
+    ]
+    splits = _count(texts, {spans_key: None}, related, limit)
     case = Case(spans_key, splits, low=low, lang=lang)
     case.findings = find_all(case)
-    if relations_key is not None or related.has_relations:
-        related.findings = _find_in_relations(related)
+    for one, asked in zip(related, (relations_key, events_key), strict=True):
+        if asked is not None or one.has_gold:
+            one.findings = _find_in_pairs(one)
     if spans_key != "sc":
         text = f"With spans_key = {spans_key!r} the score weights must name it"
         case.findings.append(Finding("config", "info", text, advise_key(spans_key)))
     shared = list(find_in_documents(splits))
-    return Survey(lang, splits, [case], [related] if related.findings else [], shared)
+    return Survey(lang, splits, [case], [one for one in related if one.findings], shared)
 
 
 @_few_warnings()
@@ -126,6 +127,9 @@ def debug_config(
     path: str, overrides: dict[str, Any] | None = None, *, low: int = 50, limit: int = 0
 ) -> Survey:
     """Look over the data of a training config, as its readers give it, and what it says of them."""
+    # Imports torch.
+    from .pair_config import find_in_pair_config
+
     setup = load_setup(path, overrides or {})
     lang, pipes = str(setup.nlp.lang), setup.pipes
     encoders = {pipe.key: find_encoder(setup.nlp, k, setup.sourced) for k, pipe in pipes.items()}
@@ -135,10 +139,14 @@ def debug_config(
     }
     is_cut = any(map(may_drop, setup.readers.values()))
     related = [
-        RelationCase(dict(pipe.cfg), name, known_labels(setup, name), low, True, is_cut)
+        PairCase(dict(pipe.cfg), name, known_labels(setup, name), low, True, is_cut, pipe.what)
         for name, pipe in setup.relaters.items()
     ]
-    splits = _count(texts, encoders, related, limit)
+    unlearned = _event_case({"spans": "sc", "events_key": "events"}, low)
+    if any(one.what == "events" for one in related):
+        splits = _count(texts, encoders, related, limit)
+    else:
+        splits = _count(texts, encoders, [*related, unlearned], limit)
     cases = []
     for name, pipe in pipes.items():
         known, cfg = known_labels(setup, name), dict(pipe.cfg)
@@ -146,19 +154,34 @@ def debug_config(
         case.findings = [*find_all(case), *find_in_config(setup, case, limit)]
         cases.append(case)
     for one in related:
-        in_config = find_in_relation_config(setup, one, limit)
-        one.findings = [*_find_in_relations(one), *in_config]
+        in_config = find_in_pair_config(setup, one, limit)
+        one.findings = [*_find_in_pairs(one), *in_config]
     shared = [*find_in_documents(splits), *([] if cases else find_empty(splits))]
+    if unlearned.has_gold:
+        shared.append(_tell_unlearned(unlearned))
     return Survey(lang, splits, cases, related, shared)
 
 
-def _find_in_relations(case: RelationCase) -> list[Finding]:
-    """What is wrong with relations that were counted."""
-    # Imports torch.
+def _event_case(settings: Mapping[str, Any], low: int) -> PairCase:
+    """The events of data that come without the settings of a component."""
+    return PairCase({**EVENT_SETTINGS, **settings}, "event_pointer", low=low, what="events")
+
+
+def _tell_unlearned(case: PairCase) -> Finding:
+    n = sum(split.n_gold for split in case.splits.values())
+    names = sorted({name for split in case.splits.values() for name in split.names})
+    text = f"The data have {n} events (group {', '.join(map(repr, names)) or repr(case.key)}), but "
+    return Finding("documents", "info", f"{text}the pipeline has no event_pointer to learn them")
+
+
+def _find_in_pairs(case: PairCase) -> list[Finding]:
+    """What is wrong with relations or events that were counted."""
+    # They import torch.
+    from .event_findings import find_in_events
     from .relation_findings import find_in_relations
 
     case.complete(case.n_documents)
-    return find_in_relations(case)
+    return find_in_events(case) if case.what == "events" else find_in_relations(case)
 
 
 def _find_data(paths: Iterable[Path]) -> list[Path]:
@@ -171,16 +194,16 @@ def _find_data(paths: Iterable[Path]) -> list[Path]:
 
 
 def _read_files(
-    files: list[Path], nlp: Language, key: str, relations_key: str, format: str
+    files: list[Path], nlp: Language, keys: tuple[str, str, str], format: str
 ) -> Iterator[GoldText]:
     joiner = "" if nlp.lang in UNSPACED_LANGUAGES else " "
     for file in files:
         if file.suffix == ".spacy":
             for example in Corpus(file).make_examples(nlp, read_docbin(file, nlp.vocab)):
-                yield read_example(example, [key])
+                yield read_example(example, keys[:1])
         else:
             for record in read_records(file, format=format, joiner=joiner):
-                yield read_record(record, nlp, key, relations_key)
+                yield read_record(record, nlp, *keys)
 
 
 def _readable(examples: Iterable[Example], name: str) -> Iterator[Example]:
@@ -199,7 +222,7 @@ def _readable(examples: Iterable[Example], name: str) -> Iterator[Example]:
 def _count(
     texts: Mapping[str, Iterable[GoldText]],
     encoders: Mapping[str, Encoder | None],
-    related: Sequence[RelationCase],
+    related: Sequence[PairCase],
     limit: int,
 ) -> dict[str, SplitStatistics]:
     """Count the texts of each split, and their relations; those of training come first."""

@@ -28,8 +28,9 @@ from .report import print_evaluation
 
 # That a report has, where a component has them.
 SETTINGS = (
-    *("spans_key", "spans", "relations_key", "threshold", "label_thresholds"),
-    *("allow_overlap", "max_spans", "symmetric", "max_distance", "type_pairs", "max_relations"),
+    *("spans_key", "spans", "relations_key", "events_key", "trigger", "threshold"),
+    *("label_thresholds", "allow_overlap", "max_spans", "symmetric", "max_distance", "type_pairs"),
+    *("max_relations", "max_arguments", "max_events"),
 )
 
 
@@ -62,7 +63,8 @@ def evaluate_cli(
     looked at, and lower ones of gold spans. Components after this one do not run.
 
     The same of relations: by label and distance, with the kinds of errors, and what
-    they would score if the gold spans were given.
+    they would score if the gold spans were given. Of events: whole events by type,
+    arguments by role, and what is wrong with an event or lost of it.
 
     The HTML page needs nothing beside it and shows the worst errors, gold and
     predicted side by side.
@@ -121,11 +123,12 @@ def evaluate(
 def _evaluate_all(
     nlp: Language, component: str | None, files: Sequence[Path], worst: int, silent: bool
 ) -> dict[str, Any]:
-    """The parts of the report: of spans what it has at its top, of relations a part of its own.
+    """The parts of the report: spans at its top, relations and events in parts of their own.
 
     What is not annotated is left out with a note, unless it is all.
     """
     # They import torch, and no other command has to wait for that.
+    from ...pipeline.event_pointer import EventPointer
     from ...pipeline.relation_pointer import RelationPointer
     from ..comparison import NoGoldError
 
@@ -137,6 +140,8 @@ def _evaluate_all(
         try:
             if isinstance(pipe, RelationPointer):
                 parts["relations"] = _evaluate_relations(nlp, name, examples, worst)
+            elif isinstance(pipe, EventPointer):
+                parts["events"] = _evaluate_events(nlp, name, examples, worst)
             else:
                 parts.update(_evaluate_spans(nlp, name, examples, worst))
         except NoGoldError as error:
@@ -179,6 +184,22 @@ def _evaluate_relations(
         **judgement.describe(),
         **evaluate_relations(judgement, symmetric),
         "worst": find_relation_excerpts(judgement.documents, symmetric, worst),
+    }
+
+
+def _evaluate_events(
+    nlp: Language, name: str, examples: Iterable[Example], worst: int
+) -> dict[str, Any]:
+    from .event_evaluation import evaluate_events
+    from .judged_events import judge_events
+    from .worst_events import find_event_excerpts
+
+    judgement = judge_events(nlp, name, examples)
+    return {
+        **_describe_component(nlp, name),
+        **judgement.describe(),
+        **evaluate_events(judgement),
+        "worst": find_event_excerpts(judgement.documents, worst),
     }
 
 

@@ -75,9 +75,9 @@ def confuse(gold: Set[LabelledSpan], found: dict[LabelledSpan, float]) -> Counte
 
 
 def describe_calibration(judgement: Judgement, what: str) -> dict[str, Any]:
-    """Compare the scores of spans or relations with gold.
+    """Compare the scores of spans, relations or events with gold.
 
-    what: "spans" or "relations".
+    what: "spans", "relations" or "events".
     RETURNS: "lowest" (see `Judgement`), what `calibrate` returns, and "ece_of_found", None if
         nothing was found.
     """

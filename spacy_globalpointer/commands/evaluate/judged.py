@@ -12,7 +12,7 @@ from ...pipeline.alignment import have_same_tokens, to_predicted
 from ...pipeline.global_pointer import GlobalPointer
 from ...pipeline.prediction import find_and_score
 from ...pipeline.settings import describe_full, label_cuts
-from ...spans import LabelledSpan
+from ...spans import Counts, LabelledSpan
 from ..comparison import Item, run_before, span_account, spans_on_reference
 
 # Of the spans or relations whose scores are compared with gold.
@@ -21,7 +21,7 @@ LOWEST = 0.01
 
 @dataclass(frozen=True)
 class Judged(Generic[Item]):
-    """A document with its gold and its predicted spans or relations, and their probabilities.
+    """A document with gold and predicted spans, relations or events, and their probabilities.
 
     number: its place among all documents, from 1.
     doc: the reference, on whose tokens all spans are.
@@ -41,6 +41,22 @@ class Judged(Generic[Item]):
     def score(self, item: Item) -> float | None:
         """Probability of what is found or gold; None if it can never be found."""
         return self.scored.get(item, self.gold.get(item))
+
+
+@dataclass(frozen=True)
+class Joined(Judged[Item]):
+    """A document with relations or events, which join spans.
+
+    gold_spans: that gold joins, and the other gold spans that could be joined.
+    found_spans: what could be joined.
+    views: counts as the scorer compares, by name.
+    given: what is found if the gold spans are given.
+    """
+
+    gold_spans: set[LabelledSpan]
+    found_spans: set[LabelledSpan]
+    views: dict[str, Counts]
+    given: set[Item]
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,6 @@
 """What a component finds of the relations of annotated documents, and how sure it is."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from spacy.language import Language
@@ -10,7 +9,8 @@ from spacy.training import Example
 
 from ...models import DocSpans
 from ...pipeline.alignment import to_predicted, to_reference
-from ...pipeline.relation_gold import find_spans
+from ...pipeline.pair_gold import find_spans
+from ...pipeline.pair_settings import describe_no_spans
 from ...pipeline.relation_pointer import RelationPointer
 from ...pipeline.relation_prediction import (
     ScoredRelations,
@@ -18,7 +18,7 @@ from ...pipeline.relation_prediction import (
     predict_relations,
 )
 from ...pipeline.relation_scorer import compare_relations
-from ...pipeline.relation_settings import describe_full_relations, describe_no_spans
+from ...pipeline.relation_settings import describe_full_relations
 from ...pipeline.settings import label_cuts
 from ...spans import Counts, LabelledRelation, LabelledSpan
 from ..comparison import (
@@ -29,7 +29,7 @@ from ..comparison import (
     run_before,
 )
 from .judged import (
-    Judged,
+    Joined,
     Judgement,
     describe_crowded_documents,
     lowest_settings,
@@ -37,20 +37,8 @@ from .judged import (
 )
 
 
-@dataclass(frozen=True)
-class JudgedRelations(Judged[LabelledRelation]):
-    """A document with its gold and its predicted relations.
-
-    gold_spans: arguments of gold relations, and the other gold spans that could be one.
-    found_spans: what could be joined.
-    views: counts as the scorer compares relations, by name.
-    given: what is found if the gold spans are given.
-    """
-
-    gold_spans: set[LabelledSpan]
-    found_spans: set[LabelledSpan]
-    views: dict[str, Counts]
-    given: set[LabelledRelation]
+class JudgedRelations(Joined[LabelledRelation]):
+    """A document with its gold and its predicted relations."""
 
 
 class _Found(NamedTuple):
@@ -131,7 +119,7 @@ class _Search:
     def _item(self, doc: Doc) -> DocSpans:
         found = find_spans(doc, self.pipe.cfg["spans"])
         if found is None and len(doc):
-            message = describe_no_spans(self.pipe.name, self.pipe.cfg, doc)
+            message = describe_no_spans(self.pipe.name, self.pipe.cfg["spans"], doc)
             self.messages.setdefault("no spans", message)
         return DocSpans(doc, found.spans if found else [])
 

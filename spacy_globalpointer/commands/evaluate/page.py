@@ -1,13 +1,23 @@
 """The HTML page of `spacy global-pointer evaluate`: one file that needs nothing beside it."""
 
 from collections import Counter
+from itertools import chain
 from typing import Any
 
 from ...spans import LabelledSpan
 from ..labels import show_label
 from ..span_drawing import Drawing, Mark, lay_out, one_line
 from ..templating import fill_template
-from .report import EXPLAINED, NAMES, RELATION_ERRORS, RELATION_NAMES, percent, score_row
+from .report import (
+    EVENT_ERRORS,
+    EXPLAINED,
+    NAMES,
+    RELATION_ERRORS,
+    RELATION_NAMES,
+    list_event_scores,
+    percent,
+    score_row,
+)
 
 # Labels in the confusion table; the JSON file has all.
 MOST_LABELS = 60
@@ -18,32 +28,42 @@ def make_page(report: dict[str, Any]) -> str:
 
     report: as in the JSON file.
     """
-    relations = report.get("relations", {})
+    relations, events = report.get("relations", {}), report.get("events", {})
     confusion: Counter[tuple[str | None, str | None]] = Counter()
     totals: Counter[str | None] = Counter()
     for row in report.get("confusion", ()):
         confusion[row["gold"], row["predicted"]] = row["spans"]
         totals[row["gold"]] += row["spans"]
-    excerpts = report.get("worst", []), relations.get("worst", [])
+    worst, related, happened = (part.get("worst", []) for part in (report, relations, events))
     order = _order(report.get("labels", {}))
-    # Also the labels of relations and of the spans that they join have a colour.
-    joined = (span["label"] for x in excerpts[1] for side in _SIDES for span in x[f"{side}_spans"])
-    coloured = dict.fromkeys([*order, *_order(relations.get("labels", {})), *joined])
+    orders = {name: _order(events.get(name, {})) for name in ("types", "roles")}
+    # Also what joins spans, and the labels of these spans, have a colour.
+    excerpts = [*related, *happened]
+    joined = (span["label"] for x in excerpts for side in _SIDES for span in x[f"{side}_spans"])
+    coloured = dict.fromkeys(
+        [*order, *_order(relations.get("labels", {})), *chain(*orders.values()), *joined]
+    )
     return fill_template(
         "evaluate/page.html",
         report=report,
-        names_of_components=[x["component"] for x in (report, relations) if "component" in x],
+        names_of_components=[
+            x["component"] for x in (report, relations, events) if "component" in x
+        ],
         names=NAMES,
         explained=EXPLAINED,
         relation_names=RELATION_NAMES,
         relation_errors=RELATION_ERRORS,
+        event_errors=EVENT_ERRORS,
+        event_scores=list_event_scores,
+        event_orders=orders,
         labels=order,
         numbers={label: i for i, label in enumerate(coloured)},
         confusion=confusion,
         totals=totals,
         most_labels=MOST_LABELS,
-        excerpts=[(excerpt, _draw(excerpt)) for excerpt in excerpts[0]],
-        relation_excerpts=[(excerpt, _draw_joined(excerpt)) for excerpt in excerpts[1]],
+        excerpts=[(excerpt, _draw(excerpt)) for excerpt in worst],
+        relation_excerpts=[(excerpt, _draw_joined(excerpt)) for excerpt in related],
+        event_excerpts=[(excerpt, _draw_joined(excerpt)) for excerpt in happened],
         percent=percent,
         score_row=score_row,
         exact=exact_score,
@@ -93,7 +113,7 @@ def _draw(excerpt: dict[str, Any]) -> dict[str, Drawing]:
 
 
 def _draw_joined(excerpt: dict[str, Any]) -> dict[str, Drawing]:
-    """The predicted spans that relations of an excerpt can join, and the gold ones."""
+    """The predicted spans of an excerpt that there are to join, and the gold ones."""
     drawings = {}
     for side, error in _SIDES.items():
         marks = [

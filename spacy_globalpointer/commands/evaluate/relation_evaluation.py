@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence, Set
 from typing import Any
 
-from ...pipeline.relation_gold import distance
+from ...pipeline.pair_gold import distance
 from ...spans import DISTANCE_NAMES, DISTANCES, Counts, LabelledRelation, LabelledSpan
 from .evaluation import describe_calibration
 from .judged import Judgement
@@ -58,12 +58,12 @@ def evaluate_relations(judgement: Judgement, symmetric: Collection[str]) -> dict
 
 
 def count_by(
-    pairs: Iterable[tuple[Set[LabelledRelation], Set[LabelledRelation]]],
-    part_of: Callable[[LabelledRelation], Any],
+    pairs: Iterable[tuple[Set[Any], Set[Any]]],
+    part_of: Callable[[Any], Any],
 ) -> dict[Any, Counts]:
-    """Count relations by part, in order.
+    """Count relations or events by part, in order.
 
-    pairs: gold and found relations of each document.
+    pairs: gold and found ones of each document.
     """
     kinds: dict[str, Counter[Any]] = {kind: Counter() for kind in Counts._fields}
     for gold, found in pairs:

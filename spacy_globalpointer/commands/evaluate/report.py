@@ -10,7 +10,7 @@ from ..labels import show_label
 
 # Pairs of labels that are printed; the files have all.
 MOST_PAIRS = 10
-# Parts of spans, and of relations.
+# Parts of spans, of relations and of events.
 NAMES = {
     "exact": "exact",
     "boundary": "boundary only",
@@ -25,7 +25,16 @@ RELATION_NAMES = {
     "nested": "nested spans",
     "cross_sentence": "across sentences",
 }
-# Kinds of errors in spans, and in relations.
+EVENT_NAMES = {
+    "exact": "whole events",
+    "trigger": "trigger",
+    "trigger_type": "trigger and type",
+    "argument": "argument",
+    "role": "argument and role",
+    "attached": "argument, role and event",
+    "given_spans": "whole, given the gold spans",
+}
+# Kinds of errors in spans, in relations and in events.
 EXPLAINED = {
     "type": "wrong label",
     "border": "wrong border",
@@ -40,6 +49,20 @@ RELATION_ERRORS = {
     "spurious": "spurious",
     "missed": "missed, both spans found",
     "missed span": "missed with a span",
+}
+EVENT_ERRORS = {
+    "type": "wrong type",
+    "trigger": "wrong trigger",
+    "merged": "several events in one",
+    "split": "part of a split event",
+    "role": "wrong role",
+    "missing argument": "missing argument",
+    "spurious argument": "spurious argument",
+    "arguments": "missing and spurious arguments",
+    "spurious": "spurious",
+    "missed": "missed, all spans found",
+    "missed trigger": "missed with its trigger",
+    "missed span": "missed with an argument",
 }
 HEADER = ("", "P", "R", "F", "gold", "predicted", "right")
 
@@ -57,6 +80,8 @@ def print_evaluation(msg: Printer, report: dict[str, Any]) -> None:
         _print_calibration(msg, "Calibration", "spans", report["calibration"])
     if "relations" in report:
         _print_relations(msg, report["relations"])
+    if "events" in report:
+        _print_events(msg, report["events"])
 
 
 def _print_relations(msg: Printer, report: dict[str, Any]) -> None:
@@ -69,6 +94,26 @@ def _print_relations(msg: Printer, report: dict[str, Any]) -> None:
     _print_scores(msg, title, report["distances"].items())
     _print_errors(msg, "Errors in relations", report["errors"], RELATION_ERRORS)
     _print_calibration(msg, "Calibration of relations", "relations", report["calibration"])
+
+
+def _print_events(msg: Printer, report: dict[str, Any]) -> None:
+    _print_notes(msg, report)
+    msg.info(f"{report['documents']} documents with events, threshold {report['threshold']}")
+    _print_scores(msg, "Events", list_event_scores(report["scores"]))
+    _print_scores(msg, "Events (per type)", report["types"].items())
+    _print_scores(msg, "Arguments of events (per role)", report["roles"].items())
+    _print_errors(msg, "Errors in events", report["errors"], EVENT_ERRORS)
+    _print_calibration(msg, "Calibration of events", "events", report["calibration"])
+
+
+def list_event_scores(scores: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
+    """The scores of events with their names, without those of triggers if there are none."""
+    rows = [(part, name, scores[part]) for part, name in EVENT_NAMES.items() if part in scores]
+    return [
+        (name, counts)
+        for part, name, counts in rows
+        if counts["right"] or counts["wrong"] or counts["missed"] or "trigger" not in part
+    ]
 
 
 def _print_notes(msg: Printer, report: dict[str, Any]) -> None:
@@ -122,7 +167,7 @@ def _print_confusion(msg: Printer, confusion: Sequence[dict[str, Any]]) -> None:
 def _print_calibration(msg: Printer, title: str, what: str, calibration: dict[str, Any]) -> None:
     """Print a table of bins.
 
-    what: has the scores: spans or relations.
+    what: has the scores: spans, relations or events.
     """
     rows = [
         (

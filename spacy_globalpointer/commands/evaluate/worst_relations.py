@@ -1,9 +1,11 @@
 """The worst errors in relations, in their sentences, with the spans that there are to join."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable
+from functools import partial
 from typing import Any
 
 from ...spans import Extent, LabelledRelation, LabelledSpan
+from ..comparison import Item
 from .judged_relations import JudgedRelations
 from .relation_evaluation import find_relation_errors
 from .worst_errors import (
@@ -32,24 +34,31 @@ def find_relation_excerpts(
         for document in documents
         for relation, kind in find_relation_errors(document, symmetric)
     ]
-    return find_excerpts(errors, most, describe_related_excerpt, LONGEST)
+    describe = partial(describe_joined_excerpt, describe=_describe_relation, order=None)
+    return find_excerpts(errors, most, describe, LONGEST)
 
 
-def describe_related_excerpt(
-    error: EvaluationError[LabelledRelation], part: Extent
+def describe_joined_excerpt(
+    error: EvaluationError[Item],
+    part: Extent,
+    describe: Callable[[Any, Any], dict[str, Any]],
+    order: Callable[[Any], Any] | None,
 ) -> dict[str, Any]:
     """Put an error and the part of its document around it into plain data.
 
     part: start and end (tokens).
-    RETURNS: as `describe_excerpt`, with relations in place of spans: those in the excerpt. And
-        "gold_spans" and "predicted_spans" that overlap it.
+    describe: puts a relation or an event of a document into plain data.
+    order: what sorts them, None for the order of tuples.
+    RETURNS: as `describe_excerpt`, with relations or events in place of spans: those in the
+        excerpt. And "gold_spans" and "predicted_spans" that overlap it.
     """
     document: Any = error.document
     right = document.gold.keys() & document.found.keys()
 
-    def relations(side: Iterable[LabelledRelation]) -> list[dict[str, Any]]:
-        inside = sorted(r for r in side if r == error.item or is_shown(r, part, LONGEST))
-        return [{**_describe_relation(document, r), "right": r in right} for r in inside]
+    def joined(side: Iterable[Item]) -> list[dict[str, Any]]:
+        inside = [x for x in side if x == error.item or is_shown(x, part, LONGEST)]
+        ordered = sorted(inside, key=order)
+        return [{**describe(document, x), "right": x in right} for x in ordered]
 
     def spans(side: set[LabelledSpan], other: set[LabelledSpan]) -> list[dict[str, Any]]:
         inside = sorted(span for span in side if span.start < part[1] and part[0] < span.end)
@@ -57,9 +66,9 @@ def describe_related_excerpt(
 
     return {
         **describe_part(document, part),
-        "error": {"kind": error.kind, **_describe_relation(document, error.item)},
-        "gold": relations(document.gold),
-        "predicted": relations(document.found),
+        "error": {"kind": error.kind, **describe(document, error.item)},
+        "gold": joined(document.gold),
+        "predicted": joined(document.found),
         "gold_spans": spans(document.gold_spans, document.found_spans),
         "predicted_spans": spans(document.found_spans, document.gold_spans),
     }

@@ -12,13 +12,12 @@ from wasabi.printer import Printer
 
 from ...corpora import FORMATS, Record
 from ...corpora.messages import fit_screen
-from ..inputs import Code, Component, Gpu, use_gpu
+from ..inputs import Code, Component, Gpu, check_keys, use_gpu
 from ..outputs import check_output, write_text
+from .checks import check_gold, check_gold_pairs
 from .data import (
     Document,
     Keys,
-    check_gold,
-    check_gold_relations,
     read_documents,
     split_inputs,
 )
@@ -66,6 +65,13 @@ def render(
             "relations"
         ),
     ] = None,
+    events_key: Annotated[
+        str | None,
+        Option(
+            help="Group of the gold events; if not set, the component's, or without a pipeline "
+            "events"
+        ),
+    ] = None,
     lang: Annotated[
         str,
         Option("--lang", "-l", help="Language code of annotated data that has no pipeline with it"),
@@ -84,15 +90,15 @@ def render(
         Option(
             "--errors-only",
             "-E",
-            help="Draw only documents with a wrong or a missed span or relation",
+            help="Draw only documents with a wrong or a missed span, relation or event",
         ),
     ] = False,
     code: Code = None,
     gpu_id: Gpu = -1,
 ) -> None:
     """
-    Show nested spans as lines under their text, relations as arcs between them, and the scores of
-    all spans as a heat map.
+    Show nested spans as lines under their text, relations as arcs between them, events as arcs and
+    a table, and the scores of all spans as a heat map.
 
     The page is one HTML file. Predictions stand beside the gold if the data has
     it; point at a span or a relation to see its score. A relation that would
@@ -114,16 +120,18 @@ def render(
         check_wishes(model, files, output, heatmap, errors_only)
         shown = None if model is None else load_predictor(model, component)
         nlp = spacy.blank(lang) if shown is None else shown.nlp
-        keys = choose_keys(shown, spans_key, relations_key)
+        keys = choose_keys(shown, spans_key, relations_key, events_key)
         documents, notes = gather(nlp, files, text, keys, format, limit)
-        notes += check_documents(documents, keys, shown, errors_only, relations_key is not None)
+        asked = relations_key is not None, events_key is not None
+        notes += check_documents(documents, keys, shown, errors_only, asked)
         if shown is not None and heatmap is not None:
             check_choice(documents, document, shown)
         page = Page(errors_only=errors_only, symmetric=shown.symmetric if shown else ())
         pairs = shown.predict(documents) if shown else ((own.doc, own) for own in documents)
         for number, (doc, gold) in enumerate(pairs, start=1):
-            found, related = shown.read(doc) if shown else (None, None)
-            page.add(number, doc, found, gold.spans, (related, gold.relations))
+            found, related, happened = shown.read(doc) if shown else (None, None, None)
+            joined = (related, gold.relations), (happened, gold.events)
+            page.add(number, doc, found, gold.spans, *joined)
             if shown is not None and heatmap is not None and number == document:
                 scores, first = score_spans(shown.spans, doc)
                 contents[heatmap] = draw_heat_map(doc, scores, found or (), gold.spans or (), first)
@@ -209,18 +217,18 @@ def check_choice(documents: Sequence[Document], number: int, shown: Predictor) -
         )
 
 
-def choose_keys(shown: Predictor | None, spans: str | None, relations: str | None) -> Keys:
+def choose_keys(
+    shown: Predictor | None, spans: str | None, relations: str | None, events: str | None
+) -> Keys:
     """The groups of the gold: those of the options, or of the components.
 
-    RAISES (ValueError): one group for both.
+    RAISES (ValueError): one group for several of them.
     """
-    own = Keys("sc", "relations") if shown is None else shown.keys
-    keys = Keys(own.spans if spans is None else spans, relations or own.relations)
-    if keys.of_records == keys.relations:
-        raise ValueError(
-            "--spans-key and --relations-key must differ, because the group of the relations holds "
-            f"their arguments only, was: {keys.relations!r} for both. To fix: name another group"
-        )
+    own = Keys(["sc"], "relations", "events") if shown is None else shown.keys
+    keys = Keys(
+        own.spans if spans is None else [spans], relations or own.relations, events or own.events
+    )
+    check_keys("--spans-key", keys.of_records, keys.relations, keys.events)
     return keys
 
 
@@ -229,16 +237,18 @@ def check_documents(
     keys: Keys,
     shown: Predictor | None,
     errors_only: bool,
-    is_asked: bool,
+    is_asked: tuple[bool, bool],
 ) -> list[str]:
     """Say what a user should know about the gold.
 
-    is_asked: the user has named the group of the relations.
+    is_asked: whether the user has named the group of the relations, and that of the events.
     RAISES (ValueError): there is no gold where it is needed.
     """
     labels = None if shown is None else shown.span_labels
     related = None if shown is None or shown.relations is None else shown.relations.labels
+    types = None if shown is None else shown.event_types
     return [
         *check_gold(documents, keys, labels, is_alone=shown is None, required=errors_only),
-        *check_gold_relations(documents, keys, related, is_asked=is_asked),
+        *check_gold_pairs(documents, "relations", keys.relations, related, is_asked=is_asked[0]),
+        *check_gold_pairs(documents, "events", keys.events, types, is_asked=is_asked[1]),
     ]

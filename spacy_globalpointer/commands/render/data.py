@@ -17,40 +17,46 @@ from ...corpora.docbin import read_docbin
 from ...corpora.messages import list_some
 from ...corpora.sources import Source
 from ...corpora.stream import read_entries
-from ...relations import EDGES, get_relations, has_relations
-from ...spans import LabelledRelation, LabelledSpan
+from ...events import get_events, has_events, spans_of
+from ...relations import get_relations, has_relations
+from ...spans import LabelledEvent, LabelledRelation, LabelledSpan
 from ..convert import SUFFIXES, find_sources
-from ..labels import list_labels
 
 MOST_REMARKS = 3
 TEXTS = re.compile(r"\.txt(\.gz)?$")
 
 # Relations (characters) with their scores, None for gold ones.
 Related = dict[LabelledRelation, float | None]
+# The same of events.
+Happened = dict[LabelledEvent, float | None]
 
 
 class Document(NamedTuple):
-    """A document and its gold spans and relations (characters); None where it has no such group."""
+    """A document and its gold (characters); None where it has no such group."""
 
     doc: Doc
     spans: set[LabelledSpan] | None
     relations: Related | None = None
+    events: Happened | None = None
 
 
 class Keys(NamedTuple):
-    """Groups of the gold: of spans, None for doc.ents; of relations, None to show none."""
+    """Groups of the gold: of spans, None for doc.ents; of relations and events, None for none."""
 
-    spans: str | None
+    spans: Sequence[str | None]
     relations: str | None
+    events: str | None = None
 
     @property
     def of_records(self) -> str:
         """The group of the spans of files that are not .spacy."""
-        return self.spans or "sc"
+        return next(filter(None, self.spans), "sc")
 
-    def describe(self) -> str:
-        """The group of the spans, as messages name it."""
-        return "doc.ents" if self.spans is None else f"the group {self.spans!r}"
+    def describe(self, what: str = "the group") -> str:
+        """The groups of the spans, as messages name them."""
+        groups = " or ".join(repr(key) for key in self.spans if key is not None)
+        named = [f"{what} {groups}"] if groups else []
+        return " or ".join([*named, *(["doc.ents"] if None in self.spans else [])])
 
 
 def split_inputs(inputs: Sequence[str], text: str | None) -> tuple[str | None, list[Path]]:
@@ -117,7 +123,8 @@ def _read_file(
     if path.suffix == ".spacy":
         for doc in read_docbin(path, nlp.vocab):
             related = None if keys.relations is None else read_relations(doc, keys.relations)
-            yield Document(doc, read_spans(doc, keys.spans), related)
+            happened = None if keys.events is None else read_happened(doc, keys.events)
+            yield Document(doc, read_spans(doc, *keys.spans), related, happened)
     elif format == "txt" or (format == "auto" and TEXTS.search(path.name)):
         source = Source(path, "txt", path.stat().st_size)
         for entry in read_entries([source], max_length=nlp.max_length):
@@ -129,8 +136,14 @@ def _read_file(
         for record in read_records(path, format=format, joiner=joiner):
             if keys.relations is None:
                 record = replace(record, relations=None)
-            doc, outcomes, _ = record_to_doc(
-                record, nlp, spans_key=keys.of_records, relations_key=keys.relations or ""
+            if keys.events is None:
+                record = replace(record, events=None)
+            doc, outcomes, *_ = record_to_doc(
+                record,
+                nlp,
+                spans_key=keys.of_records,
+                relations_key=keys.relations or "",
+                events_key=keys.events or "",
             )
             remarks.update(record.notes)
             gold = None
@@ -138,17 +151,21 @@ def _read_file(
                 rows = zip(record.spans, outcomes, strict=True)
                 gold = {LabelledSpan(*span) for span, outcome in rows if outcome == "skipped"}
                 gold.update(in_characters(doc.spans[keys.of_records]))
-            yield Document(doc, gold, _read_edges(record))
+            yield Document(doc, gold, *_read_joined(record))
 
 
-def read_spans(doc: Doc, key: str | None) -> set[LabelledSpan] | None:
+def read_spans(doc: Doc, *sources: str | None) -> set[LabelledSpan] | None:
     """Spans (characters) of a document; None if it is not annotated.
 
-    key: of doc.spans; None for doc.ents.
+    sources: keys of doc.spans; None for doc.ents.
     """
-    if key is None:
-        return set(in_characters(doc.ents)) if doc.has_annotation("ENT_IOB") else None
-    return set(in_characters(doc.spans[key])) if key in doc.spans else None
+    found: set[LabelledSpan] | None = None
+    for key in sources:
+        is_there = doc.has_annotation("ENT_IOB") if key is None else key in doc.spans
+        if is_there:
+            group = doc.ents if key is None else doc.spans[key]
+            found = {*(found or ()), *in_characters(group)}
+    return found
 
 
 def read_relations(doc: Doc, key: str) -> Related | None:
@@ -164,94 +181,41 @@ def read_relations(doc: Doc, key: str) -> Related | None:
     return {LabelledRelation(head, child, r.label): r.score for head, child, r in rows}
 
 
-def _read_edges(record: Record) -> Related | None:
-    """The relations of a record: also those of spans that do not fit the tokens."""
-    if record.relations is None:
+def read_happened(doc: Doc, key: str) -> Happened | None:
+    """Events (characters) of a document; None if it is not annotated.
+
+    RAISES (ValueError): what cannot be an event.
+    """
+    if not has_events(doc, key):
         return None
+    events = get_events(doc, key)
+    spans = (span for event in events for span in spans_of(event))
+    places = iter(in_characters(spans))
+    found: Happened = {}
+    for event in events:
+        trigger = None if event.trigger is None else next(places)
+        arguments = frozenset((argument.role, next(places)) for argument in event.arguments)
+        found[LabelledEvent(event.type, trigger, arguments)] = event.score
+    return found
+
+
+def _read_joined(record: Record) -> tuple[Related | None, Happened | None]:
+    """The relations and events of a record: also those of spans that do not fit the tokens."""
+    related: Related | None = None
+    happened: Happened | None = None
     spans = [LabelledSpan(*span) for span in record.spans or ()]
-    rows = ((spans[head], spans[child], label) for head, child, label in record.relations)
-    return {LabelledRelation(*row): None for row in rows}
+    if record.relations is not None:
+        rows = ((spans[head], spans[child], label) for head, child, label in record.relations)
+        related = {LabelledRelation(*row): None for row in rows}
+    if record.events is not None:
+        happened = {}
+        for kind, trigger, arguments in record.events:
+            at = None if trigger is None else spans[trigger]
+            own = frozenset((role, spans[place]) for role, place in arguments)
+            happened[LabelledEvent(kind, at, own)] = None
+    return related, happened
 
 
 def in_characters(spans: Iterable[Span]) -> list[LabelledSpan]:
     """Where spans are in the text of their document."""
     return [LabelledSpan(span.start_char, span.end_char, span.label_) for span in spans]
-
-
-def check_gold(
-    documents: Sequence[Document],
-    keys: Keys,
-    labels: Sequence[str] | None,
-    *,
-    is_alone: bool,
-    required: bool,
-) -> list[str]:
-    """Say what a user should know about the gold spans.
-
-    labels: of the component that finds spans; None if they are not known.
-    is_alone: there is no pipeline.
-    required: the prediction is only of use with gold spans or relations.
-    RAISES (ValueError): there are none, though they are required or there is no pipeline.
-    """
-    golds = [document.spans for document in documents if document.spans is not None]
-    n_related = sum(document.relations is not None for document in documents)
-    notes = []
-    if not golds:
-        others = sorted({key for document in documents for key in document.doc.spans})
-        names = list_labels((other, None) for other in others) or "none"
-        what = f"{keys.describe()}, but all groups there are: {names}"
-        if (is_alone or required) and not n_related:
-            why = "data for --errors-only" if required else "data without a pipeline"
-            other = ", or a pipeline before the data: MODEL DATA" if is_alone else ""
-            raise ValueError(f"{why} must have gold spans in {what}. To fix: --spans-key{other}")
-        if n_related:
-            notes.append(f"Only gold spans of relations are shown: the data should have {what}")
-        elif others:
-            notes.append(f"No gold spans are shown: the data should have {what}")
-    elif len(golds) < len(documents):
-        n = len(documents) - len(golds)
-        group = "doc.ents" if keys.spans is None else f"span group {keys.spans!r}"
-        notes.append(f"{n} of {len(documents)} documents have no {group}")
-    n_of = Counter(span.label for gold in golds for span in gold)
-    rows = [(label, n) for label, n in n_of.most_common() if label not in (labels or n_of)]
-    if rows:
-        notes.append(
-            f"Gold spans of labels that the component does not have: {list_labels(rows)}. "
-            f"Its labels are: {list_labels((label, None) for label in labels or ())}"
-        )
-    return notes
-
-
-def check_gold_relations(
-    documents: Sequence[Document], keys: Keys, labels: Sequence[str] | None, *, is_asked: bool
-) -> list[str]:
-    """Say what a user should know about the gold relations.
-
-    labels: of the component that finds relations; None if there is none.
-    is_asked: the user has named their group.
-    RAISES (ValueError): there are none in the group that was named.
-    """
-    if keys.relations is None:
-        return []
-    golds = [document.relations for document in documents if document.relations is not None]
-    if not golds and is_asked:
-        docs = (document.doc for document in documents)
-        others = {key for doc in docs for key, group in doc.spans.items() if EDGES in group.attrs}
-        names = list_labels((other, None) for other in sorted(others)) or "none"
-        raise ValueError(
-            f"the data must have relations in the group {keys.relations!r}, but all groups with "
-            f"relations there are: {names}. To fix: --relations-key"
-        )
-    notes = []
-    if 0 < len(golds) < len(documents):
-        n = len(documents) - len(golds)
-        what = f"relations in the group {keys.relations!r}"
-        notes.append(f"{n} of {len(documents)} documents have no {what}")
-    n_of = Counter(relation.label for gold in golds for relation in gold)
-    rows = [(label, n) for label, n in n_of.most_common() if label not in (labels or n_of)]
-    if rows:
-        notes.append(
-            f"Gold relations of labels that the component does not have: {list_labels(rows)}. "
-            f"Its labels are: {list_labels((label, None) for label in labels or ())}"
-        )
-    return notes

@@ -1,56 +1,57 @@
 """The page of `spacy global-pointer render`: one file that needs no network and no script."""
 
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterable, Sequence
-from itertools import pairwise
+from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import Any, NamedTuple, TypeVar
 
-import numpy
-from spacy.pipeline import Sentencizer
 from spacy.tokens import Doc, Span
 
-from ...spans import LabelledRelation, LabelledSpan
-from ...training.reader import find_borders
-from ..labels import list_labels, show_label
+from ...spans import LabelledEvent, LabelledRelation, LabelledSpan
+from ..labels import list_labels
 from ..relation_drawing import Arc
 from ..span_drawing import Mark, lay_out, one_line
 from ..templating import fill_template
-from .data import Related
+from .data import Happened, Related
+from .events import EventRow, count_events, ends_of_events, join_arguments, list_events, number_mark
+from .marks import LONGEST_PART, MOST_LINES, Marks, Scored, cut, mark_spans
 from .relations import draw_sides, ends_of, make_arcs, turn_all
 
-# Longer documents are cut (tokens).
-LONGEST_PART = 400
-# More lines under one token cannot be read.
-MOST_LINES = 10
 # Wrong spans that are listed below one part of a document, and missed ones.
 MOST_ERRORS = 20
 # Relations that are listed beside one part.
 MOST_LISTED = 100
 
 T = TypeVar("T")
-# Scores of spans (characters); None for those of components that give none.
-Scored = dict[LabelledSpan, float | None]
-# Spans (characters), each with its mark (tokens) if it can be drawn.
-Marks = dict[LabelledSpan, Mark | None]
 Arcs = dict[LabelledRelation, Arc]
 
 
 class Side(NamedTuple):
-    """What is predicted in a document, or gold; None for relations that are not annotated."""
+    """What is predicted in a document, or gold; None for what is not annotated.
+
+    arcs: of relations.
+    events: with their rows in a table.
+    ties: arcs from the triggers of events to their arguments.
+    """
 
     marks: Marks
     arcs: Arcs | None
+    events: dict[LabelledEvent, EventRow] | None
+    ties: Arcs
 
     def cut(self, start: int, end: float) -> "Side":
         """What begins in a part of the text (characters)."""
-        marks = {span: mark for span, mark in self.marks.items() if start <= span.start < end}
-        if self.arcs is None:
-            return Side(marks, None)
-        return Side(marks, {r: arc for r, arc in self.arcs.items() if start <= r.head.start < end})
+
+        def inside(parts: dict[Any, T], place: Callable[[Any], LabelledSpan]) -> dict[Any, T]:
+            return {x: part for x, part in parts.items() if start <= place(x).start < end}
+
+        marks, ties = inside(self.marks, lambda x: x), inside(self.ties, lambda x: x.head)
+        arcs = None if self.arcs is None else inside(self.arcs, lambda x: x.head)
+        events = None if self.events is None else inside(self.events, lambda x: x.spans[0])
+        return Side(marks, arcs, events, ties)
 
 
 class Page:
-    """Documents with predicted spans and relations, gold ones, or both.
+    """Documents with predicted spans, relations and events, gold ones, or both.
 
     errors_only: draw only what has something wrong or missed; all is counted.
     symmetric: labels of relations without direction.
@@ -59,9 +60,11 @@ class Page:
     def __init__(self, *, errors_only: bool = False, symmetric: Collection[str] = ()) -> None:
         self.errors_only, self.symmetric = errors_only, symmetric
         self.n_documents = self.n_compared = self.n_wrong = 0
-        # Spans and relations of each label: "gold", "predicted", "right" (both) and "not drawn".
+        # Spans, relations and events of each label: "gold", "predicted", "right" (both) and
+        # "not drawn".
         self.counts: defaultdict[str, Counter[str]] = defaultdict(Counter)
         self.related: defaultdict[str, Counter[str]] = defaultdict(Counter)
+        self.happened: defaultdict[str, Counter[str]] = defaultdict(Counter)
         self.widened: Counter[str] = Counter()
         self.parts: list[dict[str, Any]] = []
 
@@ -72,6 +75,7 @@ class Page:
         predicted: Scored | None,
         gold: set[LabelledSpan] | None,
         relations: tuple[Related | None, Related | None] = (None, None),
+        events: tuple[Happened | None, Happened | None] = (None, None),
     ) -> None:
         """Add a document if it has spans; a long one is cut where no span is torn.
 
@@ -79,38 +83,48 @@ class Page:
         doc: its tokens, at least one.
         predicted (characters): with scores; None if nothing was predicted.
         gold (characters): None if not annotated.
-        relations (characters): predicted and gold ones; None for each as for spans.
+        relations, events (characters): predicted and gold ones; None for each as for spans.
         """
         found, known = (r and turn_all(r, self.symmetric) for r in relations)
-        # Arguments are spans, whatever the group of the spans says.
-        predicted = None if predicted is None else {**ends_of(found), **predicted}
-        gold = None if gold is None else {*ends_of(known), *gold}
-        odd, wrong = _differ(predicted, gold), _differ(found, known)
-        self.n_compared += odd is not None or wrong is not None
-        self.n_wrong += bool(odd or wrong)
-        if predicted is not None and gold is not None:
-            self.counts["right"].update(span.label for span in predicted.keys() & gold)
-        if found is not None and known is not None:
-            self.related["right"].update(r.label for r in found.keys() & known.keys())
+        # What is joined are spans, whatever the group of the spans says.
+        found_ends, known_ends = (
+            {**ends_of(own), **ends_of_events(happened)}
+            for own, happened in ((found, events[0]), (known, events[1]))
+        )
+        predicted = None if predicted is None else {**found_ends, **predicted}
+        gold = None if gold is None else {*known_ends, *gold}
+        odd, wrong, failed = _differ(predicted, gold), _differ(found, known), _differ(*events)
+        self.n_compared += any(x is not None for x in (odd, wrong, failed))
+        self.n_wrong += bool(odd or wrong or failed)
+        self._count_right((predicted, gold), (found, known), events)
+        numbers = count_events(*events)
         sides: dict[str, Side] = {}
         if predicted is not None:
             marks = mark_spans(doc, predicted, odd or set(), predicted)
-            sides["predicted"] = self._join(doc, marks, found, wrong, "wrong")
-        if gold is not None or known is not None:
-            spans = {*ends_of(known)} if gold is None else gold
+            own = found, events[0]
+            sides["predicted"] = self._join(doc, marks, own, (wrong, failed), numbers, "wrong")
+        if gold is not None or known is not None or events[1] is not None:
+            spans = {*known_ends} if gold is None else gold
             self._count_misfits(doc, spans)
             marks = mark_spans(doc, spans, odd or set())
-            sides["gold"] = self._join(doc, marks, known, wrong, "missed")
+            own = known, events[1]
+            sides["gold"] = self._join(doc, marks, own, (wrong, failed), numbers, "missed")
         self.n_documents += bool(sides)
         all_marks = [mark for side in sides.values() for mark in side.marks.values()]
         parts = cut(doc, [mark.span for mark in all_marks if mark])
         ends = [*(part.start_char for part in parts[1:]), len(doc.text) + 1]
-        compared = odd is not None, wrong is not None
+        compared = odd is not None, wrong is not None, failed is not None
         for i, (part, end) in enumerate(zip(parts, ends, strict=True), start=1):
             name = f"{number}, part {i} of {len(parts)}" if len(parts) > 1 else f"{number}"
-            own = {k: side.cut(part.start_char, end) for k, side in sides.items()}
-            if own:
-                self._add_part(name, part, own, compared)
+            within = {k: side.cut(part.start_char, end) for k, side in sides.items()}
+            if within:
+                self._add_part(name, part, within, compared)
+
+    def _count_right(self, *pairs: tuple[Collection[Any] | None, Collection[Any] | None]) -> None:
+        counters = self.counts, self.related, self.happened
+        for (found, known), counter in zip(pairs, counters, strict=True):
+            if found is not None and known is not None:
+                counter["right"].update(x.label for x in {*found} & {*known})
 
     def _count_misfits(self, doc: Doc, gold: Iterable[LabelledSpan]) -> None:
         spans = (span for span in gold if span.start < span.end)
@@ -121,42 +135,60 @@ class Page:
         self,
         doc: Doc,
         marks: Marks,
-        relations: Related | None,
-        wrong: set[LabelledRelation] | None,
+        joined: tuple[Related | None, Happened | None],
+        odd: tuple[Collection[LabelledRelation] | None, Collection[LabelledEvent] | None],
+        numbers: dict[LabelledEvent, int],
         kind: str,
     ) -> Side:
-        """One side of a document."""
-        if relations is None:
-            return Side(marks, None)
+        """One side of a document.
+
+        joined: its relations and events. odd: those that are wrong or missed.
+        numbers: of the events of both sides.
+        """
+        relations, events = joined
         places = {span: mark.span for span, mark in marks.items() if mark}
-        return Side(marks, make_arcs(doc, relations, places, wrong or (), self.symmetric, kind))
+        arcs = rows = None
+        ties: Arcs = {}
+        if relations is not None:
+            arcs = make_arcs(doc, relations, places, odd[0] or (), self.symmetric, kind)
+        if events is not None:
+            rows = list_events(doc, events, numbers, odd[1] or (), kind)
+            ties = join_arguments(doc, rows, places)
+            marks = {x: mark and number_mark(mark, x, rows) for x, mark in marks.items()}
+        return Side(marks, arcs, rows, ties)
 
     def _add_part(
-        self, name: str, part: Span, sides: dict[str, Side], compared: tuple[bool, bool]
+        self, name: str, part: Span, sides: dict[str, Side], compared: tuple[bool, bool, bool]
     ) -> None:
-        """Add a part of a document, with the spans and relations that begin in it.
+        """Add a part of a document, with what begins in it.
 
-        compared: whether spans and relations are both predicted and annotated.
+        compared: whether spans, relations and events are both predicted and annotated.
         """
         tokens = [token.text_with_ws for token in part]
         drawn: dict[str, tuple[list[Mark], list[Arc]]] = {}
         undrawn = Counter[str]()
-        for side, (marks, arcs) in sides.items():
+        for side, (marks, arcs, events, ties) in sides.items():
             fit = {s: mark for s, mark in marks.items() if mark and mark.span.end <= part.end}
-            drawn[side] = list(fit.values()), list((arcs or {}).values())
+            drawn[side] = list(fit.values()), [*(arcs or {}).values(), *ties.values()]
             undrawn.update(span.label for span in marks if span not in fit)
             self.counts[side].update(span.label for span in marks)
             self.related[side].update(relation.label for relation in arcs or {})
+            self.happened[side].update(event.label for event in events or {})
         self.counts["not drawn"].update(undrawn)
         drawings: dict[str, Any]
-        is_related = any(arcs for _, arcs in drawn.values())
+        rows = {side: list((own.events or {}).values()) for side, own in sides.items()}
+        is_related = any(arcs for _, arcs in drawn.values()) or any(rows.values())
         if is_related:
             drawings = draw_sides(tokens, drawn, part.start)
         else:
             drawings = {k: lay_out(tokens, marks, part.start) for k, (marks, _) in drawn.items()}
-        spans = {side: set(own.marks) for side, own in sides.items()} if compared[0] else {}
-        edges = {side: set(own.arcs or ()) for side, own in sides.items()} if compared[1] else {}
-        has_errors = any(own and own["predicted"] != own["gold"] for own in (spans, edges))
+        parts: tuple[dict[str, set[Any]], ...] = (
+            {side: set(own.marks) for side, own in sides.items()},
+            {side: set(own.arcs or ()) for side, own in sides.items()},
+            {side: set(own.events or ()) for side, own in sides.items()},
+        )
+        known = [own if both else {} for own, both in zip(parts, compared, strict=True)]
+        has_errors = any(own and own["predicted"] != own["gold"] for own in known)
         if has_errors or not self.errors_only:
             self.parts.append(
                 {
@@ -164,8 +196,9 @@ class Page:
                     "text": part.doc.text,
                     "lang": part.doc.lang_,
                     "direction": part.vocab.writing_system.get("direction"),
-                    "compared": {"spans": spans, "relations": edges},
+                    "compared": dict(zip(("spans", "relations", "events"), known, strict=True)),
                     "drawings": drawings,
+                    "events": rows,
                     "is_related": is_related,
                     "n_undrawn": undrawn.total(),
                     "has_errors": has_errors,
@@ -195,18 +228,27 @@ class Page:
         notes: what a reader should know.
         page_size (documents and parts of long ones): on one page of it.
         """
-        labels, related = (
+        labels, related, types = (
             sorted({label for counter in counters.values() for label in counter})
-            for counters in (self.counts, self.related)
+            for counters in (self.counts, self.related, self.happened)
         )
+        roles = {
+            label
+            for part in self.parts
+            for own in part["events"].values()
+            for x in own
+            for label in x.roles
+        }
         return fill_template(
             "render/page.html",
             page=self,
             title=one_line(title),
             notes=notes,
             page_size=page_size,
-            numbers={label: i for i, label in enumerate(sorted({*labels, *related}))},
-            labels={"spans": labels, "relations": related},
+            numbers={
+                label: i for i, label in enumerate(sorted({*labels, *related, *types, *roles}))
+            },
+            labels={"spans": labels, "relations": related, "events": types},
             most_errors=MOST_ERRORS,
             most_listed=MOST_LISTED,
         )
@@ -215,50 +257,3 @@ class Page:
 def _differ(one: Collection[T] | None, other: Collection[T] | None) -> set[T] | None:
     """What only one of them has; None if they cannot be compared."""
     return None if one is None or other is None else set(one) ^ set(other)
-
-
-def mark_spans(
-    doc: Doc, spans: Iterable[LabelledSpan], odd: set[LabelledSpan], scores: Scored | None = None
-) -> Marks:
-    """Mark spans, the best first, but none under a token that has MOST_LINES lines.
-
-    A pipeline that has hardly been trained may find many long spans everywhere.
-
-    spans (characters): one that does not fit the tokens is widened to those that it touches.
-    odd: those that are wrong or missed.
-    scores: of predicted spans; of gold ones the shortest are best.
-    """
-    text, marks = doc.text, Marks()
-    n_lines = numpy.zeros(len(doc), dtype=int)
-    for span in sorted(spans, key=lambda s: (-(scores[s] or 0) if scores else s.end - s.start, s)):
-        start, end, label = span
-        place = doc.char_span(start, end, alignment_mode="expand") if start < end else None
-        if place is None or n_lines[place.start : place.end].max() == MOST_LINES:
-            marks[span] = None
-            continue
-        n_lines[place.start : place.end] += 1
-        known = scores[span] if scores else None
-        score = "" if known is None else f" {known:.3f}"
-        title = f"{one_line(label)}{score}: {one_line(text[start:end])}"
-        if span in odd:
-            title += "; wrong" if scores else "; missed"
-        if (place.start_char, place.end_char) != span.extent:
-            title += "; does not fit the tokens"
-        at = LabelledSpan(place.start, place.end, label)
-        marks[span] = Mark(at, show_label(label), title, span in odd)
-    return marks
-
-
-def cut(doc: Doc, spans: Sequence[LabelledSpan]) -> list[Span]:
-    """The parts of a document; where spans chain so that there is no border some are torn.
-
-    spans (tokens): that are to be drawn.
-    """
-    if len(doc) > LONGEST_PART and not doc.has_annotation("SENT_START"):
-        Sentencizer()(doc)
-    borders = find_borders(doc, spans, LONGEST_PART)
-    if max(numpy.diff(borders)) > 2 * LONGEST_PART:
-        ends = [(span.start // LONGEST_PART, (span.end - 1) // LONGEST_PART) for span in spans]
-        whole = [span for span, (first, last) in zip(spans, ends, strict=True) if first == last]
-        borders = find_borders(doc, whole, LONGEST_PART)
-    return [doc[begin:end] for begin, end in pairwise(borders)]

@@ -59,8 +59,8 @@ def make_arcs(
         title = f"{one_line(label)}{shown}: {(' → ' if is_directed else ' ↔ ').join(words)}"
         title += f"; {kind}" if is_odd else ""
         arcs[relation] = Arc(
-            places.get(head) or _find_tokens(doc, head),
-            places.get(child) or _find_tokens(doc, child),
+            places.get(head) or place_tokens(doc, head),
+            places.get(child) or place_tokens(doc, child),
             label,
             (words[0], words[1]),
             show_label(label),
@@ -72,7 +72,7 @@ def make_arcs(
     return arcs
 
 
-def _find_tokens(doc: Doc, span: LabelledSpan) -> LabelledSpan:
+def place_tokens(doc: Doc, span: LabelledSpan) -> LabelledSpan:
     """The tokens that a span touches; for one without any, a place outside the text."""
     start, end, label = span
     found = doc.char_span(start, end, alignment_mode="expand") if start < end else None

@@ -12,18 +12,20 @@ from spacy.training import Example
 from ...pipeline.relation_pointer import RelationPointer
 from ...pipeline.settings import label_cuts, own_thresholds
 from ..comparison import NoGoldError, run_before
+from .event_source import EventSource
 from .floor import Floor
 from .objectives import ONE_ONLY
 from .relation_source import RelationSource
 from .span_source import SpanSource
 from .thresholds import CANDIDATE, Candidates, Thresholds
 
-Source = SpanSource | RelationSource
+Source = SpanSource | RelationSource | EventSource
 
 
 class Collected(NamedTuple):
     """What there is to choose thresholds from.
 
+    candidates: `Candidates`, or of events `EventCandidates`.
     present: thresholds that the component has.
     scored: every document, and what was found above the lowest threshold, with raw scores.
     source: of what was found.
@@ -31,7 +33,7 @@ class Collected(NamedTuple):
     notes: what a user should know about the data.
     """
 
-    candidates: Candidates
+    candidates: Any
     present: Thresholds
     scored: list[tuple[Example, Any]]
     source: Source
@@ -53,14 +55,14 @@ def find_candidates(
         where no overlap is allowed, a lowest threshold above the present ones, no gold found.
     """
     pipe: Any = nlp.get_pipe(name)
-    present, cuts = _check(name, pipe, lowest)
+    present, cuts = check_present(name, pipe, lowest)
     source: Any = RelationSource(pipe) if isinstance(pipe, RelationPointer) else SpanSource(pipe)
     account, scored = source.account, []
     index = {label: i for i, label in enumerate(pipe.labels)}
     golds: list[Counter[str]] = []  # labels of the gold of each document
     rows: list[tuple[int, int, float, bool, int]] = []
     floors: list[Floor] = []
-    for example, found, floor in _predict(nlp, name, examples, source, cuts):
+    for example, found, floor in predict_each(nlp, name, examples, source, cuts):
         scored.append((example, found))
         gold = account.read(example)
         if gold is None:
@@ -76,12 +78,12 @@ def find_candidates(
     notes = account.notes()
     if floors:
         candidates = candidates.above(max(floors).score)
-        notes.append(_explain_floor(source, candidates, present, max(floors)))
-    _require_gold(source, candidates)
+        notes.append(explain_floor(source, candidates, present, max(floors)))
+    require_gold(source, counts, bool(candidates.spans["is_gold"].any()))
     return Collected(candidates, present, scored, source, account.unannotated, notes)
 
 
-def _check(name: str, pipe: Any, lowest: float) -> tuple[Thresholds, Sequence[float]]:
+def check_present(name: str, pipe: Any, lowest: float) -> tuple[Thresholds, Sequence[float]]:
     """The present thresholds, and for each label the lowest raw score of a candidate."""
     pipe.predict([])  # refuses a component that is not initialized, and settings that mean nothing
     own = own_thresholds(name, pipe.labels, pipe.cfg)
@@ -100,7 +102,7 @@ def _check(name: str, pipe: Any, lowest: float) -> tuple[Thresholds, Sequence[fl
     return present, label_cuts(name, pipe.labels, settings)
 
 
-def _predict(
+def predict_each(
     nlp: Language, name: str, examples: Iterable[Example], source: Source, cuts: Sequence[float]
 ) -> Iterator[tuple[Example, Any, Floor | None]]:
     """Each example, what is found in it with raw scores, and its floor if it has one."""
@@ -109,14 +111,12 @@ def _predict(
             yield example, found, floor
 
 
-def _explain_floor(
-    source: Source, candidates: Candidates, present: Thresholds, floor: Floor
-) -> str:
+def explain_floor(source: Source, candidates: Any, present: Thresholds, floor: Floor) -> str:
     """Say that not all thresholds can be looked at.
 
     RAISES (ValueError): not even the present ones.
     """
-    what, limit = source.account.what, source.limit
+    what, limit = source.items, source.limit
     if candidates.lowest > present.least:
         raise ValueError(
             f"{limit} must leave room for all {what} that reach the present thresholds, but "
@@ -130,16 +130,21 @@ def _explain_floor(
     )
 
 
-def _require_gold(source: Source, candidates: Candidates) -> None:
+def require_gold(source: Source, gold: numpy.ndarray, is_found: bool) -> None:
+    """Refuse gold that says nothing about thresholds.
+
+    gold (d documents, c): counts. is_found: whether a threshold finds some of it.
+    RAISES (NoGoldError): none there. (ValueError): none found.
+    """
     what, key = source.account.what, source.pipe.key
-    if not candidates.gold.any():
+    if not gold.any():
         raise NoGoldError(
-            f"DEV must hold gold {what} to tune by, but has {len(candidates.gold)} documents with "
+            f"DEV must hold gold {what} to tune by, but has {len(gold)} documents with "
             f"an empty span group {key!r}"
         )
-    if not candidates.spans["is_gold"].any():
+    if not is_found:
         raise ValueError(
             f"the pipeline must find at least one gold {what.removesuffix('s')}, but finds none of "
-            f"the {candidates.gold.sum()} above --lowest. Train it, or compare its labels with "
+            f"the {gold.sum()} above --lowest. Train it, or compare its labels with "
             "those of DEV"
         )

@@ -27,8 +27,12 @@ from .objectives import OBJECTIVES, PRESENT, Options
 from .plot import draw
 from .report import make_report, print_report
 
-# Of the reports (.json) and plots (.svg) of spans and of relations.
-NAMES = {"spans": "thresholds", "relations": "relation_thresholds"}
+# Of the reports (.json) and plots (.svg).
+NAMES = {
+    "spans": "thresholds",
+    "relations": "relation_thresholds",
+    "events": "event_thresholds",
+}
 
 
 def tune_cli(
@@ -66,7 +70,7 @@ def tune_cli(
     force: Annotated[bool, Option("--force", help="Replace the pipeline in --output")] = False,
     plot: Annotated[
         bool,
-        Option(help="Draw thresholds.svg, relation_thresholds.svg, if there is matplotlib"),
+        Option(help="Draw thresholds.svg and the like, if there is matplotlib"),
     ] = True,
     code: Code = None,
     gpu_id: Gpu = -1,
@@ -80,12 +84,13 @@ def tune_cli(
     (macro), and the one with the best recall at a wanted precision.
     With allow_overlap = false only those for all labels.
 
-    Spans come first, then relations, between the spans that are found with their
-    new thresholds.
+    Spans come first, then relations and events, between the spans that are found
+    with their new thresholds. Of events, per-label is one threshold for all roles and
+    one for the links that tell events with one trigger apart.
 
     The folder also gets a report, thresholds.json, and a plot, thresholds.svg; of
-    relations relation_thresholds.json and relation_thresholds.svg. Scores of new
-    thresholds are written into meta.json.
+    relations relation_thresholds.json and .svg, of events event_thresholds.json and
+    .svg. Scores of new thresholds are written into meta.json.
 
     $ spacy global-pointer tune training/model-best dev.spacy --output tuned
     """
@@ -124,29 +129,36 @@ def _tune_all(
 ) -> tuple[list[dict[str, Any]], list[str]]:
     """Give each component its thresholds, in the order of the pipeline.
 
-    So relations are tuned between the spans that are found with the tuned thresholds. Components
-    without gold are left out with a note, unless all are.
+    So relations and events are tuned between the spans that are found with the tuned thresholds.
+    Components without gold are left out with a note, unless all are.
 
     about: what each report begins with.
     RETURNS: a report of each component, as in the JSON files, and the notes.
     """
     # They import torch, and no other command has to wait for that.
+    from ...pipeline.event_edges import SAME_EVENT
+    from ...pipeline.event_pointer import EventPointer
     from ..comparison import NoGoldError
     from .candidates import find_candidates
+    from .event_candidates import find_event_candidates
     from .tuned import set_thresholds, write_scores
 
     reports: list[dict[str, Any]] = []
     left_out = []
     pipes = find_components(nlp, component)
     each = {
-        name: options._replace(allow_overlap=pipe.cfg.get("allow_overlap", True))
+        name: options._replace(
+            allow_overlap=pipe.cfg.get("allow_overlap", True),
+            has_links=SAME_EVENT in pipe.labels if isinstance(pipe, EventPointer) else None,
+        )
         for name, pipe in pipes.items()
     }
     for name, own in each.items():
         own.check(name)
     for name, own in each.items():
+        find = find_candidates if own.has_links is None else find_event_candidates
         try:
-            found = find_candidates(nlp, name, read_examples(nlp, files, "DEV", False), lowest)
+            found = find(nlp, name, read_examples(nlp, files, "DEV", False), lowest)
         except NoGoldError as error:
             left_out.append(error)
             if len(left_out) == len(pipes):

@@ -2,19 +2,18 @@
 
 from collections.abc import Callable
 from functools import partial
+from operator import methodcaller
 from typing import Any, NamedTuple
 
 import numpy
 
 from ...spans import Counts
 from .thresholds import (
-    Candidates,
     Thresholds,
     best_global,
     best_macro,
     best_per_label,
     best_recall,
-    count,
 )
 
 PRESENT = "present"
@@ -34,7 +33,8 @@ ONE_ONLY = (
     "together, and only one for all labels can be tuned"
 )
 
-Choice = Callable[[Candidates], Thresholds]
+# From `Candidates`, or of events `EventCandidates`.
+Choice = Callable[[Any], Thresholds]
 
 
 class Options(NamedTuple):
@@ -45,6 +45,8 @@ class Options(NamedTuple):
     min_count (spans): labels with fewer gold spans keep the global threshold.
     folds: parts of the documents in cross-fitting.
     allow_overlap: setting of the component.
+    has_links: of events, whether links between arguments can have a threshold of their own; None
+        for spans and relations.
     """
 
     objective: str
@@ -52,6 +54,7 @@ class Options(NamedTuple):
     min_count: int
     folds: int
     allow_overlap: bool
+    has_links: bool | None = None
 
     def check(self, name: str) -> None:
         """Refuse what means nothing for the component of this name.
@@ -72,11 +75,21 @@ class Options(NamedTuple):
                 f"--objective must be auto, global or precision for {name!r}, was: {objective}. It "
                 f"has {ONE_ONLY}"
             )
+        known = ("auto", *self.choices(), "precision")
+        if objective not in known:
+            raise ValueError(
+                f"--objective must be one of {', '.join(known)} for {name!r}, was: {objective}. An "
+                "event is found or missed with all its edges: there is a threshold for all roles, "
+                "and one for links if events share triggers. To fix: another --objective, or "
+                "--component with the name of another component"
+            )
 
     def choices(self) -> dict[str, Choice]:
         """The ways to choose thresholds, by objective."""
         ways: dict[str, Choice] = {"global": best_global}
-        if self.allow_overlap:
+        if self.has_links:
+            ways["per-label"] = methodcaller("best_pair")
+        elif self.has_links is None and self.allow_overlap:
             ways["per-label"] = partial(best_per_label, min_count=self.min_count)
             ways["macro"] = partial(best_macro, min_count=self.min_count)
         if self.precision is not None:
@@ -107,7 +120,7 @@ class Options(NamedTuple):
         return PRESENT
 
 
-def cross_fit(candidates: Candidates, choose: Choice, folds: int) -> Counts | None:
+def cross_fit(candidates: Any, choose: Choice, folds: int) -> Counts | None:
     """Count (d, c) what chosen thresholds find on documents that they were not chosen on.
 
     Documents are dealt into folds at random, and those of each fold counted with thresholds that
@@ -119,5 +132,5 @@ def cross_fit(candidates: Candidates, choose: Choice, folds: int) -> Counts | No
         return None
     fold = numpy.random.default_rng(SEED).permutation(n) % folds
     chosen = [choose(candidates.of_documents(fold != i)) for i in range(folds)]
-    cuts = numpy.stack([thresholds.cuts(candidates.labels) for thresholds in chosen])
-    return count(candidates, cuts[fold])
+    counts: Counts = candidates.count_with(chosen, fold)
+    return counts

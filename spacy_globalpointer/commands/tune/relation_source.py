@@ -7,7 +7,7 @@ from spacy.training import Example
 
 from ...models import DocSpans
 from ...nn import to_probability
-from ...pipeline.relation_gold import find_spans
+from ...pipeline.pair_gold import find_spans
 from ...pipeline.relation_pointer import RelationPointer
 from ...pipeline.relation_prediction import ScoredRelations, predict_relations
 from ...pipeline.settings import label_cuts
@@ -22,7 +22,7 @@ FoundRelations = tuple[DocSpans, ScoredRelations]
 class RelationSource:
     """What `tune` needs to know about relations: as `SpanSource`."""
 
-    limit = "max_relations"
+    limit, items = "max_relations", "relations"
 
     def __init__(self, pipe: RelationPointer) -> None:
         """Start.

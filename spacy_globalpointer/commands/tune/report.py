@@ -9,7 +9,7 @@ from ...spans import Counts
 from ..labels import show_label
 from .bootstrap import compare, sample_f1
 from .objectives import PRESENT, SIMPLER, Options, cross_fit
-from .thresholds import Candidates, Thresholds, count
+from .thresholds import Thresholds
 
 # Points of the curve in the report, evenly by rank of the score.
 POINTS = 300
@@ -17,16 +17,18 @@ POINTS = 300
 FEWEST = 10
 
 
-def make_report(candidates: Candidates, present: Thresholds, options: Options) -> dict[str, Any]:
+def make_report(candidates: Any, present: Thresholds, options: Options) -> dict[str, Any]:
     """Choose thresholds in all ways, compare them, and decide which are written.
 
+    candidates: `Candidates`, or of events `EventCandidates`.
     present: thresholds that the component has now.
     RETURNS: plain data, with results by objective, the present ones first.
     RAISES (ValueError): no threshold has the precision.
     """
     labels, ways = candidates.labels, options.choices()
     chosen = {PRESENT: present, **{name: choose(candidates) for name, choose in ways.items()}}
-    counts = {name: count(candidates, each.cuts(labels)) for name, each in chosen.items()}
+    all_alike = numpy.zeros(len(candidates.gold), dtype=int)
+    counts = {name: candidates.count_with([each], all_alike) for name, each in chosen.items()}
     estimates: dict[str, Counts | None] = {PRESENT: counts[PRESENT]}  # nothing was chosen
     estimates |= {x: cross_fit(candidates, choose, options.folds) for x, choose in ways.items()}
     by_document = {x: Counts(*numpy.sum(each, axis=2)) for x, each in estimates.items() if each}
@@ -50,12 +52,12 @@ def make_report(candidates: Candidates, present: Thresholds, options: Options) -
         "written": written,
         "documents": len(candidates.gold),
         "gold": int(candidates.gold.sum()),
-        "candidates": int((candidates.spans["change"] > 0).sum()),
+        "candidates": candidates.n,
         "lowest": candidates.lowest,
         "threshold": results[written]["threshold"],
         "label_thresholds": results[written]["label_thresholds"],
         "results": results,
-        "labels": _by_label(labels, chosen[written], counts[written], counts[PRESENT]),
+        "labels": _by_label(candidates.parts, chosen[written], counts[written], counts[PRESENT]),
         "curve": _curve(candidates),
     }
 
@@ -92,7 +94,7 @@ def _by_label(
     ]
 
 
-def _curve(candidates: Candidates) -> list[dict[str, float]]:
+def _curve(candidates: Any) -> list[dict[str, float]]:
     """Micro scores above some thresholds."""
     threshold, counts = candidates.curve()
     # Not the first row, above which there is nothing.
@@ -110,10 +112,11 @@ def print_report(msg: Printer, report: dict[str, Any]) -> None:
     for note in report["notes"]:
         msg.warn(note)
     what = report["what"]
+    scored = what if report["has_links"] is None else "edges between spans"
     reach = "scored" if report["allow_overlap"] else "that are found with a threshold of"
     msg.info(
         f"{report['component']}: {report['documents']} documents, {report['gold']} gold {what}, "
-        f"{report['candidates']} {what} {reach} {report['lowest']:.4g} or higher"
+        f"{report['candidates']} {scored} {reach} {report['lowest']:.4g} or higher"
     )
     msg.divider("All labels")
     results, written = report["results"], report["written"]
@@ -131,7 +134,7 @@ def print_report(msg: Printer, report: dict[str, Any]) -> None:
     )
     rows = [_row(name, result, results[PRESENT]["f"]) for name, result in results.items()]
     msg.table(rows, header=header, aligns=("l", *"rrrrrrrrr"), divider=True)
-    msg.divider(f"Labels, {written} thresholds")
+    msg.divider(f"{'Labels' if report['has_links'] is None else 'Types'}, {written} thresholds")
     by_label = [
         (
             show_label(row["label"]),
@@ -164,18 +167,20 @@ def _interval(gain: dict[str, float] | None) -> str:
 
 
 def _print_choice(msg: Printer, report: dict[str, Any]) -> None:
-    own = [row for row in report["labels"] if row["is_own"]]
+    own = report["label_thresholds"]
     labels = f", {len(own)} labels with one of their own" if own else ""
+    if report["has_links"]:
+        labels = "".join(f", {label} {threshold:.4f}" for label, threshold in own)
     msg.info(f"Written: {report['written']}. threshold = {report['threshold']}{labels}")
-    if never := [show_label(row["label"]) for row in own if row["threshold"] == 1]:
+    if never := [show_label(label) for label, threshold in own if threshold == 1]:
         msg.warn(f"Never found, because that costs least: {', '.join(never)}")
     lowest = report["lowest"]
-    if lowest in (report["threshold"], *(row["threshold"] for row in own)):
+    if lowest in (report["threshold"], *(threshold for _, threshold in own)):
         msg.warn(
             f"A threshold that is written, {lowest:.4g}, is the lowest that was looked at",
             "A lower --lowest may find a better one.",
         )
-    if 0 < len(own) < len(report["labels"]):
+    if report["has_links"] is None and 0 < len(own) < len(report["labels"]):
         least = f"{report['min_count']} gold {report['what']}"
         msg.info(f"Labels with fewer than {least} share the threshold")
 

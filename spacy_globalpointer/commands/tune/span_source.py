@@ -19,12 +19,12 @@ from .floor import Floor
 class SpanSource:
     """What `tune` needs to know about spans.
 
-    limit: the setting that may leave some out.
+    limit, items: the setting that may leave some out, and what these are called.
     metric: what the names of their scores begin with.
     account: of the gold.
     """
 
-    limit = "max_spans"
+    limit, items = "max_spans", "spans"
 
     def __init__(self, pipe: GlobalPointer) -> None:
         """Start.

@@ -49,6 +49,23 @@ class Candidates(NamedTuple):
     gold: numpy.ndarray
     lowest: float
 
+    @property
+    def parts(self) -> list[str]:
+        """What the gold is counted by."""
+        return self.labels
+
+    @property
+    def n(self) -> int:
+        """How many spans there are to find."""
+        return int((self.spans["change"] > 0).sum())
+
+    def count_with(self, chosen: Sequence["Thresholds"], fold: numpy.ndarray) -> Counts:
+        """Count what the component finds: (d, c).
+
+        chosen: thresholds. fold (d): which of them are those of each document.
+        """
+        return count(self, numpy.stack([own.cuts(self.labels) for own in chosen])[fold])
+
     def of_documents(self, kept: numpy.ndarray) -> "Candidates":
         """Those of the documents where kept (d) is true."""
         spans = self.spans[kept[self.spans["document"]]]

@@ -11,11 +11,19 @@ import pytest
 import spacy
 from samples import SENTENCES, make_examples, make_nlp, train
 from spacy.language import Language
-from spacy.tokens import Doc, DocBin
+from spacy.tokens import Doc, DocBin, Span
 
-from spacy_globalpointer import Relation, get_relations, set_relations
+from spacy_globalpointer import (
+    Argument,
+    Event,
+    Relation,
+    get_events,
+    get_relations,
+    set_events,
+    set_relations,
+)
 from spacy_globalpointer.commands.annotate import corpus, run
-from spacy_globalpointer.commands.annotate.corpus import annotate, find_keys, find_relation_keys
+from spacy_globalpointer.commands.annotate.corpus import annotate, find_keys, find_pair_keys
 from spacy_globalpointer.commands.annotate.writers import JsonLines
 from spacy_globalpointer.corpora import read_records, record_to_doc
 
@@ -124,10 +132,10 @@ def make_relater(nlp, name, relations_key, spans):
 
 def test_relations_of_the_pipeline_are_written_and_read_back(model, inputs, tmp_path):
     nlp = spacy.load(model)
-    assert find_relation_keys(nlp) == ["relations"]
+    assert find_pair_keys(nlp, "relations") == ["relations"]
     nlp.add_pipe("relate_neighbours")
-    assert find_relation_keys(nlp) == ["edges"]
-    assert find_relation_keys(nlp, "x") == ["x"]
+    assert find_pair_keys(nlp, "relations") == ["edges"]
+    assert find_pair_keys(nlp, "relations", "x") == ["x"]
     nlp.to_disk(tmp_path / "model")
     annotate(str(tmp_path / "model"), [inputs], tmp_path / "o.jsonl", relations_key="x")
     assert not any("relations" in row for row in read(tmp_path / "o.jsonl"))
@@ -164,6 +172,72 @@ def test_relations_that_documents_came_with_are_written(model, tmp_path):
     (part,) = (tmp_path / "o.spacy").iterdir()
     (doc,) = DocBin().from_disk(part).get_docs(spacy.blank("en").vocab)
     assert [relation.label for relation in get_relations(doc)] == ["of"]
+
+
+@Language.factory("happen", default_config={"events_key": "happened", "spans": ["sc", None]})
+def make_happener(nlp, name, events_key, spans):
+    """Each two neighbours are arguments of an event that the first word of the text triggers."""
+
+    def happen(doc):
+        trigger = Span(doc, 0, 1, label="begin")
+        own = [
+            Event("begin", trigger, (Argument("of", one), Argument("with", other)), 0.75)
+            for one, other in pairwise(doc.spans["sc"])
+        ]
+        set_events(
+            doc, [*own, Event("begin", trigger, (Argument("of", trigger),), 0.5)], events_key
+        )
+        return doc
+
+    return happen
+
+
+def test_events_of_the_pipeline_are_written_and_read_back(model, inputs, tmp_path):
+    nlp = spacy.load(model)
+    assert find_pair_keys(nlp, "events") == ["events"]
+    nlp.add_pipe("happen")
+    assert find_pair_keys(nlp, "events") == ["happened"]
+    assert find_pair_keys(nlp, "events", "x") == ["x"]
+    nlp.to_disk(tmp_path / "model")
+    annotate(str(tmp_path / "model"), [inputs], tmp_path / "o.jsonl", events_key="x")
+    assert not any("events" in row for row in read(tmp_path / "o.jsonl"))
+    annotate(str(tmp_path / "model"), [inputs], tmp_path / "o.jsonl", overwrite=True)
+    # What is written is input again: its events are replaced by those that are found.
+    annotate(str(tmp_path / "model"), [tmp_path / "o.jsonl"], tmp_path / "again.jsonl")
+    assert read(tmp_path / "again.jsonl") == read(tmp_path / "o.jsonl")
+    for record in read_records(tmp_path / "o.jsonl"):
+        doc, *_ = record_to_doc(record, nlp, alignment="fail")
+        own = get_events(nlp(record.text), "happened")
+        assert [str(event[:3]) for event in get_events(doc)] == [str(event[:3]) for event in own]
+        assert len(own) >= 1
+    events = [event for row in read(tmp_path / "o.jsonl") for event in row["events"]]
+    assert {event["score"] for event in events} == {0.5, 0.75}
+
+
+def test_spans_without_the_component_are_those_of_events():
+    nlp = spacy.blank("en")
+    nlp.add_pipe("happen")
+    assert find_keys(nlp) == ["sc", None]
+
+
+def test_events_that_documents_came_with_are_written(model, tmp_path):
+    doc = spacy.blank("en")("Rome closed.")
+    trigger, rome = Span(doc, 1, 2, label="close"), Span(doc, 0, 1, label="CITY")
+    set_events(doc, [Event("close", trigger, (Argument("what", rome),))])
+    DocBin(docs=[doc]).to_disk(tmp_path / "in.spacy")
+    annotate(model, [tmp_path / "in.spacy"], tmp_path / "o.jsonl")
+    (row,) = read(tmp_path / "o.jsonl")
+    (event,) = row["events"]
+    (argument,) = event["arguments"]
+    assert (event["type"], argument["role"]) == ("close", "what")
+    assert [row["spans"][place]["label"] for place in (event["trigger"], argument["span"])] == [
+        "close",
+        "CITY",
+    ]
+    annotate(model, [tmp_path / "in.spacy"], tmp_path / "o.spacy")
+    (part,) = (tmp_path / "o.spacy").iterdir()
+    (doc,) = DocBin().from_disk(part).get_docs(spacy.blank("en").vocab)
+    assert [(event.type, str(event.trigger)) for event in get_events(doc)] == [("close", "closed")]
 
 
 def test_spacy_output_has_the_same_spans_in_parts(model, inputs, tmp_path):

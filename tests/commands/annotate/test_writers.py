@@ -8,10 +8,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from spacy.tokens import DocBin, Span, SpanGroup
 
-from spacy_globalpointer import Relation, set_relations
+from spacy_globalpointer import Argument, Event, Relation, set_events, set_relations
 from spacy_globalpointer.commands.annotate.writers import (
     JsonLines,
     SpacyParts,
+    WrittenKeys,
     is_part,
     list_annotation,
     list_spans,
@@ -19,6 +20,7 @@ from spacy_globalpointer.commands.annotate.writers import (
 from spacy_globalpointer.corpora import Record, record_to_doc
 from spacy_globalpointer.corpora.jsonl import read_jsonl
 from spacy_globalpointer.corpora.stream import START, Entry
+from spacy_globalpointer.events import EventEdges
 
 NLP = spacy.blank("en")
 
@@ -40,7 +42,7 @@ def make_entry(user_data=None, **fields):
 @pytest.fixture
 def writer(tmp_path):
     with (tmp_path / "a.jsonl").open("wb") as file:
-        yield JsonLines(file, ["sc"])
+        yield JsonLines(file, WrittenKeys(["sc"], [], []))
 
 
 def read(writer):
@@ -118,7 +120,7 @@ def test_relations_are_written_by_the_places_of_their_spans(writer):
     doc = make_doc()
     rome, ada, both = doc.spans["sc"]
     set_relations(doc, [Relation(ada, rome, "in", 0.75), Relation(both, ada, "part", 0.5)])
-    writer.relation_keys = ["relations"]
+    writer.keys.relations.append("relations")
     writer.add(doc, make_entry())
     row = json.loads(read(writer))
     assert list(row) == ["text", "spans", "relations"]
@@ -130,23 +132,26 @@ def test_relations_are_written_by_the_places_of_their_spans(writer):
 
 
 def test_documents_without_relations_get_none(writer):
-    writer.relation_keys = ["relations"]
+    writer.keys.relations.append("relations")
     writer.add(make_doc(), make_entry())
     assert "relations" not in json.loads(read(writer))
     doc = make_doc()
     set_relations(doc, [])
-    assert list_annotation(doc, ["sc"], ["relations"])["relations"] == []
+    assert list_annotation(doc, WrittenKeys(["sc"], ["relations"], []))["relations"] == []
 
 
 def test_arguments_that_are_no_spans_of_the_groups_are_written_too():
     doc = make_doc()
     set_relations(doc, [Relation(doc[2:3], doc[0:1], "of")])
-    row = list_annotation(doc, ["sc"], ["relations"])
+    row = list_annotation(doc, WrittenKeys(["sc"], ["relations"], []))
     assert [(span["start"], span["label"]) for span in row["spans"]] == [
         *((0, "X"), (0, ""), (0, "PER"), (10, ""), (13, "GPE"))
     ]
     assert row["relations"] == [{"head": 3, "child": 1, "label": "of"}]
-    assert list_annotation(doc, [], ["relations"])["spans"] == [row["spans"][1], row["spans"][3]]
+    assert list_annotation(doc, WrittenKeys([], ["relations"], []))["spans"] == [
+        row["spans"][1],
+        row["spans"][3],
+    ]
 
 
 def test_spans_may_be_entities():
@@ -154,7 +159,7 @@ def test_spans_may_be_entities():
     rome, ada, _ = doc.spans["sc"]
     doc.ents = [ada, rome]
     set_relations(doc, [Relation(ada, rome, "in")])
-    row = list_annotation(doc, [None], ["relations"])
+    row = list_annotation(doc, WrittenKeys([None], ["relations"], []))
     assert [span["label"] for span in row["spans"]] == ["PER", "GPE"]
     assert row["relations"] == [{"head": 0, "child": 1, "label": "in"}]
 
@@ -165,11 +170,43 @@ def test_relations_of_several_groups_are_named():
     rome, ada, _ = doc.spans["sc"]
     set_relations(doc, [Relation(ada, rome, "in")])
     set_relations(doc, [Relation(rome, ada, "of")], "more")
-    row = list_annotation(doc, ["sc", "b"], ["relations", "missing", "more"])
+    row = list_annotation(doc, WrittenKeys(["sc", "b"], ["relations", "missing", "more"], []))
     assert row["relations"] == [
         {"head": 2, "child": 4, "label": "in", "key": "relations"},
         {"head": 4, "child": 2, "label": "of", "key": "more"},
     ]
+
+
+def test_events_are_written_with_their_scores_and_spans():
+    doc = make_doc()
+    rome, ada, _ = doc.spans["sc"]
+    trigger = Span(doc, 1, 2, label="live")
+    events = [
+        Event("live", trigger, (Argument("who", ada), Argument("where", rome)), 0.75),
+        Event("meet", None, (Argument("who", ada),), 0.5),
+    ]
+    set_events(doc, events)
+    row = list_annotation(doc, WrittenKeys(["sc"], [], ["events", "missing"]))
+    labels = [span["label"] for span in row["spans"]]
+    who, where = labels.index("PER"), labels.index("GPE")
+    assert row["events"] == [
+        {
+            "type": "live",
+            "trigger": labels.index("live"),
+            "arguments": [{"role": "who", "span": who}, {"role": "where", "span": where}],
+            "score": 0.75,
+            "key": "events",
+        },
+        {
+            "type": "meet",
+            "trigger": None,
+            "arguments": [{"role": "who", "span": who}],
+            "score": 0.5,
+            "key": "events",
+        },
+    ]
+    set_events(doc, [])
+    assert list_annotation(doc, WrittenKeys([], [], ["events"])) == {"spans": [], "events": []}
 
 
 @st.composite
@@ -182,17 +219,34 @@ def records(draw):
     ends = st.integers(0, len(spans) - 1)
     edges = st.lists(st.tuples(ends, ends, st.sampled_from(["p", "q r"])), unique=True, max_size=8)
     relations = draw(st.none() | edges.map(tuple))
-    return Record("a b c d e f", tuple(spans), relations=relations)
+    events = draw(st.none() | st.lists(make_events(spans), max_size=3, unique=True).map(tuple))
+    return Record("a b c d e f", tuple(spans), relations=relations, events=events)
+
+
+def make_events(spans):
+    """Events of spans, as they are written: arguments in the order of the spans."""
+    places = st.integers(0, len(spans) - 1)
+    arguments = st.sets(st.tuples(places, st.sampled_from(["who", "whom"])), min_size=1, max_size=4)
+    return st.builds(
+        lambda trigger, own: EventEdges(
+            "Z" if trigger is None else spans[trigger][2],
+            trigger,
+            tuple((role, place) for place, role in sorted(own)),
+        ),
+        st.none() | places,
+        arguments,
+    )
 
 
 @given(records())
 def test_a_record_becomes_a_document_and_the_same_record(record):
-    doc, outcomes, related = record_to_doc(record, NLP, alignment="fail")
-    assert set(outcomes) | set(related) == {"kept"}
+    doc, *outcomes = record_to_doc(record, NLP, alignment="fail")
+    assert {outcome for kind in outcomes for outcome in kind} == {"kept"}
     (doc,) = DocBin().from_bytes(DocBin(docs=[doc]).to_bytes()).get_docs(NLP.vocab)
-    row = {"text": doc.text, **list_annotation(doc, ["sc"], ["relations"])}
+    keys = WrittenKeys(["sc"], ["relations"], ["events"])
+    row = {"text": doc.text, **list_annotation(doc, keys)}
     (again,) = read_jsonl([json.dumps(row)], "x")
-    assert again.relations == record.relations
+    assert (again.relations, again.events) == (record.relations, record.events)
     assert (again.text, again.spans) == (record.text, record.spans)
 
 

@@ -334,9 +334,7 @@ def test_wrong_models_and_data_are_errors(folder, tmp_path):
     other.add_pipe("sentencizer")
     other.to_disk(tmp_path / "other")
     assert "MODEL must be a pipeline that can be loaded: [E050]" in fail(tmp_path / "none", dev)
-    message = (
-        "must have an enabled global_pointer or relation_pointer component, but has: sentencizer"
-    )
+    message = "global_pointer, relation_pointer or event_pointer component, but has: sentencizer"
     assert message in fail(tmp_path / "other", dev)
     (tmp_path / "other" / "vocab" / "vectors").write_bytes(b"")
     message = "MODEL must be a pipeline that can be loaded: EOFError: No data left in file"

@@ -17,9 +17,8 @@ from spacy_globalpointer.commands.evaluate.relation_evaluation import (
     find_distance,
     name_relation_errors,
 )
-from spacy_globalpointer.pipeline.relation_gold import turn_forward
 from spacy_globalpointer.pipeline.relation_scorer import compare_relations, score_relations
-from spacy_globalpointer.spans import Counts, LabelledRelation, LabelledSpan
+from spacy_globalpointer.spans import Counts, LabelledRelation, LabelledSpan, turn_forward
 
 VOCAB = Vocab()
 WORDS = "a b c d e f g h i j k l".split()

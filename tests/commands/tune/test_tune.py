@@ -410,7 +410,7 @@ def other(tmp_path):
         (["--lowest", "0"], "--lowest must be above 0 and"),
         (
             ["--component", "ner"],
-            "--component must be an enabled global_pointer or relation_pointer component, was: 'n",
+            "global_pointer, relation_pointer or event_pointer component, was: 'n",
         ),
     ],
 )
@@ -444,9 +444,7 @@ def test_wrong_pipelines_are_errors(folder, tmp_path, other):
         return output
 
     assert "MODEL must be a pipeline that can be loaded: [E050]" in fail(tmp_path / "none")
-    message = (
-        "must have an enabled global_pointer or relation_pointer component, but has: sentencizer"
-    )
+    message = "global_pointer, relation_pointer or event_pointer component, but has: sentencizer"
     assert message in fail(other)
     flat = change(folder, tmp_path, "flat", allow_overlap=False)
     message = "--objective must be auto, global or precision for 'global_pointer', was: macro"

@@ -30,7 +30,7 @@ from spacy_globalpointer.commands.tune.thresholds import (
     count,
 )
 from spacy_globalpointer.models import DocSpans
-from spacy_globalpointer.pipeline.relation_gold import find_spans
+from spacy_globalpointer.pipeline.pair_gold import find_spans
 from spacy_globalpointer.pipeline.relation_prediction import ScoredRelations
 
 RELATIONS = ["--component", "relation_pointer"]
@@ -311,9 +311,7 @@ def test_wrong_options_and_pipelines_are_errors(folder, tmp_path):
     dev, out = folder / "dev.spacy", tmp_path / "out"
     code, output = run(folder / "model", dev, "-o", out, "--component", "tagger")
     assert code == 1
-    assert (
-        "must be an enabled global_pointer or relation_pointer component, was: 'tagger'" in output
-    )
+    assert "global_pointer, relation_pointer or event_pointer component, was: 'tagger'" in output
     code, output = run(folder / "model", dev, "-o", out, *RELATIONS, "--lowest", "0.6")
     assert code == 1
     assert "not above the present thresholds of 'relation_pointer', of which the lowest" in output
