@@ -129,6 +129,24 @@ def joined_cli(
         )
 
 
+@app.command("oracle", no_args_is_help=True)
+def oracle_cli(
+    output: Annotated[Path, Argument(help="JSON file to write", dir_okay=False)],
+    data: Annotated[Path, Argument(help="Folder with a folder for each corpus", exists=True)],
+    corpus: Annotated[list[str], Option(help="Name of a corpus with events; repeatable")],
+    repeats: Repeats = 5,
+    seed: Seed = 0,
+) -> None:
+    """Exact events decoded from gold edges, by our decoding and the published one.
+
+    Example: python -m benchmarks oracle oracle.json data --corpus casie
+    """
+    from benchmarks.event_oracle import measure_oracle
+
+    with _clear_errors():
+        measure_oracle(output, data, corpus, repeats=repeats, seed=seed, log=msg.info)
+
+
 @app.command("sweep", no_args_is_help=True)
 def sweep_cli(
     folder: Annotated[Path, Argument(help="Folder with sweep.json; results go there", exists=True)],
@@ -158,9 +176,9 @@ def table_cli(
 
     Example: python -m benchmarks table README.md docs/bench docs/results
     """
+    from benchmarks.joint_tables import find_tables, make_joint_tables
     from benchmarks.markdown import fill_page
     from benchmarks.plots import draw, draw_rows
-    from benchmarks.relation_tables import is_of_relations, make_relation_tables
     from benchmarks.results import make_tables, read_rows
     from benchmarks.sweep import SWEEP
     from benchmarks.tables import make_table, read_reports
@@ -168,8 +186,8 @@ def table_cli(
     tables: dict[str, str] = {}
     with _clear_errors():
         for folder in folders:
-            if (folder / SWEEP).exists() and is_of_relations(folder):
-                tables.update(make_relation_tables(folder))
+            if (folder / SWEEP).exists() and (name := find_tables(folder)):
+                tables.update(make_joint_tables(folder, name))
             elif (folder / SWEEP).exists():
                 rows = read_rows(folder)
                 tables.update(make_tables(rows))

@@ -43,6 +43,8 @@ SYSTEMS: dict[str, str] = {
     "relations_gplinker": "relations",
     "relations_mean": "relations",
     "relations_transformer": "relations_transformer",
+    "events": "events",
+    "events_transformer": "events_transformer",
 }
 # Architectures of relation_pointer; None for the one that the config has.
 RELATION_MODELS: dict[str, dict[str, Any] | None] = {
@@ -55,6 +57,7 @@ RELATION_MODELS: dict[str, dict[str, Any] | None] = {
     "relations_mean": {"@architectures": "benchmarks.MeanPairs.v1"},
     "relations_transformer": None,
 }
+EVENTS = ("events", "events_transformer")
 # Those that find flat entities only; those in spaCy write them to doc.ents.
 FLAT = ("ner", "crf", "ner_transformer", "crfsuite")
 

@@ -13,6 +13,7 @@ import multiprocessing
 import time
 from collections.abc import Callable, Iterable
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor, as_completed
+from functools import partial
 from itertools import product
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -20,9 +21,9 @@ from typing import Any, NamedTuple
 import spacy
 import torch
 
-from . import accuracy, crfsuite, relations
+from . import accuracy, crfsuite, events, joint, relations
 from .measure import save
-from .peers import RELATION_MODELS, SYSTEMS, hash_config
+from .peers import EVENTS, RELATION_MODELS, SYSTEMS, hash_config
 from .text import read_corpus
 
 # Name of the sweep in the folder of its results.
@@ -163,8 +164,9 @@ def _run(run: Run, data: Path, results: Path, encoder: str | None) -> float:
     train_and_score: Callable[..., dict[str, Any]] = accuracy.train_and_score
     if run.system == "crfsuite":
         train_and_score = crfsuite.train_and_score
-    elif run.system in RELATION_MODELS:
-        read, train_and_score = relations.read_docs, relations.train_and_score
+    elif run.system in (*RELATION_MODELS, *EVENTS):
+        task = events.TASK if run.system in EVENTS else relations.TASK
+        read, train_and_score = joint.read_docs, partial(joint.train_and_score, task)
     train = list(read(find_file(folder, "train"), nlp))[: run.limit]
     dev = list(read(find_file(folder, "dev"), nlp))
     has_encoder = encoder and run.system.endswith("_transformer")
