@@ -12,12 +12,24 @@ from spacy.errors import Errors
 from spacy.tokens import Doc, Span
 from spacy.training import Example
 
-from ..spans import LabelledSpan
+from ..events import Event
+from ..spans import LabelledEvent, LabelledSpan
 
 
 def labelled_spans(spans: Iterable[Span]) -> list[LabelledSpan]:
     """Spans of a document by their tokens."""
     return [LabelledSpan(span.start, span.end, span.label_) for span in spans]
+
+
+def labelled_events(events: Iterable[Event], spans: Iterable[LabelledSpan]) -> list[LabelledEvent]:
+    """Events of a document between labelled spans, one for each that `spans_of` gives, in order."""
+    rest = iter(spans)
+    found = []
+    for event in events:
+        trigger = None if event.trigger is None else next(rest)
+        arguments = frozenset((role, next(rest)) for role, _ in event.arguments)
+        found.append(LabelledEvent(event.type, trigger, arguments))
+    return found
 
 
 def to_predicted(example: Example, spans: Sequence[LabelledSpan]) -> list[LabelledSpan]:

@@ -1,6 +1,6 @@
 """Gold events as edges on the predicted tokens, and an account of those that cannot be learned."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from spacy.tokens import Doc
@@ -8,8 +8,8 @@ from spacy.training import Example
 
 from ..events import Event, get_events, has_events, spans_of
 from ..models import DocSpans
-from ..spans import LabelledEvent, LabelledRelation, LabelledSpan
-from .alignment import labelled_spans
+from ..spans import LabelledEvent, LabelledRelation
+from .alignment import labelled_events, labelled_spans
 from .event_edges import SAME_EVENT, EventRules, share_triggers, to_edges, to_events
 from .pair_gold import ARGUMENT_MISALIGNED, PairReader, TrainingSpans, fits
 
@@ -67,7 +67,7 @@ class EventReader(PairReader):
         moved, known = self._move(
             example, labelled_spans(span for event in kept for span in spans_of(event))
         )
-        events = list(_moved_events(kept, moved))
+        events = labelled_events(kept, moved)
         self.types.update(event.type for event in events)
         return self._join(doc, known, self._learn(doc, events))
 
@@ -164,17 +164,6 @@ def check_event_labels(name: str, labels: Iterable[str], gold: Iterable[Labelled
                 f"{name!r}).add_label({edge.label!r}) before training, or initialize with all "
                 "labels"
             )
-
-
-def _moved_events(
-    events: Iterable[Event], moved: Iterable[LabelledSpan]
-) -> Iterator[LabelledEvent]:
-    """The events between spans as `spans_of` gave them, moved to other tokens."""
-    spans = iter(moved)
-    for event in events:
-        trigger = None if event.trigger is None else next(spans)
-        arguments = frozenset((argument.role, next(spans)) for argument in event.arguments)
-        yield LabelledEvent(event.type, trigger, arguments)
 
 
 def _find_misaligned(event: LabelledEvent) -> str:

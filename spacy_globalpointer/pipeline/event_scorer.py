@@ -10,7 +10,7 @@ from spacy.util import registry
 
 from ..events import get_events, has_events, spans_of
 from ..spans import Counts, LabelledEvent, LabelledSpan
-from .alignment import labelled_spans, to_reference
+from .alignment import labelled_events, labelled_spans, to_reference
 from .scorer import name_scores, score_labels
 
 PARTS = ("trigger", "trigger_type", "argument", "role", "attached")
@@ -83,13 +83,8 @@ def read_events(
     move: finds spans of the document where the events are to be, one for each.
     """
     events = get_events(doc, key)
-    moved = iter(move([span for event in events for span in spans_of(event)]))
-    read = []
-    for event in events:
-        trigger = None if event.trigger is None else next(moved)
-        arguments = frozenset((role, next(moved)) for role, _ in event.arguments)
-        read.append(LabelledEvent(event.type, trigger, arguments))
-    return list(dict.fromkeys(read))
+    moved = move([span for event in events for span in spans_of(event)])
+    return list(dict.fromkeys(labelled_events(events, moved)))
 
 
 def _count_type(pairs: Iterable[Pair], kind: str) -> Counts:
