@@ -45,18 +45,29 @@ def main() -> None:
     parser.add_argument("--device", default="cuda", choices=["cuda", "cpu"])
     parser.add_argument("--quick", action="store_true", help="tiny sizes: do all parts run?")
     parser.add_argument("--seconds", type=float, default=480, help="for all parts together")
+    names = [_name(part) for part in PARTS]
+    help_parts = "these only, added to the report that is there"
+    parser.add_argument("--parts", nargs="+", choices=names, metavar="PART", help=help_parts)
     args = parser.parse_args()
     if args.quick:
         torch.set_num_threads(1)
     deadline = time.monotonic() + args.seconds
     run = Run(args.device, args.quick, deadline, args.data, args.encoder)
     report = {"benchmark": "gpu", "quick": args.quick, **describe(run), "parts": {}}
+    if args.parts and args.output.exists():
+        report["parts"] = json.loads(args.output.read_text(encoding="utf8"))["parts"]
     for part, least_seconds in PARTS.items():
-        name = f"{part.__module__}.{part.__name__}".removeprefix("benchmarks.gpu_")
+        name = _name(part)
+        if args.parts and name not in args.parts:
+            continue
         report["parts"][name] = measure(part, least_seconds, run)
         args.output.parent.mkdir(parents=True, exist_ok=True)
         args.output.write_text(json.dumps(report, indent=1) + "\n", encoding="utf8")
         print(name, json.dumps(report["parts"][name])[:1500], flush=True)
+
+
+def _name(part: Callable[[Run, dict[str, Any]], None]) -> str:
+    return f"{part.__module__}.{part.__name__}".removeprefix("benchmarks.gpu_")
 
 
 def measure(

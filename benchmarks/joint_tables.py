@@ -110,7 +110,9 @@ def make_joint_tables(folder: Path, name: str) -> dict[str, str]:
     left = [" ".join(name) for name, done in named.items() if not done]
     rest = f"\nNot run yet: {', '.join(left)}.\n" if left else ""
     columns = [(column, partial(_score, key)) for column, key in scores.items()]
-    return {name: _table(named, columns, 1) + rest, own.cost: _table(named, costs, 0)}
+    # Runs that shared a GPU have no speed.
+    timed = {x: [r for r in done if "peak_mib" in r] for x, done in named.items()}
+    return {name: _table(named, columns, 1) + rest, own.cost: _table(timed, costs, 0)}
 
 
 def _score(key: str, result: Result) -> float:

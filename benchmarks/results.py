@@ -19,13 +19,15 @@ from .sweep import SWEEP, read_sweep
 Result = dict[str, Any]
 # The default, and the same with the encoder of the others and without a second look.
 OURS, PLAIN = "global_pointer", "global_pointer_plain"
+# With a transformer and word features.
+HYBRID = "global_pointer_hybrid"
 NAMES = {
     "global_pointer": "`global_pointer`",
     "global_pointer_rescorer": "without affixes",
     "global_pointer_plain": "without affixes and second look",
     "global_pointer_gp": "one extractor a label",
     "global_pointer_no_rope": "without RoPE",
-    "global_pointer_hybrid": "with word features",
+    HYBRID: "with word features",
     "spancat": "`spancat`",
     "span_finder": "`span_finder` + `spancat`",
     "ner": "`ner`",
@@ -133,8 +135,13 @@ def f1_table(rows: Sequence[Row]) -> str:
 
 
 def peers_table(rows: Sequence[Row]) -> str:
-    """The same of the default, of its plain form and of other components, without more of ours."""
-    variants = [name for name in NAMES if name.startswith(f"{OURS}_") and name != PLAIN]
+    """The same of the default, of its plain form and of other components, without more of ours.
+
+    Rows with one system only compare nothing, and are left out.
+    """
+    rows = [row for row in rows if len(row.done) != 1]
+    shown = (PLAIN, HYBRID)
+    variants = [name for name in NAMES if name.startswith(f"{OURS}_") and name not in shown]
     parts = ({k: v for k, v in r.planned.items() if k not in variants} for r in rows)
     done = ({k: v for k, v in r.done.items() if k not in variants} for r in rows)
     own = [r._replace(planned=p, done=d) for r, p, d in zip(rows, parts, done, strict=True)]
@@ -256,12 +263,12 @@ def error_table(rows: Sequence[Row]) -> str:
 
 
 def cost_table(rows: Sequence[Row]) -> str:
-    """Words per second and peak memory of each system."""
+    """Words per second and peak memory of each system, but not of runs that shared a GPU."""
     header = ["corpus", "system", "training, words/s", "prediction, words/s", "peak memory"]
     keys = ("train_words_per_second", "predict_words_per_second", "peak_mib")
     lines = []
     for row in rows:
-        for system in row.done:
+        for system in (s for s, results in row.done.items() if all(keys[0] in r for r in results)):
             train, predict, mib = (f"{row.mean(system, key):,.0f}" for key in keys)
             lines.append([row.name(), NAMES[system], train, predict, f"{mib} MiB"])
     return make_rows(header, lines)

@@ -44,6 +44,14 @@ def test_a_part_without_time_says_so(tmp_path):
     assert [set(part) for part in report["parts"].values()] == [{"not run"}] * 8
 
 
+def test_parts_are_added_to_the_report_that_is_there(tmp_path):
+    options = ("--device", "cpu", "--quick", "--seconds", "0", "--parts")
+    for name in ("head.count_waits", "pipeline.count_waits"):
+        done, report = run(tmp_path, *options, name)
+        assert done.returncode == 0, done.stderr
+    assert list(report["parts"]) == ["head.count_waits", "pipeline.count_waits"]
+
+
 def test_a_part_that_fails_keeps_what_it_measured():
     gpu, settings = (importlib.import_module(f"benchmarks.{name}") for name in ("gpu", "gpu_run"))
 
