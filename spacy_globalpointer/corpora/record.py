@@ -127,7 +127,8 @@ def check_labels_of_record(
     """
     if labels is None:
         return
-    fault, what = find_list_fault(labels), quote(labels)
+    fault = find_list_fault(labels)
+    what = quote(list(labels) if isinstance(labels, tuple) else labels)
     repair = "List the labels that are annotated in this text, or leave it out if these are all"
     if not fault and any(HALF.search(label) for label in labels):
         fault = "must hold valid Unicode"

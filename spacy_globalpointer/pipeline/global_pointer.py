@@ -217,11 +217,12 @@ class GlobalPointer(LabelledPipe):
         if self._rehearsal_model is None:
             return losses
         gold, n_labels = what_was_known(self.name, self._rehearsal_model, docs, self.cfg)
+        weights = weigh_labels(self.name, self.labels, self.cfg)
 
         @plain_torch()
         def get_loss(rows: list[Floats2d]) -> tuple[float, list[Floats2d]]:
             tables = Tables(self.model, docs, rows)
-            return batch_loss(tables, gold, self.loss, self.max_length, n_labels)
+            return batch_loss(tables, gold, self.loss, self.max_length, n_labels, weights)
 
         if sgd is None or isinstance(sgd, Optimizer):
             return self._learn(docs, get_loss, drop, sgd, losses)

@@ -7,7 +7,9 @@ from samples import LABELS, encoder_settings, found, make_example, make_examples
 from spacy.tokens import DocBin, SpanGroup
 from spacy.training import Example
 
+from spacy_globalpointer.label_sets import declared_labels
 from spacy_globalpointer.pipeline.scorer import score_span_groups
+from spacy_globalpointer.training.reader import cut_doc
 
 HEADS = ["EfficientGlobalPointer", "GlobalPointer"]
 TEXT = "Anna went to Ulm with Berg."
@@ -130,6 +132,13 @@ def test_the_labels_survive_a_file(tmp_path):
     plain = _loss(pipe, examples)
     torch.manual_seed(0)
     _alike(_loss(pipe, loaded), plain)
+
+
+def test_the_labels_survive_cutting():
+    nlp = make_nlp()
+    (example,) = make_examples(nlp)[:1]
+    for piece in cut_doc(_declare(example, ["GPE"]).reference, 5):
+        assert declared_labels(piece, "sc") == {"GPE"}
 
 
 def test_scores_leave_out_predicted_spans_of_other_labels():
