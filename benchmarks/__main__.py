@@ -129,6 +129,31 @@ def joined_cli(
         )
 
 
+@app.command("label-sets", no_args_is_help=True)
+def label_sets_cli(
+    output: Annotated[Path, Argument(help="JSON file to write", dir_okay=False)],
+    data: Annotated[Path, Argument(help="Folder with a folder for each corpus", exists=True)],
+    corpus: Annotated[
+        list[str], Option(help="Name and language, such as genia:en; a single one is split")
+    ],
+    seeds: Annotated[int, Option(help="Training runs of each way", min=1)] = 1,
+    seed: Annotated[int, Option(help="The first seed")] = 0,
+    passes: Annotated[int, Option(help="Over the training texts", min=1)] = 5,
+    limit: Annotated[int, Option(help="Training texts of each corpus", min=1)] = 4000,
+) -> None:
+    """F1 of one component for corpora with different labels, against each corpus alone.
+
+    Example: python -m benchmarks label-sets sets.json data --corpus genia:en --corpus gum:en
+    """
+    from benchmarks.label_sets import measure_label_sets
+
+    runs = range(seed, seed + seeds)
+    with _clear_errors():
+        measure_label_sets(
+            output, data, corpus, seeds=runs, passes=passes, limit=limit, log=msg.info
+        )
+
+
 @app.command("oracle", no_args_is_help=True)
 def oracle_cli(
     output: Annotated[Path, Argument(help="JSON file to write", dir_okay=False)],

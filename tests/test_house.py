@@ -39,6 +39,7 @@ VOCABULARY = ("spans", "relations", "events")
 FLOORS = {
     "spans": 1,
     "groups": 0,
+    "label_sets": 0,
     "relations": 1,
     "events": 1,
     "nn": 1,
@@ -52,7 +53,7 @@ FLOORS = {
     "": 6,
 }
 # What is written to groups of doc.spans.
-GROUPS = ("groups", "relations", "events")
+GROUPS = ("groups", "label_sets", "relations", "events")
 READ = [f"{NAME}.{part}" for part in GROUPS]
 FORBIDDEN = {
     "nn": {"spacy", "thinc", *READ},

@@ -11,6 +11,7 @@ from spacy.language import Language
 from spacy.training import Example
 from spacy.util import minibatch
 
+from ..label_sets import declared_labels, of_labels
 from ..pipeline.alignment import labelled_spans, to_reference
 from ..pipeline.event_gold import EventReader
 from ..pipeline.event_pointer import EventPointer
@@ -55,6 +56,7 @@ class GoldAccount(Generic[Item]):
 
     documents: that were read.
     unannotated (documents): without gold; they are left out.
+    partial (documents): annotated with the labels that they declare only.
     """
 
     def __init__(
@@ -75,6 +77,7 @@ class GoldAccount(Generic[Item]):
         self.what, self.place, self._hint = what
         self.documents = 0
         self.unannotated = 0
+        self.partial = 0
         self._unknown: Counter[str] = Counter()  # gold of labels it cannot find
         self._read: Callable[[Example], set[Item] | None] = read
         self._describe_lost: Callable[[], str] = describe_lost
@@ -108,6 +111,11 @@ class GoldAccount(Generic[Item]):
         notes: list[str] = []
         if self.unannotated:
             notes.append(f"{self.unannotated} documents without {self.place} are left out")
+        if self.partial:
+            notes.append(
+                f"{self.partial} documents declare the labels they are annotated with: what is "
+                "found of other labels is left out there"
+            )
         if self._unknown:
             own = list_labels((label, None) for label in self._labels)
             notes.append(
@@ -126,13 +134,15 @@ def span_account(pipe: GlobalPointer) -> GoldAccount[LabelledSpan]:
     def read(example: Example) -> set[LabelledSpan] | None:
         if reader.read(example) is None:
             return None
+        account.partial += declared_labels(example.reference, key) is not None
         return set(labelled_spans(example.reference.spans[key]))
 
     def describe_lost() -> str:
         return reader.describe_lost(pipe.name) if reader.lost else ""
 
     what = "spans", f"the span group {key!r}", NO_GROUP
-    return GoldAccount(pipe.labels, what, read, describe_lost)
+    account = GoldAccount(pipe.labels, what, read, describe_lost)
+    return account
 
 
 def relation_account(pipe: RelationPointer) -> GoldAccount[LabelledRelation]:
@@ -206,13 +216,17 @@ def join_spans(
 
 
 def spans_on_reference(
-    example: Example, found: ScoredSpans, labels: Sequence[str]
+    example: Example, found: ScoredSpans, pipe: GlobalPointer
 ) -> dict[LabelledSpan, float]:
     """The best score of each predicted span on the tokens of the reference.
 
-    labels (c): names of the labels of found.
+    Without those of labels that the reference is not annotated with.
+
+    pipe: the component that found them.
     """
-    return _best(to_reference(example, found.named(labels)), found.score.tolist())
+    best = _best(to_reference(example, found.named(pipe.labels)), found.score.tolist())
+    declared = declared_labels(example.reference, pipe.key)
+    return {span: best[span] for span in of_labels(best, declared)}
 
 
 def relations_on_reference(

@@ -7,6 +7,7 @@ from spacy.tokens import Doc, Span, SpanGroup
 from spacy.vocab import Vocab
 
 from ..events import Argument, Event, set_events
+from ..label_sets import DECLARED
 from ..relations import Relation, set_relations
 from ..spans import LabelledSpan
 from .messages import quote, shorten
@@ -32,7 +33,8 @@ def record_to_doc(
 ) -> tuple[Doc, list[str], list[str], list[str]]:
     """Document with the record's spans, relations and events, and what became of each.
 
-    A record that is not annotated gives no group, one without spans an empty group. White space at
+    A record that is not annotated gives no group, one without spans an empty group; attrs of the
+    group have the labels that it is annotated with, if these are not all. White space at
     the ends of a span is cut off first ("trimmed"), so no span starts or ends on a white-space
     token. A span that then does not start and end at token borders is an error ("fail"), left out
     ("skip") or widened to the tokens it touches ("expand"); one of nothing but white space cannot
@@ -73,7 +75,9 @@ def record_to_doc(
         outcomes.append(outcome)
         places.append(span)
     if record.spans is not None:
-        doc.spans[spans_key] = SpanGroup(doc, name=spans_key, spans=list(spans.values()))
+        attrs = {} if record.labels is None else {DECLARED: list(record.labels)}
+        own = list(spans.values())
+        doc.spans[spans_key] = SpanGroup(doc, name=spans_key, attrs=attrs, spans=own)
     relations, relation_outcomes = _relate(record, places)
     if record.relations is not None:
         set_relations(doc, relations, relations_key)

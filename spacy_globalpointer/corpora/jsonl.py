@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import Any
 
+from ..label_sets import SPAN_LABELS
 from .gold_parts import INDEXED_KEYS, GoldParts, read_parts, refuse_spanless
 from .messages import list_some, shorten
 from .record import HALF, Record, check_words
@@ -32,6 +33,11 @@ def read_jsonl(lines: Iterable[str], name: str, *, joiner: str = " ") -> Iterato
     "events" are of spans, too; the label of a trigger is the type, and null stands for no trigger.
 
     {..., "events": [{"type": "birth", "trigger": 1, "arguments": [{"role": "who", "span": 0}]}]}
+
+    "span_labels" lists the labels that a line is annotated with, if these are not all; what it has
+    of others is not known.
+
+    {..., "span_labels": ["GPE", "PERSON"]}
 
     Other keys are ignored, unless they look like annotation. An object may take several lines, as
     pretty-printers write it.
@@ -67,7 +73,7 @@ def _read_row(row: dict[str, Any], source: str, joiner: str) -> Record:
     words: Any = row.get("tokens")
     if words is not None:
         check_words(words, source=source)
-    known = (*KEYS, *INDEXED_KEYS) if "spans" in row else (*KEYS, "relations")
+    known = (*KEYS, *INDEXED_KEYS, SPAN_LABELS) if "spans" in row else (*KEYS, "relations")
     if "spans" not in row:
         refuse_spanless(row, source)
     refuse_unread(row, source, known=known, words=words)
@@ -92,7 +98,15 @@ def _read_row(row: dict[str, Any], source: str, joiner: str) -> Record:
         own = None if words is None else tuple(words)
         record = Record(text, parts.spans, own, source=source)
     _, relations, events, notes = parts
-    return replace(record, relations=relations, events=events, notes=tuple(notes), fields=fields)
+    labels = None if parts.spans is None else row.get(SPAN_LABELS)
+    return replace(
+        record,
+        relations=relations,
+        events=events,
+        labels=tuple(labels) if isinstance(labels, list) else labels,
+        notes=tuple(notes),
+        fields=fields,
+    )
 
 
 def read_objects(lines: Iterable[str], name: str) -> Iterator[tuple[str, dict[str, Any]]]:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ..events import EventEdges, find_event_fault
+from ..label_sets import SPAN_LABELS, find_list_fault
 from ..relations import Edge, find_fault
 from ..spans import LabelledSpan
 from .messages import quote
@@ -26,9 +27,10 @@ class Record:
     notes: what was left out or changed when it was read.
     fields: what else was in its JSON object.
     relations, events: of spans, by their places in `spans`; None and empty as for spans.
+    labels: those that the text is annotated with; None for all.
     RAISES (ValueError): an offset outside the text, an empty span, a relation or an event of a span
         that is not there, a label that is no name, half of a surrogate pair in the text or a label
-        (nothing can store it).
+        (nothing can store it), a span with none of the labels.
     """
 
     text: str
@@ -40,6 +42,7 @@ class Record:
     fields: Mapping[str, Any] = field(default_factory=dict, compare=False)
     relations: tuple[Edge, ...] | None = None
     events: tuple[EventEdges, ...] | None = None
+    labels: tuple[str, ...] | None = None
 
     def __post_init__(self) -> None:
         half = HALF.search(self.text)
@@ -51,6 +54,7 @@ class Record:
         check_spans(self.spans or (), len(self.text), unit="characters", source=self.source)
         check_relations(self.relations, self.spans, source=self.source)
         check_events(self.events, self.spans, source=self.source)
+        check_labels_of_record(self.labels, self.spans, source=self.source)
 
     @classmethod
     def from_words(
@@ -98,6 +102,7 @@ class Record:
             EventEdges(trim(kind), trigger, tuple((trim(role), at) for role, at in arguments))
             for kind, trigger, arguments in self.events or ()
         )
+        labels = None if self.labels is None else tuple(map(trim, self.labels))
         if not padded:
             return self
         notes = [f"White space around the label {quote(label)} was trimmed" for label in padded]
@@ -106,8 +111,35 @@ class Record:
             spans=spans,
             relations=None if self.relations is None else edges,
             events=None if self.events is None else events,
+            labels=labels,
             notes=(*self.notes, *notes),
         )
+
+
+def check_labels_of_record(
+    labels: Any, spans: Sequence[LabelledSpan] | None, *, source: str
+) -> None:
+    """Refuse labels that a text cannot be annotated with.
+
+    labels: None for all.
+    spans: of the same text; None if not annotated.
+    RAISES (ValueError): no list of names, half a character, no spans, a span with another label.
+    """
+    if labels is None:
+        return
+    fault = find_list_fault(labels)
+    what = quote(list(labels) if isinstance(labels, tuple) else labels)
+    repair = "List the labels that are annotated in this text, or leave it out if these are all"
+    if not fault and any(HALF.search(label) for label in labels):
+        fault = "must hold valid Unicode"
+    elif not fault and spans is None:
+        fault, repair = 'needs "spans"', "Give the spans, an empty list if there are none"
+    elif not fault:
+        others = [span.label for span in spans or () if span.label not in labels]
+        if others:
+            fault, what = "must have the label of each span", f"{quote(others[0])}, not in {what}"
+    if fault:
+        raise ValueError(f'{source}: "{SPAN_LABELS}" {fault}, was: {what}. {repair}')
 
 
 def check_words(words: Any, *, source: str) -> None:

@@ -34,6 +34,7 @@ from .pairs import PairLayout, as_directed, decode_pairs, decode_pairs_dense, pa
 from .probability import to_probability, to_score
 from .rivals import KINDS, Rivals, find_rivals, max_by_kind
 from .rope import rotate
+from .some_cells import loss_of_negatives
 from .zlpr import Per, zlpr, zlpr_dense
 
 __all__ = [
@@ -61,6 +62,7 @@ __all__ = [
     "end_to_end",
     "find_rivals",
     "keep_best",
+    "loss_of_negatives",
     "max_by_kind",
     "max_inside",
     "maximal_cliques",

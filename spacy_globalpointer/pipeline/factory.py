@@ -22,6 +22,9 @@ max_spans = null
 allow_overlap = true
 annotate_ents = false
 missing = "skip"
+incorrect_spans_key = null
+label_weights = []
+adversarial = 0.0
 lr_scale = 1.0
 
 [global_pointer.ents_filter]
@@ -88,6 +91,9 @@ def make_global_pointer(
     annotate_ents: bool,
     ents_filter: Callable[[Iterable[Span], Iterable[Span]], Iterable[Span]] | None,
     missing: str,
+    incorrect_spans_key: str | None,
+    label_weights: list[list[str | float]],
+    adversarial: float,
     lr_scale: float,
     scorer: Callable[[Iterable[Example]], dict[str, Any]] | None,
 ) -> Any:
@@ -109,6 +115,9 @@ def make_global_pointer(
         annotate_ents=annotate_ents,
         ents_filter=ents_filter,
         missing=missing,
+        incorrect_spans_key=incorrect_spans_key,
+        label_weights=label_weights,
+        adversarial=adversarial,
         lr_scale=lr_scale,
         scorer=scorer,
     )

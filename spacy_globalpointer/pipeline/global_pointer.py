@@ -13,10 +13,10 @@ from thinc.types import Floats2d
 from ..losses import SpanLoss
 from ..models import NOTHING_SEEN
 from ..nn import RowLayout
-from ..spans import LabelledSpan
-from .gold import NO_GROUP, GoldReader, check_labels
+from .gold import NO_GROUP, GoldReader
 from .labelled import BEGINNING, FIRST_PASSES, LabelledPipe
 from .learning import batch_loss, what_was_known
+from .partial import annotation_loss, check_known, read_annotation, read_wrong, weigh_labels
 from .prediction import ScoredSpans, predict_spans
 from .settings import (
     AUTO,
@@ -55,6 +55,9 @@ class GlobalPointer(LabelledPipe):
         annotate_ents: bool = False,
         ents_filter: Callable[[Iterable[Span], Iterable[Span]], Iterable[Span]] | None = None,
         missing: str = "skip",
+        incorrect_spans_key: str | None = None,
+        label_weights: Sequence[Sequence[str | float]] = (),
+        adversarial: float = 0.0,
         lr_scale: float = 1.0,
         scorer: Callable | None = None,
     ) -> None:
@@ -75,6 +78,11 @@ class GlobalPointer(LabelledPipe):
         ents_filter: (entities, spans) -> entities without overlap, as in span_ruler.
         missing: what a training document without the group means: "skip" (not annotated) or
             "negative" (no spans in it).
+        incorrect_spans_key: of doc.spans, for spans known to be wrong, which say something where a
+            document is not annotated; None for none.
+        label_weights (pairs of label and number): what the loss of a label counts, instead of 1.
+        adversarial (share): learn each batch once more, with its vectors moved by this share of
+            their length; 0 for not. See `learn_moved`.
         lr_scale: learning rate of the head, as a multiple of the encoder's.
         scorer: of the pipeline's predictions.
         RAISES (ValueError): invalid settings, a model of another component.
@@ -90,6 +98,9 @@ class GlobalPointer(LabelledPipe):
             "allow_overlap": allow_overlap,
             "annotate_ents": annotate_ents,
             "missing": missing,
+            "incorrect_spans_key": incorrect_spans_key,
+            "label_weights": [list(pair) for pair in label_weights],
+            "adversarial": adversarial,
             "lr_scale": lr_scale,
         }
         check_settings(name, cfg)
@@ -171,26 +182,22 @@ class GlobalPointer(LabelledPipe):
         docs = [example.predicted for example in examples]
         tables = Tables(self.model, docs, rows)
         reader = self._make_reader()
-        gold: dict[int, set[LabelledSpan]] = {}
-        vectors = tables.has_vector.split(tables.lengths)
-        for place, (example, has_vector) in enumerate(zip(examples, vectors, strict=True)):
-            spans = reader.read(example, has_vector)
-            if spans is not None or self.cfg["missing"] == "negative":
-                gold[place] = spans or set()
-                check_labels(self.name, self.labels, gold[place])
+        each = zip(examples, tables.has_vector.split(tables.lengths), strict=True)
+        known = read_annotation(self.name, self.labels, self.cfg, reader, each)
         self._remember(reader.longest, max(map(len, docs), default=0))
         if reader.lost:
             self._warn_once(*reader.account(self.name))
         if not tables.has_vector.all():
             tokens = tokens_without_vector(tables)
             self._warn_once(*describe_without_vector(self.name, docs, tokens))
-        if not gold:
+        if not (known.gold or known.wrong):
             self._warn_once(
                 "no group",
                 f"'{self.name}' learns nothing from a batch of {len(docs)} documents: none has "
                 f"the span group {self.key!r}. {NO_GROUP}",
             )
-        return batch_loss(tables, gold, self.loss, self.max_length)
+        weights = weigh_labels(self.name, self.labels, self.cfg)
+        return annotation_loss(tables, known, self.loss, self.max_length, weights)
 
     def rehearse(
         self,
@@ -210,11 +217,12 @@ class GlobalPointer(LabelledPipe):
         if self._rehearsal_model is None:
             return losses
         gold, n_labels = what_was_known(self.name, self._rehearsal_model, docs, self.cfg)
+        weights = weigh_labels(self.name, self.labels, self.cfg)
 
         @plain_torch()
         def get_loss(rows: list[Floats2d]) -> tuple[float, list[Floats2d]]:
             tables = Tables(self.model, docs, rows)
-            return batch_loss(tables, gold, self.loss, self.max_length, n_labels)
+            return batch_loss(tables, gold, self.loss, self.max_length, n_labels, weights)
 
         if sgd is None or isinstance(sgd, Optimizer):
             return self._learn(docs, get_loss, drop, sgd, losses)
@@ -247,10 +255,11 @@ class GlobalPointer(LabelledPipe):
         validate_get_examples(get_examples, "GlobalPointer.initialize")
         for label in labels or ():
             self.add_label(label)
-        reader, longest = self._make_reader(), 0
+        reader, longest, wrong = self._make_reader(), 0, set()
         sample: list[Doc] = []
         for example in get_examples():
             reader.read(example)
+            wrong |= read_wrong(self.name, self.cfg, example, reader)
             longest = max(longest, len(example.predicted))
             if len(sample) < 10 and len(example.predicted):
                 sample.append(example.predicted)
@@ -262,6 +271,7 @@ class GlobalPointer(LabelledPipe):
         for label in sorted(reader.labels) if labels is None else ():
             self.add_label(label)
         self._require_labels()
+        check_known(self.name, self.labels, self.cfg, reader, wrong)
         self.model.attrs.update(NOTHING_SEEN)
         self._remember(reader.longest, longest)
         if reader.lost:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from spacy.attrs import IS_SPACE
 from spacy.training import Example
 
+from ..label_sets import declared_labels
 from ..spans import LabelledSpan
 from .alignment import labelled_spans, to_predicted
 
@@ -28,6 +29,7 @@ class GoldReader:
     spans: how many can be learned.
     longest (tokens): the longest of them.
     labels: of all gold spans, even those that cannot be learned.
+    declared: labels that documents say they are annotated with.
     lost: counts of the spans that cannot be learned, by label and reason.
     """
 
@@ -43,6 +45,7 @@ class GoldReader:
         self.spans = 0
         self.longest = 0
         self.labels: set[str] = set()
+        self.declared: set[str] = set()
         self.lost: Counter[tuple[str, str]] = Counter()
 
     def read(
@@ -53,11 +56,13 @@ class GoldReader:
         has_vector (l): for each predicted token; None if not known.
         RETURNS: spans on the predicted tokens; None if the group is missing, which means "not
             annotated".
-        RAISES (ValueError): texts that differ in more than white space and capitals.
+        RAISES (ValueError): texts that differ in more than white space and capitals, a document
+            that does not declare the labels of its spans.
         """
         if self.key not in example.reference.spans:
             return None
         self.documents += 1
+        self.declared |= declared_labels(example.reference, self.key) or frozenset()
         is_space = example.predicted.to_array(IS_SPACE)
         given = labelled_spans(example.reference.spans[self.key])
         gold = set()
@@ -101,16 +106,19 @@ class GoldReader:
         )
 
 
-def check_labels(name: str, labels: Sequence[str], gold: Iterable[LabelledSpan]) -> None:
+def check_labels(
+    name: str, labels: Sequence[str], spans: Iterable[LabelledSpan], what: str = "a gold span"
+) -> None:
     """Refuse gold spans of labels that the component does not have.
 
     name, labels: of the component.
+    what: they are.
     RAISES (ValueError): naming the label and the repair.
     """
-    for span in gold:
+    for span in spans:
         if span.label not in labels:
             raise ValueError(
-                f"'{name}' does not know the label {span.label!r} of a gold span. "
+                f"'{name}' does not know the label {span.label!r} of {what}. "
                 f"Its labels are: {', '.join(labels)}. To fix: call nlp.get_pipe({name!r})"
                 ".add_label(...) before training, or initialize with all labels"
             )

@@ -18,6 +18,7 @@ from thinc.types import Floats2d
 
 from ..losses import SpanLoss
 from ..models import check_loaded, explain_mismatch, finish_update, resize_output
+from .adversarial import learn_moved
 from .stored import StoredSettings
 from .threads import start_threads
 
@@ -119,10 +120,14 @@ class LabelledPipe(TrainablePipe):
         self._require_initialized()
         self._n_updates += 1
         set_dropout_rate(self.model, drop)
-        rows, backprop = self.model.begin_update(docs if batch is None else batch)
-        loss, d_rows = get_loss(rows)
-        # Even without any gold: the last listener triggers the shared encoder's own backprop.
-        backprop(d_rows)
+        batch = docs if batch is None else batch
+        if epsilon := self.cfg.get("adversarial"):
+            loss = learn_moved(self.model, batch, get_loss, epsilon)
+        else:
+            rows, backprop = self.model.begin_update(batch)
+            loss, d_rows = get_loss(rows)
+            # Even without any gold: the last listener triggers the shared encoder's own backprop.
+            backprop(d_rows)
         if sgd:
             self.finish_update(sgd)
         losses[self.name] += loss

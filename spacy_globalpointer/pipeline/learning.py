@@ -27,6 +27,7 @@ def batch_loss(
     loss: SpanLoss,
     max_length: int | None,
     n_labels: int | None = None,
+    weights: Sequence[float] | None = None,
 ) -> tuple[float, list[Floats2d]]:
     """Sum the loss over documents and labels, with the documents laid end to end.
 
@@ -37,6 +38,7 @@ def batch_loss(
     loss: from factors and gold rows to (n, c).
     max_length (tokens): longest span.
     n_labels: count only this many labels, the first ones; None for all.
+    weights (c): what the loss of each label counts; None for 1.
     RETURNS: the loss, and the gradient of the rows of each document. A rescorer, which reads the
         rows after the model, has the gradients of its weights then.
     RAISES (ValueError): a loss that is not finite, or that ignores a part of the scores.
@@ -57,7 +59,10 @@ def batch_loss(
         leaves.append(look.corrections.requires_grad_())
     with torch.enable_grad():
         spans = _gold_rows(table, {i: gold[i] for i in annotated}, tables.model.attrs["labels"])
-        value = loss(factors, spans)[:, :n_labels].sum()
+        losses = loss(factors, spans)
+        if weights is not None:
+            losses = losses * losses.new_tensor(weights)
+        value = losses[:, :n_labels].sum()
         gradient, *d_corrections = torch.autograd.grad(value, leaves, allow_unused=True)
     if any(x is None for x in (gradient, *d_corrections)):
         what = "factors" if gradient is None else "factors.corrections, those of the second look"

@@ -12,13 +12,14 @@ from ..models import DocSpans
 from ..nn import PairLayout
 from ..relations import Relation, set_relations
 from ..spans import LabelledRelation
+from .label_tables import refuse_variable
 from .labelled import BEGINNING
 from .pair_gold import Sources
 from .pair_pointer import PairPointer
 from .relation_gold import RelationReader, check_relation_labels
 from .relation_prediction import ScoredRelations, predict_relations
 from .relation_settings import check_relation_settings, describe_full_relations, find_symmetric
-from .settings import check_model, label_cuts, refuse_variable
+from .settings import check_model, label_cuts
 
 
 class RelationPointer(PairPointer):

@@ -7,6 +7,7 @@ from spacy.tokens import Doc, Span
 from spacy.training import Example
 from spacy.util import registry
 
+from ..label_sets import declared_labels, of_labels
 from ..spans import Counts, LabelledSpan, count_parts
 from .alignment import labelled_spans, to_reference
 
@@ -28,6 +29,8 @@ def score_span_groups(
 ) -> dict[str, Any]:
     """Score doc.spans[spans_key]; documents without the gold group are left out.
 
+    So are, in a document that declares the labels that it is annotated with, predicted spans of
+    others: whether they are right is not known.
     A predicted span that does not begin and end at token boundaries of the reference is wrong.
 
     spans_{key}_p, _r, _f, _per_type: as in `spacy.spancat_scorer.v1`, which skips such spans.
@@ -38,7 +41,7 @@ def score_span_groups(
     ents_p, _r, _f, _per_type: with annotate_ents.
     """
     examples, attr = list(examples), f"spans_{spans_key}"
-    pairs = list(_pairs(examples, lambda doc: doc.spans.get(spans_key)))
+    pairs = list(_pairs(examples, lambda doc: doc.spans.get(spans_key), spans_key))
     counts = count_parts(pairs)
     scores = {**score_labels(counts.label, attr), f"{attr}_macro_f": mean_f(counts.label)}
     borders = [tuple({span.extent for span in spans} for spans in pair) for pair in pairs]
@@ -52,17 +55,21 @@ def score_span_groups(
 
 
 def _pairs(
-    examples: Iterable[Example], get: Callable[[Doc], Iterable[Span] | None]
+    examples: Iterable[Example],
+    get: Callable[[Doc], Iterable[Span] | None],
+    key: str | None = None,
 ) -> Iterable[Pair]:
     """Gold and predicted spans of the documents that have gold.
 
     get: returns the spans of a document; None if they are not annotated.
+    key: of the group that may declare its labels; None for no such group.
     """
     for example in examples:
         gold = get(example.reference)
         if gold is not None:
             found = to_reference(example, labelled_spans(get(example.predicted) or ()))
-            yield set(labelled_spans(gold)), set(found)
+            declared = None if key is None else declared_labels(example.reference, key)
+            yield set(labelled_spans(gold)), set(of_labels(found, declared))
 
 
 def _ents(doc: Doc) -> Iterable[Span] | None:

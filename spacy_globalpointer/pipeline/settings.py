@@ -3,7 +3,6 @@
 import math
 import re
 import warnings
-from collections import Counter
 from collections.abc import Sequence
 from numbers import Real
 from typing import Any, cast
@@ -12,7 +11,7 @@ from spacy.language import Language
 from spacy.tokens import Doc
 from thinc.api import Model
 
-from .spelling import DOLLAR, find_label
+from .label_tables import check_table, own_numbers
 
 # max_length: 1.5 times the longest gold span of the training.
 AUTO = "auto"
@@ -26,7 +25,6 @@ CHOICES = {
 }
 # A text is far longer than the training texts if it is this many times as long as the longest.
 FAR = 2
-TWICE = "'{name}': label_thresholds must name each label once, but has {label!r} {count} times"
 # Encoders from scratch are trained at 0.001, pretrained ones at about 0.00005.
 LOW_RATE = 0.0001
 
@@ -38,6 +36,7 @@ def check_settings(name: str, cfg: dict[str, Any]) -> None:
     RAISES (ValueError): naming the rule, the value and the repair.
     """
     _check_thresholds(name, cfg)
+    _check_training(name, cfg)
     for what in NUMBERS & cfg.keys():
         value, words = cfg[what], WORDS.get(what, ())
         if value is not None and value not in words and (type(value) is not int or value < 1):
@@ -56,12 +55,8 @@ def check_settings(name: str, cfg: dict[str, Any]) -> None:
 
 
 def _check_thresholds(name: str, cfg: dict[str, Any]) -> None:
-    for pair in cfg["label_thresholds"]:
-        if not (len(pair) == 2 and isinstance(pair[0], str) and isinstance(pair[1], (int, float))):
-            raise ValueError(
-                f"'{name}': label_thresholds must be a list of [label, threshold], such as "
-                f'[["ORG", 0.4], ["GPE", 0.6]], but has: {pair!r}'
-            )
+    # Of pairs first: what is none has no label to name.
+    check_table(name, "label_thresholds", cfg["label_thresholds"])
     thresholds = [("threshold", cfg["threshold"])]
     thresholds += [(f"the threshold of label {label!r}", t) for label, t in cfg["label_thresholds"]]
     for what, threshold in thresholds:
@@ -69,22 +64,23 @@ def _check_thresholds(name: str, cfg: dict[str, Any]) -> None:
             raise ValueError(
                 f"'{name}': {what} must be a probability in [0, 1], was: {threshold!r}"
             )
-    labels = Counter(label for label, _ in cfg["label_thresholds"])
-    for label, count in labels.items():
-        if count > 1:
-            raise ValueError(TWICE.format(name=name, label=label, count=count))
-        refuse_variable(name, "label_thresholds", label)
 
 
-def refuse_variable(name: str, what: str, label: str) -> None:
-    """Refuse a label in a setting if a config would take it for a variable.
-
-    RAISES (ValueError): naming the rule, the value and the repair.
-    """
-    if "${" in label:
+def _check_training(name: str, cfg: dict[str, Any]) -> None:
+    """Refuse invalid settings of the training, which only some components have."""
+    check_table(name, "label_weights", cfg.get("label_weights", ()))
+    numbers = [(f"the weight of label {x!r}", w) for x, w in cfg.get("label_weights", ())]
+    numbers.append(("adversarial", cfg.get("adversarial", 0.0)))
+    for what, number in numbers:
+        if isinstance(number, (str, bool)) or not 0 <= number < math.inf:
+            raise ValueError(
+                f"'{name}': {what} must be a number of at least 0, and finite, was: {number!r}"
+            )
+    key = cfg.get("incorrect_spans_key")
+    if key is not None and (not isinstance(key, str) or key in ("", cfg["spans_key"])):
         raise ValueError(
-            f"'{name}': {what} must not contain '${{', which begins a variable in a config, was: "
-            f"{label!r}. To fix: write each '$' as {DOLLAR}, in a config file as \\{DOLLAR}"
+            f"'{name}': incorrect_spans_key must be null, or the name of a group other than "
+            f"spans_key = {cfg['spans_key']!r}, was: {key!r}"
         )
 
 
@@ -114,33 +110,9 @@ def label_cuts(name: str, labels: Sequence[str], cfg: dict[str, Any]) -> tuple[f
     from ..nn import to_score  # torch, for which commands that need no model do not wait
 
     check_settings(name, cfg)  # tools such as find-threshold assign cfg
-    thresholds = {**dict.fromkeys(labels, cfg["threshold"]), **own_thresholds(name, labels, cfg)}
+    own = own_numbers(name, labels, cfg, "label_thresholds")
+    thresholds = {**dict.fromkeys(labels, cfg["threshold"]), **own}
     return tuple(map(to_score, thresholds.values()))
-
-
-def own_thresholds(name: str, labels: Sequence[str], cfg: dict[str, Any]) -> dict[str, float]:
-    """Read label_thresholds.
-
-    RETURNS (probability): by label of the component.
-    RAISES (ValueError): an unknown label, or one that is named twice.
-    """
-    own: dict[str, float] = {}
-    for text, threshold in cfg["label_thresholds"]:
-        label = find_label(text, labels)
-        if label is None:
-            hint = (
-                f" A config doubles '$': write it as {DOLLAR}, in a config file as \\{DOLLAR}."
-                if "$" in text
-                else ""
-            )
-            raise ValueError(
-                f"'{name}': label_thresholds must name labels of the component, was: {text!r}."
-                f"{hint} Its labels are: {', '.join(labels)}"
-            )
-        if label in own:
-            raise ValueError(TWICE.format(name=name, label=label, count=2))
-        own[label] = float(threshold)
-    return own
 
 
 def warn_of_config(name: str, key: str, nlp: Language) -> None:

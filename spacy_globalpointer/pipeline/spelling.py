@@ -1,4 +1,4 @@
-"""How label_thresholds and symmetric spell a label, so that it survives in a config.
+"""How settings that name labels spell them, so that they survive in a config.
 
 spaCy doubles each `$` when it writes a config and reads it again, and takes `${` for the start of a
 variable. So a `$` may be written `\\u0024` (and a backslash beside it `\\u005c`), and a label is

@@ -7,6 +7,7 @@ from typing import Any
 
 from spacy.language import Language
 
+from .label_tables import TABLES
 from .spelling import find_label
 
 
@@ -49,10 +50,10 @@ class StoredSettings:
     def respell_labels(self, pipe: Any) -> None:
         """Correct labels whose `$` were doubled when the config was written and read."""
         for settings in (pipe.cfg, self._find(pipe)[1]):
-            own = settings.get("label_thresholds", ())
-            if not _is_variable(own):
-                labels = [[_respell(text, pipe.labels), cut] for text, cut in own]
-                settings["label_thresholds"] = labels
+            for what in TABLES.keys() & settings.keys():
+                if not _is_variable(settings[what]):
+                    own = [[_respell(text, pipe.labels), x] for text, x in settings[what]]
+                    settings[what] = own
             own = settings.get("symmetric", ())
             if own and not _is_variable(own):
                 settings["symmetric"] = [_respell(text, pipe.labels) for text in own]
@@ -92,10 +93,8 @@ def _labels(cfg: dict[str, Any], pipe: Any) -> dict[str, Any]:
     def find(text: str) -> str:
         return find_label(text, pipe.labels) or text
 
-    return {
-        "label_thresholds": [(find(x), cut) for x, cut in cfg.get("label_thresholds", ())],
-        "symmetric": [find(x) for x in cfg.get("symmetric", ())],
-    }
+    tables = {what: [(find(text), x) for text, x in cfg.get(what, ())] for what in TABLES}
+    return {**tables, "symmetric": [find(x) for x in cfg.get("symmetric", ())]}
 
 
 def _is_variable(value: Any) -> bool:

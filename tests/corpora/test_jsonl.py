@@ -411,3 +411,45 @@ def test_a_record_has_the_other_fields_of_its_object():
     (record,) = read({"text": "Ada", "events": 3})
     assert (record.events, record.fields) == (None, {"events": 3})
     assert read({"tokens": ["a"], "id": 7})[0].fields == {"id": 7}
+
+
+def test_the_labels_that_a_line_is_annotated_with():
+    rows = [
+        {"text": "Ada", "spans": [span(0, 3, "P")], "span_labels": ["P", " Q "]},
+        {"text": "Ada", "spans": [], "span_labels": []},
+        {"tokens": ["Ada"], "spans": [span(0, 1, "P")], "span_labels": ["P"]},
+        {"text": "Ada", "spans": []},
+    ]
+    records = read(*rows)
+    assert [record.labels for record in records] == [("P", " Q "), (), ("P",), None]
+    assert "span_labels" not in records[0].fields
+    assert records[0].trim_labels().labels == ("P", "Q")
+    nlp = spacy.blank("en")
+    doc, *_ = record_to_doc(records[0].trim_labels(), nlp)
+    assert doc.spans["sc"].attrs == {"labels": ["P", "Q"]}
+    assert not record_to_doc(records[3], nlp)[0].spans["sc"].attrs
+
+
+@pytest.mark.parametrize(
+    ("labels", "rule"),
+    [
+        ("P", '"span_labels" must be a list of labels, was: .P.'),
+        ([1], "must hold labels, which are non-empty strings"),
+        (["P", "P"], "must name each label once"),
+        (["Q"], "must have the label of each span, was: .P., not in"),
+        (["P", "\udc80"], "must hold valid Unicode"),
+    ],
+)
+def test_bad_labels_of_a_line_are_an_error(labels, rule):
+    with pytest.raises(ValueError, match=f"x.jsonl line 1: .*{rule}"):
+        read({"text": "Ada", "spans": [span(0, 3, "P")], "span_labels": labels})
+
+
+def test_labels_of_a_line_without_spans_are_not_lost():
+    with pytest.raises(ValueError, match='"span_labels" looks like annotation'):
+        read({"text": "Ada", "span_labels": ["P"]})
+
+
+def test_labels_of_a_text_as_a_class_are_still_another_thing():
+    (record,) = read({"text": "Ada", "spans": [], "labels": ["sport"]})
+    assert (record.labels, record.fields["labels"]) == (None, ["sport"])

@@ -13,6 +13,7 @@ from spacy.tokens import Doc, DocBin, Span
 from ...corpora import dump_json
 from ...corpora.stream import Entry
 from ...events import get_events, has_events, spans_of
+from ...label_sets import SPAN_LABELS
 from ...relations import get_relations, has_relations
 from ..outputs import replacing
 from .resumable import part_of
@@ -50,8 +51,9 @@ class JsonLines:
         dump_json(entry.fields)
 
     def add(self, doc: Doc, entry: Entry) -> None:
-        """Write a document."""
-        self.write({**entry.fields, **list_annotation(doc, self.keys)})
+        """Write a document, whose spans are those of all labels that were looked for."""
+        fields = {key: value for key, value in entry.fields.items() if key != SPAN_LABELS}
+        self.write({**fields, **list_annotation(doc, self.keys)})
 
     def write(self, row: dict[str, Any]) -> None:
         """Write a line."""

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from ...corpora.messages import shorten
+from ...pipeline.label_tables import TABLES
 from ...pipeline.settings import AUTO, weight_lines, with_margin
 from ...pipeline.spelling import find_label
 from ..labels import list_labels
@@ -108,7 +109,7 @@ def _some_missing(case: Case, name: str) -> Finding:
 
 def _find_labels(case: Case) -> Iterator[Finding]:
     labels = {name: group.labels for name, group in case.groups.items()}
-    named = {"label_thresholds": [label for label, _ in case.settings.get("label_thresholds", ())]}
+    named = {what: [label for label, _ in case.settings.get(what, ())] for what in TABLES}
     yield from find_label_counts(labels, case.low)
     yield from find_unknown(case.name, next(iter(labels.values())), case.known, named)
 

@@ -11,6 +11,7 @@ from spacy.training import Example
 
 from ...corpora import Record, record_to_doc
 from ...corpora.mentions import list_units
+from ...label_sets import declared_labels
 from ...pipeline.alignment import align_spans
 from ...pipeline.gold import EMPTY, MISALIGNED
 from ...pipeline.gold import WHITESPACE as SPACE_TOKEN
@@ -19,6 +20,7 @@ from ...spans import LabelledSpan
 PUNCTUATION = "begin or end with punctuation"
 PADDED = "begin or end with white space"
 DUPLICATE = "are given more than once"
+PARTIAL = "Annotated only with the labels that are declared, and learned only for these"
 # Spans with these cannot be learned.
 LOST = (MISALIGNED, EMPTY, SPACE_TOKEN)
 # Wrong offsets, and what to add to start and end.
@@ -50,15 +52,19 @@ class GoldText(NamedTuple):
 
 
 def read_example(example: Example, keys: Iterable[str]) -> GoldText:
-    """Find the tokens of the gold spans of a training example, in the groups of these names."""
-    groups = {}
+    """Find the tokens of the gold spans of a training example, in the groups of these names.
+
+    RAISES (ValueError): a document that does not declare the labels of its spans.
+    """
+    groups, notes = {}, []
     for key in keys:
         if key in example.reference.spans:
+            notes += [] if declared_labels(example.reference, key) is None else [PARTIAL]
             spans = example.reference.spans[key]
             places = [(s.start_char, max(s.start_char, s.end_char), s.label_) for s in spans]
             given = (LabelledSpan(*place) for place in places)
             groups[key] = list(zip(given, align_spans(example, spans), strict=True))
-    return GoldText(example, groups)
+    return GoldText(example, groups, notes)
 
 
 def read_record(
@@ -82,7 +88,8 @@ def read_record(
         given = (LabelledSpan(*span) for span in record.spans)
         groups[key] = list(zip(given, tokens, strict=True))
     lost = (Counter(outcome for outcome in own if outcome != "kept") for own in joined)
-    return GoldText(Example(doc, doc), groups, record.notes, *lost)
+    notes = [*record.notes, *([] if record.labels is None else [PARTIAL])]
+    return GoldText(Example(doc, doc), groups, notes, *lost)
 
 
 def strip(text: str, span: LabelledSpan) -> LabelledSpan:

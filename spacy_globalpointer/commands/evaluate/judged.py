@@ -111,7 +111,7 @@ def judge(nlp: Language, name: str, examples: Iterable[Example]) -> Judgement:
         for example, gold, *parts, score in zip(batch, golds, *spans, scores, strict=True):
             number += 1
             if gold is not None:
-                found, more = (spans_on_reference(example, part, pipe.labels) for part in parts)
+                found, more = (spans_on_reference(example, part, pipe) for part in parts)
                 document = number, example.reference, sentence_starts(example)
                 known = {span: score.get(span) for span in gold}
                 documents.append(Judged(*document, known, found, {**more, **found}))

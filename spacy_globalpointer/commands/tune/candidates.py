@@ -9,8 +9,9 @@ import numpy
 from spacy.language import Language
 from spacy.training import Example
 
+from ...pipeline.label_tables import own_numbers
 from ...pipeline.relation_pointer import RelationPointer
-from ...pipeline.settings import label_cuts, own_thresholds
+from ...pipeline.settings import label_cuts
 from ..comparison import NoGoldError, run_before
 from .event_source import EventSource
 from .floor import Floor
@@ -86,7 +87,7 @@ def find_candidates(
 def check_present(name: str, pipe: Any, lowest: float) -> tuple[Thresholds, Sequence[float]]:
     """The present thresholds, and for each label the lowest raw score of a candidate."""
     pipe.predict([])  # refuses a component that is not initialized, and settings that mean nothing
-    own = own_thresholds(name, pipe.labels, pipe.cfg)
+    own = own_numbers(name, pipe.labels, pipe.cfg, "label_thresholds")
     if own and not pipe.cfg.get("allow_overlap", True):
         raise ValueError(
             f"'{name}' has {ONE_ONLY}. To fix: remove label_thresholds from the config.cfg of the "

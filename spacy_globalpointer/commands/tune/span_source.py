@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 import torch
 from spacy.training import Example
 
+from ...label_sets import declared_labels
 from ...nn import DecodedSpans, to_probability, without_overlap
 from ...pipeline.alignment import to_reference
 from ...pipeline.global_pointer import GlobalPointer
@@ -59,20 +60,22 @@ class SpanSource:
 
         floors: that of the document is added if more would be found than max_spans allows.
         """
-        cfg, labels = self.pipe.cfg, self.pipe.labels
+        cfg = self.pipe.cfg
         if cfg["allow_overlap"]:
-            scores = spans_on_reference(example, found, labels).items()
+            scores = spans_on_reference(example, found, self.pipe).items()
             yield from ((span, score, 1) for span, score in scores)
             return
-        spans = to_reference(example, found.named(labels))
+        spans = to_reference(example, found.named(self.pipe.labels))
+        declared = declared_labels(example.reference, self.pipe.key)
+        counted = {i for i, span in enumerate(spans) if declared is None or span.label in declared}
         most, n_kept = cfg["max_spans"], 0
         for score, come, gone in flat_changes(found, lowest):
             n_kept += len(come) - len(gone)
             if most is not None and n_kept > most:
                 floors.append(Floor(score, example.text[:60], most))
                 return
-            yield from ((spans[i], score, 1) for i in sorted(come))
-            yield from ((spans[i], score, -1) for i in sorted(gone))
+            yield from ((spans[i], score, 1) for i in sorted(counted.intersection(come)))
+            yield from ((spans[i], score, -1) for i in sorted(counted.intersection(gone)))
 
     def keep(self, found: ScoredSpans) -> ScoredSpans:
         """Of all spans of a document with raw scores, those that the component finds, as it would.
