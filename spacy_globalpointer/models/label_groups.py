@@ -196,12 +196,12 @@ def label_terms(
     reads = [_reads(group, layout) for group in range(layout.n_groups)]
     rows = [_rows(group, layout) for group in range(layout.n_groups)]
     Xs = [ops.as_contig(pairs[:, columns]) for columns in reads]
-    Y = ops.alloc2f(len(pairs), len(W))
+    Y = ops.xp.empty((len(pairs), len(W)), dtype=pairs.dtype)
     for X, own in zip(Xs, rows, strict=True):
         Y[:, own] = ops.gemm(X, W[own], trans2=True) + b[own]
 
     def backprop(dY: Floats2d) -> Floats2d:
-        d_pairs, dW = ops.alloc2f(*pairs.shape), ops.alloc2f(*W.shape)
+        d_pairs, dW = ops.xp.zeros_like(pairs), ops.xp.empty_like(W)
         for X, own, columns in zip(Xs, rows, reads, strict=True):
             d_own = ops.as_contig(dY[:, own])
             dW[own] = ops.gemm(d_own, X, trans1=True)
