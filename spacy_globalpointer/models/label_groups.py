@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import chain
-from typing import Any
+from typing import Any, cast
 
 from thinc.api import Model
 from thinc.types import Floats2d
@@ -106,7 +106,8 @@ class LabelGroups:
 
     def _table(self) -> dict[str, str]:
         """The group of each label, by its name in a config."""
-        return {_undouble(label): group for group, labels in self.rule for label in labels}
+        table = cast(list[tuple[str, list[str]]], self.rule)
+        return {_undouble(label): group for group, labels in table for label in labels}
 
 
 ONE_GROUP = LabelGroups()
@@ -192,7 +193,8 @@ def label_terms(
     pairs (l, 2dn): query and key of the common extractor, if there is one, and of each group.
     RETURNS (l, 2C): and the function from their gradient to that of pairs.
     """
-    ops, W, b = types.ops, types.get_param("W"), types.get_param("b")
+    ops, b = types.ops, types.get_param("b")
+    W = cast(Floats2d, types.get_param("W"))
     reads = [_reads(group, layout) for group in range(layout.n_groups)]
     rows = [_rows(group, layout) for group in range(layout.n_groups)]
     Xs = [ops.as_contig(pairs[:, columns]) for columns in reads]

@@ -81,6 +81,8 @@ def best_of_groups(factors: SpanFactors, bias: Tensor) -> Tensor:
     RETURNS (b, l, g).
     """
     if factors.group is None:
-        return bias.unflatten(-1, (factors.n_groups, -1)).amax(-1)
+        best: Tensor = bias.unflatten(-1, (factors.n_groups, -1)).amax(-1)
+        return best
     best = bias.new_full((*bias.shape[:-1], factors.n_groups), -torch.inf)
-    return best.scatter_reduce(-1, factors.group.to(bias.device).expand_as(bias), bias, "amax")
+    group = factors.group.to(bias.device).expand_as(bias)
+    return best.scatter_reduce(-1, group, bias, "amax")

@@ -17,8 +17,8 @@ class RowLayout:
 
     shared (2d + 2c columns): query and key for all labels, then the start term of each label, then
         the end term of each label. Efficient GlobalPointer.
-    shared, with groups (2dg + 2c columns): the same, with a query and key for each group of labels,
-        and before them a common one if `common_extractor`, which is put in front of that of each group.
+    shared, with groups (2dg + 2c columns): the same, with a query and key for each group of labels;
+        with `common_extractor`, a common one before them, which is put in front of each.
     not shared (2dc columns): query and key for each label, and no terms. GlobalPointer.
 
     head_size (channels): width d of query and key; even with rope.

@@ -1,5 +1,7 @@
 """Labels that share an extractor: what is asked for, and what the head then computes."""
 
+from itertools import pairwise
+
 import numpy
 import pytest
 import torch
@@ -61,7 +63,7 @@ def test_a_label_without_the_separator_is_in_the_group_of_that_name():
 @pytest.mark.parametrize("rule", ["-", TABLE])
 def test_further_labels_leave_the_numbers_of_the_others(rule):
     numbers = [LabelGroups(rule).number(LABELS[:n]) for n in range(len(LABELS) + 1)]
-    for shorter, longer in zip(numbers[:-1], numbers[1:], strict=True):
+    for shorter, longer in pairwise(numbers):
         assert longer[:-1] == shorter
 
 
