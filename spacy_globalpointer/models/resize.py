@@ -7,6 +7,7 @@ from uuid import uuid4
 from thinc.api import Linear, Model
 from thinc.types import Floats2d, FloatsXd
 
+from .label_groups import ONE_GROUP
 from .rescorer import N_SCORES
 
 
@@ -22,7 +23,7 @@ def resize_output(model: Model, nO: int) -> Model:
         that is in none.
     """
     model.attrs["layout"] = replace(model.attrs["layout"], n_labels=nO)
-    if model.attrs["layout"].group is not None:
+    if model.attrs.get("groups", ONE_GROUP).rule is not None:
         _resize_extractor(model)
     parts, _, width = model.attrs["layout"].label_columns
     model.set_dim("nO", nO, force=True)
