@@ -16,7 +16,10 @@ def span_score(factors, b, c, s, e):
     pair = 0.0 if factors.pair_bias is None else float(factors.pair_bias[b, s, e])
     if pair == -math.inf:
         return None
-    g = c // (factors.n_labels // factors.n_groups)
+    if factors.group is None:
+        g = c // (factors.n_labels // factors.n_groups)
+    else:
+        g = int(factors.group[c])
     shared = sum(
         float(q) * float(k)
         for q, k in zip(factors.query[b, g, s], factors.key[b, g, e], strict=True)

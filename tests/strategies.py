@@ -7,6 +7,8 @@ from hypothesis import strategies as st
 
 from spacy_globalpointer.nn import PAIRS, Cells, Corrections, SpanFactors
 
+# Groups and labels, or the group of each label.
+GROUPS = st.sampled_from([(1, 1), (1, 3), (3, 3), (2, 4), [1, 0], [0, 1, 0], [2, 1, 0, 1], [0, 0]])
 CELLS = st.sampled_from([Cells(), Cells(max_length=1), Cells(max_length=3), PAIRS])
 
 
@@ -26,7 +28,9 @@ def factors_bgcl(draw, scale=2.0, longest=7, dtype=torch.float64):
     corrected cells.
     """
     b, length, d = (draw(st.integers(1, most)) for most in (3, longest, 4))
-    g, per_group = draw(st.sampled_from([(1, 1), (1, 3), (3, 1), (2, 2)]))
+    groups = draw(GROUPS)
+    group = torch.tensor(groups) if isinstance(groups, list) else None
+    g, c = groups if group is None else (len(set(groups)), len(groups))
     generator = torch.Generator().manual_seed(draw(st.integers(0, 2**31)))
 
     def normal(*shape):
@@ -35,7 +39,7 @@ def factors_bgcl(draw, scale=2.0, longest=7, dtype=torch.float64):
     mask = torch.rand(b, length, generator=generator) < draw(st.sampled_from([0.6, 1.0]))
     mask &= torch.arange(length) < torch.randint(1, length + 1, (b, 1), generator=generator)
     cells = draw(CELLS)
-    n_starts, c = draw(st.sampled_from([length, max(1, length - 2)])), g * per_group
+    n_starts = draw(st.sampled_from([length, max(1, length - 2)]))
     query, key = normal(b, g, n_starts, d), normal(b, g, length, d)
     start_bias, end_bias = normal(b, n_starts, c), normal(b, length, c)
     document = None
@@ -46,7 +50,8 @@ def factors_bgcl(draw, scale=2.0, longest=7, dtype=torch.float64):
     if draw(st.booleans()):
         pair_bias = normal(b, n_starts, length)
         pair_bias[torch.rand(pair_bias.shape, generator=generator) < 0.1] = -torch.inf
-    factors = SpanFactors(query, key, start_bias, end_bias, mask, cells, document, pair_bias)
+    tensors = query, key, start_bias, end_bias, mask
+    factors = SpanFactors(*tensors, cells, document, pair_bias, group=group)
     if not draw(st.booleans()):
         return factors
     corrected = factors.allowed().nonzero()

@@ -4,6 +4,7 @@ from .affixes import build_affix_hash_embed
 from .encoders import build_concatenated_encoders
 from .gplinker import build_gplinker
 from .heads import NOTHING_SEEN, build_efficient_global_pointer, build_global_pointer
+from .label_groups import check_new_label
 from .loading import check_loaded, explain_mismatch
 from .pairs import DocSpans
 from .rescorer import RescorerInput, build_span_rescorer, learned_labels
@@ -23,6 +24,7 @@ __all__ = [
     "build_span_pairs",
     "build_span_rescorer",
     "check_loaded",
+    "check_new_label",
     "explain_mismatch",
     "finish_update",
     "learned_labels",

@@ -18,6 +18,7 @@ from thinc.types import Floats2d, FloatsXd, Ints1d
 
 from ..nn import RowLayout
 from .encoders import find_width
+from .label_groups import ONE_GROUP, GroupRule, LabelGroups, label_terms
 from .resize import resize_output
 from .settings import check_dropout, check_sizes
 
@@ -36,11 +37,14 @@ def build_efficient_global_pointer(
     dropout: float = 0.0,
     hidden_size: int | None = 128,
     rescorer: Model | None = None,
+    groups: GroupRule = None,
+    common_extractor: bool = False,
     nO: int | None = None,
 ) -> Model[list[Doc], list[Floats2d]]:
     """Efficient GlobalPointer: one extractor of spans for all labels, a linear type term for each.
 
-    2dD + 4dC weights and 2d + 2C biases (encoder width D, head_size d, C labels).
+    2dD + 4dC weights and 2d + 2C biases (encoder width D, head_size d, C labels). With G groups of
+    labels, each has an extractor of its own: 2dGD + 4dC weights.
     Source: Su 2022, "Efficient GlobalPointer", and arXiv 2208.03054.
 
     tok2vec: encoder, token vectors (l, D).
@@ -51,15 +55,28 @@ def build_efficient_global_pointer(
         extractor; None for none, as published. An encoder trained from scratch learns faster with
         it; a pretrained one does not need it.
     rescorer: of the spans in question, as from `build_span_rescorer`; None for none.
+    groups: labels that share an extractor, as [[group, [labels]], ...], or a separator, as "-" in
+        PER-actor, before which a label names its group; None for one group of all labels.
+    common_extractor: also give the groups an extractor in common; the score of a span is the sum
+        of both, and the type term reads both, so it has 8dC weights.
     nO: number of labels; None until initialization.
-    RETURNS: documents -> rows (l, 2d + 2C).
-    RAISES (ValueError): an odd head_size with rope, dropout outside [0, 1).
+    RETURNS: documents -> rows (l, 2d + 2C), with groups (l, 2dG + 2C), and 2d more for a common
+        extractor.
+    RAISES (ValueError): an odd head_size with rope, dropout outside [0, 1), invalid groups, a
+        common extractor without groups.
     """
-    extractor: Model[Floats2d, Floats2d] = Linear(nO=2 * head_size)
-    types: Model[Floats2d, Floats2d] = Linear(nI=2 * head_size, init_b=init_rare)
-    layout = RowLayout(head_size, 0, shared=True, rope=rope)
+    rule = LabelGroups(groups)
+    if common_extractor and groups is None:
+        raise ValueError("common_extractor must be false if groups is null, was: true")
+    # With groups, its size depends on the labels.
+    extractor: Model[Floats2d, Floats2d] = Linear(nO=2 * head_size if groups is None else None)
+    n_read = 2 if common_extractor else 1
+    types: Model[Floats2d, Floats2d] = Linear(nI=n_read * 2 * head_size, init_b=init_rare)
+    layout = RowLayout(
+        head_size, 0, rope=rope, group=rule.number([]), common_extractor=common_extractor
+    )
     layers = {"extractor": extractor, "types": types}
-    return _build(tok2vec, layers, layout, dropout, hidden_size, rescorer, nO)
+    return _build(tok2vec, layers, layout, dropout, hidden_size, rescorer, nO, rule)
 
 
 @registry.architectures("spacy_globalpointer.GlobalPointer.v1")
@@ -103,11 +120,13 @@ def _build(
     hidden_size: int | None,
     rescorer: Model | None,
     nO: int | None,
+    groups: LabelGroups = ONE_GROUP,
 ) -> Model[list[Doc], list[Floats2d]]:
     """Put a head on an encoder.
 
     layers: of the head, by name; the last one grows with the labels.
     layout: of the rows, before any label.
+    groups: which labels share an extractor.
     """
     check_dropout(dropout)
     refs: dict[str, Any] = {"tok2vec": tok2vec, **layers}
@@ -135,6 +154,7 @@ def _build(
             "layout": layout,
             # With the weights, so the two stay together; the component reads and adds labels.
             "labels": [],
+            "groups": groups,  # not saved: the config has them
             **NOTHING_SEEN,
             "resize_output": resize_output,
         },
@@ -208,7 +228,11 @@ def _project(
     pairs, backprop_extractor = model.get_ref("extractor")(X, is_train)
     parts = [pairs]
     if types is not None:
-        terms, backprop_types = types(pairs, is_train)
+        layout = model.attrs["layout"]
+        if layout.group is None:
+            terms, backprop_types = types(pairs, is_train)
+        else:
+            terms, backprop_types = label_terms(types, pairs, layout)
         parts.append(terms)
     if rescorer is not None:
         seen, backprop_seen = rescorer.get_ref("tokens")(X, is_train)

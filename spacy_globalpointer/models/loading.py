@@ -16,6 +16,7 @@ import srsly
 from thinc.api import Model, deserialize_attr, serialize_attr
 
 from ..nn import CandidateRule, PairLayout, RowLayout
+from .label_groups import check_groups
 from .rescorer import RESCORER
 
 Layout = TypeVar("Layout", RowLayout, PairLayout)
@@ -38,7 +39,8 @@ def load_layout(built: Layout, value: bytes, name: str, model: Model) -> Layout:
     """
     saved = type(built)(**srsly.msgpack_loads(value))
     wanted, found = asdict(replace(built, n_labels=saved.n_labels)), asdict(saved)
-    differ = [key for key in found if found[key] != wanted[key]]
+    # Which groups the labels are in is told by their names: `check_loaded`.
+    differ = [key for key in found if key != "group" and found[key] != wanted[key]]
     config, weights = (
         ", ".join(f"{key} = {srsly.json_dumps(layout[key])}" for key in differ)
         for layout in (wanted, found)
@@ -92,8 +94,8 @@ def _mismatched_size(layer: str, built: str, saved: str) -> str:
     return (
         "the config of a model must have the sizes that its weights were trained with, but the "
         f"layer {layer} is {built} wide where the weights have {saved}. To fix: write the sizes of "
-        "the training into [components.<name>.model] of the config, its rescorer and its tok2vec; "
-        "the config.cfg beside the weights has them"
+        "the training into [components.<name>.model] of the config, its rescorer and its tok2vec, "
+        "and its groups of labels, if any; the config.cfg beside the weights has them"
     )
 
 
@@ -140,3 +142,4 @@ def check_loaded(model: Model) -> None:
             f"({shown}) and {layout} need {wanted} columns, and the weights have {found}, for "
             f"{n_labels} labels. To fix: load the model as it was saved, or train again"
         )
+    check_groups(model)

@@ -7,6 +7,7 @@ from uuid import uuid4
 from thinc.api import Linear, Model
 from thinc.types import Floats2d, FloatsXd
 
+from .label_groups import ONE_GROUP
 from .rescorer import N_SCORES
 
 
@@ -18,8 +19,12 @@ def resize_output(model: Model, nO: int) -> Model:
 
     nO: number of labels.
     RETURNS: the model.
+    RAISES (ValueError): another number than that of the labels, if these are in groups, or a label
+        that is in none.
     """
     model.attrs["layout"] = replace(model.attrs["layout"], n_labels=nO)
+    if model.attrs.get("groups", ONE_GROUP).rule is not None:
+        _resize_extractor(model)
     parts, _, width = model.attrs["layout"].label_columns
     model.set_dim("nO", nO, force=True)
     for known, grown in _resize(model, "output_layer", nO=parts * nO * width):
@@ -36,6 +41,23 @@ def resize_output(model: Model, nO: int) -> Model:
                 axes = (len(known), N_SCORES, -1)
                 _keep(known.reshape(axes), grown.reshape(axes), axis=2)
     return model
+
+
+def _resize_extractor(model: Model) -> None:
+    """Number the groups of the labels, and make room for those that are new."""
+    layout, labels = model.attrs["layout"], model.attrs["labels"]
+    if len(labels) != layout.n_labels:
+        raise ValueError(
+            "nO must be the number of labels in attrs['labels'], whose names tell their groups, "
+            f"was: {layout.n_labels}, for {len(labels)} labels. To fix: write nO = null into the "
+            "config, or add the labels first"
+        )
+    layout = model.attrs["layout"] = replace(layout, group=model.attrs["groups"].number(labels))
+    extractor, width = model.get_ref("extractor"), 2 * layout.head_size * layout.n_extractors
+    if extractor.has_dim("nO") and extractor.get_dim("nO") == width:
+        return
+    for known, grown in _resize(model, "extractor", nO=width):
+        _keep(known, grown, axis=0)
 
 
 def _resize(model: Model, ref: str, **dims: int) -> list[tuple[FloatsXd, FloatsXd]]:

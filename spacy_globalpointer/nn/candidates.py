@@ -8,6 +8,7 @@ from torch import Tensor
 
 from .decode import decode, keep_best
 from .factors import SpanFactors
+from .label_groups import best_of_groups
 from .probability import to_score
 
 # Even a text of one token may have so many candidates.
@@ -67,7 +68,7 @@ def select_candidates(
     biases = [factors.start_bias, factors.end_bias]
     if labels is not None:
         biases = [bias.masked_fill(~labels, -torch.inf) for bias in biases]
-    start_bias, end_bias = (bias.unflatten(-1, (factors.n_groups, -1)).amax(-1) for bias in biases)
+    start_bias, end_bias = (best_of_groups(factors, bias) for bias in biases)
     query, key, mask = factors.query, factors.key, factors.mask
     bounds = SpanFactors(
         query, key, start_bias, end_bias, mask, factors.cells, pair_bias=factors.pair_bias

@@ -6,13 +6,14 @@ equals `decode_dense` (tests/nn/test_decode.py).
 """
 
 from bisect import bisect_left
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
 from .factors import Corrections, SpanFactors
+from .label_groups import Part, split_by_size
 
 # Scores (cells x labels) computed at once.
 CHUNK_SCORES = 2**20
@@ -72,12 +73,55 @@ def decode(
         held at any time.
     block (tokens): start tokens bounded at once; the result does not change.
     """
-    folded, n_groups = factors.in_float32().fold(), factors.n_groups
-    cuts = cuts.to(folded.query).view(1, n_groups, -1).expand(len(factors.mask), -1, -1)
-    cuts = cuts.flatten(0, 1)  # (b * g, c / g)
+    held = _Held(_nothing(factors), max_spans)
+    for part in split_by_size(factors.in_float32()):
+        for hits in _decode_part(part, cuts, held, block):
+            held.add(hits)
+    return _sorted(held.best(), factors)
+
+
+class _Held:
+    """What is found so far, and the score that a further span of each document must reach."""
+
+    def __init__(self, nothing: DecodedSpans, max_spans: Sequence[int] | None) -> None:
+        self.parts, self.max_spans, self.n_new = [nothing], max_spans, 0
+        self.floor: Tensor | None = None
+
+    def add(self, hits: DecodedSpans) -> None:
+        self.parts.append(hits)
+        self.n_new += len(hits.score)
+        # Pruning costs as much as what is held, so it waits until that has doubled.
+        if self.max_spans is not None and self.n_new > sum(self.max_spans):
+            found, self.floor = keep_best(join_decoded(self.parts), self.max_spans)
+            self.parts, self.n_new = [found], 0
+
+    def raised(self, cuts: Tensor, n_groups: int) -> Tensor:
+        """The cuts (b * g, c / g) of a folded table, where the floor is higher: the floor."""
+        if self.floor is None:
+            return cuts
+        return torch.maximum(cuts, self.floor.repeat_interleave(n_groups)[:, None])
+
+    def best(self) -> DecodedSpans:
+        found = join_decoded(self.parts)
+        return found if self.max_spans is None else keep_best(found, self.max_spans)[0]
+
+
+def _decode_part(
+    part: Part, cuts: Tensor, held: _Held, block: int | None
+) -> Iterator[DecodedSpans]:
+    """The spans of some labels, a few at a time.
+
+    cuts (c): of all labels.
+    """
+    folded, n_groups = part.factors.fold(), part.factors.n_groups
+    labels = part.labels.to(folded.query.device)
+    wanted = cuts.to(folded.query)[labels].view(1, n_groups, -1)
+    wanted = wanted.expand(len(part.factors.mask), -1, -1).flatten(0, 1)  # (b * g, c / g)
+    labels = labels.view(n_groups, -1)
     best_ends = folded.end_bias.amax(-1).masked_fill(~folded.mask, -torch.inf)  # (b, l)
-    held, n_new = [_unfold(_score_corrected(folded, cuts), n_groups, cuts)], 0
+    yield _unfold(_score_corrected(folded, held.raised(wanted, n_groups)), labels)
     for starts, lasts in folded.blocks(block):
+        cuts = held.raised(wanted, n_groups)
         shared = folded.shared_scores(starts, lasts)
         best_start = (folded.start_bias[:, starts] - cuts[:, None]).amax(-1)  # (b, s)
         best_start = best_start.masked_fill(~folded.mask[:, starts], -torch.inf)
@@ -85,17 +129,10 @@ def decode(
         possible = shared + best_start[..., None] + best_end[:, None] >= -ROUNDING
         if folded.corrections is not None:
             _forbid(possible, folded.corrections, starts, lasts)
-        for cells in possible.nonzero().split(max(1, CHUNK_SCORES // cuts.shape[1])):
+        for cells in possible.nonzero().split(max(1, CHUNK_SCORES // labels.shape[1])):
+            cuts = held.raised(wanted, n_groups)
             hits = _score_cells(folded, shared, cells, starts.start, lasts.start, cuts)
-            held.append(_unfold(hits, n_groups, cuts))
-            n_new += len(hits.score)
-            # Pruning costs as much as what is held, so it waits until that has doubled.
-            if max_spans is not None and n_new > sum(max_spans):
-                found, floor = keep_best(join_decoded(held), max_spans)
-                cuts = torch.maximum(cuts, floor.repeat_interleave(n_groups)[:, None])
-                held, n_new = [found], 0
-    found = join_decoded(held)
-    return _sorted(found if max_spans is None else keep_best(found, max_spans)[0], factors)
+            yield _unfold(hits, labels)
 
 
 def _score_cells(
@@ -127,11 +164,15 @@ def _forbid(possible: Tensor, corrections: Corrections, starts: slice, lasts: sl
     possible[b[inside], s[inside] - starts.start, e[inside] - lasts.start] = False
 
 
-def _unfold(spans: DecodedSpans, n_groups: int, cuts: Tensor) -> DecodedSpans:
-    """Give spans of folded documents their document and label."""
-    group = spans.document % n_groups
+def _unfold(spans: DecodedSpans, labels: Tensor) -> DecodedSpans:
+    """Give spans of folded documents their document and label.
+
+    labels (g, c / g): of each group.
+    """
+    n_groups = len(labels)
     return spans._replace(
-        document=spans.document // n_groups, label=group * cuts.shape[1] + spans.label
+        document=spans.document // n_groups,
+        label=labels[spans.document % n_groups, spans.label],
     )
 
 

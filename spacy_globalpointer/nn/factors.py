@@ -28,9 +28,8 @@ class SpanFactors:
     score(b, c, s, e) = query[b, g, s] . key[b, g, e] + start_bias[b, s, c] + end_bias[b, e, c]
                         + pair_bias[b, s, e] + corrections[b, s, e, c]
 
-    where g is the group of label c. Labels are ordered by group, and each group has c / g of them.
-    One group is Efficient GlobalPointer, one group per label is GlobalPointer; in between, several
-    labels share an extractor.
+    where g is the group of label c. One group is Efficient GlobalPointer, one group per label is
+    GlobalPointer; in between, several labels share an extractor.
 
     The cells (s, e) are spans, or pairs in any order. In a pair, s is the first and e the second,
     and the tokens of a row can be anything that can be paired, such as the spans of a document.
@@ -47,7 +46,9 @@ class SpanFactors:
     pair_bias (b, s, l): the term of the cell, the same for all labels; -inf forbids a cell. None
         for no such term.
     corrections: of a few cells; None for none.
-    RAISES (ValueError): shapes that do not fit together.
+    group (c): int64, the group of each label, on the host; every group has a label. None for labels
+        ordered by group, c / g in each.
+    RAISES (ValueError): shapes that do not fit together, a group without a label.
     """
 
     query: Tensor
@@ -59,6 +60,7 @@ class SpanFactors:
     document: Tensor | None = None
     pair_bias: Tensor | None = None
     corrections: Corrections | None = None
+    group: Tensor | None = None
 
     def __post_init__(self) -> None:
         b, g, length, d = self.key.shape
@@ -74,6 +76,7 @@ class SpanFactors:
             "mask": (b, length),
             "document": (b, n_starts),
             "pair_bias": (b, n_starts, length),
+            "group": (c,),
         }
         tensors: dict[str, Tensor | None] = {name: getattr(self, name) for name in shapes}
         if self.corrections is not None:
@@ -87,7 +90,12 @@ class SpanFactors:
                 raise ValueError(f"{name} must have the shape {shape}, was: {tuple(tensor.shape)}")
         if self.mask.dtype != torch.bool:
             raise ValueError(f"mask must be bool, was: {self.mask.dtype}")
-        if g < 1 or c % g:
+        if self.group is not None:
+            if self.group.unique().tolist() != list(range(g)):
+                raise ValueError(
+                    f"group must name each of the {g} groups, was: {self.group.tolist()}"
+                )
+        elif g < 1 or c % g:
             raise ValueError(f"the number of labels must be a multiple of the {g} groups, was: {c}")
 
     @property
@@ -144,7 +152,7 @@ class SpanFactors:
         RETURNS (b, c, s, e): -inf where no span is possible.
         """
         shared = torch.einsum("bgsd,bged->bgse", self.query, self.key)
-        shared = shared.repeat_interleave(self.n_labels // self.n_groups, 1)  # (b, c, s, e)
+        shared = self._by_label(shared)  # (b, c, s, e)
         if self.pair_bias is not None:
             shared = shared + self.pair_bias[:, None]
         start, end = self.start_bias.transpose(1, 2), self.end_bias.transpose(1, 2)  # (b, c, l)
@@ -161,7 +169,10 @@ class SpanFactors:
         RETURNS (n): -inf where no span is possible.
         """
         b, c, s, e = spans.unbind(1)
-        g = c // (self.n_labels // self.n_groups)
+        if self.group is None:
+            g = c // (self.n_labels // self.n_groups)
+        else:
+            g = self.group.to(c.device)[c]
         shared = (self.query[b, g, s] * self.key[b, g, e]).sum(-1)
         if self.pair_bias is not None:
             shared = shared + self.pair_bias[b, s, e]
@@ -189,16 +200,28 @@ class SpanFactors:
         RETURNS (n, c).
         """
         shared = (self.query[row, :, start] * self.key[row, :, last]).sum(-1)  # (n, g)
-        shared = shared.repeat_interleave(self.n_labels // self.n_groups, 1)
+        shared = self._by_label(shared)
         if self.pair_bias is not None:
             shared = shared + self.pair_bias[row, start, last, None]
         return shared + self.start_bias[row, start] + self.end_bias[row, last]
+
+    def _by_label(self, shared: Tensor) -> Tensor:
+        """Give each label what its group has: (n, g, ...) -> (n, c, ...)."""
+        if self.group is None:
+            return shared.repeat_interleave(self.n_labels // self.n_groups, 1)
+        return shared[:, self.group.to(shared.device)]
 
     def fold(self) -> "SpanFactors":
         """The same scores with one group: each group becomes a row, and a document, of its own.
 
         RETURNS: factors of b * g rows and c / g labels.
+        RAISES (ValueError): labels that are not ordered by group, as many in each.
         """
+        if self.group is not None:
+            raise ValueError(
+                "only groups of one size can be folded, as split_by_size makes them, was: groups "
+                f"{self.group.tolist()}"
+            )
         g, document, pair_bias = self.n_groups, self.document, self.pair_bias
         if g == 1:
             return self

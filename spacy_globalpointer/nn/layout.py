@@ -1,7 +1,9 @@
 """What the numbers of a head's output rows mean: the one place where rows become factors."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
+import torch
 from torch import Tensor
 
 from .cells import Cells
@@ -15,6 +17,8 @@ class RowLayout:
 
     shared (2d + 2c columns): query and key for all labels, then the start term of each label, then
         the end term of each label. Efficient GlobalPointer.
+    shared, with groups (2dg + 2c columns): the same, with a query and key for each group of labels;
+        with `common_extractor`, a common one before them, which is put in front of each.
     not shared (2dc columns): query and key for each label, and no terms. GlobalPointer.
 
     head_size (channels): width d of query and key; even with rope.
@@ -22,6 +26,8 @@ class RowLayout:
     shared: whether all labels share one query and key.
     rope: whether to rotate query and key by their position.
     token_size (columns): at the end of a row, what a rescorer reads of the token.
+    group (c): the group of each label, if shared; None for one group.
+    common_extractor: whether the groups also have a query and key in common.
     RAISES (ValueError): an invalid head_size.
     """
 
@@ -30,6 +36,8 @@ class RowLayout:
     shared: bool = True
     rope: bool = True
     token_size: int = 0
+    group: Sequence[int] | None = None
+    common_extractor: bool = False
 
     def __post_init__(self) -> None:
         size = self.head_size
@@ -43,7 +51,14 @@ class RowLayout:
     @property
     def n_groups(self) -> int:
         """Number of groups of labels with their own query and key: tables per document."""
+        if self.group is not None:
+            return len(set(self.group))
         return 1 if self.shared else self.n_labels
+
+    @property
+    def n_extractors(self) -> int:
+        """Number of pairs of query and key in a row."""
+        return self.n_groups + self.common_extractor
 
     @property
     def label_columns(self) -> tuple[int, int, int]:
@@ -61,7 +76,7 @@ class RowLayout:
     @property
     def factor_width(self) -> int:
         """Number of columns of a row that become factors."""
-        return 2 * self.head_size * self.n_groups + (2 * self.n_labels if self.shared else 0)
+        return 2 * self.head_size * self.n_extractors + (2 * self.n_labels if self.shared else 0)
 
     def for_rescorer(self, rows: Tensor) -> Tensor:
         """What a rescorer reads of rows (..., width).
@@ -90,15 +105,19 @@ class RowLayout:
                 f"a row of {self} must have {self.width} columns, was: {rows.shape[-1]}"
             )
         n_terms = self.n_labels if self.shared else 0
-        # (b, l, 2dg) -> (b, l, g, 2, d) -> (b, g, 2, l, d)
+        # (b, l, 2dn) -> (b, l, n, 2, d) -> (b, n, 2, l, d)
         widths = (self.factor_width - 2 * n_terms, n_terms, n_terms, self.token_size)
         both, start, end, _ = rows.split(widths, -1)
-        both = both.unflatten(-1, (self.n_groups, 2, self.head_size)).movedim(1, 3)
-        query, key = (rotate(both) if self.rope else both).unbind(2)
+        both = both.unflatten(-1, (self.n_extractors, 2, self.head_size)).movedim(1, 3)
+        both = rotate(both) if self.rope else both
+        if self.common_extractor:  # the sum of two products is the product of what they are made of
+            both = torch.cat((both[:, :1].expand(-1, self.n_groups, -1, -1, -1), both[:, 1:]), -1)
+        query, key = both.unbind(2)
         if not self.shared:
             start = end = rows.new_zeros((*rows.shape[:2], self.n_labels))
         if document is not None:
             query, start = (each.narrow(-2, 0, document.shape[1]) for each in (query, start))
         cells = Cells(max_length=max_length)
         query = query * self.head_size**-0.5
-        return SpanFactors(query, key, start, end, mask, cells, document)
+        group = None if self.group is None else torch.tensor(self.group, dtype=torch.long)
+        return SpanFactors(query, key, start, end, mask, cells, document, group=group)

@@ -13,6 +13,8 @@ from torch.autograd.function import once_differentiable
 
 from .background import Background
 from .factors import Corrections, SpanFactors
+from .label_groups import split_by_size
+from .log_sums import add_to_log_sums, log_one_plus
 
 Per = Literal["document", "start"]
 
@@ -107,6 +109,17 @@ def zlpr(
     """
     gold = gold.cpu()
     _check(factors, gold, weights, per)
+    if factors.group is None:
+        return _zlpr(factors, gold, weights, per, block)
+    parts = list(split_by_size(factors))
+    losses = [_zlpr(x.factors, *x.gold(gold, weights), per, block) for x in parts]
+    return torch.cat(losses, 1)[:, torch.cat([x.labels for x in parts]).argsort()]
+
+
+def _zlpr(
+    factors: SpanFactors, gold: Tensor, weights: Tensor | None, per: Per, block: int | None
+) -> Tensor:
+    """The loss, for groups of one size."""
     wide = factors.in_float32().fold()
     if per == "start":
         wide = wide.times(2)
@@ -139,11 +152,8 @@ def _lay_out(
     gold: Tensor, weights: Tensor | None, factors: SpanFactors, corrections: Corrections | None
 ) -> _Few:
     row, label, start, last = gold.unbind(1)
-    n_groups, per_group, length = (
-        factors.n_groups,
-        factors.n_labels // factors.n_groups,
-        factors.length,
-    )
+    n_groups, length = factors.n_groups, factors.length
+    per_group = factors.n_labels // n_groups
     row, label = row * n_groups + label // per_group, label % per_group
     cells = torch.stack((row, start, last), 1)
     if corrections is not None:
@@ -184,11 +194,11 @@ class _ZLPR(torch.autograd.Function):
             logs = logs.to(score, non_blocking=True)
             in_positive, scores[which, label] = logs[:, 0] - score, logs[:, 1] + score
 
-        negative = _log_one_plus(background.log_sums(), sum_of, n_documents, per)
+        negative = log_one_plus(background.log_sums(), sum_of, n_documents, per == "start")
         index = place[:, None].expand_as(scores)
-        negative[touched] = _add_to_log_sums(negative[touched], scores, index)
+        negative[touched] = add_to_log_sums(negative[touched], scores, index)
         zeros, index = torch.zeros_like(negative[touched]), place[which] * scores.shape[1] + label
-        positive = _add_to_log_sums(zeros.flatten(), in_positive, index)
+        positive = add_to_log_sums(zeros.flatten(), in_positive, index)
         ctx.background = background
         ctx.indices = (n, s, e, which, label, corrected, document, sum_of)
         ctx.save_for_backward(scores, in_positive, negative, positive[index])
@@ -269,29 +279,3 @@ def _on_host(tensor: Tensor) -> bool:
 def _move(tensors: Iterable[Tensor], factors: SpanFactors) -> list[Tensor]:
     """Move tensors from the host to where the factors are, without waiting for the GPU."""
     return [tensor.to(factors.query.device, non_blocking=True) for tensor in tensors]
-
-
-def _log_one_plus(log_sums: Tensor, sum_of: Tensor, n_sums: int, per: Per) -> Tensor:
-    """log(1 + sum), for the sums of start tokens, or these added up over each document.
-
-    log_sums (b, s, c): of the spans of each start token.
-    sum_of (b, s): the sum that they are in.
-    n_sums: k, if they are of documents.
-    RETURNS (k, c): log(1 + sum).
-    """
-    log_sums = log_sums.flatten(0, 1)
-    if per == "start":
-        return log_sums.logaddexp(log_sums.new_zeros(()))
-    one = log_sums.new_zeros(n_sums, log_sums.shape[1])  # exp(0) = 1
-    return _add_to_log_sums(one, log_sums, sum_of.reshape(-1, 1).expand_as(log_sums))
-
-
-def _add_to_log_sums(log_sums: Tensor, values: Tensor, index: Tensor) -> Tensor:
-    """log(exp(log_sums) + sum of exp(values) at index), without overflow for any value.
-
-    log_sums (k, ...), values (n, ...), index (n, ...): values go to the sum that index names.
-    RETURNS (k, ...): at least log_sums.
-    """
-    high = log_sums.scatter_reduce(0, index, values, "amax")
-    sums = (log_sums - high).exp_().scatter_add_(0, index, (values - high.gather(0, index)).exp_())
-    return high + sums.log_()

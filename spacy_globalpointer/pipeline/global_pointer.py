@@ -250,7 +250,8 @@ class GlobalPointer(LabelledPipe):
         get_examples: returns examples with gold spans; all are read.
         nlp: the pipeline, whose score weights are compared with spans_key.
         labels: in the order to use; None for those of the examples, sorted.
-        RAISES (ValueError): no labels, or examples without any gold group and no labels.
+        RAISES (ValueError): no labels, or examples without any gold group and no labels; groups of
+            labels that do not name these labels.
         """
         validate_get_examples(get_examples, "GlobalPointer.initialize")
         for label in labels or ():
@@ -272,6 +273,7 @@ class GlobalPointer(LabelledPipe):
             self.add_label(label)
         self._require_labels()
         check_known(self.name, self.labels, self.cfg, reader, wrong)
+        self.model.attrs["groups"].check(self.name, self.labels)
         self.model.attrs.update(NOTHING_SEEN)
         self._remember(reader.longest, longest)
         if reader.lost:

@@ -17,7 +17,7 @@ from thinc.api import Model, Optimizer, set_dropout_rate
 from thinc.types import Floats2d
 
 from ..losses import SpanLoss
-from ..models import check_loaded, explain_mismatch, finish_update, resize_output
+from ..models import check_loaded, check_new_label, explain_mismatch, finish_update, resize_output
 from .adversarial import learn_moved
 from .stored import StoredSettings
 from .threads import start_threads
@@ -81,7 +81,8 @@ class LabelledPipe(TrainablePipe):
         The new label starts with random weights: its spans mean nothing before it is trained.
 
         RETURNS: 0 if the label already exists, otherwise 1.
-        RAISES (ValueError): a label that is not a string, is empty, or is not valid Unicode.
+        RAISES (ValueError): a label that is not a string, is empty, or is not valid Unicode; after
+            initialisation, one that the groups of the model have no place for.
         """
         if not isinstance(label, str) or not label:
             raise ValueError(f"{Errors.E187} Must be a non-empty string, was: {label!r}")
@@ -94,6 +95,8 @@ class LabelledPipe(TrainablePipe):
                 f"'{self.name}': a label must be valid Unicode, was: {label!r}. To fix: remove or "
                 "complete the half character"
             ) from error
+        if self.model.has_dim("nI"):
+            check_new_label(self.model, label)
         self.model.attrs["labels"] = [*self.labels, label]
         if self.model.has_dim("nI"):
             self._resize()

@@ -16,11 +16,17 @@ ONE_ROW = torch.ones(1, 3, dtype=torch.bool)
 def _bounds(factors):
     """{(b, s, e): bound} by the formula: the best label of each group, for start and end apart."""
     plain = replace(factors, corrections=None)
+    group = factors.group
+    if group is None:
+        group = torch.arange(factors.n_groups).repeat_interleave(
+            factors.n_labels // factors.n_groups
+        )
     start, end = (
-        bias.unflatten(-1, (factors.n_groups, -1)).amax(-1)
+        torch.stack([bias[..., group == g].amax(-1) for g in range(factors.n_groups)], -1)
         for bias in (factors.start_bias, factors.end_bias)
     )
-    scores = replace(plain, start_bias=start, end_bias=end).scores().amax(1)  # (b, s, e)
+    best = replace(plain, start_bias=start, end_bias=end, group=None)
+    scores = best.scores().amax(1)  # (b, s, e)
     return {tuple(cell): float(scores[tuple(cell)]) for cell in plain.allowed().nonzero().tolist()}
 
 

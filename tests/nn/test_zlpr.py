@@ -335,3 +335,18 @@ def test_per_start_is_a_logistic_regression_where_no_two_spans_share_a_start():
         2 * scores, target, reduction="none"
     )
     torch.testing.assert_close(zlpr(factors, gold, per="start"), expected.sum(1))
+
+
+def test_one_large_group_among_small_ones_is_not_padded():
+    """Padded to the largest group, the terms of 100 labels would fill 1,620 columns."""
+    generator, length = torch.Generator().manual_seed(0), 16
+    q, k = (torch.randn(1, 20, length, 4, generator=generator).requires_grad_() for _ in "qk")
+    terms = torch.randn(1, length, 100, generator=generator)
+    group = torch.tensor([*range(20), *[7] * 80])
+    mask = torch.ones(1, length, dtype=torch.bool)
+    factors = SpanFactors(q, k, terms, terms, mask, group=group)
+    gold = torch.tensor([[0, label, 1, 2] for label in range(100)])
+    with Largest() as largest:
+        zlpr(factors, gold).sum().backward()
+        decode(factors, torch.zeros(100))
+    assert largest.numel < 20 * length * 81 / 2
