@@ -27,11 +27,13 @@ from .decode import (
     keep_best,
     without_overlap,
 )
+from .expected_f1 import Form, check_expected_f1, expected_f1, expected_f1_dense
 from .factors import Corrections, SpanFactors
 from .inside import max_inside, mean_inside
 from .layout import RowLayout
 from .pairs import PairLayout, as_directed, decode_pairs, decode_pairs_dense, pair_cells
 from .probability import to_probability, to_score
+from .projection import PerGradient, opposing_part
 from .rivals import KINDS, Rivals, find_rivals, max_by_kind
 from .rope import rotate
 from .zlpr import Per, zlpr, zlpr_dense
@@ -45,8 +47,10 @@ __all__ = [
     "Cells",
     "Corrections",
     "DecodedSpans",
+    "Form",
     "PairLayout",
     "Per",
+    "PerGradient",
     "Rivals",
     "RowLayout",
     "SpanFactors",
@@ -54,17 +58,21 @@ __all__ = [
     "as_directed",
     "best_chain",
     "buckets",
+    "check_expected_f1",
     "decode",
     "decode_dense",
     "decode_pairs",
     "decode_pairs_dense",
     "end_to_end",
+    "expected_f1",
+    "expected_f1_dense",
     "find_rivals",
     "keep_best",
     "max_by_kind",
     "max_inside",
     "maximal_cliques",
     "mean_inside",
+    "opposing_part",
     "padded_index",
     "pair_cells",
     "rotate",

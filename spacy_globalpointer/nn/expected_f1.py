@@ -1,0 +1,229 @@
+"""The loss for one span per text, as in extractive question answering: token F1, expected.
+
+Su Jianlin 2021, https://kexue.fm/archives/8373, section on optimizing F1: a softmax over the spans
+of a text, and the F1 of a span drawn from it. There every text has a span; here "no span" takes
+part in the softmax, with score 0.
+"""
+
+import math
+from collections.abc import Iterator
+from typing import Literal, NamedTuple, get_args
+
+import torch
+from torch import Tensor
+from torch.utils.checkpoint import checkpoint
+
+from .factors import SpanFactors
+from .gold import check_gold
+from .parts import part_of
+
+Form = Literal["log", "linear"]
+
+
+def expected_f1_dense(
+    factors: SpanFactors, gold: Tensor, *, form: Form = "log", entropy: float = 0.0
+) -> Tensor:
+    """Loss of every document and label: the definition, on the whole table of scores.
+
+    p(span) = exp(2 score) / Z, p(no span) = 1 / Z, Z = 1 + sum exp(2 score)
+    F = sum p(span) f1(span), where the text has a span of the label; F = p(no span), where not
+    linear: 1 - F - entropy * H
+    log: -log(F) - entropy * H
+    with H = -sum p log p the entropy of the softmax, and f1 twice the common tokens of a span and
+    the gold span over the sum of their lengths; of several gold spans, the one it is best with
+    counts, as in SQuAD's evaluation.
+
+    sigmoid(2 score) = p(span) / (p(span) + p(no span)), so a score above 0 says that the span is
+    likelier than none.
+
+    factors (b rows, c labels, l tokens): of spans, for n documents.
+    gold (m, 4): row of the batch, label, start and last of each gold span; no duplicates.
+    form: "linear" is the published one, which hardly moves a model that is surely wrong.
+    entropy: weight of the entropy.
+    RETURNS (n, c): at least 0 without entropy.
+    RAISES (ValueError): pairs, gold outside the table, an unknown form, an invalid weight.
+    """
+    _check(factors, gold, form, entropy)
+    sums = _sums(factors, _Answers.of(factors, gold))
+    return _loss([sums], factors, gold, form, entropy)
+
+
+def expected_f1(
+    factors: SpanFactors,
+    gold: Tensor,
+    weights: Tensor | None = None,
+    *,
+    form: Form = "log",
+    entropy: float = 0.0,
+    block: int | None = None,
+) -> Tensor:
+    """Loss of every document and label, in bounded memory.
+
+    `expected_f1_dense` has the formula, and the same value and gradient
+    (tests/nn/test_expected_f1.py). F1 does not split into a term of the start and one of the end,
+    so this scores every cell for every label, unlike `zlpr`; but of one block of start tokens at a
+    time, and the gradient scores them again.
+
+    factors, gold, form, entropy: as there; half precision is widened.
+    weights: must be None; there are no soft targets.
+    block (tokens): start tokens scored at once; the result does not change.
+    RETURNS (n, c): at least 0 without entropy.
+    RAISES (ValueError): as there, and any weights.
+    """
+    if weights is not None:
+        raise ValueError(
+            "expected F1 has no weights of gold spans. To fix: use the loss "
+            "spacy_globalpointer.ZLPR.v1, or switch off what weights them"
+        )
+    gold = gold.cpu()
+    _check(factors, gold, form, entropy)
+    factors = factors.in_float32()
+    answers = _Answers.of(factors, gold)
+    sums = [
+        checkpoint(_sums, *part, use_reentrant=False, preserve_rng_state=False)
+        for part in _parts(factors, answers, block)
+    ]
+    return _loss(sums, factors, gold, form, entropy)
+
+
+class _Answers(NamedTuple):
+    """The gold spans of the document of each start token.
+
+    position (b, s): place of each start token in the text of all rows.
+    first, last (k, b, s, c): places of the gold spans, several if k > 1; last < first for none.
+    """
+
+    position: Tensor
+    first: Tensor
+    last: Tensor
+
+    @classmethod
+    def of(cls, factors: SpanFactors, gold: Tensor) -> "_Answers":
+        """Look the gold spans up, by document and label."""
+        document, n_starts = factors.documents(), factors.n_starts
+        position = torch.arange(document.numel()).view_as(document)
+        row, label, start, last = gold.cpu().unbind(1)
+        owner = document[row, start] * factors.n_labels + label
+        order = owner.argsort(stable=True)
+        counts = owner.bincount(minlength=(int(document.max()) + 1) * factors.n_labels)
+        rank = torch.arange(len(owner)) - (counts.cumsum(0) - counts)[owner[order]]
+        k = max(1, int(counts.max()))
+        tables = []
+        for column, nothing in (start, 0), (last, -1):
+            table = torch.full((k, len(counts)), nothing)
+            table[rank, owner[order]] = (row * n_starts + column)[order]
+            tables.append(table.view(k, -1, factors.n_labels)[:, document])
+        return cls(*(x.to(factors.query.device) for x in (position, *tables)))
+
+
+class _Sums(NamedTuple):
+    """Sums over the cells of each start token (b, s, c).
+
+    log_all: log of the sum of exp(2 score); log_f1: the same with each times its F1; EMPTY for no
+        cell, or none with a token of the gold span.
+    mean: of 2 score, with the weights exp(2 score).
+    """
+
+    log_all: Tensor
+    log_f1: Tensor
+    mean: Tensor
+
+
+# Log of nothing. -inf has no gradient.
+EMPTY = -1e30
+
+
+def _sums(factors: SpanFactors, answers: _Answers) -> _Sums:
+    exponents = (2 * factors.scores()).movedim(1, 2).clamp(min=EMPTY)  # (b, s, c, e)
+    log_all = exponents.logsumexp(-1)
+    mean = (exponents * (exponents - log_all[..., None]).exp()).sum(-1)
+    with torch.no_grad():
+        log_f1 = _f1(factors, answers).log().clamp(min=EMPTY)
+    return _Sums(log_all, (exponents + log_f1).clamp(min=EMPTY).logsumexp(-1), mean)
+
+
+def _f1(factors: SpanFactors, answers: _Answers) -> Tensor:
+    """Token F1 of each cell with the gold span of its document: (b, s, c, e)."""
+    token = torch.arange(factors.length, device=factors.query.device)
+    start = answers.position[..., None, None]  # (b, s, 1, 1)
+    length = token - token[: factors.n_starts, None, None] + 1  # (s, 1, e)
+    last = start + length - 1
+    best = factors.query.new_zeros(())
+    for gold_first, gold_last in zip(
+        answers.first[..., None], answers.last[..., None], strict=True
+    ):
+        common = (torch.minimum(last, gold_last) - torch.maximum(start, gold_first) + 1).clamp(
+            min=0
+        )
+        both = length + gold_last - gold_first + 1
+        f1 = torch.where(common > 0, 2 * common / both.clamp(min=1), 0.0)
+        best = torch.maximum(best, f1.to(factors.query))
+    return best
+
+
+def _parts(
+    factors: SpanFactors, answers: _Answers, block: int | None
+) -> Iterator[tuple[SpanFactors, _Answers]]:
+    # All labels are scored at once.
+    n_rows = len(factors.mask) * factors.n_labels
+    for starts, lasts in factors.cells.blocks(n_rows, factors.n_starts, factors.length, block):
+        position, first, last = answers
+        own = _Answers(position[:, starts], first[:, :, starts], last[:, :, starts])
+        yield part_of(factors, starts, lasts), own
+
+
+def _loss(
+    sums: list[_Sums], factors: SpanFactors, gold: Tensor, form: Form, entropy: float
+) -> Tensor:
+    """Put the sums of start tokens together, by document.
+
+    sums: of each block of start tokens.
+    RETURNS (n, c).
+    """
+    log_all, log_f1, mean = (torch.cat(x, 1).flatten(0, 1) for x in zip(*sums, strict=True))
+    document = factors.documents()
+    has_gold = torch.zeros(int(document.max()) + 1, factors.n_labels, dtype=torch.bool)
+    has_gold[document[gold[:, 0], gold[:, 2]], gold[:, 1]] = True
+    document, has_gold = (x.to(log_all.device) for x in (document.flatten(), has_gold))
+    none = torch.zeros_like(has_gold, dtype=log_all.dtype)  # the score of no span
+    log_z = _add_by_document(none, log_all, document)
+    found = _add_by_document(none.masked_fill(has_gold, EMPTY), log_f1, document)
+    log_f = found - log_z
+    loss = -log_f if form == "log" else 1 - log_f.exp()
+    if entropy:
+        # H = log Z - sum p 2 score
+        shares = (log_all - log_z[document]).exp()
+        loss = loss - entropy * (log_z - none.index_add(0, document, shares * mean))
+    return loss
+
+
+def _add_by_document(start: Tensor, log_sums: Tensor, document: Tensor) -> Tensor:
+    """log(exp(start) + sum of exp(log_sums) of each document).
+
+    start (n, c); log_sums (k, c), of the documents (k).
+    """
+    index = document[:, None].expand_as(log_sums)
+    high = start.detach().scatter_reduce(0, index, log_sums.detach(), "amax")
+    total = (start - high).exp().index_add(0, document, (log_sums - high[document]).exp())
+    return high + total.log()
+
+
+def _check(factors: SpanFactors, gold: Tensor, form: Form, entropy: float) -> None:
+    check_expected_f1(form, entropy)
+    if not factors.cells.ordered:
+        raise ValueError(
+            "expected F1 is a loss of spans, which consist of tokens, was given pairs. To fix: use "
+            "the loss spacy_globalpointer.ZLPR.v1 for relations and events"
+        )
+    check_gold(factors, gold)
+
+
+def check_expected_f1(form: Form, entropy: float) -> None:
+    """Refuse invalid settings of the loss.
+
+    RAISES (ValueError): an unknown form, a weight that is negative or not finite.
+    """
+    if form not in get_args(Form):
+        raise ValueError(f"form of expected F1 must be one of {get_args(Form)}, was: {form!r}")
+    if isinstance(entropy, str) or not 0 <= entropy < math.inf:
+        raise ValueError(f"entropy must be a weight of at least 0, was: {entropy!r}")
