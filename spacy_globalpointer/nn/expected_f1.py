@@ -6,7 +6,6 @@ part in the softmax, with score 0.
 """
 
 import math
-from collections.abc import Iterator
 from typing import Literal, NamedTuple, get_args
 
 import torch
@@ -15,7 +14,7 @@ from torch.utils.checkpoint import checkpoint
 
 from .factors import SpanFactors
 from .gold import check_gold
-from .parts import part_of
+from .parts import parts_of
 
 Form = Literal["log", "linear"]
 
@@ -80,8 +79,8 @@ def expected_f1(
     factors = factors.in_float32()
     answers = _Answers.of(factors, gold)
     sums = [
-        checkpoint(_sums, *part, use_reentrant=False, preserve_rng_state=False)
-        for part in _parts(factors, answers, block)
+        checkpoint(_sums, part, answers.at(starts), use_reentrant=False, preserve_rng_state=False)
+        for starts, _, part in parts_of(factors, block)
     ]
     return _loss(sums, factors, gold, form, entropy)
 
@@ -114,6 +113,10 @@ class _Answers(NamedTuple):
             table[rank, owner[order]] = (row * n_starts + column)[order]
             tables.append(table.view(k, -1, factors.n_labels)[:, document])
         return cls(*(x.to(factors.query.device) for x in (position, *tables)))
+
+    def at(self, starts: slice) -> "_Answers":
+        """Those of some start tokens."""
+        return _Answers(self.position[:, starts], self.first[:, :, starts], self.last[:, :, starts])
 
 
 class _Sums(NamedTuple):
@@ -159,17 +162,6 @@ def _f1(factors: SpanFactors, answers: _Answers) -> Tensor:
         f1 = torch.where(common > 0, 2 * common / both.clamp(min=1), 0.0)
         best = torch.maximum(best, f1.to(factors.query))
     return best
-
-
-def _parts(
-    factors: SpanFactors, answers: _Answers, block: int | None
-) -> Iterator[tuple[SpanFactors, _Answers]]:
-    # All labels are scored at once.
-    n_rows = len(factors.mask) * factors.n_labels
-    for starts, lasts in factors.cells.blocks(n_rows, factors.n_starts, factors.length, block):
-        position, first, last = answers
-        own = _Answers(position[:, starts], first[:, :, starts], last[:, :, starts])
-        yield part_of(factors, starts, lasts), own
 
 
 def _loss(

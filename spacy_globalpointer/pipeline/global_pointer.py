@@ -17,6 +17,7 @@ from ..spans import LabelledSpan
 from .gold import NO_GROUP, GoldReader, check_labels
 from .labelled import BEGINNING, FIRST_PASSES, LabelledPipe
 from .learning import batch_loss, what_was_known
+from .one_span import describe_one_span
 from .prediction import ScoredSpans, predict_spans
 from .settings import (
     AUTO,
@@ -51,6 +52,7 @@ class GlobalPointer(LabelledPipe):
         label_thresholds: Sequence[Sequence[str | float]] = (),
         max_length: str | int | None = AUTO,
         max_spans: int | None = None,
+        one_per_label: bool = False,
         allow_overlap: bool = True,
         annotate_ents: bool = False,
         ents_filter: Callable[[Iterable[Span], Iterable[Span]], Iterable[Span]] | None = None,
@@ -70,6 +72,7 @@ class GlobalPointer(LabelledPipe):
         max_length (tokens): longest span, in training and prediction; "auto" for the longest of the
             training data plus a margin, None for no limit.
         max_spans (spans): most spans of a document; the best are kept. None for ten per token.
+        one_per_label: True keeps the best span of each label in a document.
         allow_overlap: False keeps the best set of spans that share no token.
         annotate_ents: also write doc.ents.
         ents_filter: (entities, spans) -> entities without overlap, as in span_ruler.
@@ -87,6 +90,7 @@ class GlobalPointer(LabelledPipe):
             "label_thresholds": [list(pair) for pair in label_thresholds],
             "max_length": max_length,
             "max_spans": max_spans,
+            "one_per_label": one_per_label,
             "allow_overlap": allow_overlap,
             "annotate_ents": annotate_ents,
             "missing": missing,
@@ -268,6 +272,8 @@ class GlobalPointer(LabelledPipe):
             self._warn_once(*reader.account(self.name))
         if nlp is not None:
             warn_of_config(self.name, self.key, nlp)
+        message = describe_one_span(self.name, self.loss, self.cfg["one_per_label"], reader)
+        self._warn_once("one span", message)
         self._resize()
         self._n_updates = 0
         self.model.initialize(X=sample or [Doc(self.vocab, words=["a"])])

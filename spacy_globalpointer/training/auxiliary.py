@@ -111,8 +111,9 @@ class AuxiliaryUpdate:
         encoder: a component that others listen to.
         main, auxiliary, rule, per: as for `make_auxiliary_tasks`.
         """
-        earlier = encoder.update  # of an earlier initialization
-        self.update = earlier.update if isinstance(earlier, AuxiliaryUpdate) else earlier
+        update = encoder.update
+        # Of an earlier initialization.
+        self.own: Callable = update.own if isinstance(update, AuxiliaryUpdate) else update
         self.encoder = encoder
         self.main = main
         self.auxiliary = auxiliary
@@ -123,7 +124,7 @@ class AuxiliaryUpdate:
         """Update as the encoder does, and note what its listeners will send."""
         own = [(name, x) for name, xs in self.encoder.listener_map.items() for x in xs]
         before = [listener._backprop for _, listener in own]
-        losses = self.update(examples, **settings)
+        losses = self.own(examples, **settings)
         # A transformer sends nothing if no document has tokens.
         sent = [
             (name, listener)
@@ -170,7 +171,8 @@ class AuxiliaryUpdate:
         if main is None or not others:
             return None
         if self.rule == "project":
-            return -sum(opposing_part(own, main, per=self.per) for own in others)
+            parts = [opposing_part(own, main, per=self.per) for own in others]
+            return -torch.stack(parts).sum(0)
         total = torch.stack(others).sum(0)
         return -total - opposing_part(main, total, per=self.per)
 

@@ -80,7 +80,7 @@ def test_gradient_is_that_of_small_steps(form, entropy):
 
 
 def one_label(length, scores, cells=None, dtype=torch.float64):
-    """Factors of one text whose spans have given scores, zero for others: {(start, last): score}."""
+    """Factors of a text whose spans have scores of {(start, last): score}, others zero."""
     zeros = torch.zeros(1, length, 1, dtype=dtype)
     pair_bias = torch.zeros(1, length, length, dtype=dtype)
     for (start, last), score in scores.items():
