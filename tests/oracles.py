@@ -98,7 +98,7 @@ def rotation_matrix(position, size, base=10000.0):
     return matrix
 
 
-def expected_f1(factors, gold, form, entropy):
+def expected_f1(factors, gold, likelihood, entropy):
     """(n, c) loss of the documents, from the probabilities and the tokens of all spans."""
     document, width = factors.documents().tolist(), factors.n_starts
     answers = {}
@@ -121,6 +121,7 @@ def expected_f1(factors, gold, form, entropy):
                 common = [2 * len(tokens & x) / (len(tokens) + len(x)) for x in gold_spans]
                 f1.append(max(common, default=0.0))
             expected = sum(x * y for x, y in zip(p, f1, strict=True))
-            loss[n, c] = 1 - expected if form == "linear" else -math.log(expected)
+            exact = sum(x for x, y in zip(p, f1, strict=True) if y == 1)
+            loss[n, c] = 1 - expected - likelihood * math.log(exact)
             loss[n, c] += entropy * sum(x * math.log(x) for x in p if x)
     return loss

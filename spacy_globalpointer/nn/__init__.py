@@ -28,7 +28,7 @@ from .decode import (
     keep_best,
     without_overlap,
 )
-from .expected_f1 import Form, check_expected_f1, expected_f1, expected_f1_dense
+from .expected_f1 import check_expected_f1, expected_f1, expected_f1_dense
 from .factors import Corrections, SpanFactors
 from .inside import max_inside, mean_inside
 from .layout import RowLayout
@@ -48,7 +48,6 @@ __all__ = [
     "Cells",
     "Corrections",
     "DecodedSpans",
-    "Form",
     "PairLayout",
     "Per",
     "PerGradient",

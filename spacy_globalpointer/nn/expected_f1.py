@@ -6,7 +6,7 @@ part in the softmax, with score 0.
 """
 
 import math
-from typing import Literal, NamedTuple, get_args
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -16,35 +16,36 @@ from .factors import SpanFactors
 from .gold import check_gold
 from .parts import parts_of
 
-Form = Literal["log", "linear"]
-
 
 def expected_f1_dense(
-    factors: SpanFactors, gold: Tensor, *, form: Form = "log", entropy: float = 0.0
+    factors: SpanFactors, gold: Tensor, *, likelihood: float = 0.1, entropy: float = 0.0
 ) -> Tensor:
     """Loss of every document and label: the definition, on the whole table of scores.
 
     p(span) = exp(2 score) / Z, p(no span) = 1 / Z, Z = 1 + sum exp(2 score)
-    F = sum p(span) f1(span), where the text has a span of the label; F = p(no span), where not
-    linear: 1 - F - entropy * H
-    log: -log(F) - entropy * H
+    loss = 1 - sum p(span) f1(span) - likelihood * log p(gold span) - entropy * H
+    without a gold span: loss = 1 - p(no span) - likelihood * log p(no span) - entropy * H
+
     with H = -sum p log p the entropy of the softmax, and f1 twice the common tokens of a span and
-    the gold span over the sum of their lengths; of several gold spans, the one it is best with
-    counts, as in SQuAD's evaluation.
+    the gold span over the sum of their lengths. Several gold spans are answers to choose from: f1
+    is that with the best of them, as in SQuAD's evaluation, and p(gold span) their sum.
+
+    Published is likelihood = 0. Then a model that is sure of a span with a wrong border hardly
+    moves: the gradient of a score is p (F - f1), with p of the right span near 0. The sum with the
+    likelihood is the "mixed objective" of Xiong, Zhong and Socher 2017, "DCN+", arXiv 1711.00106.
 
     sigmoid(2 score) = p(span) / (p(span) + p(no span)), so a score above 0 says that the span is
     likelier than none.
 
     factors (b rows, c labels, l tokens): of spans, for n documents.
     gold (m, 4): row of the batch, label, start and last of each gold span; no duplicates.
-    form: "linear" is the published one, which hardly moves a model that is surely wrong.
-    entropy: weight of the entropy.
+    likelihood, entropy: weights, at least 0.
     RETURNS (n, c): at least 0 without entropy.
-    RAISES (ValueError): pairs, gold outside the table, an unknown form, an invalid weight.
+    RAISES (ValueError): pairs, gold outside the table, invalid weights.
     """
-    _check(factors, gold, form, entropy)
+    _check(factors, gold, likelihood, entropy)
     sums = _sums(factors, _Answers.of(factors, gold))
-    return _loss([sums], factors, gold, form, entropy)
+    return _loss([sums], factors, gold, likelihood, entropy)
 
 
 def expected_f1(
@@ -52,7 +53,7 @@ def expected_f1(
     gold: Tensor,
     weights: Tensor | None = None,
     *,
-    form: Form = "log",
+    likelihood: float = 0.1,
     entropy: float = 0.0,
     block: int | None = None,
 ) -> Tensor:
@@ -63,7 +64,7 @@ def expected_f1(
     so this scores every cell for every label, unlike `zlpr`; but of one block of start tokens at a
     time, and the gradient scores them again.
 
-    factors, gold, form, entropy: as there; half precision is widened.
+    factors, gold, likelihood, entropy: as there; half precision is widened.
     weights: must be None; there are no soft targets.
     block (tokens): start tokens scored at once; the result does not change.
     RETURNS (n, c): at least 0 without entropy.
@@ -75,14 +76,14 @@ def expected_f1(
             "spacy_globalpointer.ZLPR.v1, or switch off what weights them"
         )
     gold = gold.cpu()
-    _check(factors, gold, form, entropy)
+    _check(factors, gold, likelihood, entropy)
     factors = factors.in_float32()
     answers = _Answers.of(factors, gold)
     sums = [
         checkpoint(_sums, part, answers.at(starts), use_reentrant=False, preserve_rng_state=False)
         for starts, _, part in parts_of(factors, block)
     ]
-    return _loss(sums, factors, gold, form, entropy)
+    return _loss(sums, factors, gold, likelihood, entropy)
 
 
 class _Answers(NamedTuple):
@@ -122,13 +123,14 @@ class _Answers(NamedTuple):
 class _Sums(NamedTuple):
     """Sums over the cells of each start token (b, s, c).
 
-    log_all: log of the sum of exp(2 score); log_f1: the same with each times its F1; EMPTY for no
-        cell, or none with a token of the gold span.
+    log_all, log_f1, log_gold: logs of the sums of exp(2 score), of these times the F1 of the cell,
+        and of those of the gold spans alone; EMPTY if there is nothing to add up.
     mean: of 2 score, with the weights exp(2 score).
     """
 
     log_all: Tensor
     log_f1: Tensor
+    log_gold: Tensor
     mean: Tensor
 
 
@@ -140,9 +142,11 @@ def _sums(factors: SpanFactors, answers: _Answers) -> _Sums:
     exponents = (2 * factors.scores()).movedim(1, 2).clamp(min=EMPTY)  # (b, s, c, e)
     log_all = exponents.logsumexp(-1)
     mean = (exponents * (exponents - log_all[..., None]).exp()).sum(-1)
-    with torch.no_grad():
-        log_f1 = _f1(factors, answers).log().clamp(min=EMPTY)
-    return _Sums(log_all, (exponents + log_f1).clamp(min=EMPTY).logsumexp(-1), mean)
+    f1 = _f1(factors, answers)
+    log_f1, log_gold = (
+        (exponents + weight.log()).clamp(min=EMPTY).logsumexp(-1) for weight in (f1, f1.floor())
+    )
+    return _Sums(log_all, log_f1, log_gold, mean)
 
 
 def _f1(factors: SpanFactors, answers: _Answers) -> Tensor:
@@ -165,28 +169,26 @@ def _f1(factors: SpanFactors, answers: _Answers) -> Tensor:
 
 
 def _loss(
-    sums: list[_Sums], factors: SpanFactors, gold: Tensor, form: Form, entropy: float
+    sums: list[_Sums], factors: SpanFactors, gold: Tensor, likelihood: float, entropy: float
 ) -> Tensor:
     """Put the sums of start tokens together, by document.
 
     sums: of each block of start tokens.
     RETURNS (n, c).
     """
-    log_all, log_f1, mean = (torch.cat(x, 1).flatten(0, 1) for x in zip(*sums, strict=True))
+    log_all, *logs, mean = (torch.cat(x, 1).flatten(0, 1) for x in zip(*sums, strict=True))
     document = factors.documents()
     has_gold = torch.zeros(int(document.max()) + 1, factors.n_labels, dtype=torch.bool)
     has_gold[document[gold[:, 0], gold[:, 2]], gold[:, 1]] = True
     document, has_gold = (x.to(log_all.device) for x in (document.flatten(), has_gold))
-    none = torch.zeros_like(has_gold, dtype=log_all.dtype)  # the score of no span
+    none = torch.zeros_like(has_gold, dtype=log_all.dtype)  # 2 score of no span
     log_z = _add_by_document(none, log_all, document)
-    found = _add_by_document(none.masked_fill(has_gold, EMPTY), log_f1, document)
-    log_f = found - log_z
-    loss = -log_f if form == "log" else 1 - log_f.exp()
-    if entropy:
-        # H = log Z - sum p 2 score
-        shares = (log_all - log_z[document]).exp()
-        loss = loss - entropy * (log_z - none.index_add(0, document, shares * mean))
-    return loss
+    right = none.masked_fill(has_gold, EMPTY)
+    log_f1, log_gold = (_add_by_document(right, x, document) - log_z for x in logs)
+    # H = log Z - sum p 2 score
+    shares = (log_all - log_z[document]).exp()
+    H = log_z - none.index_add(0, document, shares * mean)
+    return 1 - log_f1.exp() - likelihood * log_gold - entropy * H
 
 
 def _add_by_document(start: Tensor, log_sums: Tensor, document: Tensor) -> Tensor:
@@ -200,8 +202,8 @@ def _add_by_document(start: Tensor, log_sums: Tensor, document: Tensor) -> Tenso
     return high + total.log()
 
 
-def _check(factors: SpanFactors, gold: Tensor, form: Form, entropy: float) -> None:
-    check_expected_f1(form, entropy)
+def _check(factors: SpanFactors, gold: Tensor, likelihood: float, entropy: float) -> None:
+    check_expected_f1(likelihood, entropy)
     if not factors.cells.ordered:
         raise ValueError(
             "expected F1 is a loss of spans, which consist of tokens, was given pairs. To fix: use "
@@ -210,12 +212,11 @@ def _check(factors: SpanFactors, gold: Tensor, form: Form, entropy: float) -> No
     check_gold(factors, gold)
 
 
-def check_expected_f1(form: Form, entropy: float) -> None:
+def check_expected_f1(likelihood: float, entropy: float) -> None:
     """Refuse invalid settings of the loss.
 
-    RAISES (ValueError): an unknown form, a weight that is negative or not finite.
+    RAISES (ValueError): a weight that is negative or not finite.
     """
-    if form not in get_args(Form):
-        raise ValueError(f"form of expected F1 must be one of {get_args(Form)}, was: {form!r}")
-    if isinstance(entropy, str) or not 0 <= entropy < math.inf:
-        raise ValueError(f"entropy must be a weight of at least 0, was: {entropy!r}")
+    for name, weight in ("likelihood", likelihood), ("entropy", entropy):
+        if isinstance(weight, str) or not 0 <= weight < math.inf:
+            raise ValueError(f"{name} must be a weight of at least 0 and finite, was: {weight!r}")

@@ -12,7 +12,7 @@ from strategies import factors_and_gold
 
 from spacy_globalpointer.nn import Cells, SpanFactors, expected_f1, expected_f1_dense
 
-FORMS = st.sampled_from(["log", "linear"])
+LIKELIHOODS = st.sampled_from([0.0, 0.2])
 ENTROPIES = st.sampled_from([0.0, 0.3])
 CASES = factors_and_gold().filter(lambda case: case[0].cells.ordered)
 
@@ -29,22 +29,22 @@ def leaves_of(factors):
     return factors, leaves
 
 
-@given(CASES, FORMS, ENTROPIES)
-def test_definition_equals_the_sums_written_out(case, form, entropy):
+@given(CASES, LIKELIHOODS, ENTROPIES)
+def test_definition_equals_the_sums_written_out(case, likelihood, entropy):
     factors, gold = case
-    expected = oracles.expected_f1(factors, gold, form, entropy)
-    actual = expected_f1_dense(factors, gold, form=form, entropy=entropy)
+    expected = oracles.expected_f1(factors, gold, likelihood, entropy)
+    actual = expected_f1_dense(factors, gold, likelihood=likelihood, entropy=entropy)
     torch.testing.assert_close(actual, expected)
 
 
-@given(CASES, FORMS, ENTROPIES, st.sampled_from([None, 1, 2]))
-def test_blocks_have_the_value_and_the_gradient_of_the_definition(case, form, entropy, block):
+@given(CASES, LIKELIHOODS, ENTROPIES, st.sampled_from([None, 1, 2]))
+def test_blocks_have_the_value_and_the_gradient_of_the_definition(case, likelihood, entropy, block):
     factors, gold = case
     factors, leaves = leaves_of(factors)
     results = []
     for loss in (
-        expected_f1_dense(factors, gold, form=form, entropy=entropy),
-        expected_f1(factors, gold, form=form, entropy=entropy, block=block),
+        expected_f1_dense(factors, gold, likelihood=likelihood, entropy=entropy),
+        expected_f1(factors, gold, likelihood=likelihood, entropy=entropy, block=block),
     ):
         weights = torch.arange(1, loss.numel() + 1, dtype=loss.dtype).view_as(loss)
         gradients = torch.autograd.grad((loss * weights).sum(), leaves)
@@ -54,18 +54,15 @@ def test_blocks_have_the_value_and_the_gradient_of_the_definition(case, form, en
         torch.testing.assert_close(blocked, dense)
 
 
-@given(CASES, FORMS)
-def test_loss_is_never_negative(case, form):
-    factors, gold = case
-    loss = expected_f1(factors, gold, form=form)
-    assert (loss >= -1e-12).all()
-    if form == "linear":
-        assert (loss <= 1 + 1e-12).all()
+@given(CASES)
+def test_loss_is_a_share_that_f1_lacks(case):
+    loss = expected_f1(*case, likelihood=0.0)
+    assert ((loss >= -1e-12) & (loss <= 1 + 1e-12)).all()
 
 
-@pytest.mark.parametrize("form", ["log", "linear"])
+@pytest.mark.parametrize("likelihood", [0.0, 0.2])
 @pytest.mark.parametrize("entropy", [0.0, 0.3])
-def test_gradient_is_that_of_small_steps(form, entropy):
+def test_gradient_is_that_of_small_steps(likelihood, entropy):
     torch.manual_seed(0)
     tensors = [torch.randn(2, 1, 4, 3), torch.randn(2, 1, 4, 3), torch.randn(2, 4, 2)]
     leaves = [x.double().requires_grad_() for x in (*tensors, torch.randn(2, 4, 2))]
@@ -74,7 +71,7 @@ def test_gradient_is_that_of_small_steps(form, entropy):
 
     def loss(*leaves):
         factors = SpanFactors(*leaves, mask)
-        return expected_f1(factors, gold, form=form, entropy=entropy, block=2)
+        return expected_f1(factors, gold, likelihood=likelihood, entropy=entropy, block=2)
 
     assert torch.autograd.gradcheck(loss, leaves)
 
@@ -92,7 +89,8 @@ def one_label(length, scores, cells=None, dtype=torch.float64):
 
 def loss_of(scores, gold, length=4, **settings):
     rows = torch.tensor([[0, 0, *span] for span in gold], dtype=torch.long).reshape(-1, 4)
-    return float(expected_f1(one_label(length, scores), rows, form="linear", **settings))
+    settings = {"likelihood": 0.0, **settings}
+    return float(expected_f1(one_label(length, scores), rows, **settings))
 
 
 def test_a_sure_answer_costs_what_its_f1_lacks():
@@ -113,6 +111,13 @@ def test_a_text_without_the_label_wants_no_span():
     assert loss_of({**nothing, (1, 2): 0.0}, []) == pytest.approx(0.5)
 
 
+def test_likelihood_is_that_of_any_gold_span_or_of_none():
+    even = {(s, e): 0.0 for s in range(4) for e in range(s, 4)}  # ten spans
+    for gold, p in ([], 1 / 11), ([(1, 2)], 1 / 11), ([(1, 2), (3, 3)], 2 / 11):
+        plain = loss_of(even, gold, likelihood=0.0)
+        assert loss_of(even, gold, likelihood=0.5) - plain == pytest.approx(-0.5 * math.log(p))
+
+
 def test_entropy_is_that_of_all_spans_and_none():
     even = {(s, e): 0.0 for s in range(4) for e in range(s, 4)}  # ten spans
     plain, weighted = (loss_of(even, [(1, 2)], entropy=x) for x in (0.0, 0.5))
@@ -123,7 +128,7 @@ def test_span_that_runs_on_into_the_next_document_shares_only_its_own_tokens():
     # Two documents of three tokens in one row.
     factors = replace(one_label(6, {(2, 3): 30.0}), document=torch.tensor([[0, 0, 0, 1, 1, 1]]))
     gold = torch.tensor([[0, 0, 2, 2], [0, 0, 3, 3]])
-    loss = expected_f1(factors, gold, form="linear")
+    loss = expected_f1(factors, gold, likelihood=0.0)
     assert float(loss[0, 0]) == pytest.approx(1 - 2 / 3)
     assert float(loss[1, 0]) == pytest.approx(1 - float(expected_of_even(3)))
 
@@ -134,12 +139,12 @@ def expected_of_even(length):
     return f1 / (1 + length * (length + 1) / 2)
 
 
-@pytest.mark.parametrize("form", ["log", "linear"])
-def test_large_scores_stay_finite(form):
+@pytest.mark.parametrize("likelihood", [0.0, 0.2])
+def test_large_scores_stay_finite(likelihood):
     for dtype in (torch.float32, torch.float16):
         factors = one_label(4, {(1, 2): 2e4, (0, 0): -2e4}, dtype=dtype)
         factors, leaves = leaves_of(factors)
-        loss = expected_f1(factors, torch.tensor([[0, 0, 0, 0]]), form=form)
+        loss = expected_f1(factors, torch.tensor([[0, 0, 0, 0]]), likelihood=likelihood)
         gradients = torch.autograd.grad(loss.sum(), leaves)
         assert loss.isfinite().all()
         assert all(x.isfinite().all() for x in gradients)
@@ -170,9 +175,13 @@ GOLD = torch.tensor([[0, 0, 1, 2]])
 @pytest.mark.parametrize(
     ("change", "settings", "message"),
     [
-        ({}, {"form": "square"}, r"form of expected F1 must be one of \('log', 'linear'\)"),
-        ({}, {"entropy": -0.1}, "entropy must be a weight of at least 0, was: -0.1"),
-        ({}, {"entropy": math.inf}, "entropy must be a weight of at least 0, was: inf"),
+        (
+            {},
+            {"likelihood": -0.1},
+            "likelihood must be a weight of at least 0 and finite, was: -",
+        ),
+        ({}, {"entropy": math.inf}, "entropy must be a weight of at least 0 and finite, was: inf"),
+        ({}, {"entropy": "0.1"}, "entropy must be a weight of at least 0 and finite, was: '0.1'"),
         ({}, {"weights": torch.ones(1, 2)}, "expected F1 has no weights of gold spans"),
         ({"cells": Cells(ordered=False)}, {}, "was given pairs. To fix: use the loss"),
         ({"cells": Cells(max_length=1)}, {}, "gold rows .* must be cells of the table"),
