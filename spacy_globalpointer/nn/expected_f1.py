@@ -13,7 +13,7 @@ from torch import Tensor
 from torch.utils.checkpoint import checkpoint
 
 from .factors import SpanFactors
-from .gold import check_gold
+from .gold_cells import check_gold_cells
 from .parts import parts_of
 
 
@@ -209,7 +209,7 @@ def _check(factors: SpanFactors, gold: Tensor, likelihood: float, entropy: float
             "expected F1 is a loss of spans, which consist of tokens, was given pairs. To fix: use "
             "the loss spacy_globalpointer.ZLPR.v1 for relations and events"
         )
-    check_gold(factors, gold)
+    check_gold_cells(factors, gold)
 
 
 def check_expected_f1(likelihood: float, entropy: float) -> None:

@@ -13,7 +13,7 @@ from torch.autograd.function import once_differentiable
 
 from .background import Background
 from .factors import Corrections, SpanFactors
-from .gold import check_gold
+from .gold_cells import check_gold_cells
 
 Per = Literal["document", "start"]
 
@@ -228,7 +228,7 @@ class _ZLPR(torch.autograd.Function):
 def _check(factors: SpanFactors, gold: Tensor, weights: Tensor | None, per: Per) -> None:
     if per not in get_args(Per):
         raise ValueError(f"per must be one of {get_args(Per)}, was: {per!r}")
-    check_gold(factors, gold)
+    check_gold_cells(factors, gold)
     if weights is None:
         return
     if weights.shape != (len(gold), 2):

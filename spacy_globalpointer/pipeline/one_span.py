@@ -1,4 +1,4 @@
-"""Whether the loss and the data suit a component that finds at most one span of each label."""
+"""Whether the loss and the data suit how many spans of a label a component finds in a text."""
 
 from functools import partial
 
@@ -15,7 +15,7 @@ def describe_one_span(name: str, loss: SpanLoss, one_per_label: bool, reader: Go
     RETURNS: empty if they are not.
     """
     if not one_per_label:
-        if not (isinstance(loss, partial) and loss.func is expected_f1):
+        if not _is_of_one_span(loss):
             return ""
         return (
             f"'{name}' learns one span of each label in a text with the loss ExpectedF1, but may "
@@ -30,3 +30,21 @@ def describe_one_span(name: str, loss: SpanLoss, one_per_label: bool, reader: Go
         f"one. To fix: set one_per_label = false in [components.{name}], or leave it if any one "
         "of them will do"
     )
+
+
+def check_pair_loss(name: str, loss: SpanLoss) -> None:
+    """Refuse a loss of spans for a component that scores pairs of spans.
+
+    name, loss: of the component.
+    RAISES (ValueError): it is one.
+    """
+    if _is_of_one_span(loss):
+        raise ValueError(
+            f"'{name}' scores pairs of spans, but ExpectedF1 is a loss of spans, which consist of "
+            f'tokens. To fix: write @losses = "spacy_globalpointer.ZLPR.v1" into '
+            f"[components.{name}.loss]"
+        )
+
+
+def _is_of_one_span(loss: SpanLoss) -> bool:
+    return isinstance(loss, partial) and loss.func is expected_f1

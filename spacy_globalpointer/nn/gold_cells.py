@@ -6,7 +6,7 @@ from torch import Tensor
 from .factors import SpanFactors
 
 
-def check_gold(factors: SpanFactors, gold: Tensor) -> None:
+def check_gold_cells(factors: SpanFactors, gold: Tensor) -> None:
     """Refuse gold that is not in the table.
 
     factors (b rows, c labels, l tokens): what a head returned.
