@@ -157,7 +157,5 @@ def test_bad_settings_are_said_when_the_component_is_built(block):
 
 @pytest.mark.parametrize("factory", ["relation_pointer", "event_pointer"])
 def test_loss_is_not_one_of_pairs(factory):
-    with pytest.raises(
-        ValueError, match="scores pairs of spans, but ExpectedF1 is a loss of spans"
-    ):
+    with pytest.raises(ValueError, match="scores pairs of spans, but ExpectedF1 is a loss of"):
         spacy.blank("en").add_pipe(factory, config={"loss": EXPECTED_F1})
