@@ -76,7 +76,7 @@ def _install(
         for name, pipe in nlp.components
         if main in (mapped := getattr(pipe, "listener_map", {})) and mapped.keys() & set(auxiliary)
     }
-    frozen = nlp.config["training"].get("frozen_components", [])
+    frozen = nlp.config.interpolate()["training"].get("frozen_components", [])
     for name in (main, *encoders):
         if name in frozen:
             raise ValueError(
