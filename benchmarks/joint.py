@@ -54,11 +54,13 @@ def train_and_score(
     passes: int,
     seed: int,
     overrides: dict[str, Any] | None = None,
+    after_init: Callable[[Language], Any] | None = None,
     log: Callable[[str], None] = print,
 ) -> dict[str, Any]:
     """Train a system, and score it on dev after every pass; training stops as for spans.
 
     system: one of peers.SYSTEMS, with the component of the task.
+    after_init: as in [initialize] of a config.
     lang, passes, overrides, log: as in `accuracy.train_and_score`.
     RETURNS: the learning curve; of the pass with the best F1, all scores, and those between the
         gold spans ("given"); words per second of processor time, with the component of the task and
@@ -70,6 +72,8 @@ def train_and_score(
     nlp = load_model_from_config(read_system(system, values), auto_fill=True)
     examples = [Example(doc_without_annotation(nlp, doc), doc) for doc in train]
     nlp.initialize(lambda: examples)
+    if after_init is not None:
+        after_init(nlp)
 
     def evaluate() -> tuple[Step, Scores]:
         scores, seconds = score(nlp, task, dev)

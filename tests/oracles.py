@@ -99,3 +99,32 @@ def rotation_matrix(position, size, base=10000.0):
         matrix[2 * m, 2 * m + 1] = -math.sin(angle)
         matrix[2 * m + 1, 2 * m] = math.sin(angle)
     return matrix
+
+
+def expected_f1(factors, gold, likelihood, entropy):
+    """(n, c) loss of the documents, from the probabilities and the tokens of all spans."""
+    document, width = factors.documents().tolist(), factors.n_starts
+    answers = {}
+    for b, c, s, e in gold.tolist():
+        tokens = set(range(b * width + s, b * width + e + 1))
+        answers.setdefault((document[b][s], c), []).append(tokens)
+    spans = {}  # (score, tokens) of each document and label
+    for (b, c, s, e), score in all_scores(factors).items():
+        tokens = set(range(b * width + s, b * width + e + 1))
+        spans.setdefault((document[b][s], c), []).append((score, tokens))
+    n_documents = 1 + max(map(max, document))
+    loss = torch.zeros(n_documents, factors.n_labels, dtype=torch.float64)
+    for n in range(n_documents):
+        for c in range(factors.n_labels):
+            own, gold_spans = spans.get((n, c), []), answers.get((n, c), [])
+            weights = [1.0, *(math.exp(2 * score) for score, _ in own)]
+            p = [weight / sum(weights) for weight in weights]
+            f1 = [0.0 if gold_spans else 1.0]
+            for _, tokens in own:
+                common = [2 * len(tokens & x) / (len(tokens) + len(x)) for x in gold_spans]
+                f1.append(max(common, default=0.0))
+            expected = sum(x * y for x, y in zip(p, f1, strict=True))
+            exact = sum(x for x, y in zip(p, f1, strict=True) if y == 1)
+            loss[n, c] = 1 - expected - likelihood * math.log(exact)
+            loss[n, c] += entropy * sum(x * math.log(x) for x in p if x)
+    return loss

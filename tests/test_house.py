@@ -246,6 +246,34 @@ def call_loss(build, name, tmp_path):
         torch.testing.assert_close(loss(factors, gold), expected)
 
 
+def call_expected_f1(build, name, tmp_path):
+    from spacy_globalpointer.nn import RowLayout, expected_f1_dense
+
+    rows, mask = torch.ones(1, 3, 12), torch.ones(1, 3, dtype=torch.bool)
+    factors = RowLayout(head_size=4, n_labels=2).factors(rows, mask)
+    gold = torch.tensor([[0, 1, 0, 2]])
+    for settings in {}, {"likelihood": 0.5, "entropy": 0.2}:
+        loss = registry.resolve({"loss": {"@losses": name, **settings}})["loss"]
+        expected = expected_f1_dense(factors, gold, **settings)
+        torch.testing.assert_close(loss(factors, gold), expected)
+
+
+def call_auxiliary(make, name, tmp_path):
+    nlp = spacy.blank("en")
+    nlp.add_pipe("tok2vec", config={"model": OWN})
+    listener = {"@architectures": "spacy.Tok2VecListener.v1", "width": 32, "upstream": "*"}
+    for own in "first", "second":
+        nlp.add_pipe("tagger", name=own, config={"model": {"tok2vec": listener}})
+    block = {"@callbacks": name, "main": "first", "auxiliary": ["second"]}
+    nlp.config["initialize"]["after_init"] = block
+    (example, *_) = make_examples(nlp)
+    for token in example.reference:
+        token.tag_ = token.text[0]
+    nlp.initialize(lambda: [example])
+    nlp.update([example])  # a new tagger sends nothing: its weights are zero
+    assert nlp.update([example])["tok2vec"] > 0
+
+
 def call_scorer(make, name, tmp_path):
     scorer = registry.resolve({"scorer": {"@scorers": name}})["scorer"]
     assert scorer(make_examples(spacy.blank("en")))["spans_sc_f"] == 0.0
@@ -304,9 +332,11 @@ CALLS = {
     ("spacy_architectures", f"{NAME}.AffixHashEmbed.v1"): call_affixes,
     ("thinc_optimizers", f"{NAME}.DiscriminativeAdam.v1"): call_optimizer,
     ("thinc_losses", f"{NAME}.ZLPR.v1"): call_loss,
+    ("thinc_losses", f"{NAME}.ExpectedF1.v1"): call_expected_f1,
     ("spacy_scorers", f"{NAME}.span_scorer.v1"): call_scorer,
     ("spacy_scorers", f"{NAME}.relation_scorer.v1"): call_relation_scorer,
     ("spacy_scorers", f"{NAME}.event_scorer.v1"): call_event_scorer,
+    ("spacy_callbacks", f"{NAME}.auxiliary_tasks.v1"): call_auxiliary,
     ("spacy_readers", f"{NAME}.SpanCorpus.v1"): call_reader,
     ("spacy_cli", "global-pointer"): call_commands,
 }

@@ -23,15 +23,18 @@ from .decode import (
     DecodedSpans,
     best_chain,
     decode,
+    decode_best,
     decode_dense,
     keep_best,
     without_overlap,
 )
+from .expected_f1 import check_expected_f1, expected_f1, expected_f1_dense
 from .factors import Corrections, SpanFactors
 from .inside import max_inside, mean_inside
 from .layout import RowLayout
 from .pairs import PairLayout, as_directed, decode_pairs, decode_pairs_dense, pair_cells
 from .probability import to_probability, to_score
+from .projection import PerGradient, opposing_part
 from .rivals import KINDS, Rivals, find_rivals, max_by_kind
 from .rope import rotate
 from .some_cells import loss_of_negatives
@@ -48,6 +51,7 @@ __all__ = [
     "DecodedSpans",
     "PairLayout",
     "Per",
+    "PerGradient",
     "Rivals",
     "RowLayout",
     "SpanFactors",
@@ -55,11 +59,15 @@ __all__ = [
     "as_directed",
     "best_chain",
     "buckets",
+    "check_expected_f1",
     "decode",
+    "decode_best",
     "decode_dense",
     "decode_pairs",
     "decode_pairs_dense",
     "end_to_end",
+    "expected_f1",
+    "expected_f1_dense",
     "find_rivals",
     "keep_best",
     "loss_of_negatives",
@@ -67,6 +75,7 @@ __all__ = [
     "max_inside",
     "maximal_cliques",
     "mean_inside",
+    "opposing_part",
     "padded_index",
     "pair_cells",
     "rotate",

@@ -14,6 +14,7 @@ from torch import Tensor
 
 from .factors import Corrections, SpanFactors
 from .label_groups import Part, split_by_size
+from .parts import parts_of
 
 # Scores (cells x labels) computed at once.
 CHUNK_SCORES = 2**20
@@ -133,6 +134,29 @@ def _decode_part(
             cuts = held.raised(wanted, n_groups)
             hits = _score_cells(folded, shared, cells, starts.start, lasts.start, cuts)
             yield _unfold(hits, labels)
+
+
+def decode_best(factors: SpanFactors, cuts: Tensor, *, block: int | None = None) -> DecodedSpans:
+    """The best span of each document and label, where its score reaches the cut.
+
+    factors (b documents, c labels, l tokens): of spans.
+    cuts (c): lowest score of a span; -inf for every span, inf for none.
+    block (tokens): start tokens scored at once; the result does not change.
+    """
+    factors = factors.in_float32()
+    b, c = len(factors.mask), factors.n_labels
+    score = factors.query.new_full((b, c), -torch.inf)
+    start, last = (torch.zeros_like(score, dtype=torch.long) for _ in "se")
+    for starts, lasts, part in parts_of(factors, block):
+        own, place = part.scores().flatten(2).max(2)
+        width = lasts.stop - lasts.start
+        better = own > score
+        start = torch.where(better, place // width + starts.start, start)
+        last = torch.where(better, place % width + lasts.start, last)
+        score = torch.where(better, own, score)
+    document, label = ((score >= cuts.to(score)) & (score > -torch.inf)).nonzero().unbind(1)
+    start, last, score = (x[document, label] for x in (start, last, score))
+    return _sorted(DecodedSpans(document, label, start, last, score), factors)
 
 
 def _score_cells(

@@ -13,6 +13,7 @@ from torch.autograd.function import once_differentiable
 
 from .background import Background
 from .factors import Corrections, SpanFactors
+from .gold_cells import check_gold_cells
 from .label_groups import split_by_size
 from .log_sums import add_to_log_sums, log_one_plus
 
@@ -237,28 +238,7 @@ class _ZLPR(torch.autograd.Function):
 def _check(factors: SpanFactors, gold: Tensor, weights: Tensor | None, per: Per) -> None:
     if per not in get_args(Per):
         raise ValueError(f"per must be one of {get_args(Per)}, was: {per!r}")
-    if gold.ndim != 2 or gold.shape[1] != 4 or gold.dtype != torch.long:
-        raise ValueError(
-            "gold must be rows (row of the batch, label, start, last) of int64, was: "
-            f"{gold.dtype} {tuple(gold.shape)}"
-        )
-    gold = gold.cpu()
-    sizes = len(factors.mask), factors.n_labels, factors.n_starts, factors.length
-    limits = torch.tensor(sizes)
-    inside = ((gold >= 0) & (gold < limits)).all(1)
-    row, _, start, last = gold.clamp(min=0).minimum(limits - 1).unbind(1)
-    if _on_host(factors.mask):
-        inside &= factors.allows(row, start, last)
-    else:
-        inside &= factors.cells.has(start, last)
-    bad = gold[~inside]
-    if len(bad):
-        b, c, n_starts, length = sizes
-        raise ValueError(
-            f"gold rows (row of the batch, label, start, last) must be cells of the table ({b} "
-            f"rows, {c} labels, {n_starts} start tokens, {length} tokens, {factors.cells}) that "
-            f"start and end at tokens of the mask, was: {bad[0].tolist()}"
-        )
+    check_gold_cells(factors, gold)
     if weights is None:
         return
     if weights.shape != (len(gold), 2):
@@ -270,10 +250,6 @@ def _check(factors: SpanFactors, gold: Tensor, weights: Tensor | None, per: Per)
     low = low[~((low >= 0) & low.isfinite()).all(1)]
     if len(low):
         raise ValueError(f"weights must be finite and at least 0, was: {low[0].tolist()}")
-
-
-def _on_host(tensor: Tensor) -> bool:
-    return tensor.device.type == "cpu"
 
 
 def _move(tensors: Iterable[Tensor], factors: SpanFactors) -> list[Tensor]:

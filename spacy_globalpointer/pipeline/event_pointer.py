@@ -25,6 +25,7 @@ from .event_settings import (
     describe_no_labels,
 )
 from .labelled import BEGINNING
+from .one_span import check_pair_loss
 from .pair_gold import Sources
 from .pair_pointer import PairPointer
 from .settings import check_model, label_cuts
@@ -87,9 +88,10 @@ class EventPointer(PairPointer):
             "negative" (no events in it).
         lr_scale: learning rate of the head, as a multiple of the encoder's.
         scorer: of the pipeline's predictions.
-        RAISES (ValueError): invalid settings, a model of another component.
+        RAISES (ValueError): invalid settings, a model or a loss of another component.
         """
         check_model(name, model, PairLayout, "SpanPairs.v1")
+        check_pair_loss(name, loss)
         cfg = {
             "spans": spans,
             "events_key": events_key,

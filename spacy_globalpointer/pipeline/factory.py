@@ -19,6 +19,7 @@ threshold = 0.5
 label_thresholds = []
 max_length = "auto"
 max_spans = null
+one_per_label = false
 allow_overlap = true
 annotate_ents = false
 missing = "skip"
@@ -87,6 +88,7 @@ def make_global_pointer(
     label_thresholds: list[list[str | float]],
     max_length: str | int | None,
     max_spans: int | None,
+    one_per_label: bool,
     allow_overlap: bool,
     annotate_ents: bool,
     ents_filter: Callable[[Iterable[Span], Iterable[Span]], Iterable[Span]] | None,
@@ -111,6 +113,7 @@ def make_global_pointer(
         label_thresholds=label_thresholds,
         max_length=max_length,
         max_spans=max_spans,
+        one_per_label=one_per_label,
         allow_overlap=allow_overlap,
         annotate_ents=annotate_ents,
         ents_filter=ents_filter,

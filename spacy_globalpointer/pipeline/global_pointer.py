@@ -16,6 +16,7 @@ from ..nn import RowLayout
 from .gold import NO_GROUP, GoldReader
 from .labelled import BEGINNING, FIRST_PASSES, LabelledPipe
 from .learning import batch_loss, what_was_known
+from .one_span import describe_one_span
 from .partial import annotation_loss, check_known, read_annotation, read_wrong, weigh_labels
 from .prediction import ScoredSpans, predict_spans
 from .settings import (
@@ -51,6 +52,7 @@ class GlobalPointer(LabelledPipe):
         label_thresholds: Sequence[Sequence[str | float]] = (),
         max_length: str | int | None = AUTO,
         max_spans: int | None = None,
+        one_per_label: bool = False,
         allow_overlap: bool = True,
         annotate_ents: bool = False,
         ents_filter: Callable[[Iterable[Span], Iterable[Span]], Iterable[Span]] | None = None,
@@ -73,6 +75,7 @@ class GlobalPointer(LabelledPipe):
         max_length (tokens): longest span, in training and prediction; "auto" for the longest of the
             training data plus a margin, None for no limit.
         max_spans (spans): most spans of a document; the best are kept. None for ten per token.
+        one_per_label: True keeps the best span of each label in a document.
         allow_overlap: False keeps the best set of spans that share no token.
         annotate_ents: also write doc.ents.
         ents_filter: (entities, spans) -> entities without overlap, as in span_ruler.
@@ -95,6 +98,7 @@ class GlobalPointer(LabelledPipe):
             "label_thresholds": [list(pair) for pair in label_thresholds],
             "max_length": max_length,
             "max_spans": max_spans,
+            "one_per_label": one_per_label,
             "allow_overlap": allow_overlap,
             "annotate_ents": annotate_ents,
             "missing": missing,
@@ -280,6 +284,8 @@ class GlobalPointer(LabelledPipe):
             self._warn_once(*reader.account(self.name))
         if nlp is not None:
             warn_of_config(self.name, self.key, nlp)
+        message = describe_one_span(self.name, self.loss, self.cfg["one_per_label"], reader)
+        self._warn_once("one span", message)
         self._resize()
         self._n_updates = 0
         self.model.initialize(X=sample or [Doc(self.vocab, words=["a"])])

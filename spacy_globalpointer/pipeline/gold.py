@@ -28,6 +28,7 @@ class GoldReader:
     documents: how many had the span group.
     spans: how many can be learned.
     longest (tokens): the longest of them.
+    repeated: documents with several spans of one label that can be learned.
     labels: of all gold spans, even those that cannot be learned.
     declared: labels that documents say they are annotated with.
     lost: counts of the spans that cannot be learned, by label and reason.
@@ -44,6 +45,7 @@ class GoldReader:
         self.documents = 0
         self.spans = 0
         self.longest = 0
+        self.repeated = 0
         self.labels: set[str] = set()
         self.declared: set[str] = set()
         self.lost: Counter[tuple[str, str]] = Counter()
@@ -83,6 +85,7 @@ class GoldReader:
                 gold.add(moved)
                 self.longest = max(self.longest, moved.end - moved.start)
         self.spans += len(gold)
+        self.repeated += len({span.label for span in gold}) < len(gold)
         return gold
 
     def account(self, name: str) -> tuple[str, str]:

@@ -13,6 +13,7 @@ from ..nn import (
     DecodedSpans,
     SpanFactors,
     decode,
+    decode_best,
     keep_best,
     to_probability,
     without_overlap,
@@ -81,7 +82,7 @@ def predict_spans(
     """Find the spans of each document whose score reaches the cut of its label.
 
     cuts (c): lowest raw score of a span for each label.
-    cfg: max_length, max_spans and allow_overlap of the component.
+    cfg: max_length, max_spans, one_per_label and allow_overlap of the component.
     raw: return raw scores, which still differ where probabilities are all 1.
     RAISES (ValueError): the encoder is another component that has not run.
     """
@@ -168,7 +169,10 @@ def _decode(
     wide = most if cfg["allow_overlap"] else list(map(max, most, every))
     label_cuts = torch.tensor(cuts, device=factors.mask.device)
     # One more than may remain tells whether there are more.
-    spans = decode(factors, label_cuts, max_spans=[n + 1 for n in wide]).to_host()
+    if cfg["one_per_label"]:
+        spans = decode_best(factors, label_cuts).to_host()
+    else:
+        spans = decode(factors, label_cuts, max_spans=[n + 1 for n in wide]).to_host()
     more = _counts(spans, docs) > torch.tensor(wide)
     spans, _ = keep_best(spans, wide)
     if not cfg["allow_overlap"]:

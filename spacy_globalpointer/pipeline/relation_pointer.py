@@ -14,6 +14,7 @@ from ..relations import Relation, set_relations
 from ..spans import LabelledRelation
 from .label_tables import refuse_variable
 from .labelled import BEGINNING
+from .one_span import check_pair_loss
 from .pair_gold import Sources
 from .pair_pointer import PairPointer
 from .relation_gold import RelationReader, check_relation_labels
@@ -71,9 +72,10 @@ class RelationPointer(PairPointer):
             "negative" (no relations in it).
         lr_scale: learning rate of the head, as a multiple of the encoder's.
         scorer: of the pipeline's predictions.
-        RAISES (ValueError): invalid settings, a model of another component.
+        RAISES (ValueError): invalid settings, a model or a loss of another component.
         """
         check_model(name, model, PairLayout, "SpanPairs.v1")
+        check_pair_loss(name, loss)
         cfg = {
             "spans": spans,
             "relations_key": relations_key,

@@ -8,7 +8,14 @@ from hypothesis import strategies as st
 from memory import Largest
 from strategies import factors_bgcl
 
-from spacy_globalpointer.nn import DecodedSpans, SpanFactors, decode, decode_dense, without_overlap
+from spacy_globalpointer.nn import (
+    DecodedSpans,
+    SpanFactors,
+    decode,
+    decode_best,
+    decode_dense,
+    without_overlap,
+)
 from spacy_globalpointer.nn.decode import CHUNK_SCORES
 
 CUTS = st.sampled_from([-float("inf"), -3.0, 0.0, 0.5, 4.0, float("inf")])
@@ -29,6 +36,26 @@ def test_decode_equals_the_definition(factors, data, block):
     spans = decode(factors, cuts, block=block)
     assert _cells(spans) == _cells(expected)
     torch.testing.assert_close(spans.score, expected.score)
+
+
+@given(
+    factors_bgcl().filter(lambda factors: factors.cells.ordered),
+    CUTS,
+    st.sampled_from([1, 2, None]),
+)
+def test_best_span_of_each_document_and_label(factors, cut, block):
+    cuts = torch.full((factors.n_labels,), cut)
+    scores = oracles.all_scores(factors)
+    best = {}
+    for cell in scores:
+        of = cell[:2]
+        if scores[cell] >= cut and (of not in best or scores[cell] > scores[best[of]]):
+            best[of] = cell
+    spans = decode_best(factors, cuts, block=block)
+    assert sorted(_cells(spans)) == sorted(best.values())
+    assert _cells(spans) == sorted(_cells(spans), key=lambda x: (x[0], x[2], -x[3], x[1]))
+    for cell, score in zip(_cells(spans), spans.score.tolist(), strict=True):
+        assert score == pytest.approx(scores[cell])
 
 
 @given(factors_bgcl(), st.data(), CUTS, st.sampled_from([1, 3, None]))

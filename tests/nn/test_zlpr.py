@@ -297,8 +297,8 @@ def test_a_soft_target_is_divided_between_both_sums(loss):
 @pytest.mark.parametrize("cells", [Cells(), Cells(max_length=4), PAIRS])
 def test_a_gpu_is_asked_once(per, cells, monkeypatch):
     """Whether any sum needs the exact path; nothing about gold, which is on the host."""
-    module = importlib.import_module("spacy_globalpointer.nn.zlpr")
-    monkeypatch.setattr(module, "_on_host", lambda tensor: False, raising=False)
+    module = importlib.import_module("spacy_globalpointer.nn.gold_cells")
+    monkeypatch.setattr(module, "_on_host", lambda tensor: False)
     generator = torch.Generator().manual_seed(0)
     leaves = [torch.randn(2, 1, 9, 4, generator=generator) for _ in "qk"]
     leaves += [torch.randn(2, 9, 3, generator=generator) for _ in "ab"]

@@ -287,7 +287,7 @@ def test_memory_is_linear_in_a_long_text():
     model.initialize(X=[doc])
     model.attrs["labels"] = [str(i) for i in range(n_labels)]
     rescorer.get_ref("output_layer").get_param("b")[:] = -1e-9
-    cfg = {"max_length": 10, "max_spans": None, "allow_overlap": True}
+    cfg = {"max_length": 10, "max_spans": None, "one_per_label": False, "allow_overlap": True}
     with Largest() as largest:
         found_spans = predict_spans(model, [doc], [1.0] * n_labels, cfg)
     assert found_spans.crowded == [doc]

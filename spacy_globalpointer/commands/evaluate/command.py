@@ -30,7 +30,7 @@ from .report import print_evaluation
 SETTINGS = (
     *("spans_key", "spans", "relations_key", "events_key", "trigger", "threshold"),
     *("label_thresholds", "allow_overlap", "max_spans", "symmetric", "max_distance", "type_pairs"),
-    *("max_relations", "max_arguments", "max_events"),
+    *("one_per_label", "max_relations", "max_arguments", "max_events"),
 )
 
 
