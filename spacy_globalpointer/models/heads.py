@@ -13,17 +13,15 @@ from typing import Any, NamedTuple
 
 from spacy.tokens import Doc
 from spacy.util import registry
-from thinc.api import Linear, Maxout, Model, Ops
-from thinc.types import Floats2d, FloatsXd, Ints1d
+from thinc.api import Linear, Maxout, Model
+from thinc.types import Floats2d, Ints1d
 
 from ..nn import RowLayout
 from .encoders import find_width
 from .resize import resize_output
 from .settings import check_dropout, check_sizes
+from .type_terms import build_type_terms
 
-# Bias of the start and of the end term of a new label. Hardly any of the many spans of a text is
-# gold, and a head that starts at 0 spends its first passes learning just that.
-RARE = -2.0
 # Bound on spans and longest training text, in tokens, before any training.
 NOTHING_SEEN = {"max_length": None, "longest_text": None}
 
@@ -36,11 +34,14 @@ def build_efficient_global_pointer(
     dropout: float = 0.0,
     hidden_size: int | None = 128,
     rescorer: Model | None = None,
+    type_rank: int | None = None,
+    type_encoder: Model[list[str], Floats2d] | None = None,
     nO: int | None = None,
 ) -> Model[list[Doc], list[Floats2d]]:
     """Efficient GlobalPointer: one extractor of spans for all labels, a linear type term for each.
 
-    2dD + 4dC weights and 2d + 2C biases (encoder width D, head_size d, C labels).
+    2dD + 4dC weights and 2d + 2C biases (encoder width D, head_size d, C labels); with type_rank r,
+    2dD + 4dr + rC weights and 2d + 2r + C biases.
     Source: Su 2022, "Efficient GlobalPointer", and arXiv 2208.03054.
 
     tok2vec: encoder, token vectors (l, D).
@@ -51,14 +52,19 @@ def build_efficient_global_pointer(
         extractor; None for none, as published. An encoder trained from scratch learns faster with
         it; a pretrained one does not need it.
     rescorer: of the spans in question, as from `build_span_rescorer`; None for none.
+    type_rank (channels): the type term of label c is U e_c, with the same U for all labels and an
+        e_c of this width; at most 4d. None for weights of its own for each label.
+    type_encoder: of names and descriptions of labels, from which their e_c are then read, as from
+        `build_transformer_text`; frozen. None for an e_c of its own for each label.
     nO: number of labels; None until initialization.
     RETURNS: documents -> rows (l, 2d + 2C).
-    RAISES (ValueError): an odd head_size with rope, dropout outside [0, 1).
+    RAISES (ValueError): an odd head_size with rope, dropout outside [0, 1), a type_rank out of
+        range, a type_encoder without a type_rank.
     """
     extractor: Model[Floats2d, Floats2d] = Linear(nO=2 * head_size)
-    types: Model[Floats2d, Floats2d] = Linear(nI=2 * head_size, init_b=init_rare)
     layout = RowLayout(head_size, 0, shared=True, rope=rope)
-    layers = {"extractor": extractor, "types": types}
+    types = build_type_terms(head_size, type_rank, type_encoder)
+    layers = {"extractor": extractor, **types}
     return _build(tok2vec, layers, layout, dropout, hidden_size, rescorer, nO)
 
 
@@ -91,7 +97,7 @@ def build_global_pointer(
     """
     extractors: Model[Floats2d, Floats2d] = Linear()
     layout = RowLayout(head_size, 0, shared=False, rope=rope)
-    layers = {"extractor": extractors}
+    layers = {"extractor": extractors, "output_layer": extractors}
     return _build(tok2vec, layers, layout, dropout, hidden_size, rescorer, nO)
 
 
@@ -106,10 +112,12 @@ def _build(
 ) -> Model[list[Doc], list[Floats2d]]:
     """Put a head on an encoder.
 
-    layers: of the head, by name; the last one grows with the labels.
+    layers: of the head, by name, and the "output_layer": that of them, or in one of them, which
+        grows with the labels.
     layout: of the rows, before any label.
     """
     check_dropout(dropout)
+    output = layers.pop("output_layer")
     refs: dict[str, Any] = {"tok2vec": tok2vec, **layers}
     if hidden_size is not None:
         check_sizes({"hidden_size (null for none)": hidden_size})
@@ -138,7 +146,7 @@ def _build(
             **NOTHING_SEEN,
             "resize_output": resize_output,
         },
-        refs={**refs, "output_layer": list(layers.values())[-1]},
+        refs={**refs, "output_layer": output},
     )
     return model if nO is None else resize_output(model, nO)
 
@@ -250,12 +258,3 @@ def init(
     for layer in head:
         if layer is not hidden:
             layer.initialize()
-
-
-def init_rare(ops: Ops, shape: tuple[int, ...]) -> FloatsXd:
-    """Biases that a new label starts with: hardly any span has that label.
-
-    ops: of the layer.
-    shape: of the biases.
-    """
-    return ops.alloc_f(shape) + RARE

@@ -14,6 +14,7 @@ from ..losses import SpanLoss
 from ..models import NOTHING_SEEN
 from ..nn import RowLayout
 from ..spans import LabelledSpan
+from .descriptions import describe_labels
 from .gold import NO_GROUP, GoldReader, check_labels
 from .labelled import BEGINNING, FIRST_PASSES, LabelledPipe
 from .learning import batch_loss, what_was_known
@@ -236,13 +237,17 @@ class GlobalPointer(LabelledPipe):
         *,
         nlp: Language | None = None,
         labels: list[str] | None = None,
+        descriptions: list[list[str]] | None = None,
     ) -> None:
         """Find the labels and the sizes of the model, and check the training data.
 
         get_examples: returns examples with gold spans; all are read.
         nlp: the pipeline, whose score weights are compared with spans_key.
         labels: in the order to use; None for those of the examples, sorted.
-        RAISES (ValueError): no labels, or examples without any gold group and no labels.
+        descriptions (pairs of label and text): what a model with type_encoder reads of a label,
+            other than its name.
+        RAISES (ValueError): no labels, or examples without any gold group and no labels; invalid
+            descriptions; a type_encoder that is missing or broken.
         """
         validate_get_examples(get_examples, "GlobalPointer.initialize")
         for label in labels or ():
@@ -268,6 +273,7 @@ class GlobalPointer(LabelledPipe):
             self._warn_once(*reader.account(self.name))
         if nlp is not None:
             warn_of_config(self.name, self.key, nlp)
+        describe_labels(self.name, self.model, descriptions)
         self._resize()
         self._n_updates = 0
         self.model.initialize(X=sample or [Doc(self.vocab, words=["a"])])
