@@ -35,7 +35,7 @@ def build_efficient_global_pointer(
     hidden_size: int | None = 128,
     rescorer: Model | None = None,
     type_rank: int | None = None,
-    type_encoder: Model[list[str], Floats2d] | None = None,
+    type_encoder: Model | None = None,
     nO: int | None = None,
 ) -> Model[list[Doc], list[Floats2d]]:
     """Efficient GlobalPointer: one extractor of spans for all labels, a linear type term for each.
