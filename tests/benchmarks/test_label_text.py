@@ -119,7 +119,7 @@ def test_a_corpus_gets_what_was_learned_of_the_others(data, tiny_bert, tmp_path,
     (own,) = [row for row in rows if row["variant"] == "descriptions" and not row["shots"]]
     assert own["best"]["f"] == 1.0
     assert own["unseen_labels"] == []
-    assert json.loads(output.read_text(encoding="utf8"))["settings"]["updates"] == 40
+    assert json.loads(output.read_text(encoding="utf8"))["settings"]["updates"] == 25
 
 
 def test_labels_are_unseen_if_no_other_corpus_has_their_name():
