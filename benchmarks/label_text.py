@@ -59,10 +59,9 @@ class Options(NamedTuple):
     overrides: dict[str, Any] = {}  # noqa: RUF012 (never changed)
     log: Callable[[str], None] = print
 
-    @property
-    def system(self) -> str:
-        """Of peers.SYSTEMS."""
-        return "global_pointer" if self.encoder is None else "global_pointer_transformer"
+    def system(self, from_scratch: str) -> str:
+        """Of peers.SYSTEMS; from_scratch: the one without a transformer."""
+        return from_scratch if self.encoder is None else "global_pointer_transformer"
 
     @property
     def variants(self) -> dict[str, dict[str, Any]]:
@@ -122,7 +121,7 @@ def measure_rare(
         if variant == "descriptions":
             overrides = {**overrides, **describe(corpus.pairs())}
         result = train_and_score(
-            options.system,
+            options.system("global_pointer"),
             corpus.train,
             corpus.dev,
             lang=corpus.lang,
@@ -217,16 +216,20 @@ def measure_transfer(
 def _train(
     variant: str, others: Sequence[Corpus], target: Corpus, seed: int, options: Options
 ) -> Language:
-    """A pipeline that knows the labels of the target, but has seen none of its texts."""
+    """A pipeline that knows the labels of the target, but has seen none of its texts.
+
+    It has no rescorer, which corrects no labels but those that it has learned.
+    """
+    system = options.system("global_pointer_plain")
     described = variant == "descriptions"
     overrides = options.variants["plain" if variant == "scratch" else variant]
     overrides = {"nlp.lang": target.lang, **overrides}
     if variant == "scratch":
-        return make_pipeline(options.system, target.train, seed, overrides)
+        return make_pipeline(system, target.train, seed, overrides)
     if described:
         overrides.update(describe([pair for corpus in others for pair in corpus.pairs()]))
     nlp = train_on_all(
-        options.system, others, passes=options.passes, seed=seed, overrides=overrides,
+        system, others, passes=options.passes, seed=seed, overrides=overrides,
         log=options.log,
     )  # fmt: skip
     transfer(nlp, target, described)
