@@ -11,8 +11,9 @@ from spacy.util import registry
 from thinc.api import Linear, Model, xp2torch
 from thinc.types import Floats2d
 
-from spacy_globalpointer.models.heads import encode, init_rare
+from spacy_globalpointer.models.encoders import encode
 from spacy_globalpointer.models.pairs import DocSpans, PairModel, build_pair_model, init_encoder
+from spacy_globalpointer.models.rare import init_rare
 from spacy_globalpointer.models.torch_step import through_torch
 from spacy_globalpointer.nn import PairLayout, mean_inside
 

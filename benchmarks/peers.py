@@ -66,15 +66,20 @@ def read_system(system: str, overrides: dict[str, Any] | None = None) -> Config:
     """The config of a system.
 
     system: one of SYSTEMS.
-    overrides: values by their place, such as "components.spancat.threshold".
+    overrides: values by their place, such as "components.spancat.threshold"; "initialize"
+        replaces that whole block.
     """
+    values = dict(overrides or {})
+    initialize = values.pop("initialize", None)
     name = SYSTEMS[system]
     path = (
         find_config(name)
         if name in CONFIGS
         else _FOLDERS[name.startswith("global_pointer")] / f"{name}.cfg"
     )
-    config = load_config(path, overrides=overrides or {}, interpolate=True)
+    config = load_config(path, overrides=values, interpolate=True)
+    if initialize is not None:
+        config["initialize"] = initialize
     model = RELATION_MODELS.get(system)
     if model is not None:
         own = config["components"]["relation_pointer"]

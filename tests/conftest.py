@@ -2,7 +2,6 @@
 
 import contextlib
 import os
-import string
 import sys
 import warnings
 from pathlib import Path
@@ -40,25 +39,10 @@ def seed() -> None:
 @pytest.fixture(scope="session")
 def tiny_bert(tmp_path_factory: pytest.TempPathFactory) -> str:
     """Directory of a BERT with random weights, 2 layers of width 32, that spells every word."""
-    torch = pytest.importorskip("torch")
-    transformers = pytest.importorskip("transformers")
-    torch.manual_seed(0)
+    from samples import write_tiny_bert
+
     directory = tmp_path_factory.mktemp("tiny_bert")
-    characters = string.ascii_lowercase + string.digits + string.punctuation + "方云市长大学"
-    pieces = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *characters]
-    pieces += [f"##{character}" for character in characters]
-    vocab = directory / "vocab.txt"
-    vocab.write_text("\n".join(pieces), encoding="utf8")
-    transformers.BertTokenizerFast(str(vocab), do_lower_case=True).save_pretrained(directory)
-    config = transformers.BertConfig(
-        vocab_size=len(pieces),
-        hidden_size=32,
-        intermediate_size=64,
-        num_hidden_layers=2,
-        num_attention_heads=2,
-    )
-    torch.manual_seed(0)
-    transformers.BertModel(config).save_pretrained(directory)
+    write_tiny_bert(directory)
     return str(directory)
 
 

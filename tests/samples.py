@@ -1,6 +1,7 @@
 """A few annotated sentences and pipelines to learn them with."""
 
 import json
+import string
 from pathlib import Path
 
 import numpy
@@ -61,6 +62,17 @@ def fake_encoder(width=8, vectors=None):
     return Model("fake", forward, attrs={"seen": []}, dims={"nO": width})
 
 
+def fake_text_encoder(width=6):
+    """Texts -> random vectors, the same for the same text."""
+
+    def forward(model, texts, is_train):
+        seeds = [int.from_bytes(text.encode(), "big") for text in texts]
+        rows = [numpy.random.default_rng(seed).normal(size=width) for seed in seeds]
+        return numpy.array(rows, dtype="f"), lambda d_vectors: []
+
+    return Model("fake_text", forward, attrs={"reads_labels": True})
+
+
 def found(doc, key="sc"):
     """[(text, label)] of a predicted document."""
     return [(span.text, span.label_) for span in doc.spans[key]]
@@ -96,10 +108,12 @@ def make_nlp(
     loaders=None,
     directory=None,
     rescorer=None,
+    types=None,
     **settings,
 ):
     """A blank pipeline with the component.
 
+    types: settings of the type term; None for the default's.
     rescorer: settings of a second look; None for none.
     upstream: (factory, config) of a shared encoder, and what loads it from a directory.
     """
@@ -112,10 +126,33 @@ def make_nlp(
         }
     architecture = f"spacy_globalpointer.{head}.v1"
     model = {"@architectures": architecture, "head_size": 16, "tok2vec": encoder or OWN}
+    model.update(types or {})
     if rescorer is not None:
         model["rescorer"] = {**RESCORER, **rescorer}
     nlp.add_pipe("global_pointer", config={**settings, "model": model})
     return nlp
+
+
+def write_tiny_bert(directory, width=32, seed=0):
+    """Write a BERT with random weights and 2 layers, that spells every word."""
+    torch = pytest.importorskip("torch")
+    transformers = pytest.importorskip("transformers")
+    torch.manual_seed(seed)
+    characters = string.ascii_lowercase + string.digits + string.punctuation + "方云市长大学"
+    pieces = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *characters]
+    pieces += [f"##{character}" for character in characters]
+    vocab = directory / "vocab.txt"
+    vocab.write_text("\n".join(pieces), encoding="utf8")
+    transformers.BertTokenizerFast(str(vocab), do_lower_case=True).save_pretrained(directory)
+    config = transformers.BertConfig(
+        vocab_size=len(pieces),
+        hidden_size=width,
+        intermediate_size=64,
+        num_hidden_layers=2,
+        num_attention_heads=2,
+    )
+    torch.manual_seed(seed)
+    transformers.BertModel(config).save_pretrained(directory)
 
 
 # Kinds of encoders, and the package that each needs.

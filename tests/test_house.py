@@ -13,7 +13,7 @@ import spacy
 import torch
 from event_samples import make_event_examples
 from relation_samples import make_relation_examples
-from samples import OWN, make_examples, make_nlp
+from samples import OWN, make_examples, make_nlp, write_tiny_bert
 from spacy.cli._util import app as spacy_app
 from spacy.tokens import DocBin, SpanGroup
 from spacy.util import registry
@@ -218,6 +218,18 @@ def call_affixes(build, name, tmp_path):
     assert vectors.shape == (1, 8)
 
 
+def call_transformer_text(build, name, tmp_path):
+    write_tiny_bert(tmp_path)
+    assert build(str(tmp_path)).predict(["a person", "b"]).shape == (2, 32)
+
+
+def call_vectors_text(build, name, tmp_path):
+    nlp = spacy.blank("en")
+    nlp.vocab.set_vector("person", numpy.ones(4, dtype="f"))
+    nlp.to_disk(tmp_path)
+    assert build(str(tmp_path)).predict(["a person"]).tolist() == [[1.0] * 4]
+
+
 def call_concatenation(build, name, tmp_path):
     parts = {"*": {"first": OWN, "second": {**OWN, "depth": 1}}, "width": 6}
     doc = spacy.blank("en")("Rome closed.")
@@ -329,6 +341,8 @@ CALLS = {
     ("spacy_architectures", f"{NAME}.SpanPairs.v1"): call_pairs,
     ("spacy_architectures", f"{NAME}.GPLinker.v1"): call_pairs,
     ("spacy_architectures", f"{NAME}.ConcatenatedEncoders.v1"): call_concatenation,
+    ("spacy_architectures", f"{NAME}.TransformerText.v1"): call_transformer_text,
+    ("spacy_architectures", f"{NAME}.VectorsText.v1"): call_vectors_text,
     ("spacy_architectures", f"{NAME}.AffixHashEmbed.v1"): call_affixes,
     ("thinc_optimizers", f"{NAME}.DiscriminativeAdam.v1"): call_optimizer,
     ("thinc_losses", f"{NAME}.ZLPR.v1"): call_loss,

@@ -10,6 +10,8 @@ from .pairs import DocSpans
 from .rescorer import RescorerInput, build_span_rescorer, learned_labels
 from .resize import resize_output
 from .span_pairs import build_span_pairs, resize_span_labels
+from .text_encoders import build_transformer_text, build_vectors_text
+from .text_types import find_text_vectors, read_texts
 from .update import finish_update
 
 __all__ = [
@@ -23,11 +25,15 @@ __all__ = [
     "build_gplinker",
     "build_span_pairs",
     "build_span_rescorer",
+    "build_transformer_text",
+    "build_vectors_text",
     "check_loaded",
     "check_new_label",
     "explain_mismatch",
+    "find_text_vectors",
     "finish_update",
     "learned_labels",
+    "read_texts",
     "resize_output",
     "resize_span_labels",
 ]

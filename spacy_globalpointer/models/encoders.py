@@ -1,11 +1,12 @@
 """Registered encoders: documents -> one vector per token."""
 
 from collections.abc import Callable
+from typing import Any, NamedTuple
 
 from spacy.tokens import Doc
 from spacy.util import registry
 from thinc.api import Maxout, Model, chain, concatenate, with_array
-from thinc.types import Floats2d
+from thinc.types import Floats2d, Ints1d
 
 from .settings import check_sizes
 
@@ -100,3 +101,39 @@ def _init(
     (encoder,) = model.layers
     encoder.initialize(X=X)
     model.set_dim("nO", find_width(encoder, X))
+
+
+class EncodedTokens(NamedTuple):
+    """What an encoder made of the tokens of a batch.
+
+    vectors (l, D): of the tokens of all documents, after dropout.
+    has_vector (l, 1): bool; the others have zeros.
+    lengths (n): tokens of each document.
+    backprop: from the gradient of the vectors to that of the encoder's input.
+    """
+
+    vectors: Floats2d
+    has_vector: Any
+    lengths: Ints1d
+    backprop: Callable[[Floats2d], list[Doc]]
+
+
+def encode(model: Model, docs: list[Doc], is_train: bool, dropout: float) -> EncodedTokens:
+    """Run the encoder of a head, and put the tokens of all documents side by side.
+
+    model: with the encoder as "tok2vec", and its width as nI.
+    dropout (share): of the vectors, in training.
+    """
+    vectors, backprop_tok2vec = model.get_ref("tok2vec")(docs, is_train)
+    ops, width = model.ops, model.get_dim("nI")
+    lengths = ops.asarray1i([len(x) for x in vectors])
+    # Transformers return an array without columns for an empty or whitespace-only document.
+    X = ops.flatten([x if x.shape[1] else ops.alloc2f(x.shape[0], width) for x in vectors])
+    has_vector = X.any(axis=1, keepdims=True)
+    mask = ops.get_dropout_mask(X.shape, dropout) if is_train and dropout else None
+
+    def backprop(dX: Floats2d) -> list[Doc]:
+        dXs = ops.unflatten(dX if mask is None else dX * mask, lengths)
+        return backprop_tok2vec([dx[:, : x.shape[1]] for dx, x in zip(dXs, vectors, strict=True)])
+
+    return EncodedTokens(X if mask is None else X * mask, has_vector, lengths, backprop)

@@ -9,8 +9,9 @@ from thinc.api import Linear, Maxout, Model
 from thinc.types import Floats2d
 
 from ..nn import PairLayout
-from .heads import encode, init_rare
+from .encoders import encode
 from .pairs import DocSpans, PairModel, build_pair_model, init_encoder
+from .rare import init_rare
 from .settings import check_sizes
 from .torch_step import split_columns
 

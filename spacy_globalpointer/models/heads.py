@@ -9,22 +9,20 @@ from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from itertools import accumulate
-from typing import Any, NamedTuple
+from typing import Any
 
 from spacy.tokens import Doc
 from spacy.util import registry
-from thinc.api import Linear, Maxout, Model, Ops
-from thinc.types import Floats2d, FloatsXd, Ints1d
+from thinc.api import Linear, Maxout, Model
+from thinc.types import Floats2d
 
 from ..nn import RowLayout
-from .encoders import find_width
+from .encoders import encode, find_width
 from .label_groups import ONE_GROUP, GroupRule, LabelGroups, label_terms
 from .resize import resize_output
 from .settings import check_dropout, check_sizes
+from .type_terms import build_type_terms
 
-# Bias of the start and of the end term of a new label. Hardly any of the many spans of a text is
-# gold, and a head that starts at 0 spends its first passes learning just that.
-RARE = -2.0
 # Bound on spans and longest training text, in tokens, before any training.
 NOTHING_SEEN = {"max_length": None, "longest_text": None}
 
@@ -39,12 +37,15 @@ def build_efficient_global_pointer(
     rescorer: Model | None = None,
     groups: GroupRule = None,
     common_extractor: bool = False,
+    type_rank: int | None = None,
+    type_encoder: Model | None = None,
     nO: int | None = None,
 ) -> Model[list[Doc], list[Floats2d]]:
     """Efficient GlobalPointer: one extractor of spans for all labels, a linear type term for each.
 
     2dD + 4dC weights and 2d + 2C biases (encoder width D, head_size d, C labels). With G groups of
-    labels, each has an extractor of its own: 2dGD + 4dC weights.
+    labels, each has an extractor of its own: 2dGD + 4dC weights. With type_rank r, 2dD + 4dr + rC
+    weights and 2d + 2r + C biases.
     Source: Su 2022, "Efficient GlobalPointer", and arXiv 2208.03054.
 
     tok2vec: encoder, token vectors (l, D).
@@ -59,23 +60,34 @@ def build_efficient_global_pointer(
         PER-actor, before which a label names its group; None for one group of all labels.
     common_extractor: also give the groups an extractor in common; the score of a span is the sum
         of both, and the type term reads both, so it has 8dC weights.
+    type_rank (channels): the type term of label c is U e_c, with the same U for all labels and an
+        e_c of this width; at most 4d. None for weights of its own for each label.
+    type_encoder: of names and descriptions of labels, from which their e_c are then read, as from
+        `build_transformer_text`; frozen. None for an e_c of its own for each label.
     nO: number of labels; None until initialization.
     RETURNS: documents -> rows (l, 2d + 2C), with groups (l, 2dG + 2C), and 2d more for a common
         extractor.
     RAISES (ValueError): an odd head_size with rope, dropout outside [0, 1), invalid groups, a
-        common extractor without groups.
+        common extractor without groups, a type_rank out of range or with groups, a type_encoder
+        without a type_rank.
     """
     rule = LabelGroups(groups)
     if common_extractor and groups is None:
         raise ValueError("common_extractor must be false if groups is null, was: true")
+    if groups is not None and type_rank is not None:
+        raise ValueError(
+            "type_rank must be null if labels are in groups: each group has a query and a key of "
+            f"its own, and no U that fits all, was: {type_rank!r}. To fix: type_rank = null, or "
+            "groups = null"
+        )
     # With groups, its size depends on the labels.
     extractor: Model[Floats2d, Floats2d] = Linear(nO=2 * head_size if groups is None else None)
     n_read = 2 if common_extractor else 1
-    types: Model[Floats2d, Floats2d] = Linear(nI=n_read * 2 * head_size, init_b=init_rare)
+    types = build_type_terms(n_read * head_size, type_rank, type_encoder)
     layout = RowLayout(
         head_size, 0, rope=rope, group=rule.number([]), common_extractor=common_extractor
     )
-    layers = {"extractor": extractor, "types": types}
+    layers = {"extractor": extractor, **types}
     return _build(tok2vec, layers, layout, dropout, hidden_size, rescorer, nO, rule)
 
 
@@ -108,7 +120,7 @@ def build_global_pointer(
     """
     extractors: Model[Floats2d, Floats2d] = Linear()
     layout = RowLayout(head_size, 0, shared=False, rope=rope)
-    layers = {"extractor": extractors}
+    layers = {"extractor": extractors, "output_layer": extractors}
     return _build(tok2vec, layers, layout, dropout, hidden_size, rescorer, nO)
 
 
@@ -124,11 +136,13 @@ def _build(
 ) -> Model[list[Doc], list[Floats2d]]:
     """Put a head on an encoder.
 
-    layers: of the head, by name; the last one grows with the labels.
+    layers: of the head, by name, and the "output_layer": that of them, or in one of them, which
+        grows with the labels.
     layout: of the rows, before any label.
     groups: which labels share an extractor.
     """
     check_dropout(dropout)
+    output = layers.pop("output_layer")
     refs: dict[str, Any] = {"tok2vec": tok2vec, **layers}
     if hidden_size is not None:
         check_sizes({"hidden_size (null for none)": hidden_size})
@@ -158,7 +172,7 @@ def _build(
             **NOTHING_SEEN,
             "resize_output": resize_output,
         },
-        refs={**refs, "output_layer": list(layers.values())[-1]},
+        refs={**refs, "output_layer": output},
     )
     return model if nO is None else resize_output(model, nO)
 
@@ -178,42 +192,6 @@ def forward(
         return tokens.backprop(backprop_rows(ops.flatten(d_rows) * tokens.has_vector))
 
     return ops.unflatten(rows * tokens.has_vector, tokens.lengths), backprop
-
-
-class EncodedTokens(NamedTuple):
-    """What an encoder made of the tokens of a batch.
-
-    vectors (l, D): of the tokens of all documents, after dropout.
-    has_vector (l, 1): bool; the others have zeros.
-    lengths (n): tokens of each document.
-    backprop: from the gradient of the vectors to that of the encoder's input.
-    """
-
-    vectors: Floats2d
-    has_vector: Any
-    lengths: Ints1d
-    backprop: Callable[[Floats2d], list[Doc]]
-
-
-def encode(model: Model, docs: list[Doc], is_train: bool, dropout: float) -> EncodedTokens:
-    """Run the encoder of a head, and put the tokens of all documents side by side.
-
-    model: with the encoder as "tok2vec", and its width as nI.
-    dropout (share): of the vectors, in training.
-    """
-    vectors, backprop_tok2vec = model.get_ref("tok2vec")(docs, is_train)
-    ops, width = model.ops, model.get_dim("nI")
-    lengths = ops.asarray1i([len(x) for x in vectors])
-    # Transformers return an array without columns for an empty or whitespace-only document.
-    X = ops.flatten([x if x.shape[1] else ops.alloc2f(x.shape[0], width) for x in vectors])
-    has_vector = X.any(axis=1, keepdims=True)
-    mask = ops.get_dropout_mask(X.shape, dropout) if is_train and dropout else None
-
-    def backprop(dX: Floats2d) -> list[Doc]:
-        dXs = ops.unflatten(dX if mask is None else dX * mask, lengths)
-        return backprop_tok2vec([dx[:, : x.shape[1]] for dx, x in zip(dXs, vectors, strict=True)])
-
-    return EncodedTokens(X if mask is None else X * mask, has_vector, lengths, backprop)
 
 
 def _project(
@@ -274,12 +252,3 @@ def init(
     for layer in head:
         if layer is not hidden:
             layer.initialize()
-
-
-def init_rare(ops: Ops, shape: tuple[int, ...]) -> FloatsXd:
-    """Biases that a new label starts with: hardly any span has that label.
-
-    ops: of the layer.
-    shape: of the biases.
-    """
-    return ops.alloc_f(shape) + RARE

@@ -18,6 +18,8 @@ from thinc.api import Model, deserialize_attr, serialize_attr
 from ..nn import CandidateRule, PairLayout, RowLayout
 from .label_groups import check_groups
 from .rescorer import RESCORER
+from .resize import output_columns
+from .text_types import find_text_vectors
 
 Layout = TypeVar("Layout", RowLayout, PairLayout)
 
@@ -126,14 +128,14 @@ def check_loaded(model: Model) -> None:
 
     RAISES (ValueError): they do not.
     """
-    output, layout = model.get_ref("output_layer"), model.attrs["layout"]
-    if not output.has_param("W"):
+    layout = model.attrs["layout"]
+    weights = {"output_layer": "W" if find_text_vectors(model) is None else "T", "extractor": "W"}
+    if not model.get_ref("output_layer").has_param(weights["output_layer"]):
         return
-    grown = prod(layout.label_columns)
-    wanted = {"output_layer": grown}
+    wanted = {"output_layer": prod(output_columns(model))}
     if model.maybe_get_ref("types"):
-        wanted["extractor"] = layout.factor_width - grown
-    found = {name: len(model.get_ref(name).get_param("W")) for name in wanted}
+        wanted["extractor"] = layout.factor_width - prod(layout.label_columns)
+    found = {name: len(model.get_ref(name).get_param(weights[name])) for name in wanted}
     labels, n_labels = model.attrs["labels"], model.get_dim("nO")
     if found != wanted or not len(labels) == layout.n_labels == n_labels:
         shown = ", ".join(labels[:5]) + ", ..." * (len(labels) > 5)

@@ -9,6 +9,7 @@ from thinc.types import Floats2d, FloatsXd
 
 from .label_groups import ONE_GROUP
 from .rescorer import N_SCORES
+from .text_types import find_text_vectors, read_texts
 
 
 def resize_output(model: Model, nO: int) -> Model:
@@ -20,15 +21,19 @@ def resize_output(model: Model, nO: int) -> Model:
     nO: number of labels.
     RETURNS: the model.
     RAISES (ValueError): another number than that of the labels, if these are in groups, or a label
-        that is in none.
+        that is in none; a type encoder that cannot read the new labels.
     """
+    vectors = find_text_vectors(model)
+    if vectors is not None:
+        read_texts(vectors, model.attrs["labels"][:nO])
     model.attrs["layout"] = replace(model.attrs["layout"], n_labels=nO)
     if model.attrs.get("groups", ONE_GROUP).rule is not None:
         _resize_extractor(model)
-    parts, _, width = model.attrs["layout"].label_columns
+    parts, _, width = output_columns(model)
     model.set_dim("nO", nO, force=True)
-    for known, grown in _resize(model, "output_layer", nO=parts * nO * width):
-        _keep(_by_label(known, parts, width), _by_label(grown, parts, width), axis=1)
+    if vectors is None:  # otherwise no weights grow with the labels
+        for known, grown in _resize(model, "output_layer", nO=parts * nO * width):
+            _keep(_by_label(known, parts, width), _by_label(grown, parts, width), axis=1)
     rescorer = model.maybe_get_ref("rescorer")
     if rescorer is not None:
         rescorer.set_dim("nO", nO, force=True)
@@ -58,6 +63,16 @@ def _resize_extractor(model: Model) -> None:
         return
     for known, grown in _resize(model, "extractor", nO=width):
         _keep(known, grown, axis=0)
+
+
+def output_columns(model: Model) -> tuple[int, int, int]:
+    """The columns of the layer that grows with the labels: (parts, c, width), as in a layout.
+
+    With low rank, start and end terms have one vector of a label together.
+    """
+    parts, n_labels, width = model.attrs["layout"].label_columns
+    is_shared = model.get_ref("output_layer") not in model.layers
+    return 1 if is_shared else parts, n_labels, width
 
 
 def _resize(model: Model, ref: str, **dims: int) -> list[tuple[FloatsXd, FloatsXd]]:

@@ -20,8 +20,9 @@ from torch import Tensor
 from torch.nn.functional import one_hot
 
 from ..nn import PairLayout, mean_inside
-from .heads import encode, init_rare
+from .encoders import encode
 from .pairs import DocSpans, PairModel, build_pair_model, init_encoder
+from .rare import init_rare
 from .settings import check_sizes
 from .torch_step import split_columns, through_torch
 

@@ -13,6 +13,7 @@ from thinc.types import Floats2d
 from ..losses import SpanLoss
 from ..models import NOTHING_SEEN
 from ..nn import RowLayout
+from .descriptions import describe_labels
 from .gold import NO_GROUP, GoldReader
 from .labelled import BEGINNING, FIRST_PASSES, LabelledPipe
 from .learning import batch_loss, what_was_known
@@ -248,14 +249,18 @@ class GlobalPointer(LabelledPipe):
         *,
         nlp: Language | None = None,
         labels: list[str] | None = None,
+        descriptions: list[list[str]] | None = None,
     ) -> None:
         """Find the labels and the sizes of the model, and check the training data.
 
         get_examples: returns examples with gold spans; all are read.
         nlp: the pipeline, whose score weights are compared with spans_key.
         labels: in the order to use; None for those of the examples, sorted.
+        descriptions (pairs of label and text): what a model with type_encoder reads of a label,
+            other than its name.
         RAISES (ValueError): no labels, or examples without any gold group and no labels; groups of
-            labels that do not name these labels.
+            labels that do not name these labels; invalid descriptions; a type_encoder that is
+            missing or broken.
         """
         validate_get_examples(get_examples, "GlobalPointer.initialize")
         for label in labels or ():
@@ -286,6 +291,7 @@ class GlobalPointer(LabelledPipe):
             warn_of_config(self.name, self.key, nlp)
         message = describe_one_span(self.name, self.loss, self.cfg["one_per_label"], reader)
         self._warn_once("one span", message)
+        describe_labels(self.name, self.model, descriptions)
         self._resize()
         self._n_updates = 0
         self.model.initialize(X=sample or [Doc(self.vocab, words=["a"])])

@@ -17,8 +17,16 @@ from thinc.api import Model, Optimizer, set_dropout_rate
 from thinc.types import Floats2d
 
 from ..losses import SpanLoss
-from ..models import check_loaded, check_new_label, explain_mismatch, finish_update, resize_output
+from ..models import (
+    check_loaded,
+    check_new_label,
+    explain_mismatch,
+    find_text_vectors,
+    finish_update,
+    resize_output,
+)
 from .adversarial import learn_moved
+from .descriptions import described
 from .stored import StoredSettings
 from .threads import start_threads
 
@@ -75,18 +83,30 @@ class LabelledPipe(TrainablePipe):
         """Labels can be added at any time."""
         return True
 
-    def add_label(self, label: str) -> int:
+    @property
+    def label_texts(self) -> dict[str, str]:
+        """What a model with type_encoder reads of each label: its description, or its name."""
+        vectors = find_text_vectors(self.model)
+        texts = [] if vectors is None else vectors.attrs["texts"]
+        return dict(zip(self.labels, texts, strict=False))
+
+    def add_label(self, label: str, *, description: str | None = None) -> int:
         """Add a label; after initialisation the model grows, and old labels keep their scores.
 
-        The new label starts with random weights: its spans mean nothing before it is trained.
+        The new label starts with random weights: its spans mean nothing before it is trained. With
+        type_encoder it starts with what was learned of other labels.
 
+        description: of the label, for a model with type_encoder; None for its name. Of a label that
+            exists, it replaces the former one.
         RETURNS: 0 if the label already exists, otherwise 1.
         RAISES (ValueError): a label that is not a string, is empty, or is not valid Unicode; after
-            initialisation, one that the groups of the model have no place for.
+            initialisation, one that the groups of the model have no place for; an empty
+            description, or one for a model without type_encoder; a type_encoder that cannot be
+            loaded. Nothing has changed then.
         """
         if not isinstance(label, str) or not label:
             raise ValueError(f"{Errors.E187} Must be a non-empty string, was: {label!r}")
-        if label in self.labels:
+        if label in self.labels and description is None:
             return 0
         try:
             self.vocab.strings.add(label)
@@ -95,11 +115,14 @@ class LabelledPipe(TrainablePipe):
                 f"'{self.name}': a label must be valid Unicode, was: {label!r}. To fix: remove or "
                 "complete the half character"
             ) from error
-        if self.model.has_dim("nI"):
-            check_new_label(self.model, label)
-        self.model.attrs["labels"] = [*self.labels, label]
-        if self.model.has_dim("nI"):
-            self._resize()
+        with described(self.name, self.model, label, description):
+            if label in self.labels:
+                return 0
+            if self.model.has_dim("nI"):
+                check_new_label(self.model, label)
+            self.model.attrs["labels"] = [*self.labels, label]
+            if self.model.has_dim("nI"):
+                self._resize()
         return 1
 
     def _learn(

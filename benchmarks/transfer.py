@@ -1,0 +1,216 @@
+"""Training on several corpora with labels of their own, and then on a few texts of another one."""
+
+import random
+from collections.abc import Callable, Iterable, Sequence
+from copy import deepcopy
+from typing import Any, NamedTuple
+
+from spacy.language import Language
+from spacy.schemas import ConfigSchemaTraining
+from spacy.training import Example
+from spacy.util import fix_random_seed, load_model_from_config, registry
+from thinc.api import Optimizer
+from torch import Tensor
+
+from spacy_globalpointer.losses import SpanLoss
+from spacy_globalpointer.nn import SpanFactors
+from spacy_globalpointer.spans import Counts, LabelledSpan
+
+from .accuracy import predict_cells
+from .passes import averaged
+from .peers import make_pipeline
+from .scores import count_each, score_parts
+from .text import KEY, AnnotatedText
+
+Scores = dict[str, Any]
+
+COMPONENT = "global_pointer"
+# Texts of a batch of few texts.
+TEXTS = 10
+THRESHOLDS = [i / 20 for i in range(1, 20)]
+
+
+class Corpus(NamedTuple):
+    """A corpus and what its labels mean.
+
+    train, dev: texts.
+    descriptions: of each label.
+    """
+
+    name: str
+    lang: str
+    train: list[AnnotatedText]
+    dev: list[AnnotatedText]
+    descriptions: dict[str, str]
+
+    def pairs(self) -> list[list[str]]:
+        """Label and description, of the labels that training has."""
+        found = {label for doc in self.train for _, _, label in doc.spans}
+        return [[label, text] for label, text in self.descriptions.items() if label in found]
+
+    def renamed(self) -> "Corpus":
+        """The same with the corpus in the name of each label, so that no two corpora share one."""
+
+        def rename(docs: Iterable[AnnotatedText]) -> list[AnnotatedText]:
+            return [
+                doc._replace(spans=[(start, end, self.full(x)) for start, end, x in doc.spans])
+                for doc in docs
+            ]
+
+        descriptions = {self.full(label): text for label, text in self.descriptions.items()}
+        return Corpus(self.name, self.lang, rename(self.train), rename(self.dev), descriptions)
+
+    def full(self, label: str) -> str:
+        """The name of a label with that of the corpus."""
+        return f"{self.name}/{label}"
+
+
+class LossOfSome:
+    """A loss that counts some labels only: those of other corpora are not annotated in a batch."""
+
+    def __init__(self, loss: SpanLoss, labels: Sequence[str]) -> None:
+        """Count all labels, at first.
+
+        loss: of all labels.
+        labels: of the component, in its order.
+        """
+        self.loss, self.labels = loss, list(labels)
+        self.counted: set[str] = set(labels)
+
+    def __call__(self, factors: SpanFactors, gold: Tensor, **options: Any) -> Tensor:
+        """Zero for the labels that are not counted (b, c)."""
+        loss = self.loss(factors, gold, **options)
+        return loss * loss.new_tensor([label in self.counted for label in self.labels])
+
+
+def train_on_all(
+    system: str,
+    corpora: Sequence[Corpus],
+    *,
+    passes: int,
+    seed: int,
+    overrides: dict[str, Any],
+    log: Callable[[str], None],
+) -> Language:
+    """Train on corpora with labels of their own, each batch on those of its corpus.
+
+    system: one of peers.SYSTEMS, with global_pointer.
+    corpora: renamed.
+    overrides: of the system's config.
+    RETURNS: the pipeline, with averaged weights where the config has them.
+    """
+    docs = [doc for corpus in corpora for doc in corpus.train]
+    nlp = make_pipeline(system, docs, seed, overrides)
+    training = read_training(nlp)
+    examples = {c.name: [doc.make_example(nlp.vocab) for doc in c.train] for c in corpora}
+    for number in range(passes):
+        batches = []
+        for corpus in corpora:
+            random.shuffle(examples[corpus.name])
+            own = training["batcher"](examples[corpus.name])
+            batches += [(list(corpus.descriptions), batch) for batch in own]
+        random.shuffle(batches)
+        loss = update(nlp, batches, training["optimizer"], training["dropout"])
+        log(f"pass {number + 1} of {passes}: loss {loss:.1f}")
+    with averaged(nlp, training["optimizer"].averages):
+        weights = nlp.to_bytes()
+    return load_model_from_config(nlp.config).from_bytes(weights)
+
+
+def read_training(nlp: Language) -> dict[str, Any]:
+    """The block [training] of the config of a pipeline, with all that it names."""
+    settings = nlp.config.interpolate()["training"]
+    resolved: dict[str, Any] = registry.resolve(settings, schema=ConfigSchemaTraining)
+    return resolved
+
+
+def update(
+    nlp: Language,
+    batches: Iterable[tuple[Sequence[str], list[Example]]],
+    optimizer: Optimizer,
+    dropout: float,
+) -> float:
+    """Learn from batches, each with the labels that its texts are annotated with.
+
+    RETURNS: the loss.
+    """
+    pipe: Any = nlp.get_pipe(COMPONENT)
+    loss, losses = LossOfSome(pipe.loss, pipe.labels), {COMPONENT: 0.0}
+    pipe.loss = loss
+    try:
+        for labels, batch in batches:
+            loss.counted = set(labels)
+            nlp.update(batch, sgd=optimizer, drop=dropout, losses=losses)
+            optimizer.step_schedules()
+    finally:
+        pipe.loss = loss.loss
+    return losses[COMPONENT]
+
+
+def transfer(nlp: Language, corpus: Corpus, described: bool) -> None:
+    """Add the labels of a corpus to a trained pipeline, and ask for these alone.
+
+    corpus: renamed; the pipeline has none of its labels.
+    described: with their descriptions.
+    """
+    pipe: Any = nlp.get_pipe(COMPONENT)
+    never = [[label, 1.0] for label in pipe.labels]
+    pipe.cfg["label_thresholds"] = never
+    nlp.get_pipe_config(COMPONENT)["label_thresholds"] = never  # for copies
+    for label, text in corpus.pairs():
+        pipe.add_label(label, description=text if described else None)
+
+
+def train_on_few(nlp: Language, corpus: Corpus, shots: int, *, updates: int, seed: int) -> None:
+    """Train on a few texts of a corpus.
+
+    shots (texts): of its training data, with spans.
+    updates: of the weights, with ten texts each, at the rate that the config begins with.
+    """
+    fix_random_seed(seed)
+    chosen = [doc for doc in corpus.train if doc.spans]
+    random.shuffle(chosen)
+    examples = [doc.make_example(nlp.vocab) for doc in chosen[:shots]]
+    if not examples:
+        return
+    training = read_training(nlp)
+    optimizer = training["optimizer"]
+    rate: Any = nlp.config.interpolate()["training"]["optimizer"]["learn_rate"]
+    optimizer.schedules.pop("learn_rate", None)
+    optimizer.learn_rate = rate["initial_rate"] if isinstance(rate, dict) else rate
+    optimizer.averages = None
+    labels, n = list(corpus.descriptions), min(TEXTS, len(examples))
+    batches = [(labels, random.sample(examples, n)) for _ in range(updates)]
+    update(nlp, batches, optimizer, training["dropout"])
+
+
+def score_labels(nlp: Language, dev: Sequence[AnnotatedText]) -> Scores:
+    """Score a pipeline at its threshold, and at the best one.
+
+    RETURNS: of `score_parts`, and "best": threshold and F1, with the threshold that is best for
+        these very texts; what a threshold could give, not what one would choose.
+    """
+    scores = score_parts(dev, predict_cells(nlp, COMPONENT, dev))
+    scores.pop("documents")
+    cfg = nlp.get_pipe(COMPONENT).cfg  # type: ignore[attr-defined]
+    usual, cfg["threshold"] = cfg["threshold"], THRESHOLDS[0]
+    try:
+        docs = list(nlp.pipe(doc.make_doc(nlp.vocab) for doc in dev))
+    finally:
+        cfg["threshold"] = usual
+    found = [list(zip(doc.spans[KEY], doc.spans[KEY].attrs["scores"], strict=True)) for doc in docs]
+    best = {"threshold": usual, "f": 0.0}
+    for threshold in THRESHOLDS:
+        spans = [
+            {LabelledSpan(s.start, s.end, s.label_) for s, score in own if score >= threshold}
+            for own in found
+        ]
+        total = Counts.total(count_each(dev, spans))
+        if total.f > best["f"]:
+            best = {"threshold": threshold, "f": float(total.f)}
+    return {**scores, "best": best}
+
+
+def copy_of(nlp: Language) -> Language:
+    """Another pipeline with the same weights, so that each number of shots starts from them."""
+    return load_model_from_config(deepcopy(nlp.config)).from_bytes(nlp.to_bytes())
