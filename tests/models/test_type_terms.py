@@ -184,3 +184,8 @@ def test_a_type_encoder_needs_labels_to_read():
     )
     with pytest.raises(ValueError, match=r"must know its labels .* was: none\. To fix: add labels"):
         model.initialize(X=make_docs())
+
+
+def test_labels_in_groups_have_no_low_rank():
+    with pytest.raises(ValueError, match=r"type_rank must be null if labels are in groups.*was: 8"):
+        build_efficient_global_pointer(fake_encoder(), groups="-", type_rank=8)
