@@ -34,6 +34,7 @@ from .pairs import PairLayout, as_directed, decode_pairs, decode_pairs_dense, pa
 from .probability import to_probability, to_score
 from .rivals import KINDS, Rivals, find_rivals, max_by_kind
 from .rope import rotate
+from .smoothing import smooth_borders, smooth_labels, zlpr_of_smoothed
 from .zlpr import Per, zlpr, zlpr_dense
 
 __all__ = [
@@ -69,9 +70,12 @@ __all__ = [
     "pair_cells",
     "rotate",
     "select_candidates",
+    "smooth_borders",
+    "smooth_labels",
     "to_probability",
     "to_score",
     "without_overlap",
     "zlpr",
     "zlpr_dense",
+    "zlpr_of_smoothed",
 ]

@@ -23,6 +23,9 @@ allow_overlap = true
 annotate_ents = false
 missing = "skip"
 lr_scale = 1.0
+soft_spans_key = null
+soft_weight = 0.5
+soft_rehearsal = false
 
 [global_pointer.ents_filter]
 @misc = "spacy.first_longest_spans_filter.v1"
@@ -89,6 +92,9 @@ def make_global_pointer(
     ents_filter: Callable[[Iterable[Span], Iterable[Span]], Iterable[Span]] | None,
     missing: str,
     lr_scale: float,
+    soft_spans_key: str | None,
+    soft_weight: float,
+    soft_rehearsal: bool,
     scorer: Callable[[Iterable[Example]], dict[str, Any]] | None,
 ) -> Any:
     """Make a GlobalPointer component; the settings are those of its constructor."""
@@ -110,6 +116,9 @@ def make_global_pointer(
         ents_filter=ents_filter,
         missing=missing,
         lr_scale=lr_scale,
+        soft_spans_key=soft_spans_key,
+        soft_weight=soft_weight,
+        soft_rehearsal=soft_rehearsal,
         scorer=scorer,
     )
     pipe._stored = StoredSettings(pipe.cfg, nlp)

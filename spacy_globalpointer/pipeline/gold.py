@@ -31,12 +31,14 @@ class GoldReader:
     lost: counts of the spans that cannot be learned, by label and reason.
     """
 
-    def __init__(self, key: str, max_length: int | None) -> None:
+    def __init__(self, key: str, max_length: int | None, kind: str = "gold spans") -> None:
         """Start an account.
 
         key: name of the span group in example.reference.spans.
         max_length (tokens): longest span that can be learned, None for no limit.
+        kind: what the spans are, for messages.
         """
+        self.kind = kind
         self.key = key
         self.max_length = max_length
         self.documents = 0
@@ -57,11 +59,25 @@ class GoldReader:
         """
         if self.key not in example.reference.spans:
             return None
+        return set(self.find_places(example, has_vector))
+
+    def find_places(
+        self, example: Example, has_vector: Sequence[bool] | None = None
+    ) -> dict[LabelledSpan, int]:
+        """Find the spans of an example that can be learned; it must have the group.
+
+        has_vector (l): for each predicted token; None if not known.
+        RETURNS: spans on the predicted tokens, and the place of each in the group, the first one if
+            it is there twice.
+        RAISES (ValueError): texts that differ in more than white space and capitals.
+        """
         self.documents += 1
         is_space = example.predicted.to_array(IS_SPACE)
         given = labelled_spans(example.reference.spans[self.key])
-        gold = set()
-        for span, moved in zip(given, to_predicted(example, given), strict=True):
+        found: dict[LabelledSpan, int] = {}
+        for place, (span, moved) in enumerate(
+            zip(given, to_predicted(example, given), strict=True)
+        ):
             self.labels.add(span.label)
             first, last = moved.start, moved.end - 1
             if span.start >= span.end:
@@ -75,14 +91,15 @@ class GoldReader:
             elif has_vector is not None and not (has_vector[first] and has_vector[last]):
                 self.lost[span.label, NO_VECTOR] += 1
             else:
-                gold.add(moved)
+                found.setdefault(moved, place)
                 self.longest = max(self.longest, moved.end - moved.start)
-        self.spans += len(gold)
-        return gold
+        self.spans += len(found)
+        return found
 
     def account(self, name: str) -> tuple[str, str]:
         """Say why gold spans cannot be learned, in brief, and which."""
-        return "; ".join(sorted({reason for _, reason in self.lost})), self.describe_lost(name)
+        reasons = "; ".join(sorted({reason for _, reason in self.lost}))
+        return f"{self.kind}: {reasons}", self.describe_lost(name)
 
     def describe_lost(self, name: str) -> str:
         """Say which gold spans cannot be learned, by reason and label.
@@ -96,21 +113,24 @@ class GoldReader:
             shown = ", ".join(f"{label} {n}" for label, n in labels.most_common(10))
             parts.append(f"{sum(labels.values())} {reason} ({shown})")
         return (
-            f"'{name}' cannot learn {lost} of {lost + self.spans} gold spans, and will miss them: "
+            f"'{name}' cannot learn {lost} of {lost + self.spans} {self.kind}, and will miss them: "
             + "; ".join(parts)
         )
 
 
-def check_labels(name: str, labels: Sequence[str], gold: Iterable[LabelledSpan]) -> None:
+def check_labels(
+    name: str, labels: Sequence[str], gold: Iterable[LabelledSpan], kind: str = "gold span"
+) -> None:
     """Refuse gold spans of labels that the component does not have.
 
     name, labels: of the component.
+    kind: what the spans are, for the message.
     RAISES (ValueError): naming the label and the repair.
     """
     for span in gold:
         if span.label not in labels:
             raise ValueError(
-                f"'{name}' does not know the label {span.label!r} of a gold span. "
+                f"'{name}' does not know the label {span.label!r} of a {kind}. "
                 f"Its labels are: {', '.join(labels)}. To fix: call nlp.get_pipe({name!r})"
                 ".add_label(...) before training, or initialize with all labels"
             )
