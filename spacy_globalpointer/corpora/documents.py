@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+import numpy
 from spacy.language import Language
 from spacy.tokens import Doc, Span, SpanGroup
 from spacy.vocab import Vocab
@@ -36,7 +37,8 @@ def record_to_doc(
     the ends of a span is cut off first ("trimmed"), so no span starts or ends on a white-space
     token. A span that then does not start and end at token borders is an error ("fail"), left out
     ("skip") or widened to the tokens it touches ("expand"); one of nothing but white space cannot
-    be widened and is left out. Spans with the same tokens and label are one span.
+    be widened and is left out. Spans with the same tokens and label are one span. Scores of spans
+    become attrs["scores"] of the group; of spans that are one, the first score counts.
     Relations follow their spans. One that loses a span is left out, and so is one between two
     spans that became one. So do events: one that loses its trigger or its last span is left out,
     and one that loses another argument is reduced, or left out if it is an earlier event then. Two
@@ -64,16 +66,21 @@ def record_to_doc(
     outcomes: list[str] = []
     spans: dict[LabelledSpan, Span] = {}
     places: list[Span | None] = []
-    for given in record.spans or ():
+    scores: list[float] = []
+    for number, given in enumerate(record.spans or ()):
         span, outcome = _place(doc, record, given, alignment)
         if span is not None:
             placed = LabelledSpan(span.start, span.end, span.label_)
             outcome = "duplicate" if placed in spans else outcome
+            if record.scores is not None and placed not in spans:
+                scores.append(record.scores[number])
             span = spans.setdefault(placed, span)
         outcomes.append(outcome)
         places.append(span)
     if record.spans is not None:
-        doc.spans[spans_key] = SpanGroup(doc, name=spans_key, spans=list(spans.values()))
+        attrs = {} if record.scores is None else {"scores": numpy.array(scores, dtype="float32")}
+        group = SpanGroup(doc, name=spans_key, attrs=attrs, spans=list(spans.values()))
+        doc.spans[spans_key] = group
     relations, relation_outcomes = _relate(record, places)
     if record.relations is not None:
         set_relations(doc, relations, relations_key)
