@@ -143,7 +143,8 @@ def make_students(
         for place, text in enumerate(texts):
             reference = Doc(vocab).from_bytes(soft[place])
             if with_gold and place < len(data.annotated):
-                reference.spans[KEY] = text.make_example(vocab).reference.spans[KEY].copy(reference)
+                gold = text.make_example(vocab).reference
+                reference.spans[KEY] = gold.spans[KEY].copy(reference)
             examples.append(Example(text.make_doc(vocab), reference))
         random.Random(0).shuffle(examples)
         return examples

@@ -188,7 +188,7 @@ class GlobalPointer(RehearsingPipe):
             spans = reader.read(example, has_vector)
             targets = soft.read_targets(example, has_vector)
             check_labels(self.name, self.labels, spans or ())
-            check_labels(self.name, self.labels, targets or (), "soft span")
+            check_labels(self.name, self.labels, targets or (), "soft")
             if targets is not None:
                 gold[place] = blend(spans, targets, self.cfg["soft_weight"])
             elif spans is not None or self.cfg["missing"] == "negative":

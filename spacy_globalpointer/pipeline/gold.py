@@ -31,14 +31,14 @@ class GoldReader:
     lost: counts of the spans that cannot be learned, by label and reason.
     """
 
-    def __init__(self, key: str, max_length: int | None, kind: str = "gold spans") -> None:
+    loss = "'{name}' cannot learn {lost} of {total} gold spans, and will miss them: "
+
+    def __init__(self, key: str, max_length: int | None) -> None:
         """Start an account.
 
         key: name of the span group in example.reference.spans.
         max_length (tokens): longest span that can be learned, None for no limit.
-        kind: what the spans are, for messages.
         """
-        self.kind = kind
         self.key = key
         self.max_length = max_length
         self.documents = 0
@@ -99,7 +99,7 @@ class GoldReader:
     def account(self, name: str) -> tuple[str, str]:
         """Say why gold spans cannot be learned, in brief, and which."""
         reasons = "; ".join(sorted({reason for _, reason in self.lost}))
-        return f"{self.kind}: {reasons}", self.describe_lost(name)
+        return f"{self.key}: {reasons}", self.describe_lost(name)
 
     def describe_lost(self, name: str) -> str:
         """Say which gold spans cannot be learned, by reason and label.
@@ -112,25 +112,23 @@ class GoldReader:
             labels = Counter({label: n for (label, why), n in self.lost.items() if why == reason})
             shown = ", ".join(f"{label} {n}" for label, n in labels.most_common(10))
             parts.append(f"{sum(labels.values())} {reason} ({shown})")
-        return (
-            f"'{name}' cannot learn {lost} of {lost + self.spans} {self.kind}, and will miss them: "
-            + "; ".join(parts)
-        )
+        rule = self.loss.format(name=name, lost=lost, total=lost + self.spans)
+        return rule + "; ".join(parts)
 
 
 def check_labels(
-    name: str, labels: Sequence[str], gold: Iterable[LabelledSpan], kind: str = "gold span"
+    name: str, labels: Sequence[str], gold: Iterable[LabelledSpan], kind: str = "gold"
 ) -> None:
     """Refuse gold spans of labels that the component does not have.
 
     name, labels: of the component.
-    kind: what the spans are, for the message.
+    kind: of the spans, for the message.
     RAISES (ValueError): naming the label and the repair.
     """
     for span in gold:
         if span.label not in labels:
             raise ValueError(
-                f"'{name}' does not know the label {span.label!r} of a {kind}. "
+                f"'{name}' does not know the label {span.label!r} of a {kind} span. "
                 f"Its labels are: {', '.join(labels)}. To fix: call nlp.get_pipe({name!r})"
                 ".add_label(...) before training, or initialize with all labels"
             )

@@ -54,13 +54,15 @@ def check_soft(name: str, cfg: dict[str, Any], loss: SpanLoss) -> None:
 class SoftReader(GoldReader):
     """Finds soft targets of examples, and keeps the same account of them as of gold spans."""
 
+    loss = "'{name}' cannot learn {lost} of {total} soft spans: "
+
     def __init__(self, key: str | None, max_length: int | None) -> None:
         """Start an account.
 
         key: name of the span group in example.reference.spans; None to read nothing.
         max_length (tokens): longest span that can be learned, None for no limit.
         """
-        super().__init__(key or "", max_length, kind=f"soft spans of doc.spans[{key!r}]")
+        super().__init__(key or "", max_length)
         self.is_on = key is not None
 
     def read_targets(
@@ -74,7 +76,7 @@ class SoftReader(GoldReader):
         """
         if not self.is_on or self.key not in example.reference.spans:
             return None
-        scores = read_scores(example.reference.spans[self.key], self.key)
+        scores = read_probabilities(example.reference.spans[self.key], self.key)
         found = self.find_places(example, has_vector)
         return {span: scores[place] for span, place in found.items()}
 
@@ -100,7 +102,7 @@ class SoftReader(GoldReader):
             )
 
 
-def read_scores(group: SpanGroup, key: str) -> list[float]:
+def read_probabilities(group: SpanGroup, key: str) -> list[float]:
     """The probabilities of the spans of a group.
 
     group: with attrs["scores"], unless it is empty.

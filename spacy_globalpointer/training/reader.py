@@ -106,12 +106,11 @@ def cut_doc(doc: Doc, max_length: int) -> list[Doc]:
     A piece ends at the last sentence start that fits, or if there is none, after as many tokens as
     fit, but never inside a span of doc.spans or doc.ents: if the spans leave no place to cut, the
     piece is longer than max_length.
-    Every piece has every group (an empty one says "no spans here"). Arrays and lists in attrs of a
-    group, one row for each span, such as "scores", are split among the pieces. Relations go with
-    their spans; those between spans of two pieces are left out, with a warning. Events go with
-    their triggers, or without one with their first argument; their arguments in other pieces are
-    left out, with a warning. doc.cats describe the whole document and are dropped, as in
-    Span.as_doc.
+    Every piece has every group (an empty one says "no spans here"). Arrays in a group's attrs with
+    one row per span, and "scores" of any kind, are split among the pieces. Relations go with their
+    spans; those between spans of two pieces are left out, with a warning. Events go with their
+    triggers, or without one with their first argument; their arguments in other pieces are left
+    out, with a warning. doc.cats describe the whole document and are dropped, as in Span.as_doc.
 
     doc: an annotated document.
     max_length (tokens): length of a piece; 0 never cuts.
@@ -174,20 +173,18 @@ def _share_out(group: SpanGroup, key: str, pieces: Sequence[Doc], borders: Seque
     for row, span in enumerate(spans):
         rows[_find_piece(span, borders)].append(row)
     for piece, begin, own in zip(pieces, borders, rows, strict=False):
-        attrs = {name: _share(value, own, len(spans)) for name, value in group.attrs.items()}
+        attrs = {
+            name: numpy.asarray(value)[own]
+            if (name == "scores" or isinstance(value, numpy.ndarray)) and len(value) == len(spans)
+            else value
+            for name, value in group.attrs.items()
+        }
         piece.spans[key] = SpanGroup(
             piece,
             name=group.name,
             attrs=attrs,
             spans=[_move(spans[row], piece, begin) for row in own],
         )
-
-
-def _share(value: Any, rows: list[int], n_spans: int) -> Any:
-    """Some rows of an attribute of a group, if it has one for each span."""
-    if not isinstance(value, (numpy.ndarray, list, tuple)) or len(value) != n_spans:
-        return value
-    return value[rows] if isinstance(value, numpy.ndarray) else [value[row] for row in rows]
 
 
 def _relate(

@@ -11,18 +11,24 @@ from typer.testing import CliRunner
 from benchmarks import distillation
 from benchmarks.distillation import Data, distil, main, make_students, read_data
 from benchmarks.text import STYLES, generate
-from spacy_globalpointer.pipeline.soft_targets import read_scores
+from spacy_globalpointer.pipeline.soft_targets import read_probabilities
 
 QUICK = {
     "components.tok2vec.model.encode.width": 32,
     "components.tok2vec.model.encode.depth": 1,
     "training.batcher.size": 40,
+    # In a few steps it does not learn what is not worth a look, and warns.
+    "components.global_pointer.model.rescorer": None,
 }
 
 
 @pytest.fixture
 def data():
-    texts = generate(STYLES["genia"], 9, seed=0)
+    """Short ones: the encoder spells all words, and takes 512 letters."""
+    texts = [
+        text._replace(words=text.words[:12], spans=[span for span in text.spans if span[1] <= 12])
+        for text in generate(STYLES["genia"], 9, seed=0)
+    ]
     return Data(texts[:4], texts[4:7], texts[7:], "en")
 
 
@@ -69,18 +75,13 @@ def test_each_student_has_its_part_of_the_annotation(data):
         "teacher 1": (4, 4, 4, 7),
         "teacher 1, raw text": (7, 4, 7, 4),
     }
-    gold = {
-        tuple(
-            (s.start, s.end, s.label_) for s in text.make_example(nlp.vocab).reference.spans["sc"]
-        )
-        for text in data.annotated
-    }
-    own = students["teacher 1, raw text"][0]
-    assert gold == {
-        tuple((s.start, s.end, s.label_) for s in example.reference.spans["sc"])
-        for example in own
-        if "sc" in example.reference.spans
-    }
+    own = [example.reference for example in students["teacher 1, raw text"][0]]
+    gold = [
+        [(span.start, span.end, span.label_) for span in doc.spans["sc"]]
+        for doc in own
+        if "sc" in doc.spans
+    ]
+    assert sorted(gold) == sorted(text.spans for text in data.annotated)
 
 
 def test_soft_labels_are_probabilities_of_the_saved_teacher(data, tmp_path):
@@ -93,7 +94,9 @@ def test_soft_labels_are_probabilities_of_the_saved_teacher(data, tmp_path):
         for soft in distillation.label_softly(tmp_path, data.raw)
     ]
     assert [list(doc.spans) for doc in found] == [["teacher"]] * 3
-    scores = [score for doc in found for score in read_scores(doc.spans["teacher"], "teacher")]
+    scores = [
+        score for doc in found for score in read_probabilities(doc.spans["teacher"], "teacher")
+    ]
     assert scores
     assert min(scores) >= 0.01
 

@@ -8,6 +8,8 @@ QUICK = {
     "components.tok2vec.model.encode.width": 32,
     "components.tok2vec.model.encode.depth": 1,
     "training.batcher.size": 60,
+    # In a few steps it does not learn what is not worth a look, and warns.
+    "components.global_pointer.model.rescorer": None,
 }
 
 

@@ -27,7 +27,7 @@ from .resumable import (
     remove,
 )
 from .run import Annotation
-from .soft import SoftLabels, check_soft
+from .soft import SoftLabels, check_soft_labels
 from .writers import JsonLines, SpacyParts, Writer, WrittenKeys, is_part
 
 
@@ -63,7 +63,7 @@ def annotate(
     _check_options(format, n_process)
     soft = None if soft_key is None else SoftLabels(soft_key, soft_threshold)
     if soft is not None:
-        check_soft(soft)
+        check_soft_labels(soft)
     is_stream = output == STDOUT or STDIN in inputs
     sources = list_sources(inputs, format=format, leave_out=_list_outputs(output))
     _check_place(output)

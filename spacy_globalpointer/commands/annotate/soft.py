@@ -21,7 +21,7 @@ class SoftLabels(NamedTuple):
     threshold: float
 
 
-def check_soft(soft: SoftLabels) -> None:
+def check_soft_labels(soft: SoftLabels) -> None:
     """Refuse options that no pipeline can fulfil.
 
     RAISES (ValueError): an empty key, a threshold outside (0, 1).

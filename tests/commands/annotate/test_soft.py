@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 from spacy_globalpointer.commands.annotate import soft
 from spacy_globalpointer.commands.annotate.corpus import annotate
 from spacy_globalpointer.commands.convert import convert
-from spacy_globalpointer.pipeline.soft_targets import read_scores
+from spacy_globalpointer.pipeline.soft_targets import read_probabilities
 
 
 @pytest.fixture(scope="module")
@@ -53,7 +53,7 @@ def test_gold_stays_beside_soft_spans(teacher, gold, tmp_path):
         assert [(span.text, span.label_) for span in doc.spans["sc"]] == spans
         assert "ruled" not in doc.spans
     assert [ent.label_ for doc in docs for ent in doc.ents] == ["ORG"]
-    scores = [read_scores(doc.spans["teacher"], "teacher") for doc in docs]
+    scores = [read_probabilities(doc.spans["teacher"], "teacher") for doc in docs]
     every = [score for own in scores for score in own]
     assert all(0.01 <= score <= 1 for score in every)
     assert any(score < 0.5 for score in every)
@@ -91,7 +91,7 @@ def test_json_lines_bring_their_scores_back(teacher, tmp_path):
                 for span, score in zip(doc.spans["teacher"], scores, strict=True)
             }
             for doc in (one, other)
-            for scores in [read_scores(doc.spans["teacher"], "teacher")]
+            for scores in [read_probabilities(doc.spans["teacher"], "teacher")]
         ]
         assert pairs[0] == pytest.approx(pairs[1], abs=1e-6)
 
@@ -128,7 +128,9 @@ def test_a_run_does_not_go_on_with_another_threshold(teacher, gold, tmp_path, mo
     with pytest.raises(ValueError, match="was: other soft labels"):
         annotate(str(teacher), [gold], tmp_path / "soft.spacy", soft_key="teacher")
     annotate(str(teacher), [gold], tmp_path / "soft.spacy", **options)
-    scores = [read_scores(doc.spans["teacher"], "") for doc in read_parts(tmp_path / "soft.spacy")]
+    scores = [
+        read_probabilities(doc.spans["teacher"], "") for doc in read_parts(tmp_path / "soft.spacy")
+    ]
     assert all(score >= 0.1 for own in scores for score in own)
 
 
