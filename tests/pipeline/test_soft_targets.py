@@ -311,3 +311,14 @@ def raw(nlp):
     for each in examples:
         del each.reference.spans["sc"]
     return examples
+
+
+def test_relations_have_labels_to_smooth_but_no_borders():
+    name = "spacy_globalpointer.ZLPR.v1"
+    nlp = make_relation_nlp(loss={"@losses": name, "boundary_smoothing": 0.1})
+    with pytest.raises(ValueError, match=r"boundary_smoothing must be 0.0.*was: 0.1.*To fix"):
+        nlp.initialize(lambda: make_relation_examples(nlp))
+    nlp = make_relation_nlp(loss={"@losses": name, "label_smoothing": 0.1})
+    nlp.initialize(lambda: make_relation_examples(nlp))
+    losses = nlp.update(make_relation_examples(nlp))
+    assert min(losses.values()) >= 0
