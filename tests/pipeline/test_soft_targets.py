@@ -3,6 +3,7 @@ import copy
 import numpy
 import pytest
 import spacy
+from relation_samples import make_relation_examples, make_relation_nlp
 from samples import (
     LABELS,
     SENTENCES,
