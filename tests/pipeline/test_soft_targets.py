@@ -314,6 +314,7 @@ def raw(nlp):
     return examples
 
 
+@pytest.mark.filterwarnings("ignore:.*joins the spans in")
 def test_relations_have_labels_to_smooth_but_no_borders():
     name = "spacy_globalpointer.ZLPR.v1"
     nlp = make_relation_nlp(loss={"@losses": name, "boundary_smoothing": 0.1})
