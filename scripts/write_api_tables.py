@@ -83,9 +83,11 @@ def list_members(owners: Iterable[type]) -> Iterator[tuple[str, tuple[str, ...]]
     for owner in owners:
         if owner.__module__.startswith("spacy_globalpointer"):
             for name, member in vars(owner).items():
+                if name.startswith("_"):
+                    continue
                 if isinstance(member, property):
                     yield f"`{name}`", ()
-                elif not name.startswith("_") and callable(member):
+                elif callable(member):
                     others = list(inspect.signature(member).parameters.values())[1:]
                     bare = [x.replace(annotation=inspect.Parameter.empty) for x in others]
                     yield f"`{name}{inspect.Signature(bare)}`", ()

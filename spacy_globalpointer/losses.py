@@ -2,27 +2,61 @@
 
 from collections.abc import Callable
 from functools import partial
+from numbers import Real
 
 from spacy.util import registry
 
 # Tensor comes from there because that import says what to do if torch is missing.
-from .nn import Per, SpanFactors, Tensor, check_expected_f1, expected_f1, zlpr
+from .nn import Per, Tensor, check_expected_f1, expected_f1, zlpr, zlpr_of_smoothed
 
-SpanLoss = Callable[[SpanFactors, Tensor], Tensor]
+# (factors, gold) -> loss (b, c); with a third argument, weights, it can learn soft targets.
+SpanLoss = Callable[..., Tensor]
 
 
 @registry.losses("spacy_globalpointer.ZLPR.v1")
-def build_zlpr(per: Per = "start") -> SpanLoss:
+def build_zlpr(
+    per: Per = "start",
+    label_smoothing: float = 0.0,
+    boundary_smoothing: float = 0.0,
+    boundary_distance: int = 1,
+) -> SpanLoss:
     """ZLPR, the loss of GlobalPointer: log(1 + sum_neg exp(s)) + log(1 + sum_pos exp(-s)).
 
     per: which spans each sum runs over. "document" is the published loss (Su et al. 2022,
         arXiv 2208.02955). "start" adds up the losses of all start tokens, with s twice the score.
         Then the gold spans of a document do not share one sum, which makes their scores too low if
         there are many.
+    label_smoothing (share): the target of a gold span is 1 - label_smoothing, not 1.
+    boundary_smoothing (share): so much of each gold span goes to spans whose borders are close to
+        its own (Zhu and Li 2022, arXiv 2204.12031).
+    boundary_distance (tokens): by which these borders differ in all, at most.
     RETURNS: (factors, gold rows of document, label, start, last, weights=None) -> loss (b, c). The
         weights are those of `nn.zlpr_dense`: soft targets, or gold that counts several times.
+    RAISES (ValueError): a share outside [0, 0.5), a distance below 1.
     """
-    return partial(zlpr, per=per)
+    for name, share in (
+        ("label_smoothing", label_smoothing),
+        ("boundary_smoothing", boundary_smoothing),
+    ):
+        if not (isinstance(share, Real) and 0 <= float(share) < 0.5):
+            raise ValueError(
+                f"{name} must be a share in [0, 0.5): from 0.5 on, a gold span would not reach the "
+                f"threshold, was: {share!r}. To fix: 0.1 is usual, 0.0 for none"
+            )
+    if type(boundary_distance) is not int or boundary_distance < 1:
+        raise ValueError(
+            f"boundary_distance must be at least 1 token, was: {boundary_distance!r}. To fix: 1 is "
+            "usual; boundary_smoothing = 0.0 for no smoothing"
+        )
+    if not label_smoothing and not boundary_smoothing:
+        return partial(zlpr, per=per)
+    return partial(
+        zlpr_of_smoothed,
+        per=per,
+        label_smoothing=label_smoothing,
+        boundary_smoothing=boundary_smoothing,
+        boundary_distance=boundary_distance,
+    )
 
 
 @registry.losses("spacy_globalpointer.ExpectedF1.v1")

@@ -60,13 +60,36 @@ def zlpr(factors, gold, per, weights=None):
     for (b, c, s, e), score in all_scores(factors).items():
         own = sums[document[b][s], c, (b, s) if per == "start" else None]
         in_positive, in_negative = weight_of.get((b, c, s, e), (0.0, 1.0))
-        own[1] += in_positive * math.exp(-scale * score)
-        own[0] += in_negative * math.exp(scale * score)
+        own[1] += (in_positive * math.exp(-score)) ** scale
+        own[0] += (in_negative * math.exp(score)) ** scale
     n_documents = 1 + max(map(max, document))
     loss = torch.zeros(n_documents, factors.n_labels, dtype=torch.float64)
     for (n, c, _), (negative, positive) in sums.items():
         loss[n, c] += math.log(negative) + math.log(positive)
     return loss
+
+
+def smoothed_targets(factors, gold, label_smoothing, boundary_smoothing, distance):
+    """{(b, c, s, e): target} of all cells, from the rule for one gold span after the other."""
+    document, cells = factors.documents().flatten().tolist(), all_scores(factors)
+    n_starts = factors.n_starts
+
+    def text(b, token):
+        place = b * n_starts + token
+        return document[place] if place < len(document) else None
+
+    targets = dict.fromkeys(cells, 0.0)
+    for b, c, s, e in map(tuple, gold.tolist()):
+        left = 1.0
+        for near in cells:
+            d = abs(near[2] - s) + abs(near[3] - e)
+            is_near = near[:2] == (b, c) and 0 < d <= distance
+            if is_near and text(b, near[2]) == text(b, near[3]) == text(b, s):
+                part = boundary_smoothing / (distance * 4 * d)
+                targets[near] += part
+                left -= part
+        targets[b, c, s, e] += left
+    return {cell: (1 - label_smoothing) * min(1.0, t) for cell, t in targets.items()}
 
 
 def decode(factors, cuts, max_spans=None):

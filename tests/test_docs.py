@@ -16,6 +16,7 @@ each_page = pytest.mark.parametrize("name", PAGES)
 
 # A head that has learned a few steps finds spans nearly everywhere.
 @pytest.mark.filterwarnings("ignore:.*kept only the best:UserWarning")
+@pytest.mark.filterwarnings("ignore:.*have more spans in question:UserWarning")
 # spaCy leaves files to the garbage collector.
 @pytest.mark.filterwarnings("ignore:unclosed file:ResourceWarning")
 @each_page

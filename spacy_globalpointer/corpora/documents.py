@@ -1,7 +1,9 @@
 """The one place where character offsets meet tokens: records become documents."""
 
 from collections.abc import Sequence
+from typing import Any
 
+import numpy
 from spacy.language import Language
 from spacy.tokens import Doc, Span, SpanGroup
 from spacy.vocab import Vocab
@@ -38,7 +40,8 @@ def record_to_doc(
     the ends of a span is cut off first ("trimmed"), so no span starts or ends on a white-space
     token. A span that then does not start and end at token borders is an error ("fail"), left out
     ("skip") or widened to the tokens it touches ("expand"); one of nothing but white space cannot
-    be widened and is left out. Spans with the same tokens and label are one span.
+    be widened and is left out. Spans with the same tokens and label are one span. Scores of spans
+    become attrs["scores"] of the group; of spans that are one, the first score counts.
     Relations follow their spans. One that loses a span is left out, and so is one between two
     spans that became one. So do events: one that loses its trigger or its last span is left out,
     and one that loses another argument is reduced, or left out if it is an earlier event then. Two
@@ -63,9 +66,23 @@ def record_to_doc(
         names = " and ".join(keys)
         raise ValueError(f"{names} must differ, was: {shown}. Name another key for one of them")
     doc = _make_doc(record, nlp)
-    outcomes: list[str] = []
+    places, outcomes = _place_all(doc, record, alignment)
+    if record.spans is not None:
+        doc.spans[spans_key] = _group(doc, record, places, spans_key)
+    relations, relation_outcomes = _relate(record, places)
+    if record.relations is not None:
+        set_relations(doc, relations, relations_key)
+    events, event_outcomes = _assemble(record, places)
+    if record.events is not None:
+        set_events(doc, events, events_key)
+    return doc, outcomes, relation_outcomes, event_outcomes
+
+
+def _place_all(doc: Doc, record: Record, alignment: str) -> tuple[list[Span | None], list[str]]:
+    """What each span of the record became, and which of OUTCOMES it has; equal ones are one."""
     spans: dict[LabelledSpan, Span] = {}
     places: list[Span | None] = []
+    outcomes = []
     for given in record.spans or ():
         span, outcome = _place(doc, record, given, alignment)
         if span is not None:
@@ -74,17 +91,23 @@ def record_to_doc(
             span = spans.setdefault(placed, span)
         outcomes.append(outcome)
         places.append(span)
-    if record.spans is not None:
-        attrs = {} if record.labels is None else {DECLARED: list(record.labels)}
-        own = list(spans.values())
-        doc.spans[spans_key] = SpanGroup(doc, name=spans_key, attrs=attrs, spans=own)
-    relations, relation_outcomes = _relate(record, places)
-    if record.relations is not None:
-        set_relations(doc, relations, relations_key)
-    events, event_outcomes = _assemble(record, places)
-    if record.events is not None:
-        set_events(doc, events, events_key)
-    return doc, outcomes, relation_outcomes, event_outcomes
+    return places, outcomes
+
+
+def _group(doc: Doc, record: Record, places: Sequence[Span | None], key: str) -> SpanGroup:
+    """The spans of a document, with the labels and scores that the record has.
+
+    places: as in `_relate`.
+    """
+    first: dict[Span, int] = {}
+    for number, span in enumerate(places):
+        if span is not None:
+            first.setdefault(span, number)
+    attrs: dict[str, Any] = {} if record.labels is None else {DECLARED: list(record.labels)}
+    if record.scores is not None:
+        own = [record.scores[number] for number in first.values()]
+        attrs["scores"] = numpy.array(own, dtype="float32")
+    return SpanGroup(doc, name=key, attrs=attrs, spans=list(first))
 
 
 def _relate(record: Record, places: Sequence[Span | None]) -> tuple[list[Relation], list[str]]:

@@ -21,12 +21,13 @@ FREE_KEYS = ("score", "key", "meta")
 
 
 class GoldParts(NamedTuple):
-    """What is annotated in a record; notes: what is not read of it."""
+    """What is annotated in a record; notes: what is not read of it; scores: of its spans."""
 
     spans: tuple[LabelledSpan, ...] | None = None
     relations: tuple[Edge, ...] | None = None
     events: tuple[EventEdges, ...] | None = None
     notes: Sequence[str] = ()
+    scores: tuple[float, ...] | None = None
 
 
 def read_parts(
@@ -39,11 +40,12 @@ def read_parts(
     RAISES (ValueError): what has another form, mentions that are not at their places.
     """
     spans = _read_spans(row, source, text, words=words, in_tokens=in_tokens)
+    scores, unread_scores = _read_scores(row["spans"])
     relations = _read_relations(row["relations"], source) if "relations" in row else None
     events, unread = _read_events(row["events"], source) if "events" in row else (None, [])
-    notes = [f'"{shorten(key)}" of events is not read' for key in unread]
+    notes = [*unread_scores, *(f'"{shorten(key)}" of events is not read' for key in unread)]
     if row.get("answer") not in NO_ANSWERS:
-        return GoldParts(tuple(spans), relations, events, notes)
+        return GoldParts(tuple(spans), relations, events, notes, scores)
     # Of Prodigy: nobody says that these spans are right.
     lost = " and ".join(["spans", *(key for key in INDEXED_KEYS if row.get(key))])
     return GoldParts(notes=[f'"answer" is {quote(row["answer"])}, so the {lost} are not read'])
@@ -97,6 +99,19 @@ def _list_spans(spans: Any, source: str, text: Any) -> list[dict[str, Any]]:
             )
         refuse_unread(span, source, known=SPAN_KEYS, text=text)
     return spans
+
+
+def _read_scores(spans: Sequence[dict[str, Any]]) -> tuple[tuple[float, ...] | None, list[str]]:
+    """The scores of spans, as `annotate` writes them; and what is not read.
+
+    RETURNS: None if not all of them are probabilities, which is noted unless there are none.
+    """
+    scores: list[Any] = [span.get("score") for span in spans]
+    if all(type(score) in (int, float) and 0 <= score <= 1 for score in scores):
+        return tuple(map(float, scores)) or None, []
+    is_some = any(score is not None for score in scores)
+    note = 'The "score" of spans is not read: not every span has one in [0, 1]'
+    return None, [note] if is_some else []
 
 
 def _read_relations(relations: Any, source: str) -> tuple[Edge, ...]:

@@ -25,7 +25,8 @@ def read_jsonl(lines: Iterable[str], name: str, *, joiner: str = " ") -> Iterato
     Offsets are in characters of "text", and `end` is exclusive. "tokens", a list of strings, may
     be given beside "text". Without "text" the tokens are joined to one, and the offsets are in
     tokens. A line without "spans" is not annotated. A span may have its mention beside its
-    offsets, as "text": it must be what stands there. "relations" are between spans, by their
+    offsets, as "text": it must be what stands there. If every span has a "score" in [0, 1], as
+    `annotate` writes it, the scores are read. "relations" are between spans, by their
     places in "spans", from 0; a line without them is not annotated with relations.
 
     {..., "relations": [{"head": 1, "child": 0, "label": "born_in"}]}
@@ -97,12 +98,13 @@ def _read_row(row: dict[str, Any], source: str, joiner: str) -> Record:
     else:
         own = None if words is None else tuple(words)
         record = Record(text, parts.spans, own, source=source)
-    _, relations, events, notes = parts
+    _, relations, events, notes, scores = parts
     labels = None if parts.spans is None else row.get(SPAN_LABELS)
     return replace(
         record,
         relations=relations,
         events=events,
+        scores=scores,
         labels=tuple(labels) if isinstance(labels, list) else labels,
         notes=tuple(notes),
         fields=fields,

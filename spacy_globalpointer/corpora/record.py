@@ -28,6 +28,7 @@ class Record:
     fields: what else was in its JSON object.
     relations, events: of spans, by their places in `spans`; None and empty as for spans.
     labels: those that the text is annotated with; None for all.
+    scores (probability): of the spans, in their order; None for none.
     RAISES (ValueError): an offset outside the text, an empty span, a relation or an event of a span
         that is not there, a label that is no name, half of a surrogate pair in the text or a label
         (nothing can store it), a span with none of the labels.
@@ -43,6 +44,7 @@ class Record:
     relations: tuple[Edge, ...] | None = None
     events: tuple[EventEdges, ...] | None = None
     labels: tuple[str, ...] | None = None
+    scores: tuple[float, ...] | None = None
 
     def __post_init__(self) -> None:
         half = HALF.search(self.text)
@@ -52,6 +54,11 @@ class Record:
                 f"({half.group()!r}) at {half.start()}. Remove or complete it"
             )
         check_spans(self.spans or (), len(self.text), unit="characters", source=self.source)
+        if self.scores is not None and len(self.scores) != len(self.spans or ()):
+            raise ValueError(
+                f"{self.source}: there must be one score for each of the {len(self.spans or ())} "
+                f"spans, or none, was: {len(self.scores)}. Give the scores of all"
+            )
         check_relations(self.relations, self.spans, source=self.source)
         check_events(self.events, self.spans, source=self.source)
         check_labels_of_record(self.labels, self.spans, source=self.source)

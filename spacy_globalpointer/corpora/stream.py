@@ -54,6 +54,7 @@ class Entry:
         "text" is the line.
     user_data: of the Doc; for a JSON object, its other fields as "meta".
     reason: why it cannot become a document.
+    has_spans: whether its JSON object had "spans", which are not in its fields.
     """
 
     path: Path
@@ -64,6 +65,7 @@ class Entry:
     fields: dict[str, Any] = field(default_factory=dict)
     user_data: dict[Any, Any] = field(default_factory=dict)
     reason: str | None = None
+    has_spans: bool = False
 
     @property
     def name(self) -> str:
@@ -155,9 +157,10 @@ def _parse(entry: Entry, line: bytes, kind: str, max_length: int, longest: int) 
         text = _check_text(get_text(row, entry.name), entry, max_length)
     except ValueError as error:
         return entry.refuse(error, text=line.decode("utf-8", "backslashreplace"))
-    row = _drop_annotation(row)
+    has_spans, row = "spans" in row, _drop_annotation(row)
     meta = {key: value for key, value in row.items() if key != "text"}
-    return replace(entry, document=text, fields=row, user_data={"meta": meta} if meta else {})
+    data = {"meta": meta} if meta else {}
+    return replace(entry, document=text, fields=row, user_data=data, has_spans=has_spans)
 
 
 def _drop_annotation(fields: dict[str, Any]) -> dict[str, Any]:

@@ -37,6 +37,7 @@ from .probability import to_probability, to_score
 from .projection import PerGradient, opposing_part
 from .rivals import KINDS, Rivals, find_rivals, max_by_kind
 from .rope import rotate
+from .smoothing import smooth_borders, smooth_labels, zlpr_of_smoothed
 from .some_cells import loss_of_negatives
 from .zlpr import Per, zlpr, zlpr_dense
 
@@ -80,9 +81,12 @@ __all__ = [
     "pair_cells",
     "rotate",
     "select_candidates",
+    "smooth_borders",
+    "smooth_labels",
     "to_probability",
     "to_score",
     "without_overlap",
     "zlpr",
     "zlpr_dense",
+    "zlpr_of_smoothed",
 ]

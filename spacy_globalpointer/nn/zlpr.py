@@ -33,12 +33,14 @@ def zlpr_dense(
     2 score, so sigmoid(2 score) is the probability of the span. The same holds for the first form
     if its sums have many spans.
 
-    With weights (p, n) of a gold cell, p exp(-score) is its term of the positive sum, and
-    n exp(score) its term of the negative one; all other cells keep (0, 1).
+    With weights (p, n) of a gold cell, p exp(-score) takes the place of its exp(-score) in the
+    positive sum, and n exp(score) that of exp(score) in the negative one; the second form squares
+    them as well: (p exp(-score))^2. All other cells keep (0, 1).
 
     - (1, 0) is a plain gold cell, as all are without weights.
-    - (t, 1 - t) is a soft target t in [0, 1]: the probability that the cell is gold.
-    - (w, 0) counts a gold cell w times. This does not multiply its loss by w: it shifts the score
+    - (t, 1 - t) is a soft target t in [0, 1]: the loss is least where sigmoid(2 score) is t for all
+      cells, in both forms.
+    - (w, 0) makes a gold cell count more. This does not multiply its loss by w: it shifts the score
       that the loss asks for by log(w), and a gold cell with a very low score pulls equally hard
       with any w.
 
@@ -56,6 +58,7 @@ def zlpr_dense(
     _check(factors, gold, weights, per)
     if weights is None:
         weights = torch.tensor([1.0, 0.0]).expand(len(gold), 2)
+    weights = weights if per == "document" else weights**2
     scores = factors.scores() if per == "document" else 2 * factors.scores()
     is_gold = torch.zeros_like(scores, dtype=torch.bool)
     is_gold[tuple(gold.T)] = True
@@ -123,7 +126,7 @@ def _zlpr(
     """The loss, for groups of one size."""
     wide = factors.in_float32().fold()
     if per == "start":
-        wide = wide.times(2)
+        wide, weights = wide.times(2), None if weights is None else weights**2
     few = _lay_out(gold, weights, factors, wide.corrections)
     # Autograd follows arguments, not fields.
     leaves = wide.query, wide.key, wide.start_bias, wide.end_bias, wide.pair_bias

@@ -27,6 +27,9 @@ incorrect_spans_key = null
 label_weights = []
 adversarial = 0.0
 lr_scale = 1.0
+soft_spans_key = null
+soft_weight = 0.5
+soft_rehearsal = false
 
 [global_pointer.ents_filter]
 @misc = "spacy.first_longest_spans_filter.v1"
@@ -97,6 +100,9 @@ def make_global_pointer(
     label_weights: list[list[str | float]],
     adversarial: float,
     lr_scale: float,
+    soft_spans_key: str | None,
+    soft_weight: float,
+    soft_rehearsal: bool,
     scorer: Callable[[Iterable[Example]], dict[str, Any]] | None,
 ) -> Any:
     """Make a GlobalPointer component; the settings are those of its constructor."""
@@ -122,6 +128,9 @@ def make_global_pointer(
         label_weights=label_weights,
         adversarial=adversarial,
         lr_scale=lr_scale,
+        soft_spans_key=soft_spans_key,
+        soft_weight=soft_weight,
+        soft_rehearsal=soft_rehearsal,
         scorer=scorer,
     )
     pipe._stored = StoredSettings(pipe.cfg, nlp)

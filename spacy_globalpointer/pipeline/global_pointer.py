@@ -15,11 +15,11 @@ from ..models import NOTHING_SEEN
 from ..nn import RowLayout
 from .descriptions import describe_labels
 from .gold import NO_GROUP, GoldReader
-from .labelled import BEGINNING, FIRST_PASSES, LabelledPipe
-from .learning import batch_loss, what_was_known
+from .labelled import BEGINNING, FIRST_PASSES
 from .one_span import describe_one_span
 from .partial import annotation_loss, check_known, read_annotation, read_wrong, weigh_labels
 from .prediction import ScoredSpans, predict_spans
+from .rehearsal import RehearsingPipe
 from .settings import (
     AUTO,
     check_model,
@@ -32,14 +32,13 @@ from .settings import (
     warn_of_config,
     with_margin,
 )
+from .soft_targets import SoftReader, check_soft
 from .tables import Tables, plain_torch
 from .vectors import describe_without_vector, tokens_without_vector
 
 
-class GlobalPointer(LabelledPipe):
+class GlobalPointer(RehearsingPipe):
     """Find nested, overlapping or flat spans by scoring every span for every label."""
-
-    _rehearsal_model: Model | None = None  # set by nlp.resume_training
 
     def __init__(
         self,
@@ -62,6 +61,9 @@ class GlobalPointer(LabelledPipe):
         label_weights: Sequence[Sequence[str | float]] = (),
         adversarial: float = 0.0,
         lr_scale: float = 1.0,
+        soft_spans_key: str | None = None,
+        soft_weight: float = 0.5,
+        soft_rehearsal: bool = False,
         scorer: Callable | None = None,
     ) -> None:
         """Make the component.
@@ -88,6 +90,10 @@ class GlobalPointer(LabelledPipe):
         adversarial (share): learn each batch once more, with its vectors moved by this share of
             their length; 0 for not. See `learn_moved`.
         lr_scale: learning rate of the head, as a multiple of the encoder's.
+        soft_spans_key: of doc.spans, for soft targets: spans with their probabilities, such as
+            those of a teacher. None for none.
+        soft_weight (share): of the soft targets where a document is annotated as well.
+        soft_rehearsal: rehearse the probabilities of what was known, not the spans.
         scorer: of the pipeline's predictions.
         RAISES (ValueError): invalid settings, a model of another component.
         """
@@ -107,8 +113,12 @@ class GlobalPointer(LabelledPipe):
             "label_weights": [list(pair) for pair in label_weights],
             "adversarial": adversarial,
             "lr_scale": lr_scale,
+            "soft_spans_key": soft_spans_key,
+            "soft_weight": soft_weight,
+            "soft_rehearsal": soft_rehearsal,
         }
         check_settings(name, cfg)
+        check_soft(name, cfg, loss)
         super().__init__(vocab, model, name, loss=loss, scorer=scorer, cfg=cfg)
 
     @property
@@ -186,12 +196,13 @@ class GlobalPointer(LabelledPipe):
         examples = list(examples)
         docs = [example.predicted for example in examples]
         tables = Tables(self.model, docs, rows)
-        reader = self._make_reader()
+        reader, soft = self._make_readers()
         each = zip(examples, tables.has_vector.split(tables.lengths), strict=True)
-        known = read_annotation(self.name, self.labels, self.cfg, reader, each)
-        self._remember(reader.longest, max(map(len, docs), default=0))
-        if reader.lost:
-            self._warn_once(*reader.account(self.name))
+        known = read_annotation(self.name, self.labels, self.cfg, reader, soft, each)
+        self._remember(max(reader.longest, soft.longest), max(map(len, docs), default=0))
+        for account in (reader, soft):
+            if account.lost:
+                self._warn_once(*account.account(self.name))
         if not tables.has_vector.all():
             tokens = tokens_without_vector(tables)
             self._warn_once(*describe_without_vector(self.name, docs, tokens))
@@ -203,45 +214,6 @@ class GlobalPointer(LabelledPipe):
             )
         weights = weigh_labels(self.name, self.labels, self.cfg)
         return annotation_loss(tables, known, self.loss, self.max_length, weights)
-
-    def rehearse(
-        self,
-        examples: Iterable[Example],
-        *,
-        drop: float = 0.0,
-        sgd: Optimizer | None = None,
-        losses: dict[str, float] | None = None,
-    ) -> dict[str, float]:
-        """Learn the spans that the model found when `nlp.resume_training` was called.
-
-        RETURNS: losses, with the loss of the batch added under the component's name.
-        RAISES (ValueError): the encoder is another component of the pipeline.
-        """
-        docs = [example.predicted for example in examples]
-        losses = {} if losses is None else losses
-        if self._rehearsal_model is None:
-            return losses
-        gold, n_labels = what_was_known(self.name, self._rehearsal_model, docs, self.cfg)
-        weights = weigh_labels(self.name, self.labels, self.cfg)
-
-        @plain_torch()
-        def get_loss(rows: list[Floats2d]) -> tuple[float, list[Floats2d]]:
-            tables = Tables(self.model, docs, rows)
-            return batch_loss(tables, gold, self.loss, self.max_length, n_labels, weights)
-
-        if sgd is None or isinstance(sgd, Optimizer):
-            return self._learn(docs, get_loss, drop, sgd, losses)
-        # `nlp.rehearse` collects the gradients with a function that takes no lr_scale.
-        self._learn(docs, get_loss, drop, None, losses)
-        self.model.finish_update(sgd)
-        if (scale := self.cfg["lr_scale"]) != 1:
-            self._warn_once(
-                "rehearse",
-                f"'{self.name}': nlp.rehearse ignores lr_scale = {scale}, because it has only one "
-                "learning rate. To fix: call "
-                f"nlp.get_pipe({self.name!r}).rehearse(examples, sgd=optimizer) instead",
-            )
-        return losses
 
     def initialize(
         self,
@@ -265,28 +237,32 @@ class GlobalPointer(LabelledPipe):
         validate_get_examples(get_examples, "GlobalPointer.initialize")
         for label in labels or ():
             self.add_label(label)
-        reader, longest, wrong = self._make_reader(), 0, set()
+        (reader, soft), longest, wrong = self._make_readers(), 0, set()
         sample: list[Doc] = []
         for example in get_examples():
             reader.read(example)
+            soft.read_targets(example)
             wrong |= read_wrong(self.name, self.cfg, example, reader)
             longest = max(longest, len(example.predicted))
             if len(sample) < 10 and len(example.predicted):
                 sample.append(example.predicted)
-        if not self.labels and not reader.documents:
+        if not self.labels and not reader.documents and not soft.documents:
             raise ValueError(
                 f"'{self.name}' needs gold spans or labels to initialize, but no document of the "
                 f"training data has the span group {self.key!r}. {NO_GROUP}"
             )
-        for label in sorted(reader.labels) if labels is None else ():
+        found = reader.labels if reader.documents else soft.labels
+        for label in sorted(found) if labels is None else ():
             self.add_label(label)
         self._require_labels()
         check_known(self.name, self.labels, self.cfg, reader, wrong)
         self.model.attrs["groups"].check(self.name, self.labels)
+        soft.check(self.name, self.labels)
         self.model.attrs.update(NOTHING_SEEN)
-        self._remember(reader.longest, longest)
-        if reader.lost:
-            self._warn_once(*reader.account(self.name))
+        self._remember(max(reader.longest, soft.longest), longest)
+        for each in (reader, soft):
+            if each.lost:
+                self._warn_once(*each.account(self.name))
         if nlp is not None:
             warn_of_config(self.name, self.key, nlp)
         message = describe_one_span(self.name, self.loss, self.cfg["one_per_label"], reader)
@@ -296,10 +272,10 @@ class GlobalPointer(LabelledPipe):
         self._n_updates = 0
         self.model.initialize(X=sample or [Doc(self.vocab, words=["a"])])
 
-    def _make_reader(self) -> GoldReader:
+    def _make_readers(self) -> tuple[GoldReader, SoftReader]:
         # With "auto" the limit grows with the spans that are read.
         fixed = None if self.cfg["max_length"] == AUTO else self.cfg["max_length"]
-        return GoldReader(self.key, fixed)
+        return GoldReader(self.key, fixed), SoftReader(self.cfg["soft_spans_key"], fixed)
 
     def _remember(self, span: int, text: int) -> None:
         """Raise the bounds to the longest span and text (tokens) of the training."""

@@ -34,6 +34,8 @@ class GoldReader:
     lost: counts of the spans that cannot be learned, by label and reason.
     """
 
+    loss = "'{name}' cannot learn {lost} of {total} gold spans, and will miss them: "
+
     def __init__(self, key: str, max_length: int | None) -> None:
         """Start an account.
 
@@ -63,12 +65,26 @@ class GoldReader:
         """
         if self.key not in example.reference.spans:
             return None
+        return set(self.find_places(example, has_vector))
+
+    def find_places(
+        self, example: Example, has_vector: Sequence[bool] | None = None
+    ) -> dict[LabelledSpan, int]:
+        """Find the spans of an example that can be learned; it must have the group.
+
+        has_vector (l): for each predicted token; None if not known.
+        RETURNS: spans on the predicted tokens, and the place of each in the group, the first one if
+            it is there twice.
+        RAISES (ValueError): texts that differ in more than white space and capitals.
+        """
         self.documents += 1
         self.declared |= declared_labels(example.reference, self.key) or frozenset()
         is_space = example.predicted.to_array(IS_SPACE)
         given = labelled_spans(example.reference.spans[self.key])
-        gold = set()
-        for span, moved in zip(given, to_predicted(example, given), strict=True):
+        found: dict[LabelledSpan, int] = {}
+        for place, (span, moved) in enumerate(
+            zip(given, to_predicted(example, given), strict=True)
+        ):
             self.labels.add(span.label)
             first, last = moved.start, moved.end - 1
             if span.start >= span.end:
@@ -82,15 +98,16 @@ class GoldReader:
             elif has_vector is not None and not (has_vector[first] and has_vector[last]):
                 self.lost[span.label, NO_VECTOR] += 1
             else:
-                gold.add(moved)
+                found.setdefault(moved, place)
                 self.longest = max(self.longest, moved.end - moved.start)
-        self.spans += len(gold)
-        self.repeated += len({span.label for span in gold}) < len(gold)
-        return gold
+        self.spans += len(found)
+        self.repeated += len({span.label for span in found}) < len(found)
+        return found
 
     def account(self, name: str) -> tuple[str, str]:
         """Say why gold spans cannot be learned, in brief, and which."""
-        return "; ".join(sorted({reason for _, reason in self.lost})), self.describe_lost(name)
+        reasons = "; ".join(sorted({reason for _, reason in self.lost}))
+        return f"{self.key}: {reasons}", self.describe_lost(name)
 
     def describe_lost(self, name: str) -> str:
         """Say which gold spans cannot be learned, by reason and label.
@@ -103,10 +120,8 @@ class GoldReader:
             labels = Counter({label: n for (label, why), n in self.lost.items() if why == reason})
             shown = ", ".join(f"{label} {n}" for label, n in labels.most_common(10))
             parts.append(f"{sum(labels.values())} {reason} ({shown})")
-        return (
-            f"'{name}' cannot learn {lost} of {lost + self.spans} gold spans, and will miss them: "
-            + "; ".join(parts)
-        )
+        rule = self.loss.format(name=name, lost=lost, total=lost + self.spans)
+        return rule + "; ".join(parts)
 
 
 def check_labels(

@@ -3,18 +3,15 @@
 import math
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
-from typing import Any
 
 import torch
-from spacy.tokens import Doc
-from thinc.api import Model
 from thinc.types import Floats2d
 
 from ..losses import SpanLoss
 from ..nn import Corrections
 from ..spans import LabelledSpan
-from .prediction import predict_spans
 from .rescoring import look_again
+from .soft_targets import as_weights
 from .tables import Tables, TrainingTable, plain_torch
 from .threads import one_thread
 
@@ -34,8 +31,9 @@ def batch_loss(
     This teaches the model that spans across document borders are not spans.
 
     tables: the rows of all documents of the batch.
-    gold: the spans of each annotated document, by its place.
-    loss: from factors and gold rows to (n, c).
+    gold: the spans of each annotated document, by its place; a mapping has the target of each span
+        (probability).
+    loss: from factors and gold rows to (n, c); from weights of these too, if any target is not 1.
     max_length (tokens): longest span.
     n_labels: count only this many labels, the first ones; None for all.
     weights (c): what the loss of each label counts; None for 1.
@@ -59,7 +57,7 @@ def batch_loss(
         leaves.append(look.corrections.requires_grad_())
     with torch.enable_grad():
         spans = _gold_rows(table, {i: gold[i] for i in annotated}, tables.model.attrs["labels"])
-        losses = loss(factors, spans)
+        losses = loss(factors, *spans)
         if weights is not None:
             losses = losses * losses.new_tensor(weights)
         value = losses[:, :n_labels].sum()
@@ -83,35 +81,21 @@ def batch_loss(
     return loss_of_batch, tables.unflatten(d_rows)
 
 
-def what_was_known(
-    name: str, model: Model, docs: Sequence[Doc], cfg: dict[str, Any]
-) -> tuple[dict[int, list[LabelledSpan]], int]:
-    """Find what to rehearse: the spans that a copy of the model finds.
-
-    name: of the component.
-    model: the copy, made before any labels were added that are not rehearsed.
-    cfg: settings of the component.
-    RETURNS: the spans of each document, and the number of labels that the copy has.
-    RAISES (ValueError): the encoder is another component of the pipeline.
-    """
-    if any(hasattr(node, "upstream_name") for node in model.walk()):
-        raise ValueError(
-            f"'{name}' can only rehearse with its own encoder: the copy that it rehearses from "
-            "would listen to an encoder that has changed since. To fix: call "
-            f"nlp.replace_listeners(..., {name!r}, ['model.tok2vec']) before nlp.resume_training, "
-            "with the path of the listener's block in the config if it is a deeper one"
-        )
-    labels = model.attrs["labels"]
-    found = predict_spans(model, docs, [0.0] * len(labels), cfg)
-    return {i: spans.named(labels) for i, spans in enumerate(found.spans)}, len(labels)
-
-
 def _gold_rows(
     table: TrainingTable, gold: Mapping[int, Collection[LabelledSpan]], labels: Sequence[str]
-) -> torch.Tensor:
-    """(row, label, start, last) of the gold spans of each document, in a fixed order."""
+) -> list[torch.Tensor]:
+    """(row, label, start, last) of the gold spans of each document, in a fixed order.
+
+    RETURNS: the rows (m, 4); and if any target is not 1, weights of each (m, 2).
+    """
     index = {label: i for i, label in enumerate(labels)}
-    spans = sorted((i, index[s.label], s.start, s.end - 1) for i, own in gold.items() for s in own)
-    document, label, start, last = torch.tensor(spans, dtype=torch.long).reshape(-1, 4).unbind(1)
+    spans = sorted(
+        (i, index[s.label], s.start, s.end - 1, target)
+        for i, own in gold.items()
+        for s, target in (own if isinstance(own, Mapping) else dict.fromkeys(own, 1.0)).items()
+    )
+    cells, targets = [span[:4] for span in spans], [span[4] for span in spans]
+    document, label, start, last = torch.tensor(cells, dtype=torch.long).reshape(-1, 4).unbind(1)
     row, start, last = table.cells(document, start, last).unbind(1)
-    return torch.stack((row, label, start, last), 1)
+    rows, weights = torch.stack((row, label, start, last), 1), as_weights(targets)
+    return [rows] if weights is None else [rows, torch.tensor(weights, dtype=torch.float64)]

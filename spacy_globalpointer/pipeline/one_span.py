@@ -15,7 +15,7 @@ def describe_one_span(name: str, loss: SpanLoss, one_per_label: bool, reader: Go
     RETURNS: empty if they are not.
     """
     if not one_per_label:
-        if not _is_of_one_span(loss):
+        if not is_of_one_span(loss):
             return ""
         return (
             f"'{name}' learns one span of each label in a text with the loss ExpectedF1, but may "
@@ -38,7 +38,7 @@ def check_pair_loss(name: str, loss: SpanLoss) -> None:
     name, loss: of the component.
     RAISES (ValueError): it is one.
     """
-    if _is_of_one_span(loss):
+    if is_of_one_span(loss):
         raise ValueError(
             f"'{name}' scores pairs of spans, but ExpectedF1 is a loss of spans, which consist of "
             f'tokens. To fix: write @losses = "spacy_globalpointer.ZLPR.v1" into '
@@ -46,5 +46,6 @@ def check_pair_loss(name: str, loss: SpanLoss) -> None:
         )
 
 
-def _is_of_one_span(loss: SpanLoss) -> bool:
+def is_of_one_span(loss: SpanLoss) -> bool:
+    """Whether a loss is for one span of each label in a text."""
     return isinstance(loss, partial) and loss.func is expected_f1

@@ -34,6 +34,20 @@ def check_pair_settings(name: str, what: str, cfg: dict[str, Any]) -> None:
         )
 
 
+def check_pair_loss(name: str, loss: Any) -> None:
+    """Refuse a loss of ours that smooths borders, which pairs do not have.
+
+    name: of the component, for the message.
+    RAISES (ValueError): naming the rule, the value and the repair.
+    """
+    share = getattr(loss, "keywords", {}).get("boundary_smoothing", 0.0)
+    if share:
+        raise ValueError(
+            f"'{name}': boundary_smoothing must be 0.0, because pairs of spans have no borders to "
+            f"smooth, was: {share}. To fix: label_smoothing smooths relations and events as well"
+        )
+
+
 def check_annotating(name: str, cfg: dict[str, Any], nlp: Language) -> None:
     """Refuse annotating_components that would annotate nothing, as their encoder does not run.
 

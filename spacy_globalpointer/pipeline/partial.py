@@ -19,6 +19,7 @@ from ..spans import LabelledSpan
 from .gold import GoldReader, check_labels
 from .label_tables import own_numbers
 from .learning import batch_loss
+from .soft_targets import SoftReader, blend
 from .tables import Tables
 
 # By the place of a document in its batch.
@@ -29,12 +30,12 @@ WRONG = "a span known to be wrong"
 class KnownSpans(NamedTuple):
     """What is known about the spans of a batch.
 
-    gold: the spans of each document that is annotated.
+    gold: the spans of each document that is annotated; of one with soft targets, these too.
     labels: with which labels, if not with all.
     wrong: spans known to be wrong, of labels that their document is not annotated with.
     """
 
-    gold: Spans
+    gold: Mapping[int, Collection[LabelledSpan]]
     labels: Mapping[int, frozenset[str]]
     wrong: Spans
 
@@ -44,29 +45,39 @@ def read_annotation(
     labels: Sequence[str],
     cfg: Mapping[str, Any],
     reader: GoldReader,
+    soft: SoftReader,
     examples: Iterable[tuple[Example, Sequence[bool]]],
 ) -> KnownSpans:
     """Read what is known about the spans of a batch.
 
     name, labels, cfg: of the component.
-    reader: of its gold spans.
+    reader, soft: of its gold spans and soft targets.
     examples: each with whether its predicted tokens have a vector (l).
     RAISES (ValueError): a label that the component does not have, a span that is gold and wrong.
     """
-    gold, declared, wrong = {}, {}, {}
+    gold: dict[int, Collection[LabelledSpan]] = {}
+    declared: dict[int, frozenset[str]] = {}
+    wrong: dict[int, set[LabelledSpan]] = {}
     for place, (example, has_vector) in enumerate(examples):
         spans = reader.read(example, has_vector)
-        if spans is not None or cfg["missing"] == "negative":
-            gold[place] = spans or set()
-            check_labels(name, labels, gold[place])
+        check_labels(name, labels, spans or ())
         own = declared_labels(example.reference, reader.key)
         if own is not None:
             check_declared(name, labels, own)
-            if own != set(labels):
-                declared[place] = own
-        known = own if own is not None else labels if place in gold else ()
         found = read_wrong(name, cfg, example, reader, has_vector)
         check_labels(name, labels, found, WRONG)
+        targets = soft.read_targets(example, has_vector)
+        if targets is not None:
+            # Of every label, also of those that the document is not annotated with.
+            check_labels(name, labels, targets, "a soft span")
+            right = {span: target for span, target in targets.items() if span not in found}
+            gold[place] = blend(spans, right, cfg["soft_weight"], own)
+            continue
+        if spans is not None or cfg["missing"] == "negative":
+            gold[place] = spans or set()
+        if own is not None and own != set(labels):
+            declared[place] = own
+        known = own if own is not None else labels if place in gold else ()
         wrong[place] = {span for span in found if span.label not in known}
     return KnownSpans(gold, declared, {place: own for place, own in wrong.items() if own})
 
@@ -167,7 +178,7 @@ def annotation_loss(
     """
     labels = tables.model.attrs["labels"]
     every = [1.0] * len(labels) if weights is None else weights
-    alike: dict[frozenset[str] | None, dict[int, set[LabelledSpan]]] = {}
+    alike: dict[frozenset[str] | None, dict[int, Collection[LabelledSpan]]] = {}
     for place, spans in known.gold.items():
         if known.labels.get(place) == frozenset():
             continue

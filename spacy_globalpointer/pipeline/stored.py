@@ -27,6 +27,11 @@ class StoredSettings:
         self.made_with = deepcopy(made_with)
         self._nlp = None if nlp is None else weakref.ref(nlp)
 
+    @property
+    def nlp(self) -> Language | None:
+        """The pipeline; None if it is not known."""
+        return None if self._nlp is None else self._nlp()
+
     def __reduce__(self) -> tuple[type["StoredSettings"], tuple[dict[str, Any]]]:
         """A copy knows no pipeline."""
         return StoredSettings, (self.made_with,)
@@ -40,7 +45,7 @@ class StoredSettings:
 
     def _find(self, pipe: Any) -> tuple[str, dict[str, Any]]:
         """The name of a component in its pipeline, and its block of the pipeline's config."""
-        nlp = None if self._nlp is None else self._nlp()
+        nlp = self.nlp
         if nlp is not None:
             for name, other in nlp.components:
                 if other is pipe:

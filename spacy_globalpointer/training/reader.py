@@ -107,10 +107,10 @@ def cut_doc(doc: Doc, max_length: int) -> list[Doc]:
     fit, but never inside a span of doc.spans or doc.ents: if the spans leave no place to cut, the
     piece is longer than max_length.
     Every piece has every group (an empty one says "no spans here"). Arrays in a group's attrs with
-    one row per span, such as "scores", are split among the pieces. Relations go with their spans;
-    those between spans of two pieces are left out, with a warning. Events go with their triggers,
-    or without one with their first argument; their arguments in other pieces are left out, with a
-    warning. doc.cats describe the whole document and are dropped, as in Span.as_doc.
+    one row per span, and "scores" of any kind, are split among the pieces. Relations go with their
+    spans; those between spans of two pieces are left out, with a warning. Events go with their
+    triggers, or without one with their first argument; their arguments in other pieces are left
+    out, with a warning. doc.cats describe the whole document and are dropped, as in Span.as_doc.
 
     doc: an annotated document.
     max_length (tokens): length of a piece; 0 never cuts.
@@ -174,8 +174,8 @@ def _share_out(group: SpanGroup, key: str, pieces: Sequence[Doc], borders: Seque
         rows[_find_piece(span, borders)].append(row)
     for piece, begin, own in zip(pieces, borders, rows, strict=False):
         attrs = {
-            name: value[own]
-            if isinstance(value, numpy.ndarray) and len(value) == len(spans)
+            name: numpy.asarray(value)[own]
+            if (name == "scores" or isinstance(value, numpy.ndarray)) and len(value) == len(spans)
             else value
             for name, value in group.attrs.items()
         }

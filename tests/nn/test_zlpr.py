@@ -287,7 +287,7 @@ def test_a_soft_target_is_divided_between_both_sums(loss):
     factors = SpanFactors(zeros, zeros, scores, torch.zeros(1, 6, 1), mask, Cells(max_length=1))
     gold = torch.tensor([[0, 0, i, i] for i in range(6)])
     score = 2 * scores[0, :, 0]
-    positive, negative = target * (-score).exp(), (1 - target) * score.exp()
+    positive, negative = target**2 * (-score).exp(), (1 - target) ** 2 * score.exp()
     expected = ((1 + positive).log() + (1 + negative).log()).sum()
     found = loss(factors, gold, torch.stack((target, 1 - target), 1), per="start")
     torch.testing.assert_close(found.sum(), expected)

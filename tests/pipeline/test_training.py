@@ -366,15 +366,6 @@ def test_rehearsal_keeps_what_was_learned(rehearses):
         assert losses["global_pointer"] < 0.1
 
 
-def test_rehearsal_with_a_shared_encoder_is_refused():
-    """The copied listener has no upstream: its vectors are zero, and it would teach nothing."""
-    listener = {"@architectures": "spacy.Tok2VecListener.v1", "width": 32, "upstream": "*"}
-    nlp, pipe = _initialized(upstream=("tok2vec", {"model": OWN}), encoder=listener)
-    nlp.resume_training()
-    with pytest.raises(ValueError, match=r"only rehearse with its own encoder.*replace_list"):
-        pipe.rehearse(make_examples(nlp))
-
-
 def test_loss_that_is_no_number_is_an_error():
     nlp, pipe = _initialized()
     for name in ("extractor", "types"):

@@ -60,6 +60,17 @@ def annotate_cli(
             "with an events_key, or else events",
         ),
     ] = None,
+    soft_key: Annotated[
+        str | None,
+        Option(
+            help="Write soft labels into this group, for soft_spans_key of a component that learns "
+            "from them: spans from --soft-threshold on with their probabilities. Spans of .spacy "
+            "documents stay; lines with spans are refused"
+        ),
+    ] = None,
+    soft_threshold: Annotated[
+        float, Option(help="Lowest probability of soft labels; whatever is below counts as 0")
+    ] = 0.01,
     code: Code = None,
     gpu_id: Gpu = -1,
     batch_size: Annotated[
@@ -108,6 +119,8 @@ def annotate_cli(
             spans_key=spans_key,
             relations_key=relations_key,
             events_key=events_key,
+            soft_key=soft_key,
+            soft_threshold=soft_threshold,
             batch_size=batch_size,
             n_process=n_process,
             part_size=part_size,

@@ -27,6 +27,7 @@ from .resumable import (
     remove,
 )
 from .run import Annotation
+from .soft import SoftLabels, check_soft_labels
 from .writers import JsonLines, SpacyParts, Writer, WrittenKeys, is_part
 
 
@@ -39,6 +40,8 @@ def annotate(
     spans_key: str | None = None,
     relations_key: str | None = None,
     events_key: str | None = None,
+    soft_key: str | None = None,
+    soft_threshold: float = 0.01,
     batch_size: int = 256,
     n_process: int = 1,
     part_size: int = 10_000,
@@ -58,6 +61,9 @@ def annotate(
     RAISES (ValueError): an input, output or model that cannot be used, a bad line if strict.
     """
     _check_options(format, n_process)
+    soft = None if soft_key is None else SoftLabels(soft_key, soft_threshold)
+    if soft is not None:
+        check_soft_labels(soft)
     is_stream = output == STDOUT or STDIN in inputs
     sources = list_sources(inputs, format=format, leave_out=_list_outputs(output))
     _check_place(output)
@@ -65,13 +71,16 @@ def annotate(
     with locked(output):
         _check_free(output, is_stream, overwrite)
         chosen = {"spans key": spans_key, "relations key": relations_key, "events key": events_key}
+        chosen |= {"soft labels": None if soft is None else f"{soft_key} {soft_threshold}"}
         new = Progress() if is_stream else _begin(model, sources, output, chosen)
         saved = None if overwrite else new.load()
         progress = saved or new
         if not progress.done:
-            run = Annotation(model, progress, batch_size, n_process, save_every, strict)
+            run = Annotation(
+                model, progress, batch_size, n_process, save_every, strict, soft, spans_key
+            )
             keys = WrittenKeys(
-                find_keys(run.nlp, spans_key),
+                find_keys(run.nlp, spans_key if soft is None else None),
                 find_pair_keys(run.nlp, "relations", relations_key),
                 find_pair_keys(run.nlp, "events", events_key),
             )

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from itertools import chain
 from threading import Thread
 
+from spacy.language import Language
 from spacy.tokens import Doc
 from spacy.util import load_model
 from tqdm import tqdm
@@ -17,6 +18,7 @@ from wasabi.printer import Printer
 from ...corpora.messages import fit_screen
 from ...corpora.stream import Entry
 from .resumable import Progress
+from .soft import SoftLabels, teach
 from .writers import PART_CHARACTERS, JsonLines, Writer
 
 # spaCy's hash tables only ever grow: they keep a slot for each word that nlp.memory_zone() has
@@ -67,6 +69,8 @@ class Annotation:
     batch_size (documents), n_process: as in nlp.pipe.
     save_every (seconds): the shortest time of a block, unless the writer has parts.
     strict: stop at the first bad line.
+    soft: write these in place of the spans that the pipeline finds; None for the spans.
+    spans_key: of the component whose soft labels are written; None for the only one.
     """
 
     model: str
@@ -75,13 +79,21 @@ class Annotation:
     n_process: int
     save_every: float
     strict: bool
+    soft: SoftLabels | None = None
+    spans_key: str | None = None
     done: int = 0
     stopped_by: str | None = None
     # Documents in the pipeline, by their number in the block.
     waiting: dict[int, Entry] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self.nlp = load_model(self.model)
+        self.nlp = self._load()
+
+    def _load(self) -> Language:
+        nlp = load_model(self.model)
+        if self.soft is not None:
+            teach(nlp, self.soft, self.spans_key)
+        return nlp
 
     def go(
         self, entries: Iterator[Entry], writer: Writer, rejected: JsonLines | None, bar: tqdm
@@ -110,7 +122,7 @@ class Annotation:
             if len(self.nlp.vocab) - n_known > MOST_WORDS:
                 del self.nlp  # before there is another one
                 gc.collect()
-                self.nlp = load_model(self.model)
+                self.nlp = self._load()
                 n_known = len(self.nlp.vocab)
 
     def _announce(self) -> None:
@@ -168,7 +180,12 @@ class Annotation:
         return entry.fields["text"]
 
     def _check(self, entry: Entry) -> str | None:
-        """Why the writer cannot take an entry."""
+        """Why an entry cannot be written."""
+        if self.soft is not None and entry.has_spans:
+            return (
+                "soft labels must not replace the spans of a line, was: a line with some. To fix: "
+                "convert the file to .spacy, where they get a group of their own"
+            )
         try:
             self.writer.check(entry)
         except (ValueError, TypeError, OverflowError, RecursionError) as error:

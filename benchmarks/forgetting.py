@@ -1,0 +1,146 @@
+"""What a pipeline forgets of old labels while it learns a new one, and what rehearsal keeps.
+
+python -m benchmarks.forgetting data genia:en DNA forgetting.json --limit 2000
+
+First all labels but one are learned, from the first sentences of a corpus; then that one, from the
+next ones, in which nothing else is annotated: without rehearsal, training says that there is
+nothing else. The texts of the first sentences, without annotation, are rehearsed.
+"""
+
+import random
+import tempfile
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Annotated, Any
+
+import spacy
+import typer
+from spacy.language import Language
+from spacy.schemas import ConfigSchemaTraining
+from spacy.training import Example
+from spacy.util import fix_random_seed, load_model_from_config, registry
+from typer import Argument, Option
+from wasabi import msg
+
+from spacy_globalpointer.spans import Counts
+
+from .accuracy import predict_cells
+from .distillation import Data, read_data
+from .measure import save
+from .passes import averaged, train_once
+from .peers import read_system
+from .scores import count_each
+from .text import AnnotatedText
+
+SYSTEM = "global_pointer"
+# What is rehearsed: nothing, the spans that were found, or probabilities.
+KINDS = ("none", "spans", "probabilities")
+
+
+def keep_labels(docs: Sequence[AnnotatedText], keep: Callable[[str], bool]) -> list[AnnotatedText]:
+    """The same texts with some of their spans."""
+    return [doc._replace(spans=[span for span in doc.spans if keep(span[2])]) for doc in docs]
+
+
+def measure_forgetting(
+    data: Data,
+    label: str,
+    *,
+    passes: int,
+    seed: int,
+    overrides: dict[str, Any] | None = None,
+    log: Callable[[str], None] = print,
+) -> dict[str, dict[str, float]]:
+    """Learn the old labels, then the new one with each kind of rehearsal.
+
+    data: annotated sentences for the old labels, and raw ones for the new one.
+    passes: of each of both trainings.
+    RETURNS: F1 of old and of new labels, before ("before") and after each of KINDS.
+    """
+    fix_random_seed(seed)
+    values = {"nlp.lang": data.lang, **(overrides or {})}
+    nlp = load_model_from_config(read_system(SYSTEM, values), auto_fill=True)
+    old = keep_labels(data.annotated, lambda own: own != label)
+    examples = [text.make_example(nlp.vocab) for text in old]
+    nlp.initialize(lambda: examples)
+    results = {}
+    with tempfile.TemporaryDirectory() as folder:
+        training = _resolve(nlp)
+        for _ in range(passes):
+            train_once(nlp, examples, training)
+        with averaged(nlp, training["optimizer"].averages):
+            results["before"] = _score(nlp, data.dev, label)
+            nlp.to_disk(folder)
+        log(f"before: {results['before']}")
+        for kind in KINDS:
+            fix_random_seed(seed)
+            grown = spacy.load(folder)
+            results[kind] = _learn_label(grown, data, label, kind, passes)
+            log(f"{kind}: {results[kind]}")
+    return results
+
+
+def _learn_label(nlp: Language, data: Data, label: str, kind: str, passes: int) -> dict[str, float]:
+    """Add a label to a trained pipeline, and score that and the old ones after training."""
+    pipe: Any = nlp.get_pipe("global_pointer")
+    pipe.cfg["soft_rehearsal"] = kind == "probabilities"
+    pipe.add_label(label)
+    training = _resolve(nlp)
+    sgd, drop = training["optimizer"], training["dropout"]
+    nlp.resume_training(sgd=sgd)
+    new = [t.make_example(nlp.vocab) for t in keep_labels(data.raw, lambda own: own == label)]
+    known = [t.make_example(nlp.vocab) for t in keep_labels(data.annotated, lambda own: False)]
+    for _ in range(passes):
+        random.shuffle(new)
+        rehearsed = _endless(known)
+        for batch in training["batcher"](new):
+            nlp.update(batch, sgd=sgd, drop=drop)
+            if kind != "none":
+                pipe.rehearse([next(rehearsed) for _ in batch], sgd=sgd, drop=drop)
+    with averaged(nlp, sgd.averages):
+        return _score(nlp, data.dev, label)
+
+
+def _endless(examples: list[Example]) -> Any:
+    while True:
+        random.shuffle(examples)
+        yield from examples
+
+
+def _resolve(nlp: Language) -> dict[str, Any]:
+    settings = nlp.config.interpolate()["training"]
+    return dict(registry.resolve(settings, schema=ConfigSchemaTraining))
+
+
+def _score(nlp: Language, dev: Sequence[AnnotatedText], label: str) -> dict[str, float]:
+    """F1 of the old labels and of the new one."""
+    found = predict_cells(nlp, SYSTEM, dev)
+    scores = {}
+    for name, is_new in (("old", False), ("new", True)):
+        gold = keep_labels(dev, lambda own, is_new=is_new: (own == label) == is_new)  # type: ignore[misc]
+        own = [{span for span in spans if (span.label == label) == is_new} for spans in found]
+        scores[name] = round(Counts.total(count_each(gold, own)).scores()["f"], 4)
+    return scores
+
+
+def main(
+    data: Annotated[Path, Argument(help="Folder with a folder for each corpus, as for `sweep`")],
+    corpus: Annotated[str, Argument(help="Corpus and language, such as genia:en")],
+    label: Annotated[str, Argument(help="The label that is learned later")],
+    output: Annotated[Path, Argument(help="JSON file to write", dir_okay=False)],
+    limit: Annotated[
+        int, Option(help="Sentences for the old labels, and as many more", min=1)
+    ] = 2000,
+    dev: Annotated[int | None, Option(help="Sentences of dev; default: all", min=1)] = None,
+    passes: Annotated[int, Option(help="Of each training", min=1)] = 5,
+    seed: Annotated[int, Option(help="Of the random numbers")] = 0,
+) -> None:
+    """Measure what is forgotten without rehearsal, with that of spans, and of probabilities."""
+    texts = read_data(data, corpus, limit, limit, dev)
+    results = measure_forgetting(texts, label, passes=passes, seed=seed, log=msg.info)
+    settings = {"corpus": corpus, "label": label, "limit": limit, "passes": passes, "seed": seed}
+    save(output, "forgetting", settings, results)
+
+
+if __name__ == "__main__":
+    typer.run(main)
