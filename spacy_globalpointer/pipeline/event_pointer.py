@@ -25,9 +25,9 @@ from .event_settings import (
     describe_no_labels,
 )
 from .labelled import BEGINNING
-from .one_span import check_pair_loss
 from .pair_gold import Sources
 from .pair_pointer import PairPointer
+from .pair_settings import check_pair_loss
 from .settings import check_model, label_cuts
 
 

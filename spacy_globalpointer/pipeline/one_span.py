@@ -32,20 +32,6 @@ def describe_one_span(name: str, loss: SpanLoss, one_per_label: bool, reader: Go
     )
 
 
-def check_pair_loss(name: str, loss: SpanLoss) -> None:
-    """Refuse a loss of spans for a component that scores pairs of spans.
-
-    name, loss: of the component.
-    RAISES (ValueError): it is one.
-    """
-    if is_of_one_span(loss):
-        raise ValueError(
-            f"'{name}' scores pairs of spans, but ExpectedF1 is a loss of spans, which consist of "
-            f'tokens. To fix: write @losses = "spacy_globalpointer.ZLPR.v1" into '
-            f"[components.{name}.loss]"
-        )
-
-
 def is_of_one_span(loss: SpanLoss) -> bool:
     """Whether a loss is for one span of each label in a text."""
     return isinstance(loss, partial) and loss.func is expected_f1

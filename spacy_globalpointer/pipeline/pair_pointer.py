@@ -16,7 +16,6 @@ from .labelled import FIRST_PASSES, LabelledPipe
 from .pair_gold import FoundSpans, PairReader, TrainingSpans, describe_no_gold, find_spans
 from .pair_settings import (
     check_annotating,
-    check_pair_loss,
     describe_many_spans,
     describe_new_labels,
     describe_no_spans,
@@ -125,7 +124,6 @@ class PairPointer(LabelledPipe):
             self.add_label(label)
         self._require_labels()
         self._check_settings()
-        check_pair_loss(self.name, self.loss)
         self._remember(reader)
         if nlp is not None:
             self._check_config(nlp)

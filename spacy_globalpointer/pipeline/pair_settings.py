@@ -6,6 +6,8 @@ from typing import Any
 from spacy.language import Language
 from spacy.tokens import Doc
 
+from ..losses import SpanLoss
+from .one_span import is_of_one_span
 from .pair_gold import Sources, list_span_sources
 from .settings import check_settings, key_of
 
@@ -34,12 +36,18 @@ def check_pair_settings(name: str, what: str, cfg: dict[str, Any]) -> None:
         )
 
 
-def check_pair_loss(name: str, loss: Any) -> None:
-    """Refuse a loss of ours that smooths borders, which pairs do not have.
+def check_pair_loss(name: str, loss: SpanLoss) -> None:
+    """Refuse a loss of ours that reads the borders of spans, which pairs do not have.
 
     name: of the component, for the message.
     RAISES (ValueError): naming the rule, the value and the repair.
     """
+    if is_of_one_span(loss):
+        raise ValueError(
+            f"'{name}' scores pairs of spans, but ExpectedF1 is a loss of spans, which consist of "
+            f'tokens. To fix: write @losses = "spacy_globalpointer.ZLPR.v1" into '
+            f"[components.{name}.loss]"
+        )
     share = getattr(loss, "keywords", {}).get("boundary_smoothing", 0.0)
     if share:
         raise ValueError(
