@@ -203,6 +203,7 @@ def table_cli(
     """
     from benchmarks.joint_tables import find_tables, make_joint_tables
     from benchmarks.markdown import fill_page
+    from benchmarks.option_tables import compares_options, make_option_table
     from benchmarks.plots import draw, draw_rows
     from benchmarks.results import make_tables, read_rows
     from benchmarks.sweep import SWEEP
@@ -213,6 +214,8 @@ def table_cli(
         for folder in folders:
             if (folder / SWEEP).exists() and (name := find_tables(folder)):
                 tables.update(make_joint_tables(folder, name))
+            elif (folder / SWEEP).exists() and compares_options(folder):
+                tables["options"] = make_option_table(folder)
             elif (folder / SWEEP).exists():
                 rows = read_rows(folder)
                 tables.update(make_tables(rows))
