@@ -6,6 +6,7 @@ import pytest
 
 from benchmarks.joint_tables import make_joint_tables
 from benchmarks.markdown import fill_page, make_rows
+from benchmarks.option_tables import make_option_table
 from benchmarks.results import TABLES, make_tables, read_rows
 from benchmarks.tables import make_table, read_reports
 
@@ -43,7 +44,9 @@ def test_the_pages_show_the_committed_results():
     tables.update(make_tables(read_rows(ROOT / "docs" / "results")))
     for name in ("relations", "events"):
         tables.update(make_joint_tables(ROOT / "docs" / "results" / name, name))
+    tables["options"] = make_option_table(ROOT / "docs" / "results" / "options")
     shown = {
+        "docs/training.md": ["options"],
         "README.md": ["pipeline", "peers"],
         "docs/speed.md": ["heads", "scaling"],
         "docs/results.md": [*TABLES.keys() - {"peers"}, "joined"],
