@@ -17,7 +17,15 @@ from .descriptions import describe_labels
 from .gold import NO_GROUP, GoldReader
 from .labelled import BEGINNING, FIRST_PASSES
 from .one_span import describe_one_span
-from .partial import annotation_loss, check_known, read_annotation, read_wrong, weigh_labels
+from .partial import (
+    annotation_loss,
+    check_known,
+    check_loss_of_wrong,
+    describe_no_wrong,
+    read_annotation,
+    read_wrong,
+    weigh_labels,
+)
 from .prediction import ScoredSpans, predict_spans
 from .rehearsal import RehearsingPipe
 from .settings import (
@@ -119,6 +127,7 @@ class GlobalPointer(RehearsingPipe):
         }
         check_settings(name, cfg)
         check_soft(name, cfg, loss)
+        check_loss_of_wrong(name, cfg, loss)
         super().__init__(vocab, model, name, loss=loss, scorer=scorer, cfg=cfg)
 
     @property
@@ -210,7 +219,7 @@ class GlobalPointer(RehearsingPipe):
             self._warn_once(
                 "no group",
                 f"'{self.name}' learns nothing from a batch of {len(docs)} documents: none has "
-                f"the span group {self.key!r}. {NO_GROUP}",
+                f"the span group {self.key!r}, other than for an empty list of labels. {NO_GROUP}",
             )
         weights = weigh_labels(self.name, self.labels, self.cfg)
         return annotation_loss(tables, known, self.loss, self.max_length, weights)
@@ -239,10 +248,12 @@ class GlobalPointer(RehearsingPipe):
             self.add_label(label)
         (reader, soft), longest, wrong = self._make_readers(), 0, set()
         sample: list[Doc] = []
+        groups: set[str] = set()
         for example in get_examples():
             reader.read(example)
             soft.read_targets(example)
             wrong |= read_wrong(self.name, self.cfg, example, reader)
+            groups.update(example.reference.spans)
             longest = max(longest, len(example.predicted))
             if len(sample) < 10 and len(example.predicted):
                 sample.append(example.predicted)
@@ -267,6 +278,7 @@ class GlobalPointer(RehearsingPipe):
             warn_of_config(self.name, self.key, nlp)
         message = describe_one_span(self.name, self.loss, self.cfg["one_per_label"], reader)
         self._warn_once("one span", message)
+        self._warn_once("no wrong", describe_no_wrong(self.name, self.cfg, groups))
         describe_labels(self.name, self.model, descriptions)
         self._resize()
         self._n_updates = 0

@@ -19,6 +19,7 @@ from ..spans import LabelledSpan
 from .gold import GoldReader, check_labels
 from .label_tables import own_numbers
 from .learning import batch_loss
+from .one_span import is_of_one_span
 from .soft_targets import SoftReader, blend
 from .tables import Tables
 
@@ -31,7 +32,7 @@ class KnownSpans(NamedTuple):
     """What is known about the spans of a batch.
 
     gold: the spans of each document that is annotated; of one with soft targets, these too.
-    labels: with which labels, if not with all.
+    labels: with which labels, if not with all; one with none is not among gold.
     wrong: spans known to be wrong, of labels that their document is not annotated with.
     """
 
@@ -73,9 +74,10 @@ def read_annotation(
             right = {span: target for span, target in targets.items() if span not in found}
             gold[place] = blend(spans, right, cfg["soft_weight"], own)
             continue
-        if spans is not None or cfg["missing"] == "negative":
+        # An empty list of labels says as little as no group, but is no document to be "missing".
+        if own != frozenset() and (spans is not None or cfg["missing"] == "negative"):
             gold[place] = spans or set()
-        if own is not None and own != set(labels):
+        if own and own != set(labels):
             declared[place] = own
         known = own if own is not None else labels if place in gold else ()
         wrong[place] = {span for span in found if span.label not in known}
@@ -113,6 +115,36 @@ def read_wrong(
 
 def _named(doc: Doc, key: str) -> set[tuple[int, int, str]]:
     return {(span.start, span.end, span.label_) for span in doc.spans.get(key, ())}
+
+
+def check_loss_of_wrong(name: str, cfg: Mapping[str, Any], loss: SpanLoss) -> None:
+    """Refuse spans known to be wrong where the loss is about the one span of a text.
+
+    name, cfg, loss: of the component.
+    RAISES (ValueError): naming the rule, the value and the repair.
+    """
+    if cfg["incorrect_spans_key"] is not None and is_of_one_span(loss):
+        raise ValueError(
+            f"'{name}': incorrect_spans_key must be null with ExpectedF1, which compares all spans "
+            f"of a text with the right one, was: {cfg['incorrect_spans_key']!r}. To fix: @losses = "
+            '"spacy_globalpointer.ZLPR.v1", or incorrect_spans_key = null'
+        )
+
+
+def describe_no_wrong(name: str, cfg: Mapping[str, Any], groups: Collection[str]) -> str:
+    """Say that no document has spans known to be wrong, although the settings name their group.
+
+    groups: of all documents of the training data.
+    RETURNS: empty if one has them, or none are asked for.
+    """
+    key = cfg["incorrect_spans_key"]
+    if key is None or key in groups:
+        return ""
+    return (
+        f"'{name}': incorrect_spans_key should be a group that documents of the training data "
+        f"have, was: {key!r}, which none has. Their groups are: {', '.join(sorted(groups))}. To "
+        "fix: correct it, or set incorrect_spans_key = null, unless such spans come later"
+    )
 
 
 def check_declared(name: str, labels: Sequence[str], declared: Collection[str]) -> None:
@@ -180,8 +212,6 @@ def annotation_loss(
     every = [1.0] * len(labels) if weights is None else weights
     alike: dict[frozenset[str] | None, dict[int, Collection[LabelledSpan]]] = {}
     for place, spans in known.gold.items():
-        if known.labels.get(place) == frozenset():
-            continue
         alike.setdefault(known.labels.get(place), {})[place] = spans
     parts = []
     for own, gold in alike.items():

@@ -198,7 +198,7 @@ def what_was_known(
     if not cfg["soft_rehearsal"]:
         found = predict_spans(model, docs, [0.0] * len(labels), cfg)
         return {i: spans.named(labels) for i, spans in enumerate(found.spans)}, len(labels)
-    every = {**cfg, "allow_overlap": True, "max_spans": None}
+    every = {**cfg, "allow_overlap": True, "max_spans": None, "one_per_label": False}
     found = predict_spans(model, docs, [to_score(LEAST)] * len(labels), every)
     return {
         i: dict(zip(spans.named(labels), spans.score.tolist(), strict=True))

@@ -33,6 +33,12 @@ def check_soft(name: str, cfg: dict[str, Any], loss: SpanLoss) -> None:
             f"spans_key, whose spans are all gold, was: {key!r}. To fix: write soft spans into a "
             f"group of their own. {HINT}"
         )
+    if key is not None and key == cfg["incorrect_spans_key"]:
+        raise ValueError(
+            f"'{name}': soft_spans_key must be another group than incorrect_spans_key, whose spans "
+            f"all have the target 0, was: {key!r} for both. To fix: keep what a teacher found and "
+            "what was rejected in groups of their own"
+        )
     if not (isinstance(weight, Real) and 0 <= float(weight) <= 1):
         raise ValueError(f"'{name}': soft_weight must be a share in [0, 1], was: {weight!r}")
     if type(cfg["soft_rehearsal"]) is not bool:
@@ -113,23 +119,27 @@ def read_probabilities(group: SpanGroup, key: str) -> list[float]:
 
     group: with attrs["scores"], unless it is empty.
     key: of doc.spans.
-    RAISES (ValueError): scores that are missing, of another number than the spans, or outside
-        [0, 1].
+    RAISES (ValueError): scores that are missing, no list, of another number than the spans, or no
+        numbers in [0, 1].
     """
     scores = group.attrs.get("scores", () if not len(group) else None)
     rule = f"doc.spans[{key!r}], a group of soft spans, must have attrs['scores']"
     where = f"(document {group.doc.text[:60]!r}). To fix: {HINT}"
     if scores is None:
         raise ValueError(f"{rule}, was: {len(group)} spans without {where}")
+    if not isinstance(scores, (list, tuple)) and getattr(scores, "ndim", 0) != 1:
+        raise ValueError(f"{rule} that are a list of numbers, was: {scores!r} {where}")
     if len(scores) != len(group):
         raise ValueError(
             f"{rule}, one for each span, was: {len(scores)} scores of {len(group)} spans {where}"
         )
-    probabilities = [float(score) for score in scores]
-    for score in probabilities:
-        if not 0 <= score <= 1:  # nan neither
-            raise ValueError(f"{rule} that are probabilities in [0, 1], was: {score} {where}")
-    return probabilities
+    for score in scores:
+        # In quotes, a number passes for one; nan is no probability either.
+        is_number = isinstance(score, Real) and not isinstance(score, bool)
+        if not (is_number and 0 <= float(score) <= 1):
+            shown = float(score) if is_number else repr(score)
+            raise ValueError(f"{rule} that are probabilities in [0, 1], was: {shown} {where}")
+    return [float(score) for score in scores]
 
 
 def blend(

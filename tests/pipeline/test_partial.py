@@ -11,6 +11,8 @@ from spacy_globalpointer.label_sets import declared_labels
 from spacy_globalpointer.pipeline.scorer import score_span_groups
 from spacy_globalpointer.training.reader import cut_doc
 
+# Wrong spans often come later: from the first predictions.
+pytestmark = pytest.mark.filterwarnings("ignore:.*incorrect_spans_key should be")
 HEADS = ["EfficientGlobalPointer", "GlobalPointer"]
 TEXT = "Anna went to Ulm with Berg."
 
@@ -110,7 +112,18 @@ def test_documents_of_other_labels_do_not_lie_end_to_end():
 
 def test_a_document_annotated_with_no_label_is_not_annotated():
     nlp, pipe = _make()
-    assert _loss(pipe, [_declare(make_examples(nlp)[0], [])])[0] == 0.0
+    with pytest.warns(UserWarning, match="learns nothing from a batch of 1 documents"):
+        assert _loss(pipe, [_declare(make_examples(nlp)[0], [])])[0] == 0.0
+
+
+@pytest.mark.parametrize("key", ["wrong", "worng"])
+def test_a_key_of_wrong_spans_that_no_document_has_is_said(key, recwarn):
+    nlp = make_nlp(incorrect_spans_key=key)
+    nlp.initialize(lambda: [_wrong(nlp, [("Ulm", "GPE")]), *make_examples(nlp)])
+    messages = [str(warning.message) for warning in recwarn]
+    said = [text for text in messages if "incorrect_spans_key should be a group" in text]
+    assert len(said) == (key == "worng")
+    assert all("was: 'worng', which none has. Their groups are: sc, wrong" in x for x in said)
 
 
 @pytest.mark.parametrize("head", HEADS)
@@ -285,6 +298,13 @@ def test_bad_wrong_spans_stop_training(spans, gold, message):
     nlp.initialize(lambda: make_examples(nlp))
     with pytest.raises(ValueError, match=message):
         nlp.update(examples)
+
+
+def test_a_loss_of_one_span_cannot_learn_what_is_wrong():
+    loss = {"@losses": "spacy_globalpointer.ExpectedF1.v1"}
+    with pytest.raises(ValueError, match=r"must be null with ExpectedF1.*was: 'wrong'. To fix"):
+        make_nlp(loss=loss, one_per_label=True, incorrect_spans_key="wrong")
+    make_nlp(loss=loss, one_per_label=True)
 
 
 @pytest.mark.parametrize("key", ["sc", ""])

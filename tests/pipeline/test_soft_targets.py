@@ -209,6 +209,11 @@ def test_no_soft_spans_at_all_are_refused():
     [
         (None, "was: 2 spans without"),
         ([0.5], "one for each span, was: 1 scores of 2 spans"),
+        (0.5, "a list of numbers, was: 0.5"),
+        ("0.5", "a list of numbers, was: '0.5'"),
+        (["0.5", "0.5"], r"probabilities in \[0, 1\], was: '0.5'"),
+        ([0.5, None], r"probabilities in \[0, 1\], was: None"),
+        ([[0.5], [0.5, 0.1]], r"probabilities in \[0, 1\], was: \[0.5\]"),
         ([0.5, 1.5], r"probabilities in \[0, 1\], was: 1.5"),
         ([-0.1, 0.5], r"probabilities in \[0, 1\], was: -0.1"),
         (numpy.array([0.5, numpy.nan]), r"probabilities in \[0, 1\], was: nan"),
@@ -238,6 +243,7 @@ def two_arguments(factors, gold):
     [
         ({"soft_spans_key": "sc"}, "soft_spans_key must be.*but not the spans_key.*was: 'sc'"),
         ({"soft_spans_key": ""}, "soft_spans_key must be a group of doc.spans.*was: ''"),
+        ({"soft_spans_key": "a", "incorrect_spans_key": "a"}, "another group than incorrect.*'a'"),
         ({"soft_weight": 1.1}, r"soft_weight must be a share in \[0, 1\], was: 1.1"),
         ({"soft_weight": -0.1}, "soft_weight must be a share.*was: -0.1"),
     ],

@@ -66,5 +66,6 @@ def teach(nlp: Language, soft: SoftLabels, spans_key: str | None) -> None:
         label_thresholds=[],
         allow_overlap=True,
         max_spans=None,
+        one_per_label=False,
         annotate_ents=False,
     )

@@ -61,6 +61,15 @@ def test_gold_stays_beside_soft_spans(teacher, gold, tmp_path):
     assert {"GPE"} < {span.label_ for doc in docs for span in doc.spans["teacher"]}
 
 
+@pytest.mark.filterwarnings("ignore:.*finds at most one span of each label")
+def test_the_limits_of_a_teacher_are_none_of_its_soft_labels(gold, tmp_path):
+    nlp = make_nlp(one_per_label=True)
+    train(nlp, make_examples(nlp), steps=12)
+    nlp.to_disk(tmp_path / "teacher")
+    annotate(str(tmp_path / "teacher"), [gold], tmp_path / "soft.spacy", soft_key="teacher")
+    assert max(len(doc.spans["teacher"]) for doc in read_parts(tmp_path / "soft.spacy")) > 3
+
+
 def test_a_student_learns_from_parts_of_annotated_and_of_raw_text(teacher, gold, tmp_path):
     (tmp_path / "raw.txt").write_text("Anna Berg of Rome met Victoria.\n")
     folder = tmp_path / "train"
