@@ -268,7 +268,8 @@ class GlobalPointer(RehearsingPipe):
         self._require_labels()
         check_known(self.name, self.labels, self.cfg, reader, wrong)
         self.model.attrs["groups"].check(self.name, self.labels)
-        soft.check(self.name, self.labels)
+        if groups:  # none: labels only, as nlp.initialize() and `spacy assemble` have it
+            soft.check(self.name, self.labels)
         self.model.attrs.update(NOTHING_SEEN)
         self._remember(max(reader.longest, soft.longest), longest)
         for each in (reader, soft):

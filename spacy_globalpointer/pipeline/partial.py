@@ -135,10 +135,10 @@ def describe_no_wrong(name: str, cfg: Mapping[str, Any], groups: Collection[str]
     """Say that no document has spans known to be wrong, although the settings name their group.
 
     groups: of all documents of the training data.
-    RETURNS: empty if one has them, or none are asked for.
+    RETURNS: empty if one has them, none are asked for, or there are no groups at all.
     """
     key = cfg["incorrect_spans_key"]
-    if key is None or key in groups:
+    if key is None or key in groups or not groups:
         return ""
     return (
         f"'{name}': incorrect_spans_key should be a group that documents of the training data "

@@ -204,6 +204,14 @@ def test_no_soft_spans_at_all_are_refused():
         initialized(make_examples)
 
 
+def test_labels_are_enough_to_initialize():
+    """As without soft spans, and without a warning: `spacy assemble` has no data."""
+    nlp = make_nlp(soft_spans_key="soft", incorrect_spans_key="wrong")
+    nlp.get_pipe("global_pointer").add_label("GPE")
+    nlp.initialize()
+    assert nlp.get_pipe("global_pointer").labels == ("GPE",)
+
+
 @pytest.mark.parametrize(
     ("scores", "message"),
     [
