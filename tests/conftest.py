@@ -24,7 +24,9 @@ with warnings.catch_warnings(), contextlib.suppress(ImportError):
     import spacy_curated_transformers.pipeline.transformer  # noqa: F401
 
 # Tests are repeatable, and a slow machine is no failure.
-settings.register_profile("house", deadline=None, derandomize=True, print_blob=False)
+settings.register_profile(
+    "house", deadline=None, derandomize=True, print_blob=False, max_examples=60
+)
 settings.load_profile("house")
 
 

@@ -26,8 +26,7 @@ from .event_settings import (
 )
 from .labelled import BEGINNING
 from .pair_gold import Sources
-from .pair_pointer import PairPointer
-from .pair_settings import check_pair_loss
+from .pair_pointer import PairPointer, check_pair_loss
 from .settings import check_model, label_cuts
 
 

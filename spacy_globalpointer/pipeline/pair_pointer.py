@@ -10,9 +10,11 @@ from spacy.training import Example, validate_examples, validate_get_examples
 from thinc.api import Optimizer
 from thinc.types import Floats2d
 
+from ..losses import SpanLoss
 from ..models import DocSpans, resize_span_labels
 from ..spans import LabelledRelation
 from .labelled import FIRST_PASSES, LabelledPipe
+from .one_span import is_of_one_span
 from .pair_gold import FoundSpans, PairReader, TrainingSpans, describe_no_gold, find_spans
 from .pair_settings import (
     check_annotating,
@@ -200,3 +202,23 @@ class PairPointer(LabelledPipe):
         if new:
             self._warn_once("new labels", describe_new_labels(self.name, new))
         return found
+
+
+def check_pair_loss(name: str, loss: SpanLoss) -> None:
+    """Refuse a loss of ours that reads the borders of spans, which pairs do not have.
+
+    name: of the component, for the message.
+    RAISES (ValueError): naming the rule, the value and the repair.
+    """
+    if is_of_one_span(loss):
+        raise ValueError(
+            f"'{name}' scores pairs of spans, but ExpectedF1 is a loss of spans, which consist of "
+            f'tokens. To fix: write @losses = "spacy_globalpointer.ZLPR.v1" into '
+            f"[components.{name}.loss]"
+        )
+    share = getattr(loss, "keywords", {}).get("boundary_smoothing", 0.0)
+    if share:
+        raise ValueError(
+            f"'{name}': boundary_smoothing must be 0.0, because pairs of spans have no borders to "
+            f"smooth, was: {share}. To fix: label_smoothing smooths relations and events as well"
+        )

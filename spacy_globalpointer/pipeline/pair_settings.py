@@ -6,8 +6,6 @@ from typing import Any
 from spacy.language import Language
 from spacy.tokens import Doc
 
-from ..losses import SpanLoss
-from .one_span import is_of_one_span
 from .pair_gold import Sources, list_span_sources
 from .settings import check_settings, key_of
 
@@ -33,26 +31,6 @@ def check_pair_settings(name: str, what: str, cfg: dict[str, Any]) -> None:
             f"'{name}': {what}_key must differ from spans, because the group of the {what} holds "
             f"their arguments only, but both are: {key!r}. To fix: use the default "
             f'{what}_key = "{what}"'
-        )
-
-
-def check_pair_loss(name: str, loss: SpanLoss) -> None:
-    """Refuse a loss of ours that reads the borders of spans, which pairs do not have.
-
-    name: of the component, for the message.
-    RAISES (ValueError): naming the rule, the value and the repair.
-    """
-    if is_of_one_span(loss):
-        raise ValueError(
-            f"'{name}' scores pairs of spans, but ExpectedF1 is a loss of spans, which consist of "
-            f'tokens. To fix: write @losses = "spacy_globalpointer.ZLPR.v1" into '
-            f"[components.{name}.loss]"
-        )
-    share = getattr(loss, "keywords", {}).get("boundary_smoothing", 0.0)
-    if share:
-        raise ValueError(
-            f"'{name}': boundary_smoothing must be 0.0, because pairs of spans have no borders to "
-            f"smooth, was: {share}. To fix: label_smoothing smooths relations and events as well"
         )
 
 

@@ -15,8 +15,7 @@ from ..spans import LabelledRelation
 from .label_tables import refuse_variable
 from .labelled import BEGINNING
 from .pair_gold import Sources
-from .pair_pointer import PairPointer
-from .pair_settings import check_pair_loss
+from .pair_pointer import PairPointer, check_pair_loss
 from .relation_gold import RelationReader, check_relation_labels
 from .relation_prediction import ScoredRelations, predict_relations
 from .relation_settings import check_relation_settings, describe_full_relations, find_symmetric
