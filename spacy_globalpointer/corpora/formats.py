@@ -16,25 +16,46 @@ from .messages import shorten
 from .record import Record
 
 
+class Reading(NamedTuple):
+    """What a file does not say about itself.
+
+    joiner: put between tokens where there is no text.
+    """
+
+    joiner: str = " "
+
+
 class Format(NamedTuple):
     """A file format.
 
-    read: lines, name of the file for messages, joiner -> records.
-    fits: first lines of a file, from one on that is neither blank nor a comment -> whether it
-        has the format.
+    read: path of a file, Reading -> records.
+    fits: path of a file, its first lines, from one on that is neither blank nor a comment ->
+        whether it has the format.
     """
 
-    read: Callable[..., Iterator[Record]]
-    fits: Callable[[str], bool]
+    read: Callable[[Path, Reading], Iterator[Record]]
+    fits: Callable[[Path, str], bool]
+
+
+def _text_format(read: Callable[..., Iterator[Record]], fits: Callable[[str], bool]) -> Format:
+    """The format of a text file that is read line by line.
+
+    read: lines, name of the file for messages, joiner -> records.
+    fits: first lines -> whether it has the format.
+    """
+    return Format(
+        lambda path, reading: read(_read_lines(path), str(path), joiner=reading.joiner),
+        lambda path, head: fits(head),
+    )
 
 
 # A file has the last one that fits.
 FORMATS = {
-    "jsonl": Format(read_jsonl, is_jsonl),
-    "json": Format(read_json, is_json),
-    "cluener": Format(read_cluener, is_cluener),
-    "cmeee": Format(read_cmeee, is_cmeee),
-    "bio": Format(read_bio, is_bio),
+    "jsonl": _text_format(read_jsonl, is_jsonl),
+    "json": _text_format(read_json, is_json),
+    "cluener": _text_format(read_cluener, is_cluener),
+    "cmeee": _text_format(read_cmeee, is_cmeee),
+    "bio": _text_format(read_bio, is_bio),
 }
 # Lines of a file that tell its format.
 HEAD = 1000
@@ -52,7 +73,7 @@ def read_records(path: Path, *, format: str = "auto", joiner: str = " ") -> Iter
     if format not in FORMATS:
         names = ", ".join(FORMATS)
         raise ValueError(f"format must be auto or one of {names}, was: {format!r}")
-    for record in FORMATS[format].read(_read_lines(path), str(path), joiner=joiner):
+    for record in FORMATS[format].read(path, Reading(joiner)):
         yield record.trim_labels()
 
 
@@ -66,7 +87,7 @@ def detect_format(path: Path) -> str:
     lines = dropwhile(lambda line: not line.strip() or is_comment(line), _read_lines(path))
     head = list(islice(lines, HEAD))
     for name, format in reversed(FORMATS.items()):
-        if format.fits("".join(head)):
+        if format.fits(path, "".join(head)):
             return name
     raise ValueError(
         f"{path}: the first line must show a format ({', '.join(FORMATS)}), was: "
