@@ -213,6 +213,9 @@ def _nothing(factors: SpanFactors) -> DecodedSpans:
 def keep_best(spans: DecodedSpans, max_spans: Sequence[int]) -> tuple[DecodedSpans, Tensor]:
     """Keep the best spans of each document, in their present order.
 
+    Of spans with one score those count as better that start earlier, are longer, or have the
+    earlier label, so that the result does not depend on the order in which they are found.
+
     max_spans (b): most spans of each document.
     RETURNS spans and (b): the score that a further span of the document must reach.
     """
@@ -221,8 +224,7 @@ def keep_best(spans: DecodedSpans, max_spans: Sequence[int]) -> tuple[DecodedSpa
     floor = spans.score.new_full((len(most),), -torch.inf)
     if not (counts > most).any():
         return spans, floor
-    order = spans.score.argsort(descending=True, stable=True)
-    order = order[spans.document[order].argsort(stable=True)]
+    order = _order_by(spans.label, -spans.last, spans.start, -spans.score, spans.document)
     first = counts.cumsum(0) - counts
     document = spans.document[order]
     rank = torch.arange(len(order), device=order.device) - first[document]
@@ -232,6 +234,14 @@ def keep_best(spans: DecodedSpans, max_spans: Sequence[int]) -> tuple[DecodedSpa
         0, spans.document, spans.score, "amin"
     )
     return spans, torch.where(counts >= most, lowest, floor)
+
+
+def _order_by(*columns: Tensor) -> Tensor:
+    """Indices that sort by the last column, and where it is equal, by the one before it."""
+    order = columns[0].argsort(stable=True)
+    for column in columns[1:]:
+        order = order[column[order].argsort(stable=True)]
+    return order
 
 
 def _sorted(spans: DecodedSpans, factors: SpanFactors) -> DecodedSpans:

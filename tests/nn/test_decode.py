@@ -67,6 +67,24 @@ def test_max_spans_keeps_the_best_of_each_document(factors, data, cut, block):
     assert _cells(spans) == oracles.decode(factors, cuts.tolist(), most)
 
 
+@given(factors_bgcl(scale=1.0), st.integers(0, 6), st.sampled_from([1, 2, None]))
+def test_of_equal_scores_the_first_is_kept_whatever_the_blocks(factors, most, block):
+    factors = factors._map(torch.round, ("query", "key", "start_bias", "end_bias", "pair_bias"))
+    cuts = torch.zeros(factors.n_labels)
+    b = len(factors.mask)
+    ranked = sorted(
+        (
+            (-score, document, start, -last, label)
+            for (document, label, start, last), score in oracles.all_scores(factors).items()
+            if score >= 0
+        ),
+    )
+    kept = [[rank for rank in ranked if rank[1] == document][:most] for document in range(b)]
+    expected = [(d, label, s, -last) for own in kept for _, d, s, last, label in own]
+    spans = decode(factors, cuts, max_spans=[most] * b, block=block)
+    assert sorted(_cells(spans)) == sorted(expected)
+
+
 @given(st.lists(st.tuples(st.integers(0, 7), st.integers(0, 7), st.floats(0, 5)), max_size=9))
 def test_without_overlap_is_the_best_by_brute_force(rows):
     rows = sorted((min(s, e), max(s, e), gain) for s, e, gain in rows)
