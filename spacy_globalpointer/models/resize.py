@@ -58,9 +58,7 @@ def _resize_extractor(model: Model) -> None:
             "config, or add the labels first"
         )
     layout = model.attrs["layout"] = replace(layout, group=model.attrs["groups"].number(labels))
-    extractor, width = model.get_ref("extractor"), 2 * layout.head_size * layout.n_extractors
-    if extractor.has_dim("nO") and extractor.get_dim("nO") == width:
-        return
+    width = 2 * layout.head_size * layout.n_extractors
     for known, grown in _resize(model, "extractor", nO=width):
         _keep(known, grown, axis=0)
 
@@ -78,7 +76,7 @@ def output_columns(model: Model) -> tuple[int, int, int]:
 def _resize(model: Model, ref: str, **dims: int) -> list[tuple[FloatsXd, FloatsXd]]:
     """Replace a Linear layer by one of another size.
 
-    RETURNS: its old and its new parameters; none if it has no weights yet.
+    RETURNS: its old and its new parameters; none if it has no weights yet, or is of that size.
     """
     old = model.get_ref(ref)
     if not old.has_param("W"):
@@ -87,6 +85,8 @@ def _resize(model: Model, ref: str, **dims: int) -> list[tuple[FloatsXd, FloatsX
         return []
     # A new layer, because the optimizer keeps moments of the old shape under the old id.
     nO, nI = (dims.get(name, old.get_dim(name)) for name in ("nO", "nI"))
+    if (nO, nI) == (old.get_dim("nO"), old.get_dim("nI")):
+        return []  # draws no random numbers, so that a second `initialize` draws the same weights
     new: Model[Floats2d, Floats2d] = Linear(nO, nI)
     # Thinc counts ids from the start in each process: a loaded layer may already have the next one.
     new.id = uuid4().int

@@ -254,11 +254,12 @@ def resize_span_labels(model: PairModel) -> None:
 
     model: any architecture of relations; only some read the labels of spans.
     """
-    old = model.maybe_get_ref("span_labels")
-    if old is None:
+    old, size = model.maybe_get_ref("span_labels"), 1 + len(model.attrs["span_labels"])
+    # Of that size, no random numbers are drawn: a second `initialize` draws the same weights.
+    if old is None or old.get_dim("nV") == size:
         return
     # A new layer, because the optimizer keeps moments of the old shape under the old id.
-    new: Model = Embed(nO=old.get_dim("nO"), nV=1 + len(model.attrs["span_labels"]))
+    new: Model = Embed(nO=old.get_dim("nO"), nV=size)
     new.id, new.ops = uuid4().int, old.ops
     new.initialize()
     known, grown = cast(Floats2d, old.get_param("E")), cast(Floats2d, new.get_param("E"))
