@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
-import srsly
 from spacy.errors import Errors
 from spacy.pipeline import TrainablePipe
 from spacy.tokens import Doc
@@ -26,6 +25,7 @@ from ..models import (
     resize_output,
 )
 from .adversarial import learn_moved
+from .checksum import add_checksum, check_saved, read_model, save_checksum
 from .descriptions import described
 from .stored import StoredSettings
 from .threads import start_threads
@@ -169,11 +169,15 @@ class LabelledPipe(TrainablePipe):
         exclude: names of fields to leave out: "vocab", "model".
         """
         self._warn_of_changes()
-        return super().to_bytes(exclude=[*exclude, "cfg"])
+        return add_checksum(super().to_bytes(exclude=[*exclude, "cfg"]))
 
     def from_bytes(self, bytes_data: bytes, *, exclude: Iterable[str] = ()) -> "LabelledPipe":
-        """Load what to_bytes returned."""
-        with explain_mismatch(self.model, lambda: srsly.msgpack_loads(bytes_data)["model"]):
+        """Load what to_bytes returned.
+
+        RAISES (ValueError): it was changed since, or belongs to another config.
+        """
+        model = read_model(self.name, bytes_data)
+        with explain_mismatch(self.model, lambda: model):
             super().from_bytes(bytes_data, exclude=[*exclude, "cfg"])
         return self._after_loading()
 
@@ -184,9 +188,14 @@ class LabelledPipe(TrainablePipe):
         """
         self._warn_of_changes()
         super().to_disk(path, exclude=[*exclude, "cfg"])
+        save_checksum(Path(path), exclude)
 
     def from_disk(self, path: str | Path, *, exclude: Iterable[str] = ()) -> "LabelledPipe":
-        """Load what to_disk saved."""
+        """Load what to_disk saved.
+
+        RAISES (ValueError): it was changed since, or belongs to another config.
+        """
+        check_saved(Path(path), exclude)
         with explain_mismatch(self.model, (Path(path) / "model").read_bytes):
             super().from_disk(path, exclude=[*exclude, "cfg"])
         return self._after_loading()
