@@ -138,7 +138,7 @@ class EventPointer(PairPointer):
         RETURNS: those of each document, with their probabilities.
         RAISES (ValueError): not initialized, or token vectors that are not finite.
         """
-        self._require_initialized()
+        self._require_ready()
         docs = list(docs)
         cuts = label_cuts(self.name, self.labels, self.cfg)
         self._check_settings()

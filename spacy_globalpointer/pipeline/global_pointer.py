@@ -146,7 +146,7 @@ class GlobalPointer(RehearsingPipe):
         RETURNS: the spans of each document.
         RAISES (ValueError): not initialized, or token vectors that are not finite.
         """
-        self._require_initialized()
+        self._require_ready()
         docs = list(docs)
         cuts = label_cuts(self.name, self.labels, self.cfg)
         found = predict_spans(self.model, docs, cuts, self.cfg)

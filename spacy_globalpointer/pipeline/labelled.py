@@ -27,6 +27,7 @@ from ..models import (
 from .adversarial import learn_moved
 from .checksum import add_checksum, check_saved, read_model, save_checksum
 from .descriptions import described
+from .settings import check_settings
 from .stored import StoredSettings
 from .threads import start_threads
 
@@ -138,12 +139,13 @@ class LabelledPipe(TrainablePipe):
 
         batch: what the model reads, if it is not the documents.
         get_loss: from rows, the model's output, to the loss and the gradient of the rows.
+        RAISES (ValueError): invalid settings.
         """
         losses = {} if losses is None else losses
         losses.setdefault(self.name, 0.0)
         if not any(len(doc) for doc in docs):
             return losses
-        self._require_initialized()
+        self._require_ready()
         self._n_updates += 1
         set_dropout_rate(self.model, drop)
         batch = docs if batch is None else batch
@@ -223,7 +225,9 @@ class LabelledPipe(TrainablePipe):
     def _resize(self) -> None:
         resize_output(self.model, len(self.labels))
 
-    def _require_initialized(self) -> None:
+    def _require_ready(self) -> None:
+        """Refuse to work without weights, or with settings that were changed to invalid ones."""
+        check_settings(self.name, self.cfg)
         self._require_labels()
         if not self.model.has_dim("nI"):
             raise ValueError(Errors.E109.format(name=self.name))

@@ -100,7 +100,7 @@ class RelationPointer(PairPointer):
         RETURNS: the spans of each document, and the relations between them.
         RAISES (ValueError): not initialized, or token vectors that are not finite.
         """
-        self._require_initialized()
+        self._require_ready()
         docs = list(docs)
         cuts = label_cuts(self.name, self.labels, self.cfg)
         self._check_settings()

@@ -263,6 +263,16 @@ def test_lr_scale_is_of_the_head_only(scale, rehearses):
             assert not node.get_grad(name).any()
 
 
+@pytest.mark.parametrize("learn", ["update", "rehearse"])
+def test_settings_that_became_invalid_are_refused(learn):
+    nlp, pipe = _initialized()
+    weights = pipe.model.to_bytes()
+    pipe.cfg["lr_scale"] = float("inf")
+    with pytest.raises(ValueError, match="lr_scale must be above 0 and finite, was: inf"):
+        getattr(pipe, learn)(make_examples(nlp), sgd=nlp.resume_training())
+    assert pipe.model.to_bytes() == weights
+
+
 def test_frozen_component_stays_and_annotating_component_writes():
     nlp, pipe = _initialized()
     before = pipe.model.to_bytes()
