@@ -9,11 +9,10 @@ from spacy.language import Language
 from spacy.schemas import ConfigSchemaTraining
 from spacy.training import Example
 from spacy.util import fix_random_seed, load_model_from_config, registry
+from spacy.vocab import Vocab
 from thinc.api import Optimizer
-from torch import Tensor
 
-from spacy_globalpointer.losses import SpanLoss
-from spacy_globalpointer.nn import SpanFactors
+from spacy_globalpointer.label_sets import DECLARED
 from spacy_globalpointer.spans import Counts, LabelledSpan
 
 from .accuracy import predict_cells
@@ -65,24 +64,6 @@ class Corpus(NamedTuple):
         return f"{self.name}/{label}"
 
 
-class LossOfSome:
-    """A loss that counts some labels only: those of other corpora are not annotated in a batch."""
-
-    def __init__(self, loss: SpanLoss, labels: Sequence[str]) -> None:
-        """Count all labels, at first.
-
-        loss: of all labels.
-        labels: of the component, in its order.
-        """
-        self.loss, self.labels = loss, list(labels)
-        self.counted: set[str] = set(labels)
-
-    def __call__(self, factors: SpanFactors, gold: Tensor, **options: Any) -> Tensor:
-        """Zero for the labels that are not counted (b, c)."""
-        loss = self.loss(factors, gold, **options)
-        return loss * loss.new_tensor([label in self.counted for label in self.labels])
-
-
 def train_on_all(
     system: str,
     corpora: Sequence[Corpus],
@@ -102,13 +83,12 @@ def train_on_all(
     docs = [doc for corpus in corpora for doc in corpus.train]
     nlp = make_pipeline(system, docs, seed, overrides)
     training = read_training(nlp)
-    examples = {c.name: [doc.make_example(nlp.vocab) for doc in c.train] for c in corpora}
+    examples = {c.name: declare(c, c.train, nlp.vocab) for c in corpora}
     for number in range(passes):
-        batches = []
-        for corpus in corpora:
-            random.shuffle(examples[corpus.name])
-            own = training["batcher"](examples[corpus.name])
-            batches += [(list(corpus.descriptions), batch) for batch in own]
+        batches: list[list[Example]] = []
+        for own in examples.values():
+            random.shuffle(own)
+            batches += training["batcher"](own)
         random.shuffle(batches)
         loss = update(nlp, batches, training["optimizer"], training["dropout"])
         log(f"pass {number + 1} of {passes}: loss {loss:.1f}")
@@ -124,26 +104,28 @@ def read_training(nlp: Language) -> dict[str, Any]:
     return resolved
 
 
+def declare(corpus: Corpus, docs: Iterable[AnnotatedText], vocab: Vocab) -> list[Example]:
+    """Make examples that declare the labels of their corpus as those that they are annotated with.
+
+    docs: of the corpus.
+    """
+    examples = [doc.make_example(vocab) for doc in docs]
+    for example in examples:
+        example.reference.spans[KEY].attrs[DECLARED] = [label for label, _ in corpus.pairs()]
+    return examples
+
+
 def update(
-    nlp: Language,
-    batches: Iterable[tuple[Sequence[str], list[Example]]],
-    optimizer: Optimizer,
-    dropout: float,
+    nlp: Language, batches: Iterable[list[Example]], optimizer: Optimizer, dropout: float
 ) -> float:
-    """Learn from batches, each with the labels that its texts are annotated with.
+    """Learn from batches.
 
     RETURNS: the loss.
     """
-    pipe: Any = nlp.get_pipe(COMPONENT)
-    loss, losses = LossOfSome(pipe.loss, pipe.labels), {COMPONENT: 0.0}
-    pipe.loss = loss
-    try:
-        for labels, batch in batches:
-            loss.counted = set(labels)
-            nlp.update(batch, sgd=optimizer, drop=dropout, losses=losses)
-            optimizer.step_schedules()
-    finally:
-        pipe.loss = loss.loss
+    losses = {COMPONENT: 0.0}
+    for batch in batches:
+        nlp.update(batch, sgd=optimizer, drop=dropout, losses=losses)
+        optimizer.step_schedules()
     return losses[COMPONENT]
 
 
@@ -170,7 +152,7 @@ def train_on_few(nlp: Language, corpus: Corpus, shots: int, *, updates: int, see
     fix_random_seed(seed)
     chosen = [doc for doc in corpus.train if doc.spans]
     random.shuffle(chosen)
-    examples = [doc.make_example(nlp.vocab) for doc in chosen[:shots]]
+    examples = declare(corpus, chosen[:shots], nlp.vocab)
     if not examples:
         return
     training = read_training(nlp)
@@ -179,8 +161,8 @@ def train_on_few(nlp: Language, corpus: Corpus, shots: int, *, updates: int, see
     optimizer.schedules.pop("learn_rate", None)
     optimizer.learn_rate = rate["initial_rate"] if isinstance(rate, dict) else rate
     optimizer.averages = None
-    labels, n = list(corpus.descriptions), min(TEXTS, len(examples))
-    batches = [(labels, random.sample(examples, n)) for _ in range(updates)]
+    n = min(TEXTS, len(examples))
+    batches = [random.sample(examples, n) for _ in range(updates)]
     update(nlp, batches, optimizer, training["dropout"])
 
 

@@ -3,6 +3,7 @@
 import json
 
 import pytest
+from spacy.vocab import Vocab
 from typer import Typer
 from typer.testing import CliRunner
 
@@ -18,7 +19,7 @@ from benchmarks.label_text import (
     score_unseen,
 )
 from benchmarks.text import AnnotatedText
-from benchmarks.transfer import Corpus, LossOfSome
+from benchmarks.transfer import Corpus, declare
 
 CORPORA = {
     "conll04": [
@@ -130,14 +131,11 @@ def test_labels_are_unseen_if_no_other_corpus_has_their_name():
     assert scores["unseen"]["right"] == 1
 
 
-def test_a_loss_of_some_labels_has_no_gradient_of_the_others():
-    import torch
-
-    values = torch.ones(2, 3, requires_grad=True)
-    loss = LossOfSome(lambda factors, gold: factors * 2, ["A", "B", "C"])
-    loss.counted = {"A", "C"}
-    (gradient,) = torch.autograd.grad(loss(values, None).sum(), values)
-    assert gradient.tolist() == [[2, 0, 2]] * 2
+def test_texts_declare_the_labels_of_their_corpus():
+    texts = [AnnotatedText(["Ada"], [(0, 1, "A")]), AnnotatedText(["it"], [])]
+    corpus = Corpus("a", "en", texts, [], {"A": "x", "only in dev": "y"})
+    examples = declare(corpus, texts, Vocab())
+    assert [example.reference.spans["sc"].attrs["labels"] for example in examples] == [["A"]] * 2
 
 
 def test_a_single_corpus_has_nothing_to_transfer(data, tiny_bert, tmp_path):
