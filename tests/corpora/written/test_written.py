@@ -112,7 +112,11 @@ def test_prodigy():
     (relation,) = task["relations"]
     assert (relation["head"], relation["child"], relation["score"]) == (0, 4, 0.75)
     assert relation["child_span"] == {
-        **{"start": 8, "end": 15, "token_start": 2, "token_end": 4, "label": "PER"}
+        "start": 8,
+        "end": 15,
+        "token_start": 2,
+        "token_end": 4,
+        "label": "PER",
     }
     assert notes == ('Prodigy has no place for events: kept in "meta"',)
 
