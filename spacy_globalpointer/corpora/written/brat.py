@@ -25,10 +25,11 @@ def to_brat(record: Row) -> Written:
     """A record as the contents of ".txt" and ".ann".
 
     Its notes: what a pair of files has no place for, names that were changed, and spans of nothing
-    but line breaks, which are left out with the relations and events that they are in.
+    but line breaks, which are left out with the relations and events that they are in. Tokens are
+    left out without a note, as brat makes its own.
     """
+    others = [key for key in record if key not in ("text", "tokens", *ANNOTATION)]
     if "spans" not in record:
-        others = [key for key in record if key != "text"]
         return Written({".txt": record["text"], ".ann": ""}, (NOT_ANNOTATED, *_list_fields(others)))
     lines = _Lines(record["text"])
     for span in record["spans"]:
@@ -39,7 +40,6 @@ def to_brat(record: Row) -> Written:
         lines.add_event(event)
     for relation in record.get("relations") or ():
         lines.add_relation(relation)
-    others = [key for key in record if key not in ("text", *ANNOTATION)]
     files = {".txt": record["text"], ".ann": "".join(f"{line}\n" for line in lines.lines)}
     return Written(files, (*lines.notes, *_list_fields(others)))
 

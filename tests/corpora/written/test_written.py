@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from xml.etree import ElementTree as ET
 
 import pytest
 from hypothesis import given
@@ -12,6 +13,7 @@ from spacy_globalpointer.corpora.written import TOOLS, join_written
 from spacy_globalpointer.corpora.written.brat import BREAKS, NO_NAME, cut_at_breaks
 from spacy_globalpointer.corpora.written.prodigy import list_tokens
 
+ROOT = Path(__file__).parents[3]
 TEXT = "Ada met Bob\nFry in  Ulm."
 SPANS = [
     {"start": 0, "end": 3, "label": "PER", "score": 0.9},
@@ -388,8 +390,17 @@ def test_what_is_written_is_read(tool, tmp_path_factory):
     check()
 
 
+def test_the_labeling_configuration_of_the_docs_has_the_names_that_are_written():
+    page = (ROOT / "docs" / "loop.md").read_text(encoding="utf-8")
+    view = ET.fromstring(page[page.index("<View>") : page.index("</View>") + len("</View>")])
+    (result,) = write("label-studio", ONLY_SPANS).value["predictions"][0]["result"]
+    labels, text = view.find("Labels"), view.find("Text")
+    assert (result["from_name"], result["to_name"]) == (labels.get("name"), text.get("name"))
+    assert (labels.get("toName"), text.get("value")) == (text.get("name"), "$text")
+
+
 def test_the_module_names_its_sources():
-    folder = Path(__file__).parents[3] / "spacy_globalpointer" / "corpora" / "written"
+    folder = ROOT / "spacy_globalpointer" / "corpora" / "written"
     for name in ("doccano", "label_studio", "prodigy", "brat"):
         assert "Sources: " in (folder / f"{name}.py").read_text(encoding="utf-8")
 
