@@ -6,7 +6,7 @@ relation_extraction/example.jsonl, and pipeline/label.py and readers.py there: `
 `to_id` and `type`. Every other column of a line becomes metadata, which the export gives back.
 """
 
-from .form import Row, Written, find_lost, list_kept, set_apart
+from .form import Row, Written, list_lost, list_kept, set_apart
 
 # Columns that Doccano makes itself or reads as labels, and tokens, which it does not know.
 TAKEN = ("entities", "label", "filename", "upload_name", "example_uuid", "#line_number", "tokens")
@@ -14,7 +14,7 @@ TAKEN = ("entities", "label", "filename", "upload_name", "example_uuid", "#line_
 
 def to_doccano(record: Row) -> Written:
     """A record as a line for Doccano; its entities are numbered by their places in the list."""
-    lost = find_lost(record, scores=False)
+    lost = list_lost(record, scores=False)
     row = {"text": record["text"], **set_apart(record, TAKEN, lost)}
     row["entities"] = [
         {"id": i, "start_offset": x["start"], "end_offset": x["end"], "label": x["label"]}

@@ -45,7 +45,7 @@ def list_kept(tool: str, lost: Collection[str]) -> tuple[str, ...]:
     return tuple(f'{tool} has no place for {what}: kept in "meta"' for what in lost)
 
 
-def find_lost(record: Row, *, scores: bool) -> list[str]:
+def list_lost(record: Row, *, scores: bool) -> list[str]:
     """The parts of the annotation that a tool with spans and relations has no place for.
 
     scores: whether it has a place for those of spans.

@@ -15,7 +15,7 @@ labeling configuration:
 
 from typing import Any
 
-from .form import Row, Written, find_lost, list_kept, set_apart
+from .form import Row, Written, list_lost, list_kept, set_apart
 
 FROM, TO = "label", "text"
 
@@ -25,7 +25,7 @@ def to_label_studio(record: Row, model: str = "") -> Written:
 
     model: name of what predicted it.
     """
-    lost = find_lost(record, scores=True)
+    lost = list_lost(record, scores=True)
     lost = [what for what in lost if what != "scores of relations"]  # as in those of spans
     fields = set_apart(record, ("tokens",), lost)
     kept = fields.pop("meta", None)

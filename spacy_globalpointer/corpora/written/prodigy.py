@@ -13,7 +13,7 @@ from collections.abc import Collection, Iterable, Sequence
 from itertools import pairwise
 from typing import Any
 
-from .form import Row, Written, find_lost, list_kept, set_apart
+from .form import Row, Written, list_lost, list_kept, set_apart
 
 # Of an earlier answer to the task: with them Prodigy would take it for one that is done.
 TAKEN = ("answer", "_input_hash", "_task_hash", "_timestamp", "_annotator_id", "_session_id")
@@ -23,7 +23,7 @@ WORD = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]|[^\W\u3040-\uffff]
 
 def to_prodigy(record: Row) -> Written:
     """A record as a task. A token that a span cuts becomes two tokens, so that every span fits."""
-    lost = find_lost(record, scores=True)
+    lost = list_lost(record, scores=True)
     lost = [what for what in lost if what == "events"]  # a score or a group may stand anywhere
     fields = set_apart(record, TAKEN, lost)
     text, spans = record["text"], record.get("spans")
