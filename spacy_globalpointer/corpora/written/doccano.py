@@ -6,7 +6,7 @@ relation_extraction/example.jsonl, and pipeline/label.py and readers.py there: `
 `to_id` and `type`. Every other column of a line becomes metadata, which the export gives back.
 """
 
-from .form import Row, Written, list_lost, list_kept, set_apart
+from .form import Row, Written, list_kept, list_lost, set_apart
 
 # Columns that Doccano makes itself or reads as labels, and tokens, which it does not know.
 TAKEN = ("entities", "label", "filename", "upload_name", "example_uuid", "#line_number", "tokens")

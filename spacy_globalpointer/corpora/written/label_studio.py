@@ -15,7 +15,7 @@ labeling configuration:
 
 from typing import Any
 
-from .form import Row, Written, list_lost, list_kept, set_apart
+from .form import Row, Written, list_kept, list_lost, set_apart
 
 FROM, TO = "label", "text"
 

@@ -13,7 +13,7 @@ from collections.abc import Collection, Iterable, Sequence
 from itertools import pairwise
 from typing import Any
 
-from .form import Row, Written, list_lost, list_kept, set_apart
+from .form import Row, Written, list_kept, list_lost, set_apart
 
 # Of an earlier answer to the task: with them Prodigy would take it for one that is done.
 TAKEN = ("answer", "_input_hash", "_task_hash", "_timestamp", "_annotator_id", "_session_id")
