@@ -50,8 +50,8 @@ def check_settings(name: str, cfg: dict[str, Any]) -> None:
     for what in KEYS & cfg.keys():
         if not isinstance(cfg[what], str) or not cfg[what]:
             raise ValueError(
-                f"'{name}': {what} must be the name of a group of doc.spans, was: {cfg[what]!r}. To "
-                "fix: leave it out for the default"
+                f"'{name}': {what} must be the name of a group of doc.spans, was: {cfg[what]!r}. "
+                "To fix: leave it out for the default"
             )
     for what in CHOICES.keys() & cfg.keys():
         if cfg[what] not in CHOICES[what]:
