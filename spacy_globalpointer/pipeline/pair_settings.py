@@ -20,7 +20,7 @@ def check_pair_settings(name: str, what: str, cfg: dict[str, Any]) -> None:
     check_settings(name, cfg)
     spans, key = cfg["spans"], cfg[f"{what}_key"]
     sources = list_span_sources(spans) if isinstance(spans, (str, list, tuple)) else [spans]
-    kinds = all(source is None or isinstance(source, str) for source in sources)
+    kinds = all(source is None or (isinstance(source, str) and source) for source in sources)
     if not sources or not kinds or len(set(sources)) < len(sources):
         raise ValueError(
             f"'{name}': spans must be a key of doc.spans, null for doc.ents, or a list of such, "

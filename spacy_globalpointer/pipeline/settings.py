@@ -18,6 +18,8 @@ AUTO = "auto"
 # Settings that are numbers of at least 1 or null, and the words that some take instead.
 NUMBERS = {"max_length", "max_spans", "max_distance", "max_relations"}
 WORDS = {"max_length": (AUTO,)}
+# Names of groups of doc.spans that a component writes.
+KEYS = {"spans_key", "relations_key", "events_key"}
 CHOICES = {
     "missing": ("skip", "negative"),
     "candidates": ("both", "gold", "predicted"),
@@ -44,6 +46,12 @@ def check_settings(name: str, cfg: dict[str, Any]) -> None:
             raise ValueError(
                 f"'{name}': {what} must be {or_words}a whole number of at least 1, or null, was: "
                 f"{value!r}"
+            )
+    for what in KEYS & cfg.keys():
+        if not isinstance(cfg[what], str) or not cfg[what]:
+            raise ValueError(
+                f"'{name}': {what} must be the name of a group of doc.spans, was: {cfg[what]!r}. "
+                "To fix: leave it out for the default"
             )
     for what in CHOICES.keys() & cfg.keys():
         if cfg[what] not in CHOICES[what]:

@@ -330,6 +330,7 @@ def test_initialize_without_data_as_assemble_does():
             'max_length must be "auto", a whole number of at least 1, or null, was: 0',
         ),
         ({"max_spans": 0}, "max_spans must be a whole number of at least 1"),
+        ({"spans_key": ""}, "spans_key must be the name of a group of doc.spans, was: ''"),
         ({"missing": "maybe"}, "missing must be one of .* was: 'maybe'"),
         ({"lr_scale": 0.0}, "lr_scale must be above 0 and finite, was: 0.0"),
         ({"lr_scale": "2"}, "lr_scale must be above 0 and finite, was: '2'"),
