@@ -219,7 +219,7 @@ def test_an_error_keeps_the_file_of_an_earlier_run(corpus, tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--format", "conll"], "format must be auto or one of jsonl, json, cluener, cmeee, bio"),
+        (["--format", "conll"], "format must be auto or one of jsonl, cluener, cmeee, bio"),
         (["--alignment", "strict"], "alignment must be one of fail, skip, expand, was: 'strict'"),
         (["--lang", "qqq"], "qqq"),
         (["--format", "bio"], "train.jsonl line 2: every line must have a token and"),

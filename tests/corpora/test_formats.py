@@ -7,7 +7,8 @@ from spacy_globalpointer.corpora import FORMATS, detect_format, read_records
 
 JSONL = '{"text": "Ada", "spans": [{"start": 0, "end": 3, "label": "P"}]}\n'
 CLUENER = '{"text": "李雷", "label": {"name": {"李雷": [[0, 1]]}}}\n'
-CMEEE = json.dumps([{"text": "发热", "entities": []}], ensure_ascii=False, indent=2)
+FEVER = {"start_idx": 0, "end_idx": 1, "type": "sym", "entity": "发热"}
+CMEEE = json.dumps([{"text": "发热", "entities": [FEVER]}], ensure_ascii=False, indent=2)
 SAMPLES = [
     (JSONL, "jsonl"),
     ("\n\n" + JSONL, "jsonl"),
@@ -17,10 +18,10 @@ SAMPLES = [
     (CLUENER, "cluener"),
     (CMEEE, "cmeee"),
     (CMEEE.replace("\n", ""), "cmeee"),
-    ("[]", "json"),
-    ("[" + JSONL + "]", "json"),
-    ('[\n  {\n    "text": "a",\n    "entities": [[0, 1, "X"]]}]', "json"),
-    ('[["a", {"entities": [[0, 1, "X"]]}]]', "json"),
+    ("[]", "jsonl"),
+    ("[" + JSONL + "]", "jsonl"),
+    ('[\n  {\n    "text": "a",\n    "entities": [[0, 1, "X"]]}]', "jsonl"),
+    ('[["a", {"entities": [[0, 1, "X"]]}]]', "jsonl"),
     ('["a", {"entities": [[0, 1, "X"]]}]\n["b", {}]', "jsonl"),
     ("# text = Ada\n# id = 1\nAda B-PER\n", "bio"),
     ("# O\n1 O\n", "bio"),

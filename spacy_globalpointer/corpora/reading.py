@@ -1,0 +1,16 @@
+"""What readers are told beside the file."""
+
+from typing import NamedTuple
+
+
+class Reading(NamedTuple):
+    """What a file does not say about itself.
+
+    joiner: put between tokens where there is no text.
+    tag_names: of tags that are numbers, by number; empty for none.
+    spans_key: name of the group to read, in files that have groups of spans.
+    """
+
+    joiner: str = " "
+    tag_names: tuple[str, ...] = ()
+    spans_key: str = "sc"
