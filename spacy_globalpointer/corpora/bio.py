@@ -2,65 +2,86 @@
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from itertools import groupby, pairwise
 
 from ..spans import LabelledSpan
+from .columns import EMPTY, NAMES, RANGE, TAG, TOKENS, Columns, Row, choose_columns, list_unread
 from .messages import quote, shorten
 from .record import Record
 
 # BMES and BILOU are BIOES in other letters.
 LETTERS = {"B": "B", "I": "I", "M": "I", "E": "E", "L": "E", "S": "S", "U": "S"}
-TAG = re.compile(r"O|[BIMELSU]-\S+")
 # The last column of a first line; lines of JSON end otherwise.
 LAST_TAG = re.compile(r'-DOCSTART-|[^\n]*\S[\t ]+(O|[BIMELSU]-\S*[^\s\]},"])[^\S\n]*(\n|$)')
+# A line of CoNLL-U: ten columns.
+CONLLU = re.compile(r"1(-\d+)?(\t[^\t]+){9}$")
 # Written without spaces between words (spaCy's language codes).
 UNSPACED_LANGUAGES = frozenset({"ja", "th", "zh"})
 
 # With E- or S- at the end of every span; I- may begin one; neither.
 CLOSING, IOB1, IOB2 = "closing", "IOB1", "IOB2"
-# A line: its number, and its columns.
-Row = tuple[int, list[str]]
 
 
-def read_bio(lines: Iterable[str], name: str, *, joiner: str = " ") -> Iterator[Record]:
+def read_bio(
+    lines: Iterable[str], name: str, *, joiner: str = " ", columns: Sequence[str] = ()
+) -> Iterator[Record]:
     """Records of a column file, one for each block of lines.
 
     Ada     B-PER
     's      O
     London  B-LOC
 
-    The first column is the token, every other column one layer of tags, so nested spans lie in
-    different layers. Columns are separated by tabs, or by spaces where a line has no tab; blank
-    lines separate the records; -DOCSTART- lines, and comments that start with "# ", are skipped.
+    Columns are separated by tabs, or by spaces where a line has no tab; blank lines separate the
+    records; -DOCSTART- lines, and comments that start with "# ", are skipped. The first column is
+    the token, or the second where the first counts 1, 2, 3 (CoNLL-U, GermEval 2014), or the one
+    named form, token or word in a line "# global.columns = ID FORM NER" or in a first line of
+    names. Every column of tags is a layer, so nested spans lie in different layers; of several, one
+    of phrases (the third of CoNLL-2003) is none. Columns that are not read are noted, and words
+    that are written as one (3-4 in CoNLL-U) are read as the single ones.
+
     A layer that uses E-, L-, S- or U- anywhere has to close every span so. In one whose every B-
     follows a span of the same label, I- begins a span too (IOB1).
 
-    RAISES (ValueError): a malformed line or tag sequence.
+    columns: of tags, by name or by number from 1; empty for all that hold tags.
+    RAISES (ValueError): a malformed line or tag sequence, no column of tags.
     """
-    groups = groupby(_read_rows(lines, name), key=bool)
+    names: list[str] = []
+    groups = groupby(_read_rows(lines, name, names, columns), key=bool)
     blocks = [list(filter(None, rows)) for is_block, rows in groups if is_block]
-    layers = range(1, len(blocks[0][0][1]) if blocks else 1)
+    chosen = choose_columns(blocks, names, columns, name)
+    notes = tuple(list_unread(chosen, len(blocks[0][0][1]) if blocks else 0))
+    left_out = [_drop_unwritten(block, chosen, name) for block in blocks]
+    layers = chosen.tags
     schemes = [_find_scheme([[columns[i] for _, columns in b] for b in blocks]) for i in layers]
-    for block in blocks:
+    for block, lost in zip(blocks, left_out, strict=True):
         spans: list[LabelledSpan] = []
         for layer, scheme in zip(layers, schemes, strict=True):
             tags = [(number, columns[layer]) for number, columns in block]
             spans.extend(_read_layer(tags, name, scheme))
-        words = [columns[0] for _, columns in block]
+        words = [columns[chosen.tokens] for _, columns in block]
         source = f"{name} line {block[0][0]}"
-        yield Record.from_words(words, sorted(spans), joiner=joiner, source=source)
+        record = Record.from_words(words, sorted(spans), joiner=joiner, source=source)
+        yield replace(record, notes=notes, left_out=lost)
 
 
 def is_bio(head: str) -> bool:
-    """Whether the last column of a file's first line is a tag."""
-    return LAST_TAG.match(head) is not None
+    """Whether the first line of a file has a tag, or names its columns, or is one of CoNLL-U."""
+    first, _, rest = head.partition("\n")
+    if LAST_TAG.match(head) or CONLLU.match(first):
+        return True
+    cells = first.split("\t")[1:]
+    if any(map(TAG.fullmatch, cells)):
+        return True
+    is_named = bool(_split(first)) and not {x.lower() for x in _split(first)}.isdisjoint(TOKENS)
+    return is_named and any(map(TAG.fullmatch, _split(rest.partition("\n")[0])[1:]))
 
 
 def is_comment(line: str) -> bool:
-    """Whether a line is a comment: "# " and no tags after it, which a token "#" has."""
+    """Whether a line is a comment: "#", a space or tab, and no tags, which a token "#" has."""
     line = line.rstrip(" \t\r\n")
     tags = _split(line)[1:]
-    return line == "#" or (line.startswith("# ") and not all(map(TAG.fullmatch, tags)))
+    return line == "#" or (line.startswith(("# ", "#\t")) and not all(map(TAG.fullmatch, tags)))
 
 
 def _split(line: str) -> list[str]:
@@ -77,20 +98,31 @@ def _find_scheme(blocks: Sequence[Sequence[str]]) -> str:
     return IOB2 if is_iob2 else IOB1
 
 
-def _read_rows(lines: Iterable[str], name: str) -> Iterator[Row | None]:
-    """The rows of a file, and None between records."""
+def _read_rows(
+    lines: Iterable[str], name: str, names: list[str], wanted: Sequence[str]
+) -> Iterator[Row | None]:
+    """The rows of a file, and None between records.
+
+    names: where those of the columns are written to.
+    """
     n_columns, inside = 0, False
     for number, line in enumerate(lines, start=1):
         # Not str.split(): an ideographic space is a token in Chinese files.
         line = line.rstrip(" \t\r\n")
         columns = _split(line)
         if is_comment(line) and not (inside and len(columns) == n_columns):
+            found = NAMES.match(line)
+            names[:] = found[1].split() if found else names
             continue
         inside = bool(line) and columns[0] != "-DOCSTART-"
         if not inside:
             yield None
             continue
-        n_columns = n_columns or len(columns)
+        if not n_columns and not names and _is_header(columns, wanted):
+            names[:] = columns
+            n_columns = len(columns)
+            continue
+        n_columns = n_columns or len(names) or len(columns)
         if len(columns) < 2 or len(columns) != n_columns or not columns[0]:
             raise ValueError(
                 f"{name} line {number}: every line must have a token and the same number of tag "
@@ -98,6 +130,28 @@ def _read_rows(lines: Iterable[str], name: str) -> Iterator[Row | None]:
                 "Repair the line, or put a blank line between sentences"
             )
         yield number, columns
+
+
+def _is_header(columns: Sequence[str], wanted: Sequence[str]) -> bool:
+    """Whether a first line has names: that of the tokens, or one that is wanted, and no tags."""
+    is_named = not {x.lower() for x in columns}.isdisjoint(TOKENS) or set(wanted) & set(columns)
+    return len(columns) > 1 and bool(is_named) and not any(map(TAG.fullmatch, columns[1:]))
+
+
+def _drop_unwritten(block: list[Row], columns: Columns, name: str) -> tuple[tuple[str, str], ...]:
+    """Take rows out of a sentence that are no words, and tell which."""
+    if columns.numbers is None:
+        return ()
+    lost = []
+    for number, row in list(block):
+        id = row[columns.numbers]
+        if re.fullmatch(RANGE, id):
+            lost.append(("A line of words that are written as one", f"{name} line {number}"))
+            block.remove((number, row))
+        elif re.fullmatch(EMPTY, id):
+            lost.append(("A line of a word that is not written", f"{name} line {number}"))
+            block.remove((number, row))
+    return tuple(lost)
 
 
 def _read_layer(tags: Sequence[tuple[int, str]], name: str, scheme: str) -> Iterator[LabelledSpan]:

@@ -5,15 +5,20 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from .bio import is_bio, read_bio
+from .bioc import read_bioc
+from .bioc_files import is_bioc
+from .brat import is_brat, read_brat
 from .cluener import CLUENER
 from .cmeee import CMEEE
 from .containers import holds_rows, is_parquet, read_rows, sample_rows
 from .dialects import Dialect
 from .jsonl import JSONL
 from .messages import shorten
+from .pubtator import is_pubtator, read_pubtator
 from .reading import Reading
 from .record import Record
 from .text_files import read_head, read_lines
+from .webanno import is_webanno, read_webanno
 
 
 class Format(NamedTuple):
@@ -53,7 +58,22 @@ DIALECTS = {
 # Of the others, a file has the last one that fits.
 FORMATS = {
     **{name: _json_format(dialect) for name, dialect in DIALECTS.items()},
-    "bio": _text_format(read_bio, is_bio),
+    "bio": Format(
+        lambda path, reading: read_bio(
+            read_lines(path), str(path), joiner=reading.joiner, columns=reading.columns
+        ),
+        lambda path, head: is_bio(head),
+    ),
+    "webanno": Format(
+        lambda path, reading: read_webanno(read_lines(path), str(path), columns=reading.columns),
+        lambda path, head: is_webanno(head),
+    ),
+    "pubtator": Format(
+        lambda path, reading: read_pubtator(read_lines(path), str(path)),
+        lambda path, head: is_pubtator(head),
+    ),
+    "bioc": Format(read_bioc, lambda path, head: is_bioc(head)),
+    "brat": Format(read_brat, is_brat),
 }
 
 

@@ -83,7 +83,7 @@ class Unit(NamedTuple):
         Otherwise white space and the form of Unicode may differ.
         """
         found = [(self.read(text, span), mention) for span, mention in mentions]
-        n_fit = sum(a is not None and _squash(a) == _squash(mention) for a, mention in found)
+        n_fit = sum(a is not None and squash(a) == squash(mention) for a, mention in found)
         return n_fit, sum(a == mention for a, mention in found)
 
     def shift(self, start: int, end: int) -> "Unit":
@@ -196,8 +196,8 @@ def _list_readings(
         yield given.shift(shift, shift + 1)
 
 
-def _squash(text: str) -> str:
-    """A text without white space, and with one way to write letters with accents."""
+def squash(text: str) -> str:
+    """A text without white space, and with one way to write letters with accents, to compare."""
     return unicodedata.normalize("NFC", "".join(text.split()))
 
 

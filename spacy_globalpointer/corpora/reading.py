@@ -9,8 +9,11 @@ class Reading(NamedTuple):
     joiner: put between tokens where there is no text.
     tag_names: of tags that are numbers, by number; empty for none.
     spans_key: name of the group to read, in files that have groups of spans.
+    columns: of tags, by name or by number from 1, in files of columns, and layers, by name, in
+        files of layers; empty for all that hold spans.
     """
 
     joiner: str = " "
     tag_names: tuple[str, ...] = ()
     spans_key: str = "sc"
+    columns: tuple[str, ...] = ()

@@ -13,15 +13,17 @@ from .encoding import advise_encoding
 MOST_LINES, MOST_CHARACTERS = 1000, 2**22
 
 
-def read_lines(path: Path) -> Iterator[str]:
-    """Lines of a text file; a byte order mark is not part of the text.
+def read_lines(path: Path, *, raw: bool = False) -> Iterator[str]:
+    """Lines of a text file.
 
     path: ".gz" at its end means gzip.
+    raw: keep a byte order mark, and line ends as they are.
     RAISES (ValueError): another encoding, damaged gzip data.
     """
     opener = gzip.open if path.suffix == ".gz" else open
+    encoding, newline = ("utf-8", "") if raw else ("utf-8-sig", None)
     try:
-        with opener(path, "rt", encoding="utf-8-sig") as file:
+        with opener(path, "rt", encoding=encoding, newline=newline) as file:
             yield from file
     except UnicodeDecodeError as error:
         raise ValueError(
