@@ -36,6 +36,8 @@ class Conversion:
     lost, less: the first relations that were left out, and events that lost something.
     empty: input files in which no record has a span.
     notes (documents): what else was left out or changed.
+    left_out: how much of each kind cannot be in a document, and the places of the first.
+    texts_alone: files named .txt in a folder of .ann files that lack one.
     """
 
     written: list[Path] = field(default_factory=list)
@@ -52,6 +54,8 @@ class Conversion:
     less: list[str] = field(default_factory=list)
     empty: list[Path] = field(default_factory=list)
     notes: Counter[str] = field(default_factory=Counter)
+    left_out: dict[str, tuple[int, list[str]]] = field(default_factory=dict)
+    texts_alone: list[Path] = field(default_factory=list)
 
     def add(
         self,
@@ -86,6 +90,9 @@ class Conversion:
         self.n_unrelated += record.relations is None
         self.n_eventless += record.events is None
         self.notes.update(record.notes)
+        for what, place in record.left_out:
+            n, places = self.left_out.get(what, (0, []))
+            self.left_out[what] = n + 1, [*places, place][:MOST_SHOWN]
 
     def count(self, outcome: str, label: str | None = None) -> int:
         """Spans with one outcome, of one label or of all."""
@@ -147,9 +154,11 @@ def print_conversion(msg: Printer, report: Conversion, lang: str) -> None:
         msg.warn(f"{note} ({n} documents)")
     if len(report.notes) > MOST_SHOWN:
         msg.warn(f"{len(report.notes) - MOST_SHOWN} more remarks like these")
+    _print_left_out(msg, report)
     n_lost = sum(_count(report.relations, outcome) for outcome in LOST)
     n_lost += sum(_count(report.events, outcome) for outcome in LESS)
-    show = msg.good if total and not (n_skipped or report.empty or n_lost) else msg.info
+    is_whole = not (n_skipped or report.empty or n_lost or report.left_out or report.texts_alone)
+    show = msg.good if total and is_whole else msg.info
     for path in report.written:
         show(f"Wrote {path}")
     counts = _say_kept("spans", report.outcomes, ("skipped", "duplicate"))
@@ -158,6 +167,18 @@ def print_conversion(msg: Printer, report: Conversion, lang: str) -> None:
     if report.events:
         counts += f" and {_say_kept('events', report.events, (*LOST, 'duplicate'))}"
     show(f"Converted {report.n_docs} documents with {counts}")
+
+
+def _print_left_out(msg: Printer, report: Conversion) -> None:
+    """Print what was in the files and cannot be in a document."""
+    for what, (n, places) in sorted(report.left_out.items(), key=lambda item: -item[1][0]):
+        more = f" and {n - len(places):,} more" if n > len(places) else ""
+        msg.warn(f"Not read: {what} ({n:,} in all)", f"{', '.join(places)}{more}")
+    if report.texts_alone:
+        msg.warn(
+            f"{len(report.texts_alone)} texts have no .ann file beside them and were not read: "
+            f"{list_some(report.texts_alone)}"
+        )
 
 
 def _print_relations(msg: Printer, report: Conversion) -> None:

@@ -20,10 +20,14 @@ from ..corpora import (
     read_records,
     record_to_doc,
 )
+from ..corpora.brat import list_texts_alone
 from .conversion import Conversion, advise_offsets, print_conversion
 from .outputs import replacing
 
-SUFFIXES = re.compile(r"\.(jsonl|json|bio|bioes|bmes|iob|conll|tsv)(\.gz)?$")
+SUFFIXES = re.compile(
+    r"\.(jsonl|json|bio|bioes|bmes|iob|conll|conllu|conllup|tsv|ann|xml|pubtator(\.txt)?)(\.gz)?$",
+    re.IGNORECASE,
+)
 
 
 def convert_cli(
@@ -50,6 +54,15 @@ def convert_cli(
         str,
         Option("--alignment", "-a", help=f"Spans that do not fit tokens: {', '.join(ALIGNMENTS)}"),
     ] = "skip",
+    column: Annotated[
+        list[str] | None,
+        Option(
+            "--column",
+            "-c",
+            help="Name or number (from 1) of a column of tags, or name of a layer of WebAnno; may "
+            "be given several times",
+        ),
+    ] = None,
     limit: Annotated[
         int, Option("--limit", "-n", min=0, help="Documents to read from each input file; 0: all")
     ] = 0,
@@ -59,7 +72,9 @@ def convert_cli(
 
     Formats: jsonl (text, spans with character offsets, relations and events of them),
     json (an array of the same), cluener, cmeee (as published), bio (columns of BIO,
-    IOB1, BIOES, BMES or BILOU tags, one per layer). Files may be compressed (.gz).
+    IOB1, BIOES, BMES or BILOU tags, one per layer, also of CoNLL-2003, CoNLL-U and
+    GermEval 2014), webanno (TSV 3), pubtator, bioc (XML or JSON), brat (.ann files
+    with their .txt files). Files may be compressed (.gz).
 
     Anything that looks like annotation but is not read is an error, and so is a
     file whose spans are all left out.
@@ -77,6 +92,7 @@ def convert_cli(
             relations_key=relations_key,
             events_key=events_key,
             alignment=alignment,
+            columns=column or (),
             limit=limit,
             silent=False,
         )
@@ -95,6 +111,7 @@ def convert(
     relations_key: str = "relations",
     events_key: str = "events",
     alignment: str = "skip",
+    columns: Sequence[str] = (),
     limit: int = 0,
     silent: bool = True,
 ) -> Conversion:
@@ -107,6 +124,7 @@ def convert(
     lang: spaCy's code of the language, for the tokenizer.
     spans_key, relations_key, events_key: of doc.spans.
     alignment: one of corpora.ALIGNMENTS.
+    columns: of tags, or layers, as in corpora.read_records; empty for all that hold spans.
     limit (documents): taken from each input file; 0 means all.
     silent: show no progress.
     RAISES (ValueError): malformed data; a file of whose spans none fits the tokens; with alignment
@@ -114,11 +132,12 @@ def convert(
     """
     nlp = spacy.blank(lang)
     joiner = "" if lang in UNSPACED_LANGUAGES else " "
-    report = Conversion()
+    report = Conversion(texts_alone=_list_texts_alone(inputs))
     for target, sources in _plan_files(inputs, output).items():
         doc_bin = DocBin()
         for source in sources:
-            records = islice(read_records(source, format=format, joiner=joiner), limit or None)
+            read = read_records(source, format=format, joiner=joiner, columns=tuple(columns))
+            records = islice(read, limit or None)
             before = report.outcomes.copy()
             # None: tqdm shows its bar on a terminal only.
             for record in tqdm(records, source.name, unit=" docs", disable=silent or None):
@@ -168,6 +187,12 @@ def _plan_files(inputs: Sequence[Path], output: Path) -> dict[Path, list[Path]]:
     return plan
 
 
+def _list_texts_alone(inputs: Sequence[Path]) -> list[Path]:
+    """Texts in folders of brat that have no annotation."""
+    folders = {file.parent for path in inputs if path.is_dir() for file in path.rglob("*.ann")}
+    return [text for folder in sorted(folders) for text in list_texts_alone(folder)]
+
+
 def find_sources(path: Path, suffixes: Pattern[str] = SUFFIXES) -> list[Path]:
     """The file, or the files of a folder that may hold a corpus.
 
@@ -187,6 +212,7 @@ def find_sources(path: Path, suffixes: Pattern[str] = SUFFIXES) -> list[Path]:
         raise ValueError(
             f"an input must be a file or a folder with corpus files in it, was: {path}. "
             "In a folder files are known by their suffix: "
-            ".jsonl .json .bio .bioes .bmes .iob .conll .tsv, also with .gz; name others one by one"
+            ".jsonl .json .bio .bioes .bmes .iob .conll .conllu .conllup .tsv .ann .xml .pubtator, "
+            "also with .gz; name others one by one"
         )
     return sources
