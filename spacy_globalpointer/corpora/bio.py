@@ -1,6 +1,7 @@
 """Column files with BIO, IOB1, BIOES, BMES or BILOU tags; each tag column is a layer of spans."""
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from itertools import groupby, pairwise
@@ -41,7 +42,7 @@ def read_bio(
     that are written as one (3-4 in CoNLL-U) are read as the single ones.
 
     A layer that uses E-, L-, S- or U- anywhere has to close every span so. In one whose every B-
-    follows a span of the same label, I- begins a span too (IOB1).
+    follows a span of the same label, or most of them, I- begins a span too (IOB1).
 
     columns: of tags, by name or by number from 1; empty for all that hold tags.
     RAISES (ValueError): a malformed line or tag sequence, no column of tags.
@@ -68,13 +69,15 @@ def read_bio(
 def is_bio(head: str) -> bool:
     """Whether the first line of a file has a tag, or names its columns, or is one of CoNLL-U."""
     first, _, rest = head.partition("\n")
-    if LAST_TAG.match(head) or CONLLU.match(first):
+    if (
+        LAST_TAG.match(head)
+        or CONLLU.match(first)
+        or any(map(TAG.fullmatch, first.split("\t")[1:]))
+    ):
         return True
-    cells = first.split("\t")[1:]
-    if any(map(TAG.fullmatch, cells)):
-        return True
-    is_named = bool(_split(first)) and not {x.lower() for x in _split(first)}.isdisjoint(TOKENS)
-    return is_named and any(map(TAG.fullmatch, _split(rest.partition("\n")[0])[1:]))
+    second = next((x for x in rest.splitlines() if x.strip() and not is_comment(x)), "")
+    is_named = not {x.lower() for x in _split(first)}.isdisjoint(TOKENS)
+    return is_named and any(map(TAG.fullmatch, _split(second)[1:]))
 
 
 def is_comment(line: str) -> bool:
@@ -94,8 +97,9 @@ def _find_scheme(blocks: Sequence[Sequence[str]]) -> str:
     if any(LETTERS.get(tag[:1]) in ("E", "S") for tags in blocks for tag in tags):
         return CLOSING
     pairs = (pair for tags in blocks for pair in pairwise(("O", *tags)))
-    is_iob2 = any(tag.startswith("B-") and before[2:] != tag[2:] for before, tag in pairs)
-    return IOB2 if is_iob2 else IOB1
+    # First letters of spans that follow none of the same label. CoNLL-2003 itself has two B- there.
+    starts = Counter(tag[0] for before, tag in pairs if before[2:] != tag[2:] and tag != "O")
+    return IOB1 if starts["I"] > starts["B"] or not starts["B"] else IOB2
 
 
 def _read_rows(
