@@ -17,13 +17,14 @@ from ..corpora import (
     ALIGNMENTS,
     FORMATS,
     UNSPACED_LANGUAGES,
+    detect_format,
     read_records,
     record_to_doc,
 )
-from .conversion import Conversion, advise_offsets, print_conversion
+from .conversion import Conversion, Outcomes, advise_offsets, print_conversion
 from .outputs import replacing
 
-SUFFIXES = re.compile(r"\.(jsonl|json|bio|bioes|bmes|iob|conll|tsv)(\.gz)?$")
+SUFFIXES = re.compile(r"\.(?:(jsonl|json|bio|bioes|bmes|iob|conll|tsv)(\.gz)?|parquet)$")
 
 
 def convert_cli(
@@ -50,6 +51,14 @@ def convert_cli(
         str,
         Option("--alignment", "-a", help=f"Spans that do not fit tokens: {', '.join(ALIGNMENTS)}"),
     ] = "skip",
+    tag_names: Annotated[
+        str,
+        Option(
+            "--tag-names",
+            "-t",
+            help="Names of tags that are numbers, from 0, with commas between: O,B-PER,I-PER",
+        ),
+    ] = "",
     limit: Annotated[
         int, Option("--limit", "-n", min=0, help="Documents to read from each input file; 0: all")
     ] = 0,
@@ -58,7 +67,9 @@ def convert_cli(
     Convert nested entity corpora to .spacy files for training.
 
     Formats: jsonl (text, spans with character offsets, relations and events of them),
-    json (an array of the same), cluener, cmeee (as published), bio (columns of BIO,
+    exports of doccano, label-studio and prodigy, hugging-face (tokens and ner_tags),
+    gliner, dygie, spacy2 (text and entities), cluener and cmeee as published: each as
+    JSON lines, a JSON array or parquet. spacy (.spacy files), bio (columns of BIO,
     IOB1, BIOES, BMES or BILOU tags, one per layer). Files may be compressed (.gz).
 
     Anything that looks like annotation but is not read is an error, and so is a
@@ -77,6 +88,7 @@ def convert_cli(
             relations_key=relations_key,
             events_key=events_key,
             alignment=alignment,
+            tag_names=tuple(name.strip() for name in tag_names.split(",") if name.strip()),
             limit=limit,
             silent=False,
         )
@@ -95,6 +107,7 @@ def convert(
     relations_key: str = "relations",
     events_key: str = "events",
     alignment: str = "skip",
+    tag_names: Sequence[str] = (),
     limit: int = 0,
     silent: bool = True,
 ) -> Conversion:
@@ -105,45 +118,52 @@ def convert(
         per input file.
     format: a name in corpora.FORMATS, or "auto".
     lang: spaCy's code of the language, for the tokenizer.
-    spans_key, relations_key, events_key: of doc.spans.
+    spans_key, relations_key, events_key: of doc.spans; also of groups to read in .spacy files.
     alignment: one of corpora.ALIGNMENTS.
+    tag_names: of tags that are numbers, by number.
     limit (documents): taken from each input file; 0 means all.
     silent: show no progress.
-    RAISES (ValueError): malformed data; a file of whose spans none fits the tokens; with alignment
-        "fail", a span that does not fit them.
+    RAISES (ValueError): malformed data; a file whose format is not clear, or of whose spans none
+        fits the tokens; with alignment "fail", a span that does not fit them.
     """
     nlp = spacy.blank(lang)
+    keys = {"spans_key": spans_key, "relations_key": relations_key, "events_key": events_key}
     joiner = "" if lang in UNSPACED_LANGUAGES else " "
+    reading = {**keys, "joiner": joiner, "tag_names": tuple(tag_names)}
     report = Conversion()
     for target, sources in _plan_files(inputs, output).items():
         doc_bin = DocBin()
         for source in sources:
-            records = islice(read_records(source, format=format, joiner=joiner), limit or None)
+            own_format = detect_format(source) if format == "auto" else format
+            records = islice(read_records(source, format=own_format, **reading), limit or None)
             before = report.outcomes.copy()
             # None: tqdm shows its bar on a terminal only.
             for record in tqdm(records, source.name, unit=" docs", disable=silent or None):
                 doc, spans, relations, events = record_to_doc(
-                    record,
-                    nlp,
-                    spans_key=spans_key,
-                    relations_key=relations_key,
-                    events_key=events_key,
-                    alignment=alignment,
+                    record, nlp, **keys, alignment=alignment
                 )
                 doc_bin.add(doc)
                 report.add(record, spans, relations, events, source)
-            own = report.outcomes - before
-            if own and all(outcome == "skipped" for _, outcome in own):
-                raise ValueError(
-                    f"{source}: spans must fit the tokens, but all {own.total()} were left out. "
-                    f"{advise_offsets(report.skipped[source], lang)}"
-                )
-            report.empty += [] if own else [source]
+            report.formats[own_format] += 1
+            _check_file(report, report.outcomes - before, source, lang)
         target.parent.mkdir(parents=True, exist_ok=True)
         with replacing(target) as partial:
             doc_bin.to_disk(partial)
         report.written.append(target)
     return report
+
+
+def _check_file(report: Conversion, own: Outcomes, source: Path, lang: str) -> None:
+    """Refuse a file all of whose spans were left out, and list one without any.
+
+    own: outcomes of its spans.
+    """
+    if own and all(outcome == "skipped" for _, outcome in own):
+        raise ValueError(
+            f"{source}: spans must fit the tokens, but all {own.total()} were left out. "
+            f"{advise_offsets(report.skipped[source], lang)}"
+        )
+    report.empty += [] if own else [source]
 
 
 def _plan_files(inputs: Sequence[Path], output: Path) -> dict[Path, list[Path]]:
@@ -187,6 +207,7 @@ def find_sources(path: Path, suffixes: Pattern[str] = SUFFIXES) -> list[Path]:
         raise ValueError(
             f"an input must be a file or a folder with corpus files in it, was: {path}. "
             "In a folder files are known by their suffix: "
-            ".jsonl .json .bio .bioes .bmes .iob .conll .tsv, also with .gz; name others one by one"
+            ".parquet, and .jsonl .json .bio .bioes .bmes .iob .conll .tsv with or without .gz; "
+            "name others one by one"
         )
     return sources

@@ -9,10 +9,18 @@ from .cluener import CLUENER
 from .cmeee import CMEEE
 from .containers import holds_rows, is_parquet, read_rows, sample_rows
 from .dialects import Dialect
+from .doccano import DOCCANO
+from .dygie import DYGIE
+from .gliner import GLINER
+from .hugging_face import HUGGING_FACE
 from .jsonl import JSONL
+from .label_studio import LABEL_STUDIO
 from .messages import shorten
+from .prodigy import PRODIGY
 from .reading import Reading
 from .record import Record
+from .spacy2 import SPACY2
+from .spacy_files import read_spacy
 from .text_files import read_head, read_lines
 
 
@@ -49,10 +57,18 @@ DIALECTS = {
     "jsonl": JSONL,
     "cluener": CLUENER,
     "cmeee": CMEEE,
+    "doccano": DOCCANO,
+    "label-studio": LABEL_STUDIO,
+    "prodigy": PRODIGY,
+    "hugging-face": HUGGING_FACE,
+    "gliner": GLINER,
+    "dygie": DYGIE,
+    "spacy2": SPACY2,
 }
 # Of the others, a file has the last one that fits.
 FORMATS = {
     **{name: _json_format(dialect) for name, dialect in DIALECTS.items()},
+    "spacy": Format(read_spacy, lambda path, head: path.suffix == ".spacy"),
     "bio": _text_format(read_bio, is_bio),
 }
 

@@ -8,9 +8,11 @@ class Reading(NamedTuple):
 
     joiner: put between tokens where there is no text.
     tag_names: of tags that are numbers, by number; empty for none.
-    spans_key: name of the group to read, in files that have groups of spans.
+    spans_key, relations_key, events_key: of doc.spans, in files that have it.
     """
 
     joiner: str = " "
     tag_names: tuple[str, ...] = ()
     spans_key: str = "sc"
+    relations_key: str = "relations"
+    events_key: str = "events"
