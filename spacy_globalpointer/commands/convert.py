@@ -176,7 +176,8 @@ def _plan_files(inputs: Sequence[Path], output: Path) -> dict[Path, list[Path]]:
                 continue
             seen.add(source.resolve())
             relative = source.relative_to(path) if path.is_dir() else Path(source.name)
-            target = output / relative.with_name(SUFFIXES.sub("", source.name) + ".spacy")
+            stem = SUFFIXES.sub("", source.name).removesuffix(".spacy")
+            target = output / relative.with_name(f"{stem}.spacy")
             if output.suffix == ".spacy":
                 target = output
             elif target in plan:
@@ -184,6 +185,8 @@ def _plan_files(inputs: Sequence[Path], output: Path) -> dict[Path, list[Path]]:
                     f"each input must have an output file of its own, was: {target} for "
                     f"{plan[target][0]} and {source}. Rename one, or name a .spacy file as output"
                 )
+            if target.resolve() == source.resolve():
+                raise ValueError(f"an output must not be an input, was: {target}. Name another")
             plan.setdefault(target, []).append(source)
     return plan
 
@@ -191,23 +194,21 @@ def _plan_files(inputs: Sequence[Path], output: Path) -> dict[Path, list[Path]]:
 def find_sources(path: Path, suffixes: Pattern[str] = SUFFIXES) -> list[Path]:
     """The file, or the files of a folder that may hold a corpus.
 
-    suffixes: of these files.
+    suffixes: of these files. Of a folder without any its .spacy files are taken: beside others
+        they are what was made of them.
     RAISES (ValueError): there is none.
     """
     if not path.exists():
         raise ValueError(f"an input must be there, was: {path}, which is missing")
     if path.is_file():
         return [path]
-    sources = sorted(
-        source
-        for source in path.rglob("*")
-        if suffixes.search(source.name) and source.is_file() and not source.name.startswith(".")
-    )
+    files = [file for file in sorted(path.rglob("*")) if file.is_file() and file.name[0] != "."]
+    sources = [file for file in files if suffixes.search(file.name)]
+    sources = sources or [file for file in files if file.suffix == ".spacy"]
     if not sources:
         raise ValueError(
             f"an input must be a file or a folder with corpus files in it, was: {path}. "
-            "In a folder files are known by their suffix: "
-            ".parquet, and .jsonl .json .bio .bioes .bmes .iob .conll .tsv with or without .gz; "
-            "name others one by one"
+            "In a folder files are known by their suffix: .spacy .parquet, and .jsonl .json .bio "
+            ".bioes .bmes .iob .conll .tsv with or without .gz; name others one by one"
         )
     return sources

@@ -9,7 +9,7 @@ from ..spans import LabelledSpan
 from .dialects import Dialect, read_each
 from .messages import shorten
 from .reading import Reading
-from .record import Record
+from .record import Record, check_words
 from .unread import refuse_unread
 
 KEYS = ("tokenized_text", "ner")
@@ -25,22 +25,17 @@ def read_gliner(row: dict[str, Any], source: str, reading: Reading) -> Record:
 
     RAISES (ValueError): no tokens, other spans, annotation in another key.
     """
-    words, spans = row.get("tokenized_text"), None
-    refuse_unread(row, source, known=KEYS, words=words if isinstance(words, list) else ())
+    words: Any = row.get("tokenized_text")
+    check_words(words, source=source)
+    refuse_unread(row, source, known=KEYS, words=words)
+    spans = None
     if "ner" in row:
-        spans = [LabelledSpan(*span) for span in read_last(row["ner"], source)]
-    record = Record.from_words(
-        words if words is not None else "", spans, joiner=reading.joiner, source=source
-    )
-    return record
+        spans = _read_spans(row["ner"], source)
+    return Record.from_words(words, spans, joiner=reading.joiner, source=source)
 
 
-def read_last(values: Any, source: str) -> list[tuple[int, int, str]]:
-    """Spans of which the end is inclusive, with ends that are exclusive.
-
-    values: [start, last, label] of each.
-    RAISES (ValueError): what has another form.
-    """
+def _read_spans(values: Any, source: str) -> list[LabelledSpan]:
+    """Spans, whose ends are exclusive."""
     if not isinstance(values, list) or not all(
         isinstance(x, list) and len(x) == 3 and type(x[0]) is type(x[1]) is int for x in values
     ):
@@ -48,7 +43,7 @@ def read_last(values: Any, source: str) -> list[tuple[int, int, str]]:
             f'{source}: "ner" must be a list of [first token, last token, label] with whole '
             f"numbers, was: {shorten(values)}. Repair it"
         )
-    return [(start, last + 1, label) for start, last, label in values]
+    return [LabelledSpan(start, last + 1, label) for start, last, label in values]
 
 
 def is_gliner(row: Any) -> bool:

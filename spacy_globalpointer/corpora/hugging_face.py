@@ -15,7 +15,7 @@ from .dialects import Dialect
 from .messages import list_some, shorten
 from .reading import Reading
 from .record import Record, check_words
-from .unread import refuse_unread, split_name
+from .unread import LINGUISTIC, refuse_unread, split_name
 
 TOKENS = ("tokens", "words")
 # Words of keys that name tags of entities, and of those that name other tags.
@@ -37,8 +37,8 @@ def read_hugging_face(rows: Rows, reading: Reading) -> Iterator[Record]:
     Each list of tags whose key has the word "ner" is a layer of spans; without one "tags" or
     "labels" is. Numbers are named by the file's own description (parquet), or by
     `reading.tag_names`. Schemes are those of column files; if no tag has a letter such as "B-"
-    before it, neighbours with one label are one span. A list of other tags, such as of chunks, is
-    not read, which is noted. A row without tags is not annotated.
+    before it, neighbours with one label are one span. Another list with something for each token,
+    such as tags of chunks, is not read, which is noted (but parts of speech and the like). A row without tags is not annotated.
 
     RAISES (ValueError): no tokens, another number of tags, numbers without names, malformed tags,
         annotation in another key.
@@ -93,7 +93,7 @@ def _read_row(row: Any, source: str, reading: Reading) -> tuple[Record, dict[str
                 f'{source}: "{key}" must have a tag for each of the {len(words)} tokens, was: '
                 f"{len(tags)} tags. Repair them"
             )
-    notes = [f'"{key}" is not read' for key in others if not split_name(key) & {"pos"}]
+    notes = [f'"{key}" is not read' for key in others if not split_name(key) & LINGUISTIC]
     fields = {key: value for key, value in row.items() if key not in {words_key, *keys}}
     record = Record.from_words(words, None, joiner=reading.joiner, source=source)
     return replace(record, words=tuple(words), notes=tuple(notes), fields=fields), layers
@@ -102,7 +102,7 @@ def _read_row(row: Any, source: str, reading: Reading) -> tuple[Record, dict[str
 def _find_keys(row: dict[str, Any]) -> list[str]:
     """The keys of the tags of entities, in their order."""
     lists = [key for key, value in row.items() if isinstance(value, list)]
-    named = [key for key in lists if split_name(key) & NAMES and split_name(key) & {"tags", "ner"}]
+    named = [key for key in lists if split_name(key) & NAMES]
     # Numbers beside the same tags by name.
     by_name = [key for key in named if not split_name(key) & {"index", "id", "ids"}]
     return by_name or named or [key for key in PLAIN if key in lists][:1]
@@ -117,8 +117,7 @@ def _is_other(key: str, value: Any, words: Sequence[str]) -> bool:
     """Whether this is a list of other tags, or of the mentions that the tags have, too."""
     is_mentions = key == "spans" and isinstance(value, list)
     is_mentions = is_mentions and all(isinstance(item, str) for item in value)
-    is_named = split_name(key) & (OTHERS | NAMES | {"tags"})
-    return is_mentions or bool(is_named and _is_tags(value, len(words)))
+    return is_mentions or _is_tags(value, len(words))
 
 
 def _name_tags(tags: Any, key: str, source: str, reading: Reading) -> list[str]:

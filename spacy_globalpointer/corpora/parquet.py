@@ -14,6 +14,8 @@ BATCH = 1000
 def read_parquet(path: Path) -> Iterator[tuple[str, Any]]:
     """Rows of a file; numbers of classes that Hugging Face's metadata name become names.
 
+    Parquet has every column in every row: what is null is left out of rows, and of objects in them.
+
     YIELDS: file and number of the row from 1, the row.
     RAISES (ValueError): a damaged file, a number without a name. (ImportError): no pyarrow.
     """
@@ -33,8 +35,7 @@ def read_parquet(path: Path) -> Iterator[tuple[str, Any]]:
                 for row in batch.to_pylist():
                     number += 1
                     source = f"{path} row {number}"
-                    names = ((key, features.get(key)) for key in row)
-                    yield source, {key: _name(row[key], what, source) for key, what in names}
+                    yield source, _name_all(row, features, source)
     except (pyarrow.ArrowException, OSError) as error:
         raise ValueError(
             f"{path}: the file must be complete parquet, was: {shorten(str(error), 200)} "
@@ -51,6 +52,12 @@ def _read_features(metadata: dict[bytes, bytes]) -> dict[str, Any]:
     return features if isinstance(features, dict) else {}
 
 
+def _name_all(row: dict[str, Any], features: dict[str, Any], source: str) -> dict[str, Any]:
+    """An object without nulls, in which numbers of classes are names."""
+    known = {key: value for key, value in row.items() if value is not None}
+    return {key: _name(value, features.get(key), source) for key, value in known.items()}
+
+
 def _name(value: Any, feature: Any, source: str) -> Any:
     """A value in which numbers of classes are names.
 
@@ -58,8 +65,7 @@ def _name(value: Any, feature: Any, source: str) -> Any:
     """
     if isinstance(feature, list):  # an older way to write a list
         feature = {"feature": feature[0]} if feature else None
-    if not isinstance(feature, dict) or value is None:
-        return value
+    feature = feature if isinstance(feature, dict) else {}
     if feature.get("_type") == "ClassLabel":
         names = feature.get("names")
         if type(value) is not int or not isinstance(names, list):
@@ -75,6 +81,5 @@ def _name(value: Any, feature: Any, source: str) -> Any:
         return [_name(item, inner, source) for item in value]
     if isinstance(value, dict):
         inner = feature.get("feature", feature)
-        inner = inner if isinstance(inner, dict) else {}
-        return {key: _name(item, inner.get(key), source) for key, item in value.items()}
+        return _name_all(value, inner if isinstance(inner, dict) else {}, source)
     return value
