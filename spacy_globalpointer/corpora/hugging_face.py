@@ -15,7 +15,7 @@ from .dialects import Dialect
 from .messages import list_some, shorten
 from .reading import Reading
 from .record import Record, check_words
-from .unread import LINGUISTIC, refuse_unread, split_name
+from .unread import LINGUISTIC, PARTS, refuse_unread, split_name
 
 TOKENS = ("tokens", "words")
 # Words of keys that name tags of entities, and of those that name other tags.
@@ -38,7 +38,8 @@ def read_hugging_face(rows: Rows, reading: Reading) -> Iterator[Record]:
     "labels" is. Numbers are named by the file's own description (parquet), or by
     `reading.tag_names`. Schemes are those of column files; if no tag has a letter such as "B-"
     before it, neighbours with one label are one span. Another list with something for each token,
-    such as tags of chunks, is not read, which is noted (but parts of speech and the like). A row without tags is not annotated.
+    such as tags of chunks, is not read, which is noted (but for parts of speech and the like). A
+    row without tags is not annotated.
 
     RAISES (ValueError): no tokens, another number of tags, numbers without names, malformed tags,
         annotation in another key.
@@ -46,7 +47,9 @@ def read_hugging_face(rows: Rows, reading: Reading) -> Iterator[Record]:
     first = [_read_row(row, source, reading) for source, row in islice(rows, SAMPLE)]
     rest = (_read_row(row, source, reading) for source, row in rows)
     keys = dict.fromkeys(key for _, layers in first for key in layers)
-    schemes = {key: _find_scheme([tags[key] for _, tags in first if key in tags]) for key in keys}
+    schemes = {
+        key: _find_scheme(key, [(r.source, t[key]) for r, t in first if key in t]) for key in keys
+    }
     for record, layers in chain(first, rest):
         if not layers:
             yield record
@@ -54,7 +57,7 @@ def read_hugging_face(rows: Rows, reading: Reading) -> Iterator[Record]:
         notes = [*record.notes]
         spans: list[LabelledSpan] = []
         for key, tags in layers.items():
-            scheme = schemes.setdefault(key, _find_scheme([tags]))
+            scheme = schemes.get(key) or _find_scheme(key, [(record.source, tags)])
             spans.extend(_read_tags(tags, record.source, scheme))
             if scheme == IO:
                 notes.append(f'"{key}" has no B-: neighbours with one label are read as one span')
@@ -93,7 +96,7 @@ def _read_row(row: Any, source: str, reading: Reading) -> tuple[Record, dict[str
                 f'{source}: "{key}" must have a tag for each of the {len(words)} tokens, was: '
                 f"{len(tags)} tags. Repair them"
             )
-    notes = [f'"{key}" is not read' for key in others if not split_name(key) & LINGUISTIC]
+    notes = [f'"{key}" is not read' for key in others if not split_name(key) & (LINGUISTIC - PARTS)]
     fields = {key: value for key, value in row.items() if key not in {words_key, *keys}}
     record = Record.from_words(words, None, joiner=reading.joiner, source=source)
     return replace(record, words=tuple(words), notes=tuple(notes), fields=fields), layers
@@ -145,10 +148,21 @@ def _name_tags(tags: Any, key: str, source: str, reading: Reading) -> list[str]:
     return [names[tag] for tag in tags]
 
 
-def _find_scheme(blocks: Sequence[Sequence[str]]) -> str:
-    """The scheme of a layer; IO if no tag has a letter."""
-    tags = {tag for tags in blocks for tag in tags} - {"O"}
-    return IO if tags and not any(map(TAG.fullmatch, tags)) else find_scheme(blocks)
+def _find_scheme(key: str, rows: Sequence[tuple[str, Sequence[str]]]) -> str:
+    """The scheme of a layer; IO if no tag has a letter.
+
+    rows: source and tags of each.
+    RAISES (ValueError): tags of something else.
+    """
+    tags = {tag for _, own in rows for tag in own}
+    if tags <= {"O"} or any(TAG.fullmatch(tag) for tag in tags - {"O"}):
+        return find_scheme([own for _, own in rows])
+    if "O" not in tags:
+        raise ValueError(
+            f'{rows[0][0]}: tags of entities must have O where there is none, was: "{key}" with '
+            f"{list_some(sorted(tags))}. Name the tags of entities ner_tags"
+        )
+    return IO
 
 
 def _read_tags(tags: Sequence[str], source: str, scheme: str) -> Iterator[LabelledSpan]:

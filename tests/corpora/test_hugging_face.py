@@ -50,6 +50,11 @@ def test_schemes_of_tags(tmp_path, tags, found):
     assert not is_plain or record.notes[0].startswith('"ner_tags" has no B-: neighbours')
 
 
+def test_parts_of_speech_are_no_entities(tmp_path):
+    with pytest.raises(ValueError, match=r'line 1: .* must have O .*"tags" with NOUN, VERB'):
+        read_rows(tmp_path, {"tokens": ["Ada", "lives"], "tags": ["NOUN", "VERB"]})
+
+
 def test_the_scheme_is_that_of_the_file(tmp_path):
     first = {"tokens": ["Ada", "lives"], "ner_tags": ["S-PER", "O"]}
     (_, record), _ = read_rows(tmp_path, first, {"tokens": ["a", "b"], "ner_tags": ["B-X", "E-X"]})
