@@ -136,7 +136,7 @@ def convert(
         for source in sources:
             own_format = detect_format(source) if format == "auto" else format
             records = islice(read_records(source, format=own_format, **reading), limit or None)
-            before = report.outcomes.copy()
+            before, n_before = report.outcomes.copy(), report.n_docs
             # None: tqdm shows its bar on a terminal only.
             for record in tqdm(records, source.name, unit=" docs", disable=silent or None):
                 doc, spans, relations, events = record_to_doc(
@@ -144,6 +144,8 @@ def convert(
                 )
                 doc_bin.add(doc)
                 report.add(record, spans, relations, events, source)
+            if report.n_docs == n_before:
+                raise ValueError(f"{source}: a file must hold documents, was: none. Leave it out")
             report.formats[own_format] += 1
             _check_file(report, report.outcomes - before, source, lang)
         target.parent.mkdir(parents=True, exist_ok=True)

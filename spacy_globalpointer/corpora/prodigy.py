@@ -98,12 +98,14 @@ def _read_relations(
     values: Any, spans: tuple[LabelledSpan, ...], source: str
 ) -> tuple[tuple[Edge, ...], list[str]]:
     """Relations between spans, and a note of each that is between other tokens."""
+    keys = {"head_span", "child_span", "label"}
     if not isinstance(values, list) or not all(
-        isinstance(value, dict) and {"head", "child", "label"} <= value.keys() for value in values
+        isinstance(value, dict) and keys <= value.keys() for value in values
     ):
         raise ValueError(
-            f'{source}: "relations" must be a list of objects with "head", "child" and "label", '
-            f"was: {shorten(values)}. Repair them"
+            f'{source}: "relations" must be a list of objects with "head_span", "child_span" and '
+            f'"label", was: {shorten(values)}. Repair them; relations between spans by their '
+            "places are in the format jsonl"
         )
     places = {span: place for place, span in reversed([*enumerate(spans)])}
     edges, notes = [], []

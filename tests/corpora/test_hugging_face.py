@@ -1,7 +1,7 @@
 import json
 
 import pytest
-from rows import mentions, read_rows, write_rows
+from record_files import mentions, read_rows, write_rows
 
 from spacy_globalpointer.corpora import containers, detect_format, hugging_face, read_records
 

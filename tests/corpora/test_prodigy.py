@@ -1,5 +1,5 @@
 import pytest
-from rows import edges, mentions, read_rows, write_rows
+from record_files import edges, mentions, read_rows, write_rows
 
 from spacy_globalpointer.corpora import read_records
 
@@ -85,8 +85,8 @@ def test_our_own_records_may_have_its_hashes(tmp_path):
         ({**TASK, "spans": [{**ADA, "end": 99}]}, "must lie inside the 15 characters"),
         ({**TASK, "spans": [{**ADA, "text": "Bob"}]}, "must give the mention of the span"),
         ({**TASK, "spans": [{"token_start": 0, "label": "X"}]}, "missing: start, end"),
-        ({**TASK, "relations": {}}, '"relations" must be a list of objects with "head"'),
-        ({**TASK, "relations": [{"head": 0}]}, '"relations" must be a list of objects with "head"'),
+        ({**TASK, "relations": {}}, '"relations" must be a list of objects with "head_'),
+        ({**TASK, "relations": [{"head": 0}]}, '"relations" must be a list of objects with "head_'),
         ({**TASK, "relations": [relation(ADA, ADA, " ")]}, "label of a relation must be"),
         ({**TASK, "entities": [[0, 3, "PER"]]}, '"entities" looks like annotation'),
     ],

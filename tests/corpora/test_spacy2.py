@@ -1,5 +1,5 @@
 import pytest
-from rows import mentions, read_rows, write_rows
+from record_files import mentions, read_rows, write_rows
 
 from spacy_globalpointer.corpora import read_records
 

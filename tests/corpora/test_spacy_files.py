@@ -1,7 +1,7 @@
 import numpy
 import pytest
 import spacy
-from rows import edges, mentions
+from record_files import edges, mentions
 from spacy.tokens import Doc, DocBin, Span, SpanGroup
 
 from spacy_globalpointer import Event, Relation, set_events, set_relations
