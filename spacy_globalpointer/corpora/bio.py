@@ -54,12 +54,12 @@ def read_bio(
     notes = tuple(list_unread(chosen, len(blocks[0][0][1]) if blocks else 0))
     left_out = [_drop_unwritten(block, chosen, name) for block in blocks]
     layers = chosen.tags
-    schemes = [_find_scheme([[columns[i] for _, columns in b] for b in blocks]) for i in layers]
+    schemes = [find_scheme([[columns[i] for _, columns in b] for b in blocks]) for i in layers]
     for block, lost in zip(blocks, left_out, strict=True):
         spans: list[LabelledSpan] = []
         for layer, scheme in zip(layers, schemes, strict=True):
             tags = [(number, columns[layer]) for number, columns in block]
-            spans.extend(_read_layer(tags, name, scheme))
+            spans.extend(read_layer(tags, name, scheme))
         words = [columns[chosen.tokens] for _, columns in block]
         source = f"{name} line {block[0][0]}"
         record = Record.from_words(words, sorted(spans), joiner=joiner, source=source)
@@ -92,8 +92,11 @@ def _split(line: str) -> list[str]:
     return line.split("\t") if "\t" in line else [c for c in line.split(" ") if c]
 
 
-def _find_scheme(blocks: Sequence[Sequence[str]]) -> str:
-    """Which scheme the tags of a layer have, given for each record."""
+def find_scheme(blocks: Sequence[Sequence[str]]) -> str:
+    """Which scheme the tags of a layer have.
+
+    blocks: tags of each record.
+    """
     if any(LETTERS.get(tag[:1]) in ("E", "S") for tags in blocks for tag in tags):
         return CLOSING
     pairs = (pair for tags in blocks for pair in pairwise(("O", *tags)))
@@ -158,28 +161,33 @@ def _drop_unwritten(block: list[Row], columns: Columns, name: str) -> tuple[tupl
     return tuple(lost)
 
 
-def _read_layer(tags: Sequence[tuple[int, str]], name: str, scheme: str) -> Iterator[LabelledSpan]:
+def read_layer(
+    tags: Sequence[tuple[int, str]], name: str, scheme: str, *, unit: str = "line"
+) -> Iterator[LabelledSpan]:
     """Spans of the tags of one record, in tokens.
 
-    tags: line number and tag of each token.
+    tags: number and tag of each token.
+    name, unit: of the file and of what is numbered there, for messages.
+    scheme: what find_scheme returned.
+    RAISES (ValueError): another tag, a malformed sequence.
     """
     start = 0
     label: str | None = None  # of the open span
     for i, (number, tag) in enumerate((*tags, (0, "O"))):  # the last O closes an open span
-        letter, own = _read_tag(tag, f"{name} line {number}")
+        letter, own = _read_tag(tag, f"{name} {unit} {number}")
         continues = letter in ("I", "E") and own == label
         if letter == "I" and not continues and scheme == IOB1:
             letter = "B"
         if letter in ("I", "E") and not continues:
             before = shorten(tags[i - 1][1]) if i else "the start of the sentence"
             raise ValueError(
-                f"{name} line {number}: {shorten(tag)} must continue a span of {shorten(own)}, "
+                f"{name} {unit} {number}: {shorten(tag)} must continue a span of {shorten(own)}, "
                 f"was after: {before}. Write B-{shorten(own)} where the span starts"
             )
         if label is not None and not continues:
             if scheme == CLOSING:
                 raise ValueError(
-                    f"{name} line {tags[i - 1][0]}: a span must end with E- or S- (L- or U-) in "
+                    f"{name} {unit} {tags[i - 1][0]}: a span must end with E- or S- (L- or U-) in "
                     f"a file that uses them, was: {shorten(tags[i - 1][1])}. Write the end tag"
                 )
             yield LabelledSpan(start, i, label)

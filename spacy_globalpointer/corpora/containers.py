@@ -79,12 +79,11 @@ def sample_rows(path: Path, head: str) -> list[Any]:
 
 
 def holds_rows(path: Path, head: str) -> bool:
-    """Whether a file looks like one of rows: an object, a list that starts with a string, an array.
+    """Whether a file looks like one of rows: an object, or a list of more than numbers.
 
     head: its first lines.
     """
-    start = re.match(r"\s*(\{\s*[\"}]|\[\s*\".*\]\s*$)", head, re.DOTALL)
-    return bool(start or ARRAY.match(head)) or is_parquet(path)
+    return re.match(r"\s*(\{\s*[\"}]|\[\s*[\"{\[\]])", head) is not None or is_parquet(path)
 
 
 def read_objects(lines: Iterable[str], name: str) -> Rows:

@@ -12,11 +12,19 @@ from .cluener import CLUENER
 from .cmeee import CMEEE
 from .containers import holds_rows, is_parquet, read_rows, sample_rows
 from .dialects import Dialect
+from .doccano import DOCCANO
+from .dygie import DYGIE
+from .gliner import GLINER
+from .hugging_face import HUGGING_FACE
 from .jsonl import JSONL
+from .label_studio import LABEL_STUDIO
 from .messages import shorten
+from .prodigy import PRODIGY
 from .pubtator import is_pubtator, read_pubtator
 from .reading import Reading
 from .record import Record
+from .spacy2 import SPACY2
+from .spacy_files import read_spacy
 from .text_files import read_head, read_lines
 from .webanno import is_webanno, read_webanno
 
@@ -33,14 +41,19 @@ class Format(NamedTuple):
     fits: Callable[[Path, str], bool] | None = None
 
 
-def _text_format(read: Callable[..., Iterator[Record]], fits: Callable[[str], bool]) -> Format:
+def _text_format(
+    read: Callable[..., Iterator[Record]], fits: Callable[[str], bool], *options: str
+) -> Format:
     """The format of a text file that is read line by line.
 
-    read: lines, name of the file for messages, joiner -> records.
+    read: lines, name of the file for messages, options -> records.
     fits: first lines -> whether it has the format.
+    options: fields of Reading that it takes.
     """
     return Format(
-        lambda path, reading: read(read_lines(path), str(path), joiner=reading.joiner),
+        lambda path, reading: read(
+            read_lines(path), str(path), **{name: getattr(reading, name) for name in options}
+        ),
         lambda path, head: fits(head),
     )
 
@@ -54,24 +67,21 @@ DIALECTS = {
     "jsonl": JSONL,
     "cluener": CLUENER,
     "cmeee": CMEEE,
+    "doccano": DOCCANO,
+    "label-studio": LABEL_STUDIO,
+    "prodigy": PRODIGY,
+    "hugging-face": HUGGING_FACE,
+    "gliner": GLINER,
+    "dygie": DYGIE,
+    "spacy2": SPACY2,
 }
 # Of the others, a file has the last one that fits.
 FORMATS = {
     **{name: _json_format(dialect) for name, dialect in DIALECTS.items()},
-    "bio": Format(
-        lambda path, reading: read_bio(
-            read_lines(path), str(path), joiner=reading.joiner, columns=reading.columns
-        ),
-        lambda path, head: is_bio(head),
-    ),
-    "webanno": Format(
-        lambda path, reading: read_webanno(read_lines(path), str(path), columns=reading.columns),
-        lambda path, head: is_webanno(head),
-    ),
-    "pubtator": Format(
-        lambda path, reading: read_pubtator(read_lines(path), str(path)),
-        lambda path, head: is_pubtator(head),
-    ),
+    "spacy": Format(read_spacy, lambda path, head: path.suffix == ".spacy"),
+    "bio": _text_format(read_bio, is_bio, "joiner", "columns"),
+    "webanno": _text_format(read_webanno, is_webanno, "columns"),
+    "pubtator": _text_format(read_pubtator, is_pubtator),
     "bioc": Format(read_bioc, lambda path, head: is_bioc(head)),
     "brat": Format(read_brat, is_brat),
 }

@@ -8,7 +8,7 @@ class Reading(NamedTuple):
 
     joiner: put between tokens where there is no text.
     tag_names: of tags that are numbers, by number; empty for none.
-    spans_key: name of the group to read, in files that have groups of spans.
+    spans_key, relations_key, events_key: of doc.spans, in files that have it.
     columns: of tags, by name or by number from 1, in files of columns, and layers, by name, in
         files of layers; empty for all that hold spans.
     """
@@ -16,4 +16,6 @@ class Reading(NamedTuple):
     joiner: str = " "
     tag_names: tuple[str, ...] = ()
     spans_key: str = "sc"
+    relations_key: str = "relations"
+    events_key: str = "events"
     columns: tuple[str, ...] = ()
