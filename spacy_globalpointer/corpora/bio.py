@@ -7,7 +7,16 @@ from dataclasses import replace
 from itertools import groupby, pairwise
 
 from ..spans import LabelledSpan
-from .columns import EMPTY, NAMES, RANGE, TAG, TOKENS, Columns, Row, choose_columns, list_unread
+from .columns import (
+    NAMES,
+    NO_WORDS,
+    TAG,
+    TOKENS,
+    Row,
+    choose_columns,
+    find_numbers,
+    list_unread,
+)
 from .messages import quote, shorten
 from .record import Record
 
@@ -50,9 +59,10 @@ def read_bio(
     names: list[str] = []
     groups = groupby(_read_rows(lines, name, names, columns), key=bool)
     blocks = [list(filter(None, rows)) for is_block, rows in groups if is_block]
-    chosen = choose_columns(blocks, names, columns, name)
+    numbers = find_numbers(blocks)
+    left_out = [[] if numbers is None else _drop_unwritten(block, name) for block in blocks]
+    chosen = choose_columns(blocks, numbers, names, columns, name)
     notes = tuple(list_unread(chosen, len(blocks[0][0][1]) if blocks else 0))
-    left_out = [_drop_unwritten(block, chosen, name) for block in blocks]
     layers = chosen.tags
     schemes = [find_scheme([[columns[i] for _, columns in b] for b in blocks]) for i in layers]
     for block, lost in zip(blocks, left_out, strict=True):
@@ -63,7 +73,7 @@ def read_bio(
         words = [columns[chosen.tokens] for _, columns in block]
         source = f"{name} line {block[0][0]}"
         record = Record.from_words(words, sorted(spans), joiner=joiner, source=source)
-        yield replace(record, notes=notes, left_out=lost)
+        yield replace(record, notes=notes, left_out=tuple(lost))
 
 
 def is_bio(head: str) -> bool:
@@ -97,7 +107,8 @@ def find_scheme(blocks: Sequence[Sequence[str]]) -> str:
 
     blocks: tags of each record.
     """
-    if any(LETTERS.get(tag[:1]) in ("E", "S") for tags in blocks for tag in tags):
+    letters = {tag[0] for tags in blocks for tag in tags if tag[1:2] == "-"}
+    if any(LETTERS.get(letter) in ("E", "S") for letter in letters):
         return CLOSING
     pairs = (pair for tags in blocks for pair in pairwise(("O", *tags)))
     # First letters of spans that follow none of the same label. CoNLL-2003 itself has two B- there.
@@ -145,20 +156,18 @@ def _is_header(columns: Sequence[str], wanted: Sequence[str]) -> bool:
     return len(columns) > 1 and bool(is_named) and not any(map(TAG.fullmatch, columns[1:]))
 
 
-def _drop_unwritten(block: list[Row], columns: Columns, name: str) -> tuple[tuple[str, str], ...]:
-    """Take rows out of a sentence that are no words, and tell which."""
-    if columns.numbers is None:
-        return ()
+def _drop_unwritten(block: list[Row], name: str) -> list[tuple[str, str]]:
+    """Take rows out of a sentence that are no words by their number, and tell which."""
     lost = []
-    for number, row in list(block):
-        id = row[columns.numbers]
-        if re.fullmatch(RANGE, id):
-            lost.append(("A line of words that are written as one", f"{name} line {number}"))
-            block.remove((number, row))
-        elif re.fullmatch(EMPTY, id):
-            lost.append(("A line of a word that is not written", f"{name} line {number}"))
-            block.remove((number, row))
-    return tuple(lost)
+    words = []
+    for number, row in block:
+        what = next((what for form, what in NO_WORDS.items() if re.fullmatch(form, row[0])), None)
+        if what:
+            lost.append((what, f"{name} line {number}"))
+        else:
+            words.append((number, row))
+    block[:] = words
+    return lost
 
 
 def read_layer(

@@ -80,7 +80,8 @@ def read_bioc(path: Path, reading: Reading) -> Iterator[Record]:
 
 def _read_document(document: Node, source: str) -> Standoff:
     passages = list_nodes(document, "passages", source)
-    text, parts = "", [Part(document, 0, ())]
+    text = ""
+    parts: list[Part] = []
     for number, passage in enumerate(passages, start=1):
         text += "\n" if number > 1 else ""
         sentences = list_nodes(passage, "sentences", source)
@@ -92,7 +93,8 @@ def _read_document(document: Node, source: str) -> Standoff:
                 own.append(block)
         parts += [Part(node, number, tuple(own)) for node in (passage, *sentences)]
     standoff = Standoff(text, source)
-    blocks = tuple(block for part in parts[1:] for block in part.blocks)
+    blocks = tuple(block for part in parts for block in part.blocks)
+    parts.append(Part(document, 0, ()))
     for part in parts:
         for node in list_nodes(part.node, "annotations", source):
             _add_annotation(standoff, node, part, blocks)
@@ -126,8 +128,7 @@ def _add_annotation(standoff: Standoff, node: Node, part: Part, blocks: tuple[Bl
         standoff.drop(NO_PLACE if label else NO_LABEL, id)
         return
     pieces = [_place(location, (*part.blocks, *blocks), source) for location in locations]
-    mention = node.get("text")
-    standoff.add_span(id, pieces, label, mention if isinstance(mention, str) else None)
+    standoff.add_span(id, pieces, label, str(node.get("text") or "").strip() or None)
 
 
 def _place(location: Node, blocks: tuple[Block, ...], source: str) -> tuple[int, int]:

@@ -79,8 +79,8 @@ def read_brat(path: Path, reading: Reading) -> Iterator[Record]:
 
 
 def is_brat(path: Path, head: str) -> bool:
-    """Whether a file is named .ann, and is empty or starts with an annotation."""
-    return bool(SUFFIX.search(path.name)) and (not head.strip() or bool(LINE.match(head)))
+    """Whether a file is named .ann."""
+    return SUFFIX.search(path.name) is not None
 
 
 def list_texts_alone(folder: Path) -> list[Path]:

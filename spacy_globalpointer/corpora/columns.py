@@ -14,10 +14,11 @@ TAG = re.compile(r"O|[BIMELSU]-\S+")
 TOKENS = ("form", "token", "tokens", "word", "words")
 # Of a file of CoNLL-U Plus.
 NAMES = re.compile(r"#\s*global\.columns\s*=\s*(.*)")
-# Numbers of tokens from 1 in a sentence: of one, of several that are written as one, and of one
-# that is not written.
-NUMBER, RANGE, EMPTY = r"\d+", r"\d+-\d+", r"\d+\.\d+"
-ID = re.compile(f"{NUMBER}|{RANGE}|{EMPTY}")
+# Numbers of lines that are no words, as CoNLL-U has them.
+NO_WORDS = {
+    r"\d+-\d+": "A line of words that are written as one",
+    r"\d+\.\d+": "A line of a word that is not written",
+}
 # Phrases of CoNLL-2000 and of the German part of CoNLL-2003: tags, but of no entities.
 PHRASES = frozenset(
     "ADJP ADVP CONJP INTJ LST NP PP PRT SBAR UCP VP NC VC PC AC CAC CNC CPC CVC".split()
@@ -44,27 +45,44 @@ class Columns(NamedTuple):
         return f"{column + 1} ({self.names[column]})" if self.names else str(column + 1)
 
 
+def find_numbers(blocks: Sequence[Sequence[Row]]) -> int | None:
+    """The column that numbers the words of each sentence from 1; None if there is none.
+
+    blocks: rows of each sentence.
+    """
+    for block in blocks:
+        ids = [columns[0] for _, columns in block]
+        words = [id for id in ids if not any(re.fullmatch(form, id) for form in NO_WORDS)]
+        if not words or words != [str(number + 1) for number in range(len(words))]:
+            return None
+    # Two columns, or two of tags, are those of a file whose tokens happen to be numbers.
+    rows = [columns[1:] for _, columns in blocks[0]] if blocks else []
+    return None if all(len(x) < 2 or TAG.fullmatch(x[0]) for x in rows) else 0
+
+
 def choose_columns(
-    blocks: Sequence[Sequence[Row]], names: Sequence[str], wanted: Sequence[str], source: str
+    blocks: Sequence[Sequence[Row]],
+    numbers: int | None,
+    names: Sequence[str],
+    wanted: Sequence[str],
+    source: str,
 ) -> Columns:
     """The columns of a file.
 
     blocks: rows of each sentence.
+    numbers: as find_numbers returned.
     names: of the columns; empty for none.
     wanted: names or numbers (from 1) of the columns of tags; empty for those with tags of entities.
     RAISES (ValueError): a name or number that no column has, no column with tags.
     """
-    width = len(names) or (len(blocks[0][0][1]) if blocks else 2)
     small = [name.lower() for name in names]
-    numbers = 0 if _counts(blocks, width) else None
-    tokens = next(
-        (small.index(name) for name in TOKENS if name in small), 0 if numbers is None else 1
-    )
+    tokens = next((small.index(name) for name in TOKENS if name in small), 1 if numbers == 0 else 0)
     columns = Columns(numbers, tokens, (), tuple(names))
+    width = len(names) or (len(blocks[0][0][1]) if blocks else 2)
     others = [at for at in range(width) if at not in (numbers, tokens)]
     if wanted:
         tags = [_find(name, names, others, source) for name in wanted]
-    elif len(others) == 1:
+    elif len(others) == 1 or not blocks:
         tags = others
     else:
         tags = _list_tag_columns(blocks, others)
@@ -83,19 +101,6 @@ def list_unread(columns: Columns, width: int) -> list[str]:
     """A note of each column that is not read."""
     read = {columns.numbers, columns.tokens, *columns.tags}
     return [f"Column {columns.name(at)} is not read" for at in range(width) if at not in read]
-
-
-def _counts(blocks: Sequence[Sequence[Row]], width: int) -> bool:
-    """Whether the first column numbers the tokens of each sentence from 1, before a word."""
-    if width < 3 or not blocks:
-        return False
-    for block in blocks:
-        ids = [columns[0] for _, columns in block]
-        words = [x for x in ids if re.fullmatch(NUMBER, x)]
-        if not all(map(ID.fullmatch, ids)) or words != [str(n + 1) for n in range(len(words))]:
-            return False
-    # Else a file of the token 1 in one layer of tags and another.
-    return not all(TAG.fullmatch(columns[1]) for _, columns in blocks[0])
 
 
 def _find(name: str, names: Sequence[str], others: Sequence[int], source: str) -> int:

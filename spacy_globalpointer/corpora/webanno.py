@@ -22,6 +22,7 @@ from .webanno_layers import (
     Mark,
     choose_layers,
     list_marks,
+    split_cell,
     split_number,
     unescape,
 )
@@ -83,7 +84,7 @@ def read_webanno(
 
 def is_webanno(head: str) -> bool:
     """Whether the first line names the format."""
-    return head.startswith("#FORMAT=WebAnno TSV 3")
+    return head.startswith("#FORMAT=WebAnno TSV")
 
 
 def _name(layer: Layer, unit: str, number: int | None, at: int = 0) -> str:
@@ -195,8 +196,8 @@ def _list_members(
     """
     target = layer.features[slot + 1]
     bases = [layer for name, layer in chosen.items() if target in (name, ANY)]
-    roles = SLOT.split(mark.values[slot])
-    places = SLOT.split(mark.values[slot + 1])
+    roles = split_cell(mark.values[slot], SLOT)
+    places = split_cell(mark.values[slot + 1], SLOT)
     if roles == [NOTHING]:
         return
     default = layer.features[slot].removeprefix(ROLE).partition(":")[2].partition("_")[0]

@@ -17,9 +17,9 @@ ROLE, BASE = "ROLE_", "BT_"
 LINGUISTIC = re.compile(
     r"de\.tudarmstadt\.ukp\.dkpro\.core\.api\.(lexmorph|segmentation|syntax|transform)\."
 )
-STACK = re.compile(r"(?<!\\)\|")
-SLOT = re.compile(r"(?<!\\);")
-NUMBERED = re.compile(r"(.*?)(?:(?<!\\)\[(\d+)(?:_(\d+))?\])?", re.DOTALL)
+STACK, SLOT = "|", ";"
+# A value, and numbers in brackets after it; a backslash is with what it escapes.
+NUMBERED = re.compile(r"((?:\\.|\\\Z|[^\\])*?)(?:\[(\d+)(?:_(\d+))?\])?", re.DOTALL)
 ESCAPED = re.compile(r"\\(->|.)", re.DOTALL)
 ESCAPES = {"t": "\t", "n": "\n", "r": "\r", "f": "\f", "b": "\b"}
 
@@ -124,7 +124,9 @@ def list_marks(layer: Layer, cells: Sequence[str]) -> Iterator[Mark]:
 
     cells: of the line, after those of the token.
     """
-    own = [STACK.split(cell) for cell in cells[layer.first : layer.first + len(layer.features)]]
+    own = [
+        split_cell(cell, STACK) for cell in cells[layer.first : layer.first + len(layer.features)]
+    ]
     plain = [i for i, name in enumerate(layer.features) if not name.startswith(BASE)]
     targets = {slot + 1 for slot in layer.slots}
     for at in range(max((len(stack) for stack in own if stack != [NOTHING]), default=0)):
@@ -135,6 +137,19 @@ def list_marks(layer: Layer, cells: Sequence[str]) -> Iterator[Mark]:
                 values[i], own_number, _ = split_number(values[i])
                 number = number or own_number
         yield Mark(number, tuple(values))
+
+
+def split_cell(cell: str, separator: str) -> list[str]:
+    """What is in a cell, at a separator that is not escaped: STACK or SLOT."""
+    if "\\" not in cell:
+        return cell.split(separator)
+    parts = [""]
+    for found in re.finditer(r"\\?.", cell, re.DOTALL):
+        if found[0] == separator:
+            parts.append("")
+        else:
+            parts[-1] += found[0]
+    return parts
 
 
 def split_number(value: str) -> tuple[str, int | None, int | None]:

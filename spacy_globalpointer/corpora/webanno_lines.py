@@ -1,9 +1,9 @@
 """Lines of WebAnno TSV 3: the text, its tokens and parts of them, with their offsets in it."""
 
 import re
+from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from itertools import accumulate
 from typing import NamedTuple
 
 from ..spans import LabelledSpan
@@ -17,6 +17,8 @@ TEXT = "#Text="
 UNIT = re.compile(r"(\d+-\d+)(\.\d+)?\t(\d+)-(\d+)\t([^\t]*)((?:\t[^\t]*)*)")
 # Java's escapes, until version 3.1.
 UNICODE, LAST_WITH_UNICODE = re.compile(r"\\u([0-9a-fA-F]{4})"), 1
+# Characters of two UTF-16 code units.
+LONG = re.compile("[\U00010000-\U0010ffff]")
 
 
 class Unit(NamedTuple):
@@ -60,12 +62,12 @@ def read_export(lines: Iterable[str], name: str) -> Export:
     units: list[Unit] = []
     pieces: list[str] = []
     sentence: list[str] = []  # its lines, until its first token shows where they are
-    length = minor = 0
-    for number, line in enumerate(lines, start=1):
+    length = 0
+    lines = iter(lines)
+    minor = _read_version(next(lines, ""), f"{name} line 1")
+    for number, line in enumerate(lines, start=2):
         line, source = line.rstrip("\n"), f"{name} line {number}"
-        if number == 1:
-            minor = _read_version(line, source)
-        elif line.startswith(TEXT):
+        if line.startswith(TEXT):
             sentence.append(_unescape_text(line.removeprefix(TEXT), minor))
         elif line.startswith("#T_"):
             layers.append(read_layer_line(line, sum(len(x.features) for x in layers), source))
@@ -89,7 +91,7 @@ def _read_version(line: str, source: str) -> int:
     if not found:
         raise ValueError(
             f"{source}: the first line must be #FORMAT=WebAnno TSV 3.3 (or another 3), was: "
-            f"{shorten(line)}. Export the document as WebAnno TSV v3"
+            f"{shorten(line.strip()) or 'nothing'}. Export the document as WebAnno TSV v3"
         )
     return int(found[1])
 
@@ -104,7 +106,7 @@ def _unescape_text(line: str, minor: int) -> str:
 
 def _measure(text: str) -> int:
     """Length in UTF-16 code units."""
-    return len(text) + sum(character > "\uffff" for character in text)
+    return len(text.encode("utf-16-le", "surrogatepass")) // 2
 
 
 def _read_unit(line: str, source: str, layers: Sequence[Layer]) -> Unit:
@@ -137,13 +139,11 @@ def _place(sentence: Sequence[str], gap: int, is_first: bool, source: str) -> st
 
 def _count_characters(export: Export, name: str) -> Export:
     """The same with offsets in characters, which the text of each unit is compared with."""
-    widths = (2 if character > "\uffff" else 1 for character in export.text)
-    places = {place: number for number, place in enumerate(accumulate(widths, initial=0))}
+    # First code units of the characters that have two.
+    pairs = [found.start() + n for n, found in enumerate(LONG.finditer(export.text))]
     units, mentions = [], []
     for unit in export.units:
-        # Offsets that are no border of a character, or beyond the text, are not changed: what is
-        # said to be there is not.
-        start, end = places.get(unit.start, unit.start), places.get(unit.end, unit.end)
+        start, end = (place - bisect_left(pairs, place) for place in (unit.start, unit.end))
         units.append(unit._replace(start=start, end=end))
         if start < end or unit.text:
             mentions.append((LabelledSpan(start, end, unit.id), unit.text))
