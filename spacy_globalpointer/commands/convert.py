@@ -61,8 +61,8 @@ def convert_cli(
         Option(
             "--column",
             "-c",
-            help="Name or number (from 1) of a column of tags, or name of a layer of WebAnno; may "
-            "be given several times",
+            help="Name or number (from 1) of a column of tags, name of a layer of WebAnno or of an "
+            "infon of BioC; may be given several times",
         ),
     ] = None,
     tag_names: Annotated[
@@ -138,7 +138,7 @@ def convert(
     lang: spaCy's code of the language, for the tokenizer.
     spans_key, relations_key, events_key: of doc.spans; also of groups to read in .spacy files.
     alignment: one of corpora.ALIGNMENTS.
-    columns: of tags, or layers, as in corpora.read_records; empty for all that hold spans.
+    columns: of tags, layers, or infons, that hold the labels; empty for the usual.
     tag_names: of tags that are numbers, by number.
     limit (documents): taken from each input file; 0 means all.
     silent: show no progress.

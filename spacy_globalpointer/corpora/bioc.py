@@ -4,7 +4,7 @@ Source: Comeau et al. 2013, https://doi.org/10.1093/database/bat064, and its Bio
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -59,18 +59,20 @@ def read_bioc(path: Path, reading: Reading) -> Iterator[Record]:
           <node refid="T1" role=""/><node refid="T2" role=""/></relation>
       </passage></document></collection>
 
-    Passages become lines of one text. The label is the infon "type", or "value" where the type is
-    the name of a layer, or the only infon. A relation of two annotations is a relation; one with a
-    trigger, or of more, is an event. Left out are discontinuous spans, other infons, annotations
-    without a place or a label, and relations of concepts. If any document has relations, or events,
-    those without are annotated with none.
+    Passages become lines of one text. The label is the infon "type" (or the first of
+    reading.columns), or "value" where the type is the name of a layer, or the only infon. A
+    relation of two annotations is a relation; one with a trigger, or of more, is an event. Left out
+    are discontinuous spans, other infons, annotations without a place or a label, and relations of
+    concepts. If any document has relations, or events, those without are annotated with none.
 
     RAISES (ValueError): malformed XML or JSON, a missing offset, a location in no passage, a
         mention that is not there, an id that nothing has.
     """
     texts = []
+    keys = reading.columns or LABELS
     for number, document in enumerate(read_documents(read_lines(path), str(path)), start=1):
-        texts.append(_read_document(document, f"{path} document {document.get('id') or number}"))
+        source = f"{path} document {document.get('id') or number}"
+        texts.append(_read_document(document, keys, source))
     groups = [group for text in texts for group in text.groups.values()]
     has_relations = any(group.is_relation for group in groups)
     has_events = any(not group.is_relation for group in groups)
@@ -78,7 +80,7 @@ def read_bioc(path: Path, reading: Reading) -> Iterator[Record]:
         yield text.build(has_relations=has_relations, has_events=has_events)
 
 
-def _read_document(document: Node, source: str) -> Standoff:
+def _read_document(document: Node, keys: Sequence[str], source: str) -> Standoff:
     passages = list_nodes(document, "passages", source)
     text = ""
     parts: list[Part] = []
@@ -97,10 +99,10 @@ def _read_document(document: Node, source: str) -> Standoff:
     parts.append(Part(document, 0, ()))
     for part in parts:
         for node in list_nodes(part.node, "annotations", source):
-            _add_annotation(standoff, node, part, blocks)
+            _add_annotation(standoff, node, keys, part, blocks)
     for part in parts:
         for node in list_nodes(part.node, "relations", source):
-            _add_relation(standoff, node, part)
+            _add_relation(standoff, node, keys, part)
     return standoff
 
 
@@ -118,10 +120,12 @@ def _read_block(node: Node, length: int, own: list[Block], source: str) -> tuple
     return Block(offset, length + len(gap), text), gap
 
 
-def _add_annotation(standoff: Standoff, node: Node, part: Part, blocks: tuple[Block, ...]) -> None:
+def _add_annotation(
+    standoff: Standoff, node: Node, keys: Sequence[str], part: Part, blocks: tuple[Block, ...]
+) -> None:
     id = _name(standoff, node, part, "annotation")
     source = f"{standoff.source} annotation {id}"
-    label = _read_label(standoff, node, id)
+    label = _read_label(standoff, node, keys, id)
     locations = list_nodes(node, "locations", source)
     if label is None or not locations:
         standoff.places[id] = None
@@ -139,14 +143,14 @@ def _place(location: Node, blocks: tuple[Block, ...], source: str) -> tuple[int,
             start = block.start + offset - block.offset
             return start, start + length
     raise ValueError(
-        f"{source}: a location must lie in a passage of its document, was: offset {offset} and "
+        f"{source}: a location must lie in the text of a passage, was: offset {offset} and "
         f"length {length}. Offsets count characters from the start of the document: repair them"
     )
 
 
-def _add_relation(standoff: Standoff, node: Node, part: Part) -> None:
+def _add_relation(standoff: Standoff, node: Node, keys: Sequence[str], part: Part) -> None:
     id = _name(standoff, node, part, "relation")
-    label = _read_label(standoff, node, id)
+    label = _read_label(standoff, node, keys, id)
     nodes = list_nodes(node, "nodes", f"{standoff.source} relation {id}")
     members = [
         (str(member.get("role") or ""), _find(standoff, str(member.get("refid")), part))
@@ -172,10 +176,10 @@ def _find(standoff: Standoff, id: str, part: Part) -> str:
     return near if near in standoff.places else id
 
 
-def _read_label(standoff: Standoff, node: Node, id: str) -> str | None:
-    """The infon that is the label, None for none; the others are counted."""
+def _read_label(standoff: Standoff, node: Node, keys: Sequence[str], id: str) -> str | None:
+    """The first infon of some keys that is there, None for none; the others are counted."""
     infons = read_infons(node, f"{standoff.source} {id}")
-    key = next((key for key in LABELS if infons.get(key)), None)
+    key = next((key for key in keys if infons.get(key)), None)
     if key and VALUE in infons and LAYER.fullmatch(str(infons[key])):
         key = VALUE
     elif key is None and len(infons) == 1:

@@ -9,8 +9,8 @@ class Reading(NamedTuple):
     joiner: put between tokens where there is no text.
     tag_names: of tags that are numbers, by number; empty for none.
     spans_key, relations_key, events_key: of doc.spans, in files that have it.
-    columns: of tags, by name or by number from 1, in files of columns, and layers, by name, in
-        files of layers; empty for all that hold spans.
+    columns: what holds the labels; empty for the usual. Columns of tags by name or by number from
+        1, layers of WebAnno, infons of BioC.
     """
 
     joiner: str = " "

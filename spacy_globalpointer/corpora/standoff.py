@@ -1,5 +1,6 @@
 """Annotation whose parts have ids and refer to each other, beside a text: what it becomes."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
@@ -12,6 +13,8 @@ from .mentions import check_mentions, squash
 from .messages import list_some, quote
 from .record import Record
 
+# What tools write between the pieces of a span.
+ELISION = re.compile(r"\[\.\.\.\]|\.\.\.|\u2026")
 # What a record cannot hold.
 DISCONTINUOUS = "A discontinuous span"
 UNREAD_SPAN = "A relation or an argument of a span that is left out"
@@ -71,7 +74,7 @@ class Standoff:
         pieces = sorted(pieces)
         if any(self.text[a[1] : b[0]].strip() for a, b in pairwise(pieces)):
             found = "".join(self.text[start:end] for start, end in pieces)
-            if mention is not None and squash(found) != squash(mention.replace("...", "")):
+            if mention is not None and squash(found) != squash(ELISION.sub("", mention)):
                 raise ValueError(
                     f"{self.source} {id}: the pieces of a span must be what it says, was: "
                     f"{quote(mention)} where the text has {quote(found)}. Repair the offsets"

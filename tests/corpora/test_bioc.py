@@ -18,7 +18,7 @@ COLLECTION = """<?xml version="1.0" encoding="UTF-8"?>
 <annotation id="1"><infon key="type">Disease</infon><infon key="MESH">D1</infon>
 <location offset="0" length="4"/><text>Rash</text></annotation>
 <annotation id="2"><infon key="type">Disease</infon>
-<location offset="0" length="4"/><location offset="7" length="5"/><text>Rash f\u00e9ver</text>
+<location offset="0" length="4"/><location offset="7" length="5"/><text>Rash [...] f\u00e9ver</text>
 </annotation>
 </passage>
 <passage><offset>100</offset>
@@ -78,6 +78,12 @@ def test_the_documented_elements_are_read(tmp_path):
     assert (second.text, second.spans, second.relations, second.events) == ("Bob", (), (), ())
 
 
+def test_the_infon_that_is_the_label_may_be_named(tmp_path):
+    text = COLLECTION.replace('key="MESH"', 'key="concept"')
+    first, _ = read_sample(tmp_path, "x.xml", text, columns=("concept", "type"))
+    assert mentions(first)[:2] == [("Rash", "D1"), ("Ada", "PER")]
+
+
 @pytest.mark.parametrize("shape", ["collection", "api", "list"])
 def test_json_has_several_shapes(tmp_path, shape):
     api = {"PubTator3": BIOC["documents"]}
@@ -117,11 +123,11 @@ def change(*path):
         (change("annotations", 0, "locations", 0, "length", 3.5), "length must be a whole number"),
         (
             change("annotations", 0, "locations", 0, "offset", 90),
-            "T1: a location must lie in a pas",
+            "T1: a location must lie in the tex",
         ),
         (
             change("annotations", 0, "locations", 0, "length", 30),
-            "T1: a location must lie in a pas",
+            "T1: a location must lie in the tex",
         ),
         (change("annotations", 0, "locations", 0, "length", 0), "start and end must give the ment"),
         (change("annotations", 0, "text", "Eve"), "must give the mention of the span, was: 'Eve'"),

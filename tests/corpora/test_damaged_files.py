@@ -109,5 +109,7 @@ def test_offsets_beyond_the_text_are_an_error(tmp_path, format, name, content):
     for old, new in moved.items():
         content = content.replace(old, new)
     path = write_sample(tmp_path, name, content)
-    with pytest.raises(ValueError, match=r"must give the mention|must lie in a passage"):
+    with pytest.raises(
+        ValueError, match=r"must give the mention|must lie in the text of a passage"
+    ):
         list(read_records(path))
