@@ -39,7 +39,7 @@ def read_parts(
     text, words: of the record; in_tokens: whether offsets are in words.
     RAISES (ValueError): what has another form, mentions that are not at their places.
     """
-    spans = read_spans(row["spans"], source, text, words=words, in_tokens=in_tokens)
+    spans = read_span_objects(row["spans"], source, text, words=words, in_tokens=in_tokens)
     scores, unread_scores = _read_scores(row["spans"])
     relations = _read_relations(row["relations"], source) if "relations" in row else None
     events, unread = _read_events(row["events"], source) if "events" in row else (None, [])
@@ -71,7 +71,7 @@ def refuse_spanless(row: dict[str, Any], source: str) -> None:
     )
 
 
-def read_spans(
+def read_span_objects(
     values: Any, source: str, text: str, *, words: Sequence[str] = (), in_tokens: bool = False
 ) -> list[LabelledSpan]:
     """The spans of a list of objects; those with a mention beside their offsets are checked.

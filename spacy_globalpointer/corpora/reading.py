@@ -16,3 +16,6 @@ class Reading(NamedTuple):
     spans_key: str = "sc"
     relations_key: str = "relations"
     events_key: str = "events"
+
+
+DEFAULTS = Reading()

@@ -3,7 +3,13 @@ import json
 import pytest
 from record_files import mentions, read_rows, write_rows
 
-from spacy_globalpointer.corpora import containers, detect_format, hugging_face, read_records
+from spacy_globalpointer.corpora import (
+    Reading,
+    containers,
+    detect_format,
+    hugging_face,
+    read_records,
+)
 
 WORDS = ["Ada", "Lovelace", "lived", "in", "London", "."]
 TAGS = ["B-PER", "I-PER", "O", "O", "B-GPE", "O"]
@@ -133,7 +139,9 @@ def test_parquet_names_its_tags(tmp_path):
     assert (detect_format(path), [*map(mentions, records)]) == ("hugging-face", [FOUND] * 3)
     assert records[2].source == f"{path} row 3"
     path = write_parquet(tmp_path / "y", rows)
-    assert [*map(mentions, read_records(path, tag_names=tuple(NAMES)))] == [FOUND] * 3
+    assert [*map(mentions, read_records(path, reading=Reading(tag_names=tuple(NAMES))))] == [
+        FOUND
+    ] * 3
     with pytest.raises(ValueError, match="--tag-names"):
         list(read_records(path))
 
