@@ -3,6 +3,7 @@
 import json
 
 from spacy_globalpointer.corpora import read_records
+from spacy_globalpointer.corpora.reading import Reading
 
 TEXT = "Ada met Bob ."
 FOUND = [("Ada", "PER"), ("Bob", "PER")]
@@ -126,9 +127,10 @@ def write_sample(folder, name, content, text=TEXT):
     return path
 
 
-def read_sample(folder, name, content, text=TEXT, **reading):
+def read_sample(folder, name, content, text=TEXT, format="auto", columns=()):
     """The records of the same."""
-    return [*read_records(write_sample(folder, name, content, text), **reading)]
+    path = write_sample(folder, name, content, text)
+    return [*read_records(path, format=format, reading=Reading(columns=columns))]
 
 
 def causes(record):

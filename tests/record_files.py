@@ -2,7 +2,7 @@
 
 import json
 
-from spacy_globalpointer.corpora import detect_format, read_records
+from spacy_globalpointer.corpora import Reading, detect_format, read_records
 
 
 def write_rows(folder, *rows, name="x.jsonl"):
@@ -17,7 +17,7 @@ def write_rows(folder, *rows, name="x.jsonl"):
 def read_rows(folder, *rows, name="x.jsonl", **reading):
     """Their records, and the format that is detected."""
     path = write_rows(folder, *rows, name=name)
-    return [*read_records(path, **reading)], detect_format(path)
+    return [*read_records(path, reading=Reading(**reading))], detect_format(path)
 
 
 def mentions(record):

@@ -17,6 +17,7 @@ from ..corpora import (
     ALIGNMENTS,
     FORMATS,
     UNSPACED_LANGUAGES,
+    Reading,
     detect_format,
     read_records,
     record_to_doc,
@@ -146,20 +147,28 @@ def convert(
         fits the tokens; with alignment "fail", a span that does not fit them.
     """
     nlp = spacy.blank(lang)
-    keys = {"spans_key": spans_key, "relations_key": relations_key, "events_key": events_key}
     joiner = "" if lang in UNSPACED_LANGUAGES else " "
-    reading = {**keys, "joiner": joiner, "tag_names": tuple(tag_names), "columns": tuple(columns)}
+    reading = Reading(
+        joiner, tuple(tag_names), spans_key, relations_key, events_key, columns=tuple(columns)
+    )
     report = Conversion(texts_alone=_list_texts_alone(inputs))
     for target, sources in _plan_files(inputs, output).items():
         doc_bin = DocBin()
         for source in sources:
             own_format = detect_format(source) if format == "auto" else format
-            records = islice(read_records(source, format=own_format, **reading), limit or None)
+            records = islice(
+                read_records(source, format=own_format, reading=reading), limit or None
+            )
             before, n_before = report.outcomes.copy(), report.n_docs
             # None: tqdm shows its bar on a terminal only.
             for record in tqdm(records, source.name, unit=" docs", disable=silent or None):
                 doc, spans, relations, events = record_to_doc(
-                    record, nlp, **keys, alignment=alignment
+                    record,
+                    nlp,
+                    spans_key=spans_key,
+                    relations_key=relations_key,
+                    events_key=events_key,
+                    alignment=alignment,
                 )
                 doc_bin.add(doc)
                 report.add(record, spans, relations, events, source)

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from .bio import is_bio, read_bio
 from .bioc import read_bioc
@@ -21,7 +21,7 @@ from .label_studio import LABEL_STUDIO
 from .messages import shorten
 from .prodigy import PRODIGY
 from .pubtator import is_pubtator, read_pubtator
-from .reading import Reading
+from .reading import DEFAULTS, Reading
 from .record import Record
 from .spacy2 import SPACY2
 from .spacy_files import read_spacy
@@ -87,12 +87,14 @@ FORMATS = {
 }
 
 
-def read_records(path: Path, *, format: str = "auto", **reading: Any) -> Iterator[Record]:
+def read_records(
+    path: Path, *, format: str = "auto", reading: Reading = DEFAULTS
+) -> Iterator[Record]:
     """Records of one file.
 
     path: a text file in UTF-8, where ".gz" at its end means gzip; parquet; or .spacy.
     format: a name in FORMATS, or "auto".
-    reading: fields of Reading.
+    reading: what the file does not say about itself.
     RAISES (ValueError): an unknown format, a malformed line, another encoding.
         (ImportError): a file that needs a package that is not installed.
     """
@@ -101,7 +103,7 @@ def read_records(path: Path, *, format: str = "auto", **reading: Any) -> Iterato
     if format not in FORMATS:
         names = ", ".join(FORMATS)
         raise ValueError(f"format must be auto or one of {names}, was: {format!r}")
-    for record in FORMATS[format].read(path, Reading(**reading)):
+    for record in FORMATS[format].read(path, reading):
         yield record.trim_labels()
 
 

@@ -39,8 +39,8 @@ def read_parts(
     text, words: of the record; in_tokens: whether offsets are in words.
     RAISES (ValueError): what has another form, mentions that are not at their places.
     """
-    spans = read_spans(row["spans"], source, text, words=words, in_tokens=in_tokens)
-    scores, unread_scores = _read_scores(row["spans"])
+    spans = read_span_objects(row["spans"], source, text, words=words, in_tokens=in_tokens)
+    scores, unread_scores = read_scores(row["spans"])
     relations = _read_relations(row["relations"], source) if "relations" in row else None
     events, unread = _read_events(row["events"], source) if "events" in row else (None, [])
     notes = [*unread_scores, *(f'"{shorten(key)}" of events is not read' for key in unread)]
@@ -71,7 +71,7 @@ def refuse_spanless(row: dict[str, Any], source: str) -> None:
     )
 
 
-def read_spans(
+def read_span_objects(
     values: Any, source: str, text: str, *, words: Sequence[str] = (), in_tokens: bool = False
 ) -> list[LabelledSpan]:
     """The spans of a list of objects; those with a mention beside their offsets are checked.
@@ -105,7 +105,7 @@ def _list_spans(spans: Any, source: str, text: str) -> list[dict[str, Any]]:
     return spans
 
 
-def _read_scores(spans: Sequence[dict[str, Any]]) -> tuple[tuple[float, ...] | None, list[str]]:
+def read_scores(spans: Sequence[dict[str, Any]]) -> tuple[tuple[float, ...] | None, list[str]]:
     """The scores of spans, as `annotate` writes them; and what is not read.
 
     RETURNS: None if not all of them are probabilities, which is noted unless there are none.

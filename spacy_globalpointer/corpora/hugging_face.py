@@ -18,12 +18,9 @@ from .record import Record, check_words
 from .unread import LINGUISTIC, PARTS, refuse_unread, split_name
 
 TOKENS = ("tokens", "words")
-# Words of keys that name tags of entities, and of those that name other tags.
-NAMES, OTHERS = (
-    frozenset({"ner", "ne", "entity", "bio"}),
-    frozenset({"pos", "xpos", "upos", "chunk"}),
-)
-PLAIN = ("tags", "labels", "label", "ner_labels")
+# Words of keys that name tags of entities, and those of keys that do where none has one of these.
+NAMES = frozenset({"ner", "ne", "nes", "entity", "entities"})
+PLAIN = frozenset({"tag", "tags", "label", "labels"})
 # Rows that tell the scheme of the tags.
 SAMPLE = 10_000
 IO = "IO"
@@ -35,11 +32,11 @@ def read_hugging_face(rows: Rows, reading: Reading) -> Iterator[Record]:
     {"id": "0", "tokens": ["Ada", "Lovelace", "lives"], "ner_tags": ["B-PER", "I-PER", "O"]}
 
     Each list of tags whose key has the word "ner" is a layer of spans; without one "tags" or
-    "labels" is. Numbers are named by the file's own description (parquet), or by
-    `reading.tag_names`. Schemes are those of column files; if no tag has a letter such as "B-"
-    before it, neighbours with one label are one span. Another list with something for each token,
-    such as tags of chunks, is not read, which is noted (but for parts of speech and the like). A
-    row without tags is not annotated.
+    "labels" is. The tokens are joined, unless there is a "text" that has them. Numbers are named by
+    the file's own description (parquet), or by `reading.tag_names`. Schemes are those of column
+    files; if no tag has a letter such as "B-" before it, neighbours with one label are one span.
+    Another list with something for each token, such as tags of chunks, is not read, which is noted
+    (but for parts of speech and the like). A row without tags is not annotated.
 
     RAISES (ValueError): no tokens, another number of tags, numbers without names, malformed tags,
         annotation in another key.
@@ -61,9 +58,9 @@ def read_hugging_face(rows: Rows, reading: Reading) -> Iterator[Record]:
             spans.extend(_read_tags(tags, record.source, scheme))
             if scheme == IO:
                 notes.append(f'"{key}" has no B-: neighbours with one label are read as one span')
-        words = record.words or ()
-        found = Record.from_words(words, sorted(spans), joiner=reading.joiner, source=record.source)
-        yield replace(found, notes=tuple(notes), fields=record.fields)
+        places = _find_places(record)
+        found = tuple(LabelledSpan(places[s][0], places[e - 1][1], x) for s, e, x in sorted(spans))
+        yield replace(record, spans=found, notes=tuple(notes))
 
 
 def is_hugging_face(row: Any) -> bool:
@@ -88,7 +85,7 @@ def _read_row(row: Any, source: str, reading: Reading) -> tuple[Record, dict[str
         for key, value in row.items()
         if key not in {words_key, *keys} and _is_other(key, value, words)
     ]
-    refuse_unread(row, source, known={words_key, *keys, *others}, words=words)
+    refuse_unread(row, source, known={words_key, "text", *keys, *others}, words=words)
     layers = {key: _name_tags(row[key], key, source, reading) for key in keys}
     for key, tags in layers.items():
         if len(tags) != len(words):
@@ -99,7 +96,25 @@ def _read_row(row: Any, source: str, reading: Reading) -> tuple[Record, dict[str
     notes = [f'"{key}" is not read' for key in others if not split_name(key) & (LINGUISTIC - PARTS)]
     fields = {key: value for key, value in row.items() if key not in {words_key, *keys}}
     record = Record.from_words(words, None, joiner=reading.joiner, source=source)
-    return replace(record, words=tuple(words), notes=tuple(notes), fields=fields), layers
+    text = fields.pop("text", None)
+    if isinstance(text, str):
+        own = replace(record, text=text, words=tuple(words), unknown_spaces=False)
+        is_there = len(_find_places(own)) == len(words)
+        record = own if is_there else record
+        notes += [] if is_there else ['"text" is not read: it does not have the tokens']
+    return replace(record, notes=tuple(notes), fields=fields), layers
+
+
+def _find_places(record: Record) -> list[tuple[int, int]]:
+    """Start and end of each word in the text (characters), as far as they are there in order."""
+    places, place = [], 0
+    for word in record.words or ():
+        start = record.text.find(word, place)
+        if start < 0 or record.text[place:start].strip():
+            break
+        place = start + len(word)
+        places.append((start, place))
+    return places
 
 
 def _find_keys(row: dict[str, Any]) -> list[str]:
@@ -108,7 +123,7 @@ def _find_keys(row: dict[str, Any]) -> list[str]:
     named = [key for key in lists if split_name(key) & NAMES]
     # Numbers beside the same tags by name.
     by_name = [key for key in named if not split_name(key) & {"index", "id", "ids"}]
-    return by_name or named or [key for key in PLAIN if key in lists][:1]
+    return by_name or named or [key for key in lists if split_name(key) <= PLAIN][:1]
 
 
 def _is_tags(value: Any, n_words: int) -> bool:

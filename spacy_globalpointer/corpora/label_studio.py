@@ -16,9 +16,9 @@ from .label_studio_results import (
     Result,
     find_text,
     is_region,
+    link_regions,
     list_ids,
     read_regions,
-    read_relations,
 )
 from .messages import shorten
 from .reading import Reading
@@ -113,7 +113,7 @@ def _read_task(row: dict[str, Any], source: str, has_relations: bool) -> Iterato
     known, last = list_ids(results or ()), [*texts][-1]
     for key, own in texts.items():
         regions = read_regions(own, data[key], source)
-        edges, lost, relations = read_relations(relations, regions.places, known, source)
+        edges, lost, relations = link_regions(relations, regions.places, known, source)
         lost += [LEFT_OUT] * len(relations) if key == last else []
         yield Record(
             data[key],

@@ -152,7 +152,7 @@ def _check_region(result: Result, text: str, source: str) -> None:
     refuse_unread(value or {}, source, known=VALUE_KEYS, text=text)
 
 
-def read_relations(
+def link_regions(
     results: Iterable[Result], places: Mapping[str, int], known: Collection[Any], source: str
 ) -> tuple[list[Edge], list[str], list[Result]]:
     """Relations between the regions of a text.

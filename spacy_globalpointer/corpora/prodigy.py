@@ -9,7 +9,7 @@ from ..relations import Edge
 from ..spans import LabelledSpan
 from .containers import get_text
 from .dialects import Dialect, read_each
-from .gold_parts import NO_ANSWERS, SPAN_KEYS, read_spans
+from .gold_parts import NO_ANSWERS, SPAN_KEYS, read_scores, read_span_objects
 from .messages import quote, shorten
 from .reading import Reading
 from .record import Record
@@ -45,12 +45,14 @@ def read_prodigy(row: dict[str, Any], source: str, reading: Reading) -> Record:
     if row.get("options"):
         notes.append('The choice among "options" is not read')
     spans: tuple[LabelledSpan, ...] | None = None
-    relations = None
+    relations = scores = None
     if answer in NO_ANSWERS:
         notes.append(f'"answer" is {quote(answer)}, so the spans are not read')
     else:
         given = row.get("spans", [] if answer == "accept" and words and not notes else None)
-        spans = None if given is None else tuple(read_spans(given, source, text))
+        spans = None if given is None else tuple(read_span_objects(given, source, text))
+        scores, unread = read_scores(given or ())
+        notes += unread
     if spans is not None and row.get("_view_id") == BINARY:
         notes.append("An answer about one span is read as if the text had no others")
     if spans is not None and "relations" in row:
@@ -64,6 +66,7 @@ def read_prodigy(row: dict[str, Any], source: str, reading: Reading) -> Record:
         notes=tuple(notes),
         fields={key: value for key, value in row.items() if key not in KEYS},
         relations=relations,
+        scores=scores,
     )
 
 

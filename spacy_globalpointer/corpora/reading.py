@@ -19,3 +19,6 @@ class Reading(NamedTuple):
     relations_key: str = "relations"
     events_key: str = "events"
     columns: tuple[str, ...] = ()
+
+
+DEFAULTS = Reading()

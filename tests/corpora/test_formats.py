@@ -3,7 +3,7 @@ import json
 
 import pytest
 
-from spacy_globalpointer.corpora import FORMATS, detect_format, read_records
+from spacy_globalpointer.corpora import FORMATS, Reading, detect_format, read_records
 
 JSONL = '{"text": "Ada", "spans": [{"start": 0, "end": 3, "label": "P"}]}\n'
 CLUENER = '{"text": "李雷", "label": {"name": {"李雷": [[0, 1]]}}}\n'
@@ -71,7 +71,7 @@ def test_the_joiner_reaches_formats_without_text(tmp_path):
     path = tmp_path / "data.bio"
     path.write_text("北 B-X\n京 I-X\n", encoding="utf-8")
     assert [record.text for record in read_records(path)] == ["北 京"]
-    assert [record.text for record in read_records(path, joiner="")] == ["北京"]
+    assert [record.text for record in read_records(path, reading=Reading(""))] == ["北京"]
 
 
 def test_a_wrong_format_name_is_an_error(tmp_path):

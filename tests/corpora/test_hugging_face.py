@@ -3,7 +3,13 @@ import json
 import pytest
 from record_files import mentions, read_rows, write_rows
 
-from spacy_globalpointer.corpora import containers, detect_format, hugging_face, read_records
+from spacy_globalpointer.corpora import (
+    Reading,
+    containers,
+    detect_format,
+    hugging_face,
+    read_records,
+)
 
 WORDS = ["Ada", "Lovelace", "lived", "in", "London", "."]
 TAGS = ["B-PER", "I-PER", "O", "O", "B-GPE", "O"]
@@ -13,7 +19,9 @@ FOUND = [("Ada Lovelace", "PER"), ("London", "GPE")]
 
 
 @pytest.mark.parametrize("name", ["x.jsonl", "x.json"])
-@pytest.mark.parametrize("keys", [("tokens", "ner_tags"), ("words", "ner"), ("tokens", "tags")])
+@pytest.mark.parametrize(
+    "keys", [("tokens", "ner_tags"), ("words", "ner"), ("tokens", "tags"), ("tokens", "label_tags")]
+)
 def test_tags_by_name(tmp_path, keys, name):
     row = {"id": "0", keys[0]: WORDS, keys[1]: TAGS}
     (record,), format = read_rows(tmp_path, row, name=name)
@@ -48,6 +56,15 @@ def test_schemes_of_tags(tmp_path, tags, found):
     is_plain = "PER" in tags
     assert len(record.notes) == is_plain
     assert not is_plain or record.notes[0].startswith('"ner_tags" has no B-: neighbours')
+
+
+def test_a_text_that_has_the_tokens_is_kept(tmp_path):
+    row = {"text": "Ada Lovelace lived in  London.", "tokens": WORDS, "ner_tags": TAGS}
+    (first, second), _ = read_rows(tmp_path, row, {**row, "text": "Ada lived in London."})
+    assert (first.text, mentions(first), first.notes) == (row["text"], FOUND, ())
+    assert (first.words, first.unknown_spaces) == (tuple(WORDS), False)
+    assert (second.text, mentions(second)) == (" ".join(WORDS), FOUND)
+    assert second.notes == ('"text" is not read: it does not have the tokens',)
 
 
 def test_parts_of_speech_are_no_entities(tmp_path):
@@ -133,7 +150,9 @@ def test_parquet_names_its_tags(tmp_path):
     assert (detect_format(path), [*map(mentions, records)]) == ("hugging-face", [FOUND] * 3)
     assert records[2].source == f"{path} row 3"
     path = write_parquet(tmp_path / "y", rows)
-    assert [*map(mentions, read_records(path, tag_names=tuple(NAMES)))] == [FOUND] * 3
+    assert [*map(mentions, read_records(path, reading=Reading(tag_names=tuple(NAMES))))] == [
+        FOUND
+    ] * 3
     with pytest.raises(ValueError, match="--tag-names"):
         list(read_records(path))
 

@@ -85,7 +85,7 @@ def test_a_long_line_is_read(tmp_path, format):
     assert (mentions(record), len(record.text)) == (FOUND, len(TEXT) + 5 * n)
 
 
-@pytest.mark.parametrize(("format", "other"), permutations(ROWS, 2))
+@pytest.mark.parametrize(("format", "other"), [*permutations(ROWS, 2)])
 def test_two_formats_in_one_file_are_named(tmp_path, format, other):
     path = write_rows(tmp_path, ROWS[format], ROWS[other])
     with pytest.raises(ValueError, match=r"must have one format, was: .* with --format") as error:

@@ -58,6 +58,15 @@ def test_relations_are_between_spans_by_their_offsets(tmp_path):
     assert other.relations == ()
 
 
+def test_scores_of_a_model_are_read(tmp_path):
+    rows = [
+        {**TASK, "spans": [{**ADA, "score": 0.5}, {**SING, **more}]} for more in ({"score": 1}, {})
+    ]
+    (first, second), _ = read_rows(tmp_path, *rows)
+    assert (first.scores, second.scores) == ((0.5, 1.0), None)
+    assert second.notes == ('The "score" of spans is not read: not every span has one in [0, 1]',)
+
+
 def test_choices_and_binary_answers_are_noted(tmp_path):
     options = [{"id": "Q7", "text": "Ada Lovelace"}, {"id": "Q8", "text": "Ada Yonath"}]
     rows = [{**TASK, "options": options, "accept": ["Q7"]}, {**TASK, "_view_id": "ner"}]

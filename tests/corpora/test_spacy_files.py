@@ -5,7 +5,7 @@ from record_files import edges, mentions
 from spacy.tokens import Doc, DocBin, Span, SpanGroup
 
 from spacy_globalpointer import Event, Relation, set_events, set_relations
-from spacy_globalpointer.corpora import detect_format, read_records, record_to_doc
+from spacy_globalpointer.corpora import Reading, detect_format, read_records, record_to_doc
 
 NLP = spacy.blank("en")
 
@@ -18,7 +18,7 @@ def read(folder, *docs, **reading):
     path = folder / "x.spacy"
     DocBin(docs=docs, store_user_data=True).to_disk(path)
     assert detect_format(path) == "spacy"
-    return list(read_records(path, **reading))
+    return list(read_records(path, reading=Reading(**reading)))
 
 
 def test_entities_are_read_with_their_tokens(tmp_path):
