@@ -1,6 +1,7 @@
 """Column files with BIO, IOB1, BIOES, BMES or BILOU tags; each tag column is a layer of spans."""
 
 import re
+import sys
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
@@ -92,6 +93,8 @@ def is_bio(head: str) -> bool:
 
 def is_comment(line: str) -> bool:
     """Whether a line is a comment: "#", a space or tab, and no tags, which a token "#" has."""
+    if not line.startswith("#"):
+        return False
     line = line.rstrip(" \t\r\n")
     tags = _split(line)[1:]
     return line == "#" or (line.startswith(("# ", "#\t")) and not all(map(TAG.fullmatch, tags)))
@@ -99,7 +102,7 @@ def is_comment(line: str) -> bool:
 
 def _split(line: str) -> list[str]:
     """The columns of a line."""
-    return line.split("\t") if "\t" in line else [c for c in line.split(" ") if c]
+    return line.split("\t") if "\t" in line else list(filter(None, line.split(" ")))
 
 
 def find_scheme(blocks: Sequence[Sequence[str]]) -> str:
@@ -147,7 +150,7 @@ def _read_rows(
                 f"columns ({max(n_columns - 1, 1)} here), was: {shorten(line)}. "
                 "Repair the line, or put a blank line between sentences"
             )
-        yield number, columns
+        yield number, list(map(sys.intern, columns))  # of a large file most are the same
 
 
 def _is_header(columns: Sequence[str], wanted: Sequence[str]) -> bool:
