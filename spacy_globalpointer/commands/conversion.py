@@ -12,8 +12,8 @@ from ..corpora import EVENT_OUTCOMES, OUTCOMES, RELATION_OUTCOMES, Record
 from ..corpora.messages import excerpt, list_some, quote, shorten
 from .labels import show_label
 
-# Spans, relations and events that were left out, and remarks, that are shown.
-MOST_SHOWN = 3
+# Spans, relations and events that were left out, and kinds of remarks, that are shown.
+MOST_SHOWN, MOST_NOTES = 3, 10
 # Outcomes of relations and events that were left out, and of events that lost something.
 LOST, LESS = ("skipped", "merged"), ("skipped", "merged", "reduced")
 
@@ -35,7 +35,9 @@ class Conversion:
     skipped: of each input file the first spans that were left out, in their text.
     lost, less: the first relations that were left out, and events that lost something.
     empty: input files in which no record has a span.
-    notes (documents): what else was left out or changed.
+    notes: what else was left out or changed, and how often; first_notes: where at first.
+    formats (input files): the format that each was read as.
+    texts_alone: files named .txt in a folder of .ann files that lack one.
     """
 
     written: list[Path] = field(default_factory=list)
@@ -52,6 +54,9 @@ class Conversion:
     less: list[str] = field(default_factory=list)
     empty: list[Path] = field(default_factory=list)
     notes: Counter[str] = field(default_factory=Counter)
+    first_notes: dict[str, str] = field(default_factory=dict)
+    formats: Counter[str] = field(default_factory=Counter)
+    texts_alone: list[Path] = field(default_factory=list)
 
     def add(
         self,
@@ -85,7 +90,10 @@ class Conversion:
         self.n_unannotated += record.spans is None
         self.n_unrelated += record.relations is None
         self.n_eventless += record.events is None
-        self.notes.update(record.notes)
+        own = [(note, record.source) for note in record.notes]
+        for note, place in (*own, *record.left_out):
+            self.notes[note] += 1
+            self.first_notes.setdefault(note, place)
 
     def count(self, outcome: str, label: str | None = None) -> int:
         """Spans with one outcome, of one label or of all."""
@@ -143,13 +151,21 @@ def print_conversion(msg: Printer, report: Conversion, lang: str) -> None:
         msg.warn(f"No record has a span in: {list_some(report.empty)}")
     _print_relations(msg, report)
     _print_events(msg, report)
-    for note, n in report.notes.most_common(MOST_SHOWN):
-        msg.warn(f"{note} ({n} documents)")
-    if len(report.notes) > MOST_SHOWN:
-        msg.warn(f"{len(report.notes) - MOST_SHOWN} more remarks like these")
+    for note, n in report.notes.most_common(MOST_NOTES):
+        times = "once" if n == 1 else f"{n} times, first"
+        msg.warn(f"{note} ({times} in {report.first_notes[note]})")
+    if len(report.notes) > MOST_NOTES:
+        msg.warn(f"{len(report.notes) - MOST_NOTES} more kinds of remarks")
+    if report.texts_alone:
+        msg.warn(
+            f"{len(report.texts_alone)} texts have no .ann file beside them and were not read: "
+            f"{list_some(report.texts_alone)}"
+        )
     n_lost = sum(_count(report.relations, outcome) for outcome in LOST)
     n_lost += sum(_count(report.events, outcome) for outcome in LESS)
     show = msg.good if total and not (n_skipped or report.empty or n_lost) else msg.info
+    if report.formats:
+        show(f"Read {_list_formats(report.formats)}")
     for path in report.written:
         show(f"Wrote {path}")
     counts = _say_kept("spans", report.outcomes, ("skipped", "duplicate"))
@@ -158,6 +174,13 @@ def print_conversion(msg: Printer, report: Conversion, lang: str) -> None:
     if report.events:
         counts += f" and {_say_kept('events', report.events, (*LOST, 'duplicate'))}"
     show(f"Converted {report.n_docs} documents with {counts}")
+
+
+def _list_formats(formats: Counter[str]) -> str:
+    """How many files were read as which format."""
+    (name, first), *rest = formats.most_common()
+    others = "".join(f", {n} as {other}" for other, n in rest)
+    return f"{first} {'file' if first == 1 else 'files'} as {name}{others}"
 
 
 def _print_relations(msg: Printer, report: Conversion) -> None:

@@ -5,13 +5,15 @@ then the formats, one module each, then `formats`, which chooses one of them for
 
 Some arguments mean the same everywhere: `lines` are those of a file and `name` is its name,
 `source` says where a record is, for messages, and `text` is its text; `joiner` is put between
-tokens where there is no text, and is empty for languages that are written without spaces.
+tokens where there is no text, and is empty for languages that are written without spaces. A row is
+an object of a JSON format, and `reading` what no file says about itself.
 """
 
 from .bio import UNSPACED_LANGUAGES
 from .documents import ALIGNMENTS, EVENT_OUTCOMES, OUTCOMES, RELATION_OUTCOMES, record_to_doc
 from .formats import FORMATS, detect_format, read_records
 from .json_text import dump_json
+from .reading import Reading
 from .record import Record
 
 __all__ = [
@@ -21,6 +23,7 @@ __all__ = [
     "OUTCOMES",
     "RELATION_OUTCOMES",
     "UNSPACED_LANGUAGES",
+    "Reading",
     "Record",
     "detect_format",
     "dump_json",

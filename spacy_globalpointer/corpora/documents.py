@@ -53,8 +53,8 @@ def record_to_doc(
     alignment: one of ALIGNMENTS.
     RETURNS: the document; one of OUTCOMES for each span of the record, in its order; one of
         RELATION_OUTCOMES for each relation; one of EVENT_OUTCOMES for each event.
-    RAISES (ValueError): with "fail", a span off the token borders; words not in the text; two of
-        spans, relations and events with one key.
+    RAISES (ValueError): with "fail", a span off the token borders; words not in the text; a text
+        that is too long for the tokenizer; two of spans, relations and events with one key.
     """
     if alignment not in ALIGNMENTS:
         raise ValueError(f"alignment must be one of {', '.join(ALIGNMENTS)}, was: {alignment!r}")
@@ -186,6 +186,11 @@ def _place(
 
 def _make_doc(record: Record, nlp: Language) -> Doc:
     """Tokens of a record, without spans."""
+    if record.words is None and len(record.text) > nlp.max_length:
+        raise ValueError(
+            f"{record.source}: a text without tokens must have at most {nlp.max_length:,} "
+            f"characters (nlp.max_length), was: {len(record.text):,}. Cut it into documents"
+        )
     if record.words is None:
         doc = nlp.make_doc(record.text)
     elif record.unknown_spaces:

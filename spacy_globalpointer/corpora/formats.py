@@ -1,113 +1,146 @@
-"""Which format a file has, and its records. Files may be compressed (.gz)."""
+"""Which format a file has, and its records. Text files may be compressed (.gz)."""
 
-import gzip
-import zlib
 from collections.abc import Callable, Iterator
-from itertools import dropwhile, islice
 from pathlib import Path
 from typing import NamedTuple
 
-from .bio import is_bio, is_comment, read_bio
-from .cluener import is_cluener, read_cluener
-from .cmeee import is_cmeee, read_cmeee
-from .encoding import advise_encoding
-from .jsonl import is_json, is_jsonl, read_json, read_jsonl
+from .bio import is_bio, read_bio
+from .bioc import read_bioc
+from .bioc_files import is_bioc
+from .brat import is_brat, read_brat
+from .cluener import CLUENER
+from .cmeee import CMEEE
+from .containers import holds_rows, is_parquet, read_rows, sample_rows
+from .dialects import Dialect
+from .doccano import DOCCANO
+from .dygie import DYGIE
+from .gliner import GLINER
+from .hugging_face import HUGGING_FACE
+from .jsonl import JSONL
+from .label_studio import LABEL_STUDIO
 from .messages import shorten
+from .prodigy import PRODIGY
+from .pubtator import is_pubtator, read_pubtator
+from .reading import DEFAULTS, Reading
 from .record import Record
-
-
-class Reading(NamedTuple):
-    """What a file does not say about itself.
-
-    joiner: put between tokens where there is no text.
-    """
-
-    joiner: str = " "
+from .spacy2 import SPACY2
+from .spacy_files import read_spacy
+from .text_files import read_head, read_lines
+from .webanno import is_webanno, read_webanno
 
 
 class Format(NamedTuple):
     """A file format.
 
     read: path of a file, Reading -> records.
-    fits: path of a file, its first lines, from one on that is neither blank nor a comment ->
-        whether it has the format.
+    fits: path of a file, its first lines (none of a binary file), from one on that is neither
+        blank nor a comment -> whether it has the format. None for a dialect, which its rows show.
     """
 
     read: Callable[[Path, Reading], Iterator[Record]]
-    fits: Callable[[Path, str], bool]
+    fits: Callable[[Path, str], bool] | None = None
 
 
-def _text_format(read: Callable[..., Iterator[Record]], fits: Callable[[str], bool]) -> Format:
+def _text_format(
+    read: Callable[..., Iterator[Record]], fits: Callable[[str], bool], *options: str
+) -> Format:
     """The format of a text file that is read line by line.
 
-    read: lines, name of the file for messages, joiner -> records.
+    read: lines, name of the file for messages, options -> records.
     fits: first lines -> whether it has the format.
+    options: fields of Reading that it takes.
     """
     return Format(
-        lambda path, reading: read(_read_lines(path), str(path), joiner=reading.joiner),
+        lambda path, reading: read(
+            read_lines(path), str(path), **{name: getattr(reading, name) for name in options}
+        ),
         lambda path, head: fits(head),
     )
 
 
-# A file has the last one that fits.
-FORMATS = {
-    "jsonl": _text_format(read_jsonl, is_jsonl),
-    "json": _text_format(read_json, is_json),
-    "cluener": _text_format(read_cluener, is_cluener),
-    "cmeee": _text_format(read_cmeee, is_cmeee),
-    "bio": _text_format(read_bio, is_bio),
+def _json_format(dialect: Dialect) -> Format:
+    return Format(lambda path, reading: dialect.read(read_rows(path), reading))
+
+
+# Formats of rows: those that show none of them are records of our own.
+DIALECTS = {
+    "jsonl": JSONL,
+    "cluener": CLUENER,
+    "cmeee": CMEEE,
+    "doccano": DOCCANO,
+    "label-studio": LABEL_STUDIO,
+    "prodigy": PRODIGY,
+    "hugging-face": HUGGING_FACE,
+    "gliner": GLINER,
+    "dygie": DYGIE,
+    "spacy2": SPACY2,
 }
-# Lines of a file that tell its format.
-HEAD = 1000
+# Of the others, a file has the last one that fits.
+FORMATS = {
+    **{name: _json_format(dialect) for name, dialect in DIALECTS.items()},
+    "spacy": Format(read_spacy, lambda path, head: path.suffix == ".spacy"),
+    "bio": _text_format(read_bio, is_bio, "joiner", "columns"),
+    "webanno": _text_format(read_webanno, is_webanno, "columns"),
+    "pubtator": _text_format(read_pubtator, is_pubtator),
+    "bioc": Format(read_bioc, lambda path, head: is_bioc(head)),
+    "brat": Format(read_brat, is_brat),
+}
 
 
-def read_records(path: Path, *, format: str = "auto", joiner: str = " ") -> Iterator[Record]:
+def read_records(
+    path: Path, *, format: str = "auto", reading: Reading = DEFAULTS
+) -> Iterator[Record]:
     """Records of one file.
 
-    path: a file in UTF-8; ".gz" at its end means gzip.
+    path: a text file in UTF-8, where ".gz" at its end means gzip; parquet; or .spacy.
     format: a name in FORMATS, or "auto".
+    reading: what the file does not say about itself.
     RAISES (ValueError): an unknown format, a malformed line, another encoding.
+        (ImportError): a file that needs a package that is not installed.
     """
     if format == "auto":
         format = detect_format(path)
     if format not in FORMATS:
         names = ", ".join(FORMATS)
         raise ValueError(f"format must be auto or one of {names}, was: {format!r}")
-    for record in FORMATS[format].read(path, Reading(joiner)):
+    for record in FORMATS[format].read(path, reading):
         yield record.trim_labels()
 
 
 def detect_format(path: Path) -> str:
-    """Name of the format that the first lines of a file have.
+    """Name of the format that a file shows, in its name or its first lines.
 
-    path: a file in UTF-8; ".gz" at its end means gzip.
+    path: as in `read_records`.
     RETURNS: a name in FORMATS.
-    RAISES (ValueError): none of them.
+    RAISES (ValueError): none of them, or several.
     """
-    lines = dropwhile(lambda line: not line.strip() or is_comment(line), _read_lines(path))
-    head = list(islice(lines, HEAD))
-    for name, format in reversed(FORMATS.items()):
-        if format.fits(path, "".join(head)):
-            return name
+    is_binary = path.suffix == ".spacy" or is_parquet(path)
+    head = "" if is_binary else read_head(path)
+    names = [name for name, format in FORMATS.items() if format.fits and format.fits(path, head)]
+    if names:
+        return names[-1]
+    if holds_rows(path, head):
+        return _detect_dialect(path, head)
     raise ValueError(
         f"{path}: the first line must show a format ({', '.join(FORMATS)}), was: "
-        f"{shorten(head[0].strip()) if head else 'an empty file'}. Name the format with --format"
+        f"{shorten(head.splitlines()[0].strip()) if head else 'an empty file'}. Name the format "
+        "with --format"
     )
 
 
-def _read_lines(path: Path) -> Iterator[str]:
-    """Lines of a text file; a byte order mark is not part of the text."""
-    opener = gzip.open if path.suffix == ".gz" else open
-    try:
-        with opener(path, "rt", encoding="utf-8-sig") as file:
-            yield from file
-    except UnicodeDecodeError as error:
-        raise ValueError(
-            f"{path}: the file must be in UTF-8, was: byte {error.object[error.start]:#04x}. "
-            f"{advise_encoding(error.object)}"
-        ) from error
-    except (gzip.BadGzipFile, zlib.error, EOFError) as error:
-        raise ValueError(
-            f"{path}: a file named .gz must be complete gzip data, was: {error}. "
-            "Fetch it again or rename it"
-        ) from error
+def _detect_dialect(path: Path, head: str) -> str:
+    """Name of the one dialect that all of the first rows have that show any."""
+    shown = [
+        {name for name, dialect in DIALECTS.items() if dialect.fits(row)}
+        for row in sample_rows(path, head)
+    ]
+    shown = [names for names in shown if names]
+    common = set.intersection(*shown) if shown else {"jsonl"}
+    if len(common) == 1:
+        return common.pop()
+    names = ", ".join(sorted(common or set.union(*shown)))
+    rule = "a file must show which format it has" if common else "a file must have one format"
+    repair = "Name the right one with --format"
+    if not common:
+        repair = "Put each into a file of its own, or name the one that all have with --format"
+    raise ValueError(f"{path}: {rule}, was: {names}. {repair}")

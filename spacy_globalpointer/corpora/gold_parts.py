@@ -39,8 +39,8 @@ def read_parts(
     text, words: of the record; in_tokens: whether offsets are in words.
     RAISES (ValueError): what has another form, mentions that are not at their places.
     """
-    spans = _read_spans(row, source, text, words=words, in_tokens=in_tokens)
-    scores, unread_scores = _read_scores(row["spans"])
+    spans = read_span_objects(row["spans"], source, text, words=words, in_tokens=in_tokens)
+    scores, unread_scores = read_scores(row["spans"])
     relations = _read_relations(row["relations"], source) if "relations" in row else None
     events, unread = _read_events(row["events"], source) if "events" in row else (None, [])
     notes = [*unread_scores, *(f'"{shorten(key)}" of events is not read' for key in unread)]
@@ -71,18 +71,22 @@ def refuse_spanless(row: dict[str, Any], source: str) -> None:
     )
 
 
-def _read_spans(
-    row: dict[str, Any], source: str, text: str, *, words: Sequence[str], in_tokens: bool
+def read_span_objects(
+    values: Any, source: str, text: str, *, words: Sequence[str] = (), in_tokens: bool = False
 ) -> list[LabelledSpan]:
-    """The spans of a record; those with a mention beside their offsets are checked."""
-    objects = _list_spans(row["spans"], source, row.get("text"))
+    """The spans of a list of objects; those with a mention beside their offsets are checked.
+
+    values: what "spans" holds; the others as in `read_parts`.
+    RAISES (ValueError): what has another form, mentions that are not at their places.
+    """
+    objects = _list_spans(values, source, text)
     spans = [LabelledSpan(*(span[key] for key in SPAN_KEYS)) for span in objects]
     mentions = [(span, find_mention(o, text)) for span, o in zip(spans, objects, strict=True)]
     check_mentions(text, mentions, source, words=words, in_tokens=in_tokens)
     return spans
 
 
-def _list_spans(spans: Any, source: str, text: Any) -> list[dict[str, Any]]:
+def _list_spans(spans: Any, source: str, text: str) -> list[dict[str, Any]]:
     """The objects of "spans"; what is in them is checked by the record."""
     if not isinstance(spans, list):
         raise ValueError(
@@ -101,7 +105,7 @@ def _list_spans(spans: Any, source: str, text: Any) -> list[dict[str, Any]]:
     return spans
 
 
-def _read_scores(spans: Sequence[dict[str, Any]]) -> tuple[tuple[float, ...] | None, list[str]]:
+def read_scores(spans: Sequence[dict[str, Any]]) -> tuple[tuple[float, ...] | None, list[str]]:
     """The scores of spans, as `annotate` writes them; and what is not read.
 
     RETURNS: None if not all of them are probabilities, which is noted unless there are none.

@@ -1,18 +1,18 @@
-"""Our own records, an object with "text" or "tokens", "spans", "relations" and "events": in JSON
-lines or an array.
-"""
+"""Our own records: an object with "text" or "tokens", "spans", "relations" and "events"."""
 
-import json
-import re
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import Any
 
 from ..label_sets import SPAN_LABELS
-from .gold_parts import INDEXED_KEYS, GoldParts, read_parts, refuse_spanless
-from .messages import list_some, shorten
-from .record import HALF, Record, check_words
-from .unread import EXAMPLE, list_unread, refuse_single_span, refuse_unread
+from .containers import read_objects
+from .dialects import Dialect, read_each
+from .gold_parts import INDEXED_KEYS, SPAN_KEYS, GoldParts, read_parts, refuse_spanless
+from .messages import shorten
+from .prodigy import shows_prodigy
+from .reading import Reading
+from .record import Record, check_words
+from .unread import list_unread, refuse_single_span, refuse_unread
 
 KEYS = ("text", "tokens", "spans")
 
@@ -46,30 +46,24 @@ def read_jsonl(lines: Iterable[str], name: str, *, joiner: str = " ") -> Iterato
     RAISES (ValueError): a malformed line, a mention that is not at its place, a relation or an
         event of a span that is not there, annotation in a key that is not read.
     """
-    for source, row in read_objects(lines, name):
-        yield _read_row(row, source, joiner)
+    yield from JSONL.read(read_objects(lines, name), Reading(joiner))
 
 
-def read_json(lines: Iterable[str], name: str, *, joiner: str = " ") -> Iterator[Record]:
-    """Records of one JSON array, each as in JSON lines.
+def is_own(row: Any) -> bool:
+    """Whether a row has spans as our own records have them, and is none of Prodigy's."""
+    if not isinstance(row, dict) or shows_prodigy(row):
+        return False
+    spans = row.get("spans")
+    return isinstance(spans, list) and all(
+        isinstance(span, dict) and {*SPAN_KEYS} <= span.keys() for span in spans
+    )
 
-    RAISES (ValueError): malformed JSON, and whatever read_jsonl refuses.
+
+def read_row(row: dict[str, Any], source: str, reading: Reading) -> Record:
+    """The record of one object, as `read_jsonl` describes it.
+
+    RAISES (ValueError): whatever read_jsonl refuses.
     """
-    for source, row in read_array(lines, name):
-        yield _read_row(row, source, joiner)
-
-
-def is_jsonl(head: str) -> bool:
-    """Whether a file starts with an object, or with a list in one line."""
-    return bool(re.match(r"\s*(\{\s*[\"}]|\[\s*\".*\]\s*$)", head, re.DOTALL))
-
-
-def is_json(head: str) -> bool:
-    """Whether a file starts with an array of objects or lists."""
-    return bool(re.match(r"\s*\[\s*[{\[\]]", head))
-
-
-def _read_row(row: dict[str, Any], source: str, joiner: str) -> Record:
     text: Any = row.get("text")
     words: Any = row.get("tokens")
     if words is not None:
@@ -80,7 +74,7 @@ def _read_row(row: dict[str, Any], source: str, joiner: str) -> Record:
     refuse_unread(row, source, known=known, words=words)
     in_tokens = text is None and words is not None
     if in_tokens:
-        text = joiner.join(words)
+        text = reading.joiner.join(words)
     elif not isinstance(text, str):
         raise ValueError(
             f'{source}: a record must have "text" (a string) or "tokens", was: '
@@ -94,7 +88,7 @@ def _read_row(row: dict[str, Any], source: str, joiner: str) -> Record:
         parts = read_parts(row, source, text, words=words or (), in_tokens=in_tokens)
     fields = {key: value for key, value in row.items() if key not in known}
     if in_tokens:
-        record = Record.from_words(words, parts.spans, joiner=joiner, source=source)
+        record = Record.from_words(words, parts.spans, joiner=reading.joiner, source=source)
     else:
         own = None if words is None else tuple(words)
         record = Record(text, parts.spans, own, source=source)
@@ -111,104 +105,4 @@ def _read_row(row: dict[str, Any], source: str, joiner: str) -> Record:
     )
 
 
-def read_objects(lines: Iterable[str], name: str) -> Iterator[tuple[str, dict[str, Any]]]:
-    """JSON objects of a file, one in each line that is not blank, or each over several lines.
-
-    YIELDS: file and line, the object.
-    RAISES (ValueError): a line that is no JSON object.
-    """
-    numbered = enumerate(lines, start=1)
-    for number, line in numbered:
-        if line.strip():
-            source = f"{name} line {number}"
-            try:
-                row = parse_object(line, source)
-            except ValueError:
-                longer = _read_on(line, (more for _, more in numbered))
-                if longer is None:
-                    raise
-                row = _check_object(longer, source)
-            yield source, row
-
-
-def _read_on(line: str, rest: Iterable[str]) -> Any:
-    """The object that starts in a line and goes on in the rest; None if there is none."""
-    for more in rest if line.lstrip().startswith("{") else ():
-        line += more
-        try:
-            if more.rstrip().endswith("}"):
-                return json.loads(line)
-        except (ValueError, RecursionError) as error:
-            if line[getattr(error, "pos", 0) :].strip():  # not only its end is missing
-                return None
-    return None
-
-
-def parse_object(line: str, source: str) -> dict[str, Any]:
-    """The JSON object of one line.
-
-    RAISES (ValueError): no JSON, or no object.
-    """
-    try:
-        row = json.loads(line)
-    except (ValueError, RecursionError) as error:  # numbers too long, brackets too deep
-        where = f", character {error.pos}" if isinstance(error, json.JSONDecodeError) else ""
-        raise ValueError(
-            f"{source}: every line must be valid JSON, was: {shorten(line.strip())} "
-            f"({getattr(error, 'msg', error)}{where}). Write one object in each line"
-        ) from error
-    return _check_object(row, source)
-
-
-def read_array(lines: Iterable[str], name: str) -> Iterator[tuple[str, dict[str, Any]]]:
-    """JSON objects of a file that is one array of them.
-
-    YIELDS: file and number of the entry, the object.
-    RAISES (ValueError): malformed JSON, no array, an entry that is no object.
-    """
-    try:
-        rows = json.loads("".join(lines))
-    except (ValueError, RecursionError) as error:
-        line = f" line {error.lineno}" if isinstance(error, json.JSONDecodeError) else ""
-        raise ValueError(
-            f"{name}{line}: the file must be one valid JSON array ({shorten(str(error))}). Repair "
-            "it, or use the format jsonl for JSON lines"
-        ) from error
-    if not isinstance(rows, list):
-        raise ValueError(
-            f"{name}: the file must be one JSON array, was: {shorten(rows)}. "
-            "For JSON lines use the format jsonl"
-        )
-    for number, row in enumerate(rows, start=1):
-        source = f"{name} entry {number}"
-        yield source, _check_object(row, source)
-
-
-def _check_object(row: Any, source: str) -> dict[str, Any]:
-    """The same, if it is an object without half a character in a key."""
-    if not isinstance(row, dict):
-        items = row if isinstance(row, list) else ()
-        keys = [f'"{key}"' for item in items if isinstance(item, dict) for key in item]
-        inside = f" with {list_some(keys)} in a list" if keys else ""
-        raise ValueError(
-            f"{source}: a record must be a JSON object, was: {shorten(row)}{inside}. "
-            f'Write it as {{"text": ..., {EXAMPLE}}}'
-        )
-    half = next((key for key in row if HALF.search(key)), None)
-    if half is not None:
-        raise ValueError(
-            f"{source}: a key must be valid Unicode, was: half a character in {shorten(half)}. "
-            "Remove or complete it"
-        )
-    return row
-
-
-def get_text(row: dict[str, Any], source: str) -> str:
-    """The value of "text".
-
-    RAISES (ValueError): there is none, or it is no string.
-    """
-    text = row.get("text")
-    if not isinstance(text, str):
-        raise ValueError(f'{source}: "text" must be a string, was: {shorten(text)}. Add it')
-    return text
+JSONL = Dialect(read_each(read_row), is_own)

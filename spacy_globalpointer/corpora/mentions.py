@@ -83,7 +83,7 @@ class Unit(NamedTuple):
         Otherwise white space and the form of Unicode may differ.
         """
         found = [(self.read(text, span), mention) for span, mention in mentions]
-        n_fit = sum(a is not None and _squash(a) == _squash(mention) for a, mention in found)
+        n_fit = sum(a is not None and squash(a) == squash(mention) for a, mention in found)
         return n_fit, sum(a == mention for a, mention in found)
 
     def shift(self, start: int, end: int) -> "Unit":
@@ -138,6 +138,8 @@ def check_mentions(
         for span, mention in mentions
         if mention is not None and type(span.start) is int and type(span.end) is int
     ]
+    if not in_tokens and all(_stands(text, span, mention) for span, mention in mentions):
+        return
     characters, tokens = _count_characters(text), _count_tokens(text, words)
     given = tokens if in_tokens else characters
     wrong = next((m for m in mentions if not given.score(text, [m])[0]), None)
@@ -196,8 +198,14 @@ def _list_readings(
         yield given.shift(shift, shift + 1)
 
 
-def _squash(text: str) -> str:
-    """A text without white space, and with one way to write letters with accents."""
+def _stands(text: str, span: LabelledSpan, mention: str) -> bool:
+    """Whether a mention is at its offsets in characters."""
+    is_inside = 0 <= span.start <= span.end <= len(text)
+    return is_inside and squash(text[span.start : span.end]) == squash(mention)
+
+
+def squash(text: str) -> str:
+    """A text without white space, and with one way to write letters with accents, to compare."""
     return unicodedata.normalize("NFC", "".join(text.split()))
 
 

@@ -25,6 +25,7 @@ class Record:
     unknown_spaces: the text was joined from words, so its spaces are a guess.
     source: file and line, for messages.
     notes: what was left out or changed when it was read.
+    left_out: what was in the file and cannot be in a record: what it is, and its place there.
     fields: what else was in its JSON object.
     relations, events: of spans, by their places in `spans`; None and empty as for spans.
     labels: those that the text is annotated with; None for all.
@@ -45,6 +46,7 @@ class Record:
     events: tuple[EventEdges, ...] | None = None
     labels: tuple[str, ...] | None = None
     scores: tuple[float, ...] | None = None
+    left_out: tuple[tuple[str, str], ...] = ()
 
     def __post_init__(self) -> None:
         half = HALF.search(self.text)

@@ -12,10 +12,10 @@ from typing import IO, Any, NamedTuple, cast
 
 from spacy.vocab import Vocab
 
+from .containers import get_text, parse_object
 from .docbin import read_docbin
 from .encoding import advise_encoding
 from .gold_parts import INDEXED_KEYS
-from .jsonl import get_text, parse_object
 from .record import Record
 from .sources import STDIN, Source
 

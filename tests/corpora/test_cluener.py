@@ -1,14 +1,14 @@
-import json
-
 import pytest
 
-from spacy_globalpointer.corpora.cluener import read_cluener
+from spacy_globalpointer.corpora.cluener import CLUENER
+from spacy_globalpointer.corpora.reading import Reading
 
 TEXT = "李雷和韩梅梅在北京见李雷"
 
 
 def read(*rows):
-    return list(read_cluener([json.dumps(row, ensure_ascii=False) for row in rows], "x.json"))
+    numbered = enumerate(rows, start=1)
+    return list(CLUENER.read(((f"x.json line {i}", row) for i, row in numbered), Reading()))
 
 
 def test_inclusive_ends_become_exclusive():

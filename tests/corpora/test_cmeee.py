@@ -1,8 +1,7 @@
-import json
-
 import pytest
 
-from spacy_globalpointer.corpora.cmeee import read_cmeee
+from spacy_globalpointer.corpora.cmeee import CMEEE
+from spacy_globalpointer.corpora.reading import Reading
 
 TEXT = "患者发热三天，伴头痛。"
 
@@ -12,9 +11,8 @@ def entity(start, end, label, mention):
 
 
 def read(rows):
-    return list(
-        read_cmeee(json.dumps(rows, ensure_ascii=False, indent=1).splitlines(True), "x.json")
-    )
+    numbered = enumerate(rows, start=1)
+    return list(CMEEE.read(((f"x.json entry {i}", row) for i, row in numbered), Reading()))
 
 
 def test_the_mention_tells_inclusive_ends_from_exclusive_ones():
@@ -72,16 +70,3 @@ def test_no_entities_is_not_annotated_and_an_empty_list_is():
 def test_a_malformed_entry_is_named(row, rule):
     with pytest.raises(ValueError, match=f"^x.json entry 2: .*{rule}"):
         read([{"text": TEXT}, row])
-
-
-@pytest.mark.parametrize(
-    ("lines", "rule"),
-    [
-        (["[\n", '{"text": \n', "]"], r"x.json line 3: the file must be one valid JSON array"),
-        (['{"text": "a"}\n', '{"text": "b"}\n'], "x.json line 2: .*use the format jsonl"),
-        (['{"text": "a"}'], "x.json: the file must be one JSON array, was: {'text'"),
-    ],
-)
-def test_a_file_that_is_no_array_is_an_error(lines, rule):
-    with pytest.raises(ValueError, match=rule):
-        list(read_cmeee(lines, "x.json"))

@@ -407,3 +407,14 @@ def test_an_argument_that_is_left_out_makes_an_event_less_or_another():
         doc, _, _, found = record_to_doc(Record("Ada met Mary", spans, events=events), EN)
         assert found == outcomes
         assert [len(event.arguments) for event in get_events(doc)] == [1]
+
+
+def test_a_text_that_is_too_long_is_named():
+    nlp = spacy.blank("en")
+    nlp.max_length = 3
+    record_to_doc(Record("Ada", ()), nlp)
+    record_to_doc(Record("Ada lives", (), ("Ada", "lives")), nlp)
+    with pytest.raises(
+        ValueError, match=r"^x line 1: a text without tokens must have at most 3 char"
+    ):
+        record_to_doc(Record("Ada lives", (), source="x line 1"), nlp)

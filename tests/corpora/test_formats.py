@@ -3,11 +3,12 @@ import json
 
 import pytest
 
-from spacy_globalpointer.corpora import FORMATS, detect_format, read_records
+from spacy_globalpointer.corpora import FORMATS, Reading, detect_format, read_records
 
 JSONL = '{"text": "Ada", "spans": [{"start": 0, "end": 3, "label": "P"}]}\n'
 CLUENER = '{"text": "李雷", "label": {"name": {"李雷": [[0, 1]]}}}\n'
-CMEEE = json.dumps([{"text": "发热", "entities": []}], ensure_ascii=False, indent=2)
+FEVER = {"start_idx": 0, "end_idx": 1, "type": "sym", "entity": "发热"}
+CMEEE = json.dumps([{"text": "发热", "entities": [FEVER]}], ensure_ascii=False, indent=2)
 SAMPLES = [
     (JSONL, "jsonl"),
     ("\n\n" + JSONL, "jsonl"),
@@ -17,11 +18,11 @@ SAMPLES = [
     (CLUENER, "cluener"),
     (CMEEE, "cmeee"),
     (CMEEE.replace("\n", ""), "cmeee"),
-    ("[]", "json"),
-    ("[" + JSONL + "]", "json"),
-    ('[\n  {\n    "text": "a",\n    "entities": [[0, 1, "X"]]}]', "json"),
-    ('[["a", {"entities": [[0, 1, "X"]]}]]', "json"),
-    ('["a", {"entities": [[0, 1, "X"]]}]\n["b", {}]', "jsonl"),
+    ("[]", "jsonl"),
+    ("[" + JSONL + "]", "jsonl"),
+    ('[\n  {\n    "text": "a",\n    "entities": [[0, 1, "X"]]}]', "doccano"),
+    ('[["a", {"entities": [[0, 1, "X"]]}]]', "spacy2"),
+    ('["a", {"entities": [[0, 1, "X"]]}]\n["b", {}]', "spacy2"),
     ("# text = Ada\n# id = 1\nAda B-PER\n", "bio"),
     ("# O\n1 O\n", "bio"),
     ('[" O\n', "bio"),
@@ -70,7 +71,7 @@ def test_the_joiner_reaches_formats_without_text(tmp_path):
     path = tmp_path / "data.bio"
     path.write_text("北 B-X\n京 I-X\n", encoding="utf-8")
     assert [record.text for record in read_records(path)] == ["北 京"]
-    assert [record.text for record in read_records(path, joiner="")] == ["北京"]
+    assert [record.text for record in read_records(path, reading=Reading(""))] == ["北京"]
 
 
 def test_a_wrong_format_name_is_an_error(tmp_path):

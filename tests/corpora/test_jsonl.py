@@ -6,12 +6,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from spacy_globalpointer.corpora import Record, record_to_doc
-from spacy_globalpointer.corpora.jsonl import read_json, read_jsonl
+from spacy_globalpointer.corpora.containers import read_array
+from spacy_globalpointer.corpora.jsonl import JSONL, read_jsonl
+from spacy_globalpointer.corpora.reading import Reading
 
 
 def read(*rows, **options):
     lines = [row if isinstance(row, str) else json.dumps(row) for row in rows]
     return list(read_jsonl([line + "\n" for line in lines], "x.jsonl", **options))
+
+
+def read_entries(text, **reading):
+    return list(JSONL.read(read_array(text.splitlines(True), "x.json"), Reading(**reading)))
 
 
 def span(start, end, label):
@@ -235,16 +241,16 @@ def test_parts_of_a_span_are_not_lost():
 
 def test_an_array_of_records_is_read_as_lines_are():
     rows = [{"text": "Ada", "spans": [span(0, 3, "P")]}, {"tokens": ["a", "b"]}]
-    records = list(read_json(json.dumps(rows, indent=1).splitlines(True), "x.json", joiner="-"))
+    records = read_entries(json.dumps(rows, indent=1), joiner="-")
     assert [(record.text, record.spans) for record in records] == [
         ("Ada", ((0, 3, "P"),)),
         ("a-b", None),
     ]
     assert records[1].source == "x.json entry 2"
     with pytest.raises(ValueError, match=r'^x\.json entry 1: "label" looks like annotation'):
-        list(read_json([json.dumps([{"text": "Ada", "label": [[0, 3, "P"]]}])], "x.json"))
+        read_entries(json.dumps([{"text": "Ada", "label": [[0, 3, "P"]]}]))
     with pytest.raises(ValueError, match=r'entry 1: a record must be .* with "entities" in a list'):
-        list(read_json(['[["Ada", {"entities": [[0, 3, "P"]]}]]'], "x.json"))
+        read_entries('[["Ada", {"entities": [[0, 3, "P"]]}]]')
 
 
 def test_blank_lines_count_but_give_no_record():

@@ -13,7 +13,7 @@ from spacy.language import Language
 from spacy.training import Corpus, Example
 from tqdm import tqdm
 
-from ...corpora import UNSPACED_LANGUAGES, read_records
+from ...corpora import UNSPACED_LANGUAGES, Reading, read_records
 from ...corpora.docbin import read_docbin
 from ...corpora.messages import shorten
 from ..convert import find_sources
@@ -202,7 +202,7 @@ def _read_files(
             for example in Corpus(file).make_examples(nlp, read_docbin(file, nlp.vocab)):
                 yield read_example(example, keys[:1])
         else:
-            for record in read_records(file, format=format, joiner=joiner):
+            for record in read_records(file, format=format, reading=Reading(joiner)):
                 yield read_record(record, nlp, *keys)
 
 

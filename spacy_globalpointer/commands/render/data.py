@@ -12,7 +12,7 @@ from spacy.language import Language
 from spacy.tokens import Doc, Span
 from spacy.util import is_package
 
-from ...corpora import UNSPACED_LANGUAGES, Record, read_records, record_to_doc
+from ...corpora import UNSPACED_LANGUAGES, Reading, Record, read_records, record_to_doc
 from ...corpora.docbin import read_docbin
 from ...corpora.messages import list_some
 from ...corpora.sources import Source
@@ -131,7 +131,7 @@ def _read_file(
             yield Document(nlp.make_doc(entry.document), None)
     else:
         joiner = "" if nlp.lang in UNSPACED_LANGUAGES else " "
-        for record in read_records(path, format=format, joiner=joiner):
+        for record in read_records(path, format=format, reading=Reading(joiner)):
             if keys.relations is None:
                 record = replace(record, relations=None)
             if keys.events is None:
