@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 from ..corpora import dump_json
 
@@ -43,9 +44,10 @@ def write_text(text: str, output: Path) -> None:
 def replacing(output: Path) -> Iterator[Path]:
     """Give a file to write beside output, which takes its place if all goes well.
 
-    No stop, not even a power cut, leaves half a file.
+    No stop, not even a power cut, leaves half a file; and two commands that write the same file at
+    once do not meet, as the file beside it has a name of its own.
     """
-    partial = output.with_name(f".{output.name}.partial")
+    partial = output.with_name(f".{output.name}.{uuid4().hex[:12]}.partial")
     try:
         yield partial
         with partial.open("r+b") as file:

@@ -4,12 +4,9 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from spacy.cli._util import import_code
 from typer import Argument, Option
 
 from ..inputs import Code, Gpu, use_gpu
-from .resumable import STDOUT, Progress, journal_of, rejected_of
-from .run import say
 
 
 def annotate_cli(
@@ -25,11 +22,22 @@ def annotate_cli(
     output: Annotated[
         Path,
         Argument(
-            help="A .jsonl file, a folder that ends in .spacy (filled with parts 000001.spacy, "
-            "...: a .spacy file must fit into memory), or - for JSON lines on standard output",
+            help="A folder of files with --shard-size documents each; one file that ends in .jsonl "
+            "(or .json, for label-studio); or - for JSON lines on standard output",
             allow_dash=True,
         ),
     ],
+    to: Annotated[
+        str | None,
+        Option(
+            help="Form of the output: jsonl, spacy, doccano, label-studio, prodigy, or brat; if "
+            "not set, spacy for a folder that ends in .spacy, otherwise jsonl"
+        ),
+    ] = None,
+    uncertain: Annotated[
+        int,
+        Option(min=0, help="Write only so many documents, the least certain first; 0 for all"),
+    ] = 0,
     format: Annotated[
         str,
         Option(
@@ -77,16 +85,26 @@ def annotate_cli(
         int, Option("--batch-size", "-b", min=1, help="Documents a batch; fewer if they are long")
     ] = 256,
     n_process: Annotated[
-        int, Option("--n-process", "-n", min=-1, help="Number of processes; -1 for one a core")
-    ] = 1,
-    part_size: Annotated[
         int,
-        Option(min=1, help="Most documents of a part of .spacy output (or 4 million characters)"),
-    ] = 10_000,
-    save_every: Annotated[
-        float,
-        Option(min=0, help="Seconds after which a killed run can go on; .spacy: after each part"),
-    ] = 10.0,
+        Option(
+            "--n-process",
+            "-n",
+            min=-1,
+            help="Number of processes, or of workers of Ray; -1 for one a core",
+        ),
+    ] = 1,
+    shard_size: Annotated[
+        int,
+        Option(
+            min=1,
+            help="Most documents that are written at once (or 4 MB): a killed run loses so many",
+        ),
+    ] = 1000,
+    engine: Annotated[str, Option(help="Who works: local or ray")] = "local",
+    num_gpus: Annotated[float, Option(min=0, help="GPUs of each worker of Ray")] = 0.0,
+    ray_address: Annotated[
+        str | None, Option(help="Cluster of Ray; if not set, RAY_ADDRESS or this machine")
+    ] = None,
     strict: Annotated[bool, Option("--strict", help="Stop at the first bad line")] = False,
     overwrite: Annotated[
         bool, Option("--overwrite", "-F", help="Start anew, whatever is there")
@@ -106,53 +124,49 @@ def annotate_cli(
     $ spacy global-pointer annotate ./model-best texts/ news.jsonl.gz spans.jsonl
     """
     # It needs torch, and no other command has to wait for that.
-    from .corpus import annotate
+    from ...annotator import Annotator
+    from .engines import choose_engine
+    from .run import Run, say
+    from .shards import Output
 
+    begun: list[Path] = []
     try:
-        import_code(code)
-        use_gpu(gpu_id)
-        progress = annotate(
-            model,
-            inputs,
-            output,
-            format=format,
-            spans_key=spans_key,
-            relations_key=relations_key,
-            events_key=events_key,
-            soft_key=soft_key,
-            soft_threshold=soft_threshold,
-            batch_size=batch_size,
-            n_process=n_process,
-            part_size=part_size,
-            save_every=save_every,
+        is_on_ray = engine == "ray"
+        if not is_on_ray:
+            use_gpu(gpu_id)
+        elif output == Path("-"):
+            raise ValueError("--engine ray needs files, was: -. To fix: name a folder or a file")
+        form = to or ("spacy" if output.suffix == ".spacy" else "jsonl")
+        run = Run(
+            Annotator(
+                model,
+                spans_key=spans_key,
+                relations_key=relations_key,
+                events_key=events_key,
+                soft_key=soft_key,
+                soft_threshold=soft_threshold,
+                uncertainty=uncertain > 0,
+                batch_size=batch_size,
+                gpu_id=(0 if num_gpus else -1) if is_on_ray else gpu_id,
+                code=code,
+            ),
+            Output(output, form, Path(model).name, uncertain),
+            choose_engine(engine, n_process, num_gpus, ray_address),
+            shard_size=shard_size,
             strict=strict,
             overwrite=overwrite,
             silent=False,
         )
-    except KeyboardInterrupt:
-        say("fail", "Interrupted", _describe_saved(output))
-        raise typer.Exit(130) from None
-    except (ValueError, OSError, ImportError, EOFError) as error:
+        begun.append(run.output.folder)
+        run.go(inputs, format)
+    except (KeyboardInterrupt, ValueError, OSError, ImportError, EOFError) as error:
+        is_interrupt = isinstance(error, KeyboardInterrupt)
         # Of an error of the system, such as a full disk, only a user can tell the repair.
-        saved = _describe_saved(output) if isinstance(error, OSError) else ""
-        say("fail", "Annotation stopped", f"{str(error) or type(error).__name__}\n{saved}".strip())
-        raise typer.Exit(1) from None
-    _report(progress, output)
-    raise typer.Exit(0 if progress.n_docs else 1)
-
-
-def _describe_saved(output: Path) -> str:
-    can_go_on = journal_of(output).exists()
-    return "The same command goes on where it was last saved." if can_go_on else ""
-
-
-def _report(progress: Progress, output: Path) -> None:
-    where = "" if output == STDOUT else f": {output}"
-    if progress.n_rejected:
-        aside = "" if output == STDOUT else f" and set aside in {rejected_of(output)}"
-        say("warn", f"{progress.n_rejected:,} bad lines were left out{aside}")
-    if progress.n_docs:
-        counts = f"{progress.n_docs:,} documents with {progress.n_words:,} words"
-        say("good", f"Annotated {counts}{where}")
-    else:
-        say("fail", "No document was annotated", f"There was none in the input{where} not written")
+        can_go_on = not isinstance(error, ValueError) and any(folder.exists() for folder in begun)
+        saved = "The same command goes on where it was last saved." if can_go_on else ""
+        title = "Interrupted" if is_interrupt else "Annotation stopped"
+        what = "" if is_interrupt else str(error) or type(error).__name__
+        say("fail", title, f"{what}\n{saved}".strip())
+        raise typer.Exit(130 if is_interrupt else 1) from None
+    run.report()
+    raise typer.Exit(0 if run.n_docs or run.n_known else 1)

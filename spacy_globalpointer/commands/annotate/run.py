@@ -1,50 +1,26 @@
-"""One run over a corpus: block by block from the entries of the input to a writer."""
+"""One run: from the shards of the input to an output."""
 
-import gc
-import os
 import sys
-import time
-from collections.abc import Iterator
-from dataclasses import dataclass, field
-from itertools import chain
-from threading import Thread
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from hashlib import blake2b
+from pathlib import Path
 
-from spacy.language import Language
-from spacy.tokens import Doc
-from spacy.util import load_model
+from spacy.util import get_package_path, is_package
 from tqdm import tqdm
 from wasabi.printer import Printer
 
+from ...annotator import Annotator
+from ...corpora import dump_json
 from ...corpora.messages import fit_screen
-from ...corpora.stream import Entry
-from .resumable import Progress
-from .soft import SoftLabels, teach
-from .writers import PART_CHARACTERS, JsonLines, Writer
+from ...corpora.sources import STDIN, Source, list_sources
+from ...corpora.stream import Shard, split_sources
+from .engines import Engine, run_here
+from .shards import STDOUT, WHOLE, Output
+from .work import Done, Work
 
-# spaCy's hash tables only ever grow: they keep a slot for each word that nlp.memory_zone() has
-# forgotten. After so many words, some 40 MB, the pipeline is loaded again.
-MOST_WORDS = 1_000_000
 # Bad lines that are shown one by one; the rest is only counted.
 SHOWN = 10
-
-# The process whose workers are forked, while they are.
-_parent: int | None = None
-
-
-def _end_with_parent() -> None:
-    """In a new worker: end when the run is killed; spaCy's workers would wait for ever."""
-
-    def watch() -> None:
-        while os.getppid() == parent:
-            time.sleep(1)
-        os._exit(1)
-
-    if parent := _parent:
-        Thread(target=watch, daemon=True).start()
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_end_with_parent)
 
 
 def say(kind: str, title: str, text: str = "") -> None:
@@ -57,172 +33,162 @@ def say(kind: str, title: str, text: str = "") -> None:
 
 
 @dataclass
-class Annotation:
-    """One pass of a pipeline over the entries of an input.
+class Run:
+    """Annotates all of the input.
 
-    A block is what is saved at once. It ends where a batch ends, so that the batches, and with
-    them the last digits of the scores, are the same however often a run is stopped. Words that
-    are new in a block are forgotten after it, and worker processes end with it.
-
-    model: name of the pipeline's package, or its folder.
-    progress: where to go on; kept up to date.
-    batch_size (documents), n_process: as in nlp.pipe.
-    save_every (seconds): the shortest time of a block, unless the writer has parts.
+    output, engine: where it goes, and who works.
+    shard_size (documents): at most, of a shard.
     strict: stop at the first bad line.
-    soft: write these in place of the spans that the pipeline finds; None for the spans.
-    spans_key: of the component whose soft labels are written; None for the only one.
+    overwrite: start anew, whatever is there.
+    silent: show nothing.
     """
 
-    model: str
-    progress: Progress
-    batch_size: int
-    n_process: int
-    save_every: float
-    strict: bool
-    soft: SoftLabels | None = None
-    spans_key: str | None = None
-    done: int = 0
-    stopped_by: str | None = None
-    # Documents in the pipeline, by their number in the block.
-    waiting: dict[int, Entry] = field(default_factory=dict)
+    annotator: Annotator
+    output: Output
+    engine: Engine = run_here
+    shard_size: int = 1000
+    strict: bool = False
+    overwrite: bool = False
+    silent: bool = True
+    # Of this run: documents, words, bad lines; shards of the input, and of these, those of earlier
+    # runs.
+    n_docs: int = 0
+    n_words: int = 0
+    n_rejected: int = 0
+    n_shards: int = 0
+    n_known: int = 0
 
-    def __post_init__(self) -> None:
-        self.nlp = self._load()
+    def go(self, inputs: Sequence[Path], format: str = "auto") -> None:
+        """Annotate files, folders, or STDIN, as `list_sources` takes them.
 
-    def _load(self) -> Language:
-        nlp = load_model(self.model)
-        if self.soft is not None:
-            teach(nlp, self.soft, self.spans_key)
-        return nlp
-
-    def go(
-        self, entries: Iterator[Entry], writer: Writer, rejected: JsonLines | None, bar: tqdm
-    ) -> None:
-        """Annotate all entries.
-
-        entries: of the input, from the position of the progress on.
-        writer: takes the documents.
-        rejected: takes bad lines; None to drop them.
-        bar: counts the bytes of the input.
-        RAISES (ValueError): a bad line if strict, a pipeline that drops documents.
+        RAISES (ValueError): an input, output or model that cannot be used, a bad line if strict.
         """
-        self.writer, self.rejected, self.bar = writer, rejected, bar
-        self.started, self.words_before = time.monotonic(), self.progress.n_words
-        n_known = len(self.nlp.vocab)
-        self._announce()
-        for first in entries:
-            with self.nlp.memory_zone():
-                self._annotate(chain([first], entries))
-            self._save()
-            if self.stopped_by:
-                raise ValueError(
-                    f"{self.stopped_by}\nRepair it and start anew with --overwrite, or go on "
-                    "without --strict to set bad lines aside"
-                )
-            if len(self.nlp.vocab) - n_known > MOST_WORDS:
-                del self.nlp  # before there is another one
-                gc.collect()
-                self.nlp = self._load()
-                n_known = len(self.nlp.vocab)
-
-    def _announce(self) -> None:
-        if self.bar.disable:
-            return
-        if self.progress.journal is None:
-            say("info", "Standard input or output: a run that is killed has to start anew")
-        elif self.progress.n_docs:
-            say("info", f"Going on after {self.progress.n_docs:,} documents of the last run")
-
-    def _annotate(self, entries: Iterator[Entry]) -> None:
-        """Annotate a block."""
-        global _parent
-        inputs, size, n = self._take(entries), self.batch_size, self.n_process
-        _parent = os.getpid()
+        output, is_stdin = self.output, STDIN in inputs
+        outputs = [output.path, output.folder, output.rejected]
+        sources = list_sources(inputs, format=format, leave_out=outputs)
+        manifest = self._describe(sources)
+        if self.engine is run_here:
+            self.annotator.nlp  # noqa: B018 - what is wrong with it is found before files are made
+        if output.path != STDOUT:
+            output.begin(manifest, can_go_on=not is_stdin, overwrite=self.overwrite)
+        if is_stdin or output.path == STDOUT:
+            self._say("info", "Standard input or output: a run that is killed has to start anew")
         try:
-            for doc, number in self.nlp.pipe(inputs, as_tuples=True, batch_size=size, n_process=n):
-                self._add(doc, self.waiting.pop(number))
-        finally:
-            _parent = None
-        if self.waiting:
-            first = next(iter(self.waiting.values()))
-            raise ValueError(
-                f"a pipeline must give every document back, was: without {len(self.waiting)}, "
-                f"first {first.name}. Remove its error handler that drops documents"
-            )
+            with self._make_bar(sources) as self.bar:
+                results = self._work(split_sources(sources, self.shard_size))
+                if output.path == STDOUT:
+                    lines = (line for x in results for line in x.data.splitlines(keepends=True))
+                    sys.stdout.buffer.writelines(output.form(lines))
+                    sys.stdout.buffer.flush()
+                for x in results:
+                    rejected = "".join(f"{dump_json(row)}\n" for row in x.rejected).encode()
+                    if rejected:
+                        output.publish(output.shard(x.number, ".rejected"), rejected)
+                    output.publish(output.shard(x.number), x.data)
+                self.bar.update((self.bar.total or self.bar.n) - self.bar.n)
+            if output.path != STDOUT:
+                self.n_rejected = output.finish(self.n_shards)
+        except FileNotFoundError:
+            is_joined = output.is_joined and output.path.exists() and not output.folder.exists()
+            if not is_joined and not (output.folder / WHOLE).exists():
+                raise
+            self.n_known += 1
+            self._say("info", "Another run has written the rest")
 
-    def _take(self, entries: Iterator[Entry]) -> Iterator[tuple[str | Doc, int]]:
-        """Documents of a block and their numbers in it, for nlp.pipe."""
-        started = time.monotonic()
-        n_docs = n_characters = 0
-        for entry in entries:
-            reason = entry.reason or self._check(entry)
-            if reason and self.strict:
-                self.stopped_by = f"{entry.name}: {reason}"
-                return
-            self.progress.position, self.done = entry.position, entry.done
-            if reason:
-                self._reject(entry, reason)
-            else:
-                n_docs += 1
-                n_characters += len(entry.fields["text"])
-                self.waiting[n_docs] = entry
-                yield self._make_input(entry), n_docs
-            size = self.writer.part_size
-            if size and (n_docs >= size or n_characters >= PART_CHARACTERS):
-                return
-            may_end = not n_docs or (not size and n_docs % self.batch_size == 0)
-            if may_end and time.monotonic() - started >= self.save_every:
-                return
+    def _work(self, shards: Iterator[Shard]) -> Iterator[Done]:
+        """The results of those shards that are not there yet, when they have been counted."""
+        output = self.output
+        to, uncertain = ("jsonl" if output.is_joined else output.to), output.uncertain
+        work = Work(self.annotator, to, output.model, uncertain, self.strict)
 
-    def _make_input(self, entry: Entry) -> str | Doc:
-        if isinstance(entry.document, bytes):
-            return Doc(self.nlp.vocab).from_bytes(entry.document)
-        return entry.fields["text"]
+        def choose() -> Iterator[tuple[int, Shard]]:
+            for self.n_shards, shard in enumerate(shards, start=1):
+                if output.path != STDOUT and output.shard(self.n_shards).exists():
+                    self.n_known += 1
+                    self.bar.update(shard.size)
+                else:
+                    yield self.n_shards, shard
 
-    def _check(self, entry: Entry) -> str | None:
-        """Why an entry cannot be written."""
-        if self.soft is not None and entry.has_spans:
-            return (
-                "soft labels must not replace the spans of a line, was: a line with some. To fix: "
-                "convert the file to .spacy, where they get a group of their own"
-            )
-        try:
-            self.writer.check(entry)
-        except (ValueError, TypeError, OverflowError, RecursionError) as error:
-            return f"its fields must be such as the output can hold, was: {error}. Change them"
-        return None
+        for done in self.engine(work, choose()):
+            self.n_docs, self.n_words = self.n_docs + done.n_docs, self.n_words + done.n_words
+            for row in done.rejected:
+                self.n_rejected += 1
+                if self.n_rejected <= SHOWN:
+                    self._say("warn", f"{row['file']} line {row['line']}: {row['reason']}")
+                if self.n_rejected == SHOWN:
+                    self._say("info", "More bad lines are only counted")
+            output.notes.update(done.notes)
+            yield done
+            speed = self.n_words / max(self.bar.format_dict["elapsed"], 1e-9)
+            counts = f"{self.n_docs:,} docs, {speed:,.0f} words/s"
+            self.bar.set_postfix_str(counts, refresh=False)
+            self.bar.update(done.size)
 
-    def _reject(self, entry: Entry, reason: str) -> None:
-        """Set an entry aside."""
-        self.progress.n_rejected += 1
-        if not self.bar.disable and self.progress.n_rejected <= SHOWN:
-            say("warn", f"{entry.name}: {reason}")
-            if self.progress.n_rejected == SHOWN:
-                say("info", "More bad lines are only counted")
-        if self.rejected is not None:
-            row = {"file": str(entry.path), "line": entry.line, "reason": reason}
-            self.rejected.write({**row, "content": entry.fields.get("text")})
+    def _describe(self, sources: Sequence[Source]) -> dict[str, object]:
+        """What a run must have in common with one that it continues."""
+        files = [(path, path.stat()) for path, *_ in sources if path != STDIN]
+        annotator, output = self.annotator, self.output
+        return {
+            "inputs": [[str(path.resolve()), x.st_size, x.st_mtime_ns] for path, x in files],
+            "kinds of inputs": [source.kind for source in sources],
+            "model": fingerprint_model(annotator.model),
+            "keys": list(annotator.chosen),
+            "soft labels": annotator.soft and list(annotator.soft),
+            "form": output.to,
+            "number of uncertain documents": output.uncertain,
+            "shard size": self.shard_size,
+        }
 
-    def _add(self, doc: Doc, entry: Entry) -> None:
-        """Write a document."""
-        if doc.text != entry.fields["text"]:
-            self._reject(entry, "the tokenizer must keep the text, was: another. Use another one")
-            return
-        self.writer.add(doc, entry)
-        self.progress.n_docs += 1
-        self.progress.n_words += len(doc)
-        speed = (self.progress.n_words - self.words_before) / (time.monotonic() - self.started)
-        counts = f"{self.progress.n_docs:,} docs, {speed:,.0f} words/s"
-        self.bar.set_postfix_str(counts, refresh=False)
-        self._show_done(entry.done)
+    def _make_bar(self, sources: Sequence[Source]) -> tqdm:
+        """Bar over the bytes of the input; in a log, one line every half minute."""
+        total = None if any(x.path == STDIN for x in sources) else sum(x.size for x in sources)
+        counts = "{percentage:3.0f}%|{bar}| {n_fmt}/{total_fmt}B [{elapsed}, ETA {remaining}"
+        counts = counts if total is not None else "{n_fmt}B [{elapsed}"
+        return tqdm(
+            total=total,
+            unit_scale=True,
+            bar_format=counts + "{postfix}]",
+            mininterval=0.1 if sys.stderr.isatty() else 30,
+            miniters=1,
+            disable=self.silent,
+        )
 
-    def _show_done(self, done: int) -> None:
-        self.bar.update(max(done - self.bar.n, 0))  # a bar from gzip may start too late
+    def report(self) -> None:
+        """Say what has become of the documents."""
+        output, where = self.output, "" if self.output.path == STDOUT else f": {self.output.path}"
+        for note, n in output.notes.most_common():
+            say("info", f"{note} ({n:,} documents)")
+        if self.n_rejected:
+            is_aside = output.path != STDOUT
+            place = output.rejected if output.is_joined else output.folder / "*.rejected"
+            aside = f" and set aside in {place}" if is_aside else ""
+            say("warn", f"{self.n_rejected:,} bad lines were left out{aside}")
+        earlier = f", beside {self.n_known:,} shards that were there" if self.n_known else ""
+        if self.n_docs or self.n_known:
+            counts = f"{self.n_docs:,} documents with {self.n_words:,} words"
+            say("good", f"Annotated {counts}{earlier}{where}")
+        else:
+            say("fail", "No document was annotated", f"There was none in the input{where}")
 
-    def _save(self) -> None:
-        """Make what was written count."""
-        self._show_done(self.done)  # bad lines at the end
-        self.progress.output = self.writer.save()
-        if self.rejected is not None:
-            self.progress.rejected = self.rejected.save()
-        self.progress.save()
+    def _say(self, kind: str, text: str) -> None:
+        if not self.silent:
+            say(kind, text)
+
+
+def fingerprint_model(model: str) -> str:
+    """Hash of the files of a pipeline.
+
+    model: name of a package, or a folder.
+    RAISES (ValueError): neither.
+    """
+    path = get_package_path(model) if is_package(model) else Path(model)
+    files = sorted(file for file in path.rglob("*") if file.is_file() and file.suffix != ".pyc")
+    if not files:
+        raise ValueError(
+            f"a model must be an installed package or a folder with a pipeline, was: {model}"
+        )
+    digest = blake2b(digest_size=16)
+    for file in files:
+        digest.update(str(file.relative_to(path)).encode())
+        digest.update(file.read_bytes())
+    return digest.hexdigest()
