@@ -80,11 +80,15 @@ class Annotator:
     def nlp(self) -> Language:
         """The pipeline, which is loaded when it is first asked for."""
         if self._nlp is None:
-            self._nlp = self._load()
-            self._n_known = len(self._nlp.vocab)
+            self.load()
+        assert self._nlp is not None
         return self._nlp
 
-    def _load(self) -> Language:
+    def load(self) -> None:
+        """Load the pipeline now.
+
+        RAISES (ValueError): it cannot be used.
+        """
         if self.gpu_id >= 0:
             require_gpu(self.gpu_id)
         try:
@@ -113,7 +117,7 @@ class Annotator:
             for what in ("relations", "events")
             if any(x[f"{what}_key"] in getattr(self.keys, what) for x in _list_configs(nlp, what))
         ]
-        return nlp
+        self._nlp, self._n_known = nlp, len(nlp.vocab)
 
     def __call__(self, batch: Any) -> Any:
         """Annotate a batch.

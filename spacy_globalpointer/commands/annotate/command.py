@@ -1,12 +1,17 @@
 """`spacy global-pointer annotate`: spans for corpora of any size, in constant memory."""
 
+from functools import partial
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from typer import Argument, Option
 
 from ..inputs import Code, Gpu, use_gpu
+
+if TYPE_CHECKING:
+    from .run import Totals
+    from .shards import Output
 
 
 def annotate_cli(
@@ -125,48 +130,76 @@ def annotate_cli(
     """
     # It needs torch, and no other command has to wait for that.
     from ...annotator import Annotator
+    from .cluster import run_on_ray
     from .engines import choose_engine
-    from .run import Run, say
+    from .run import annotate, say
     from .shards import Output
 
-    begun: list[Path] = []
+    target = None
     try:
-        is_on_ray = engine == "ray"
-        if not is_on_ray:
-            use_gpu(gpu_id)
-        elif output == Path("-"):
-            raise ValueError("--engine ray needs files, was: -. To fix: name a folder or a file")
-        form = to or ("spacy" if output.suffix == ".spacy" else "jsonl")
-        run = Run(
-            Annotator(
-                model,
-                spans_key=spans_key,
-                relations_key=relations_key,
-                events_key=events_key,
-                soft_key=soft_key,
-                soft_threshold=soft_threshold,
-                uncertainty=uncertain > 0,
-                batch_size=batch_size,
-                gpu_id=(0 if num_gpus else -1) if is_on_ray else gpu_id,
-                code=code,
-            ),
-            Output(output, form, Path(model).name, uncertain),
-            choose_engine(engine, n_process, num_gpus, ray_address),
+        if engine not in ("local", "ray") or (engine == "ray" and output == Path("-")):
+            raise ValueError(
+                f"--engine must be local, or ray for an output of files, was: {engine!r} for "
+                f"{output}. To fix: leave it out, or name a file"
+            )
+        is_local = engine == "local"
+        use_gpu(gpu_id if is_local else -1)
+        annotator = Annotator(
+            model,
+            spans_key=spans_key,
+            relations_key=relations_key,
+            events_key=events_key,
+            soft_key=soft_key,
+            soft_threshold=soft_threshold,
+            uncertainty=uncertain > 0,
+            batch_size=batch_size,
+            gpu_id=gpu_id if is_local else 0 if num_gpus else -1,
+            code=code,
+        )
+        run = choose_engine(n_process)
+        if not is_local:
+            run = partial(run_on_ray, n_process=n_process, num_gpus=num_gpus, address=ray_address)
+        to = to or ("spacy" if output.suffix == ".spacy" else "jsonl")
+        target = Output(output, to, Path(model).name, uncertain)
+        totals = annotate(
+            annotator,
+            inputs,
+            target,
+            run,
+            format=format,
             shard_size=shard_size,
             strict=strict,
             overwrite=overwrite,
             silent=False,
         )
-        begun.append(run.output.folder)
-        run.go(inputs, format)
     except (KeyboardInterrupt, ValueError, OSError, ImportError, EOFError) as error:
-        is_interrupt = isinstance(error, KeyboardInterrupt)
         # Of an error of the system, such as a full disk, only a user can tell the repair.
-        can_go_on = not isinstance(error, ValueError) and any(folder.exists() for folder in begun)
+        can_go_on = target and target.folder.exists() and not isinstance(error, ValueError)
         saved = "The same command goes on where it was last saved." if can_go_on else ""
-        title = "Interrupted" if is_interrupt else "Annotation stopped"
-        what = "" if is_interrupt else str(error) or type(error).__name__
-        say("fail", title, f"{what}\n{saved}".strip())
-        raise typer.Exit(130 if is_interrupt else 1) from None
-    run.report()
-    raise typer.Exit(0 if run.n_docs or run.n_known else 1)
+        if isinstance(error, KeyboardInterrupt):
+            say("fail", "Interrupted", saved)
+            raise typer.Exit(130) from None
+        say("fail", "Annotation stopped", f"{str(error) or type(error).__name__}\n{saved}".strip())
+        raise typer.Exit(1) from None
+    _report(totals, target)
+    raise typer.Exit(0 if totals.n_docs or totals.n_known else 1)
+
+
+def _report(totals: "Totals", output: "Output") -> None:
+    from .run import say
+
+    for note, n in output.notes.most_common():
+        say("info", f"{note} ({n:,} documents)")
+    is_stream = output.path == Path("-")
+    where = "" if is_stream else f": {output.path}"
+    if totals.n_rejected:
+        place = output.rejected if output.is_joined else output.folder / "*.rejected"
+        aside = "" if is_stream else f" and set aside in {place}"
+        say("warn", f"{totals.n_rejected:,} bad lines were left out{aside}")
+    counts = f"{totals.n_docs:,} documents with {totals.n_words:,} words"
+    if totals.n_known:
+        say("good", f"Annotated {counts}, beside {totals.n_known:,} parts that were there{where}")
+    elif totals.n_docs:
+        say("good", f"Annotated {counts}{where}")
+    else:
+        say("fail", "No document was annotated", f"There was none in the input{where} not written")

@@ -5,6 +5,7 @@ That is all that a run needs to go on: it leaves out the shards that are there.
 
 import json
 import os
+import re
 import shutil
 from collections import Counter
 from collections.abc import Iterable, Iterator
@@ -53,6 +54,7 @@ class Output:
         self.is_joined = is_file or self.container == "pairs"
         self.folder = self.path.with_name(f"{name}.shards") if self.is_joined else self.path
         self.rejected = self.path.with_name(f"{name.removesuffix('.jsonl')}.rejected.jsonl")
+        self.paths = [self.path, self.rejected, self.folder]
         self.notes = Counter[str]()
 
     def begin(self, manifest: dict[str, Any], *, can_go_on: bool, overwrite: bool) -> None:
@@ -69,48 +71,58 @@ class Output:
         ends = [path for path in (self.path, self.rejected) if self.is_joined and path.exists()]
         there = [path for path in ends if path.is_dir() or not overwrite]
         there += [self.folder] if is_begun and not overwrite else []
-        there += [] if is_begun else self.folder.glob("[!.]*")
-        if there and not (is_begun and can_go_on and not overwrite):
+        files = [path for path in self.folder.glob("[!.]*") if not is_begun or _is_other(path.name)]
+        there += files
+        if there and (overwrite or not is_begun or not can_go_on):
             raise ValueError(
                 f"an output must not be there yet, was: {', '.join(map(str, there[:3]))}. Name "
                 "another; or, but for folders of other files, start anew with --overwrite"
             )
         if is_begun and overwrite:
             self._discard()
-        self.folder.mkdir(parents=True, exist_ok=True)
         partial = self.folder / f".{uuid4().hex}.partial"
-        partial.write_text(dump_json(manifest, indent=1), encoding="utf-8")
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            partial.write_text(dump_json(manifest, indent=1), encoding="utf-8")
+        except OSError as error:
+            raise ValueError(
+                f"the output must be in a folder that can be written, was: {self.path.parent} "
+                f"({error}). Name another one"
+            ) from error
         try:
             os.link(partial, self.folder / MANIFEST)  # whole, and of two runs only one does it
         except FileExistsError:
             saved = json.loads((self.folder / MANIFEST).read_text(encoding="utf-8"))
-            if changed := [key for key in manifest if manifest[key] != saved.get(key)]:
+            own = json.loads(partial.read_text(encoding="utf-8"))
+            if changed := [key for key in own if own[key] != saved.get(key)]:
                 raise ValueError(
                     f"{self.folder}: a run can only go on with what it began with, was: other "
                     f"{' and '.join(changed)}. Give the same, or start anew with --overwrite"
                 ) from None
         finally:
             partial.unlink()
-        self.stamp = self._stamp()
-
-    def _stamp(self) -> tuple[int, int]:
-        found = (self.folder / MANIFEST).stat()
-        return found.st_ino, found.st_mtime_ns
+        self._taken = (self.folder / MANIFEST).stat()
 
     def shard(self, number: int, suffix: str = "") -> Path:
         """The file of a shard, counted from 1, or another one of it."""
         own = ".jsonl" if self.is_joined else SUFFIXES[self.container]
         return self.folder / f"{number:08}{suffix or own}"
 
-    def publish(self, path: Path, content: bytes) -> None:
-        """Write a file of a shard.
+    def publish(self, number: int, data: bytes, rejected: bytes) -> None:
+        """Write a shard; its bad lines come first, as it tells that all is there.
 
+        data: a DocBin, or JSON lines.
         RAISES (FileNotFoundError): another run has taken the folder, or has finished.
         """
-        with replacing(path) as partial:
-            partial.write_bytes(content)
-            if self._stamp() != self.stamp:
-                raise FileNotFoundError(f"{self.folder} was taken by another run")
+        if not self.is_joined and self.to not in ("jsonl", "spacy"):
+            data = b"".join(self.form(data.splitlines(True)))
+        files = [(self.shard(number, ".rejected"), rejected)] if rejected else []
+        for path, content in (*files, (self.shard(number), data)):
+            with replacing(path) as partial:
+                partial.write_bytes(content)
+                found = (self.folder / MANIFEST).stat()
+                if (found.st_ino, found.st_mtime) != (self._taken.st_ino, self._taken.st_mtime):
+                    raise FileNotFoundError(f"{self.folder} was taken by another run")
 
     def finish(self, n_shards: int) -> int:
         """Join the shards, or say in their folder that they are all there; a killed run repeats it.
@@ -119,35 +131,41 @@ class Output:
         """
         numbers = range(1, n_shards + 1)
         bad = [path for n in numbers if (path := self.shard(n, ".rejected")).exists()]
-        if not self.is_joined:
+        n_rejected = sum(1 for _ in _read_lines(bad))
+        if self.is_joined:
+            self._join(bad, self.rejected)
+            self._join([self.shard(number) for number in numbers], self.path)
+            self._discard()  # only one of several runs can
+            if not bad:
+                self.rejected.unlink(missing_ok=True)  # of what was replaced
+        else:
             for partial in self.folder.glob(".*.partial"):  # of killed runs
                 partial.unlink(missing_ok=True)
             (self.folder / WHOLE).touch()
-            return sum(1 for _ in _read_lines(bad))
-        if not bad:
-            self.rejected.unlink(missing_ok=True)  # of what is replaced
-        self._join(bad, self.rejected)
-        self._join([self.shard(number) for number in numbers], self.path)
-        self._discard()
-        return sum(1 for _ in _read_lines([self.rejected] if bad else []))
+        return n_rejected
+
+    def is_finished(self) -> bool:
+        """Whether the output is there, and nothing is left to do."""
+        is_joined = self.is_joined and self.path.exists() and not self.folder.exists()
+        return is_joined or (self.folder / WHOLE).exists()
 
     def _join(self, shards: list[Path], target: Path) -> None:
-        """One file from JSON lines; nothing if there are none."""
+        """One output from JSON lines; none if there are none."""
         rows = _read_lines(shards)
         if not any(path.stat().st_size for path in shards):
             return
         if target == self.path and self.container == "pairs":
-            new = target.with_name(f".{self.folder.name}.{uuid4().hex}.old")
+            new = self.folder / f".{uuid4().hex}"
             new.mkdir()
             write_pairs(rows, self.to, self.model, self.notes, new)
             if not target.exists():  # of a run that was killed after this, or is as far
                 new.rename(target)
             return
-        with replacing(target) as partial, partial.open("wb") as file:
+        with replacing(target, self.folder) as partial, partial.open("wb") as file:
             file.writelines(self.form(rows) if target == self.path else rows)
 
     def form(self, rows: Iterable[bytes]) -> Iterator[bytes]:
-        """What is written of JSON lines."""
+        """JSON lines as the form has them."""
         rows = least_certain(rows, self.uncertain) if self.uncertain else rows
         return transform(rows, self.to, self.model, self.notes)
 
@@ -156,6 +174,11 @@ class Output:
         old = self.folder.with_name(f".{self.folder.name}.{uuid4().hex}.old")
         self.folder.rename(old)
         shutil.rmtree(old, ignore_errors=True)
+
+
+def _is_other(name: str) -> bool:
+    """Whether a run has not written a file that is in its folder."""
+    return name != WHOLE and not re.fullmatch(r"\d{8,}\.[a-z]+", name)
 
 
 def _read_lines(paths: Iterable[Path]) -> Iterator[bytes]:

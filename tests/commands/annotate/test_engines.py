@@ -1,0 +1,94 @@
+"""Processes, and actors of Ray, as those who annotate."""
+
+import os
+import signal
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from spacy_globalpointer.commands.annotate.cluster import run_on_ray
+from spacy_globalpointer.commands.annotate.engines import choose_engine, run_here, run_in_processes
+
+
+class Square:
+    """Work that takes no model; numbers below 0 kill their process, once if a file says so."""
+
+    def __init__(self, folder):
+        self.annotator, self.folder = self, Path(folder)
+
+    def load(self):
+        pass
+
+    def __call__(self, number, value):
+        if value == "wrong":
+            raise ValueError("a shard must be right, was: wrong")
+        if value == "die" or (value == "die once" and not (self.folder / "died").exists()):
+            (self.folder / "died").touch()
+            os.kill(os.getpid(), signal.SIGKILL)
+        return number, os.getpid()
+
+
+def test_engines_of_this_machine():
+    assert choose_engine(1) is run_here
+    assert choose_engine(-1).keywords == {"n_process": os.cpu_count()} or os.cpu_count() == 1
+    with pytest.raises(ValueError, match=r"n_process must be -1 .* was: 0"):
+        choose_engine(0)
+
+
+def test_processes_work_in_order_and_their_end_is_an_error(tmp_path):
+    tasks = iter([*((number, 0) for number in range(20)), (20, "die"), (21, 0)])
+    results, pids = [], set()
+    with pytest.raises(ChildProcessError, match="a worker process has ended before its work"):
+        for number, pid in run_in_processes(Square(tmp_path), tasks, 2):
+            results.append(number)
+            pids.add(pid)
+    assert results == list(range(len(results)))
+    assert 15 <= len(results) <= 20
+    assert os.getpid() not in pids
+
+
+# Ray leaves files and sockets to the garbage collector.
+@pytest.fixture(scope="module")
+def ray():
+    ray = pytest.importorskip("ray")
+    # Workers do not find this module.
+    ray.cloudpickle.register_pickle_by_value(sys.modules[__name__])
+    ray.init(num_cpus=2, log_to_driver=False, include_dashboard=False)
+    yield ray
+    ray.shutdown()
+
+
+on_ray = pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::FutureWarning")
+
+
+@on_ray
+def test_ray_does_everything_once_though_a_worker_is_killed(ray, tmp_path):
+    tasks = [
+        *((number, 0) for number in range(6)),
+        (6, "die once"),
+        *((n, 0) for n in range(7, 20)),
+    ]
+    results = dict(run_on_ray(Square(tmp_path), iter(tasks), 2, 0, None))
+    assert sorted(results) == list(range(20))
+    assert (tmp_path / "died").exists()
+    assert len(set(results.values())) == 3  # two workers, and the one that took a place
+    end = time.monotonic() + 20
+    while any(Path(f"/proc/{pid}/exe").exists() for pid in results.values()):
+        assert time.monotonic() < end, "workers outlive the run"
+        time.sleep(0.05)
+
+
+@on_ray
+def test_what_is_wrong_on_ray_is_told(ray, tmp_path):
+    with pytest.raises(ValueError, match="a shard must be right, was: wrong"):
+        list(run_on_ray(Square(tmp_path), iter([(1, 0), (2, "wrong")]), 1, 0, None))
+    with pytest.raises(ValueError, match=r"--num-gpus must be in the cluster, was: 1 of 0"):
+        list(run_on_ray(Square(tmp_path), iter([(1, 0)]), 1, 1, None))
+
+
+def test_without_ray_it_is_told_how_to_install_it(tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "ray", None)
+    with pytest.raises(ValueError, match=r'pip install "spacy-globalpointer\[ray\]"'):
+        list(run_on_ray(Square(tmp_path), iter([]), 1, 0, None))
