@@ -9,10 +9,8 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
-import spacy
 from samples import SENTENCES, make_examples, make_nlp, train
 from spacy.cli._util import app as spacy_app
-from spacy.tokens import DocBin
 from typer.testing import CliRunner
 
 from spacy_globalpointer.commands.annotate.shards import Output

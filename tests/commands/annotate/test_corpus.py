@@ -14,12 +14,12 @@ from spacy_globalpointer import (
     Argument,
     Event,
     Relation,
+    annotator,
     get_events,
     get_relations,
     set_events,
     set_relations,
 )
-from spacy_globalpointer import annotator
 from spacy_globalpointer.annotator import find_keys, find_pair_keys
 from spacy_globalpointer.commands.annotate import run
 from spacy_globalpointer.corpora import read_records, record_to_doc, stream
