@@ -17,7 +17,7 @@ from PIL import Image, ImageChops
 from wasabi import msg
 
 from spacy_globalpointer.commands.evaluate.command import evaluate
-from spacy_globalpointer.commands.render.command import render
+from spacy_globalpointer.commands.render.command import render_cli
 
 TEXTS = {
     "en": [
@@ -56,13 +56,13 @@ def draw_pictures(
             model = str(project / "training" / lang / "model-tuned")
             source = Path(folder) / "texts.txt"
             source.write_text("\n".join(texts), encoding="utf8")
-            render([model, str(source)], output=page)
+            render_cli([model, str(source)], output=page)
             shoot(chromium, page, "spans", output / f"spans_{lang}")
         model = str(project / "training" / "en" / "model-tuned")
         data = project / "corpus" / "en" / "test.spacy"
         evaluate(model, [data], html=page, worst=3)
         shoot(chromium, page, "errors", output / "errors")
-        render([model, str(data)], heatmap=output / "heat_map.svg", document=DOCUMENT)
+        render_cli([model, str(data)], heatmap=output / "heat_map.svg", document=DOCUMENT)
     msg.good(f"Drew {len(list(output.iterdir()))} pictures in {output}")
 
 

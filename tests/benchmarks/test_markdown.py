@@ -48,6 +48,7 @@ def test_the_pages_show_the_committed_results():
     shown = {
         "docs/training.md": ["options"],
         "README.md": ["pipeline", "peers"],
+        "README.zh.md": ["pipeline", "peers"],
         "docs/speed.md": ["heads", "scaling"],
         "docs/results.md": [*TABLES.keys() - {"peers"}, "joined"],
         "docs/relations.md": ["relations", "relation_cost"],

@@ -26,7 +26,7 @@ from .page import Page
 from .pipeline import Predictor, load_predictor
 
 
-def render(
+def render_cli(
     inputs: Annotated[
         list[str],
         Argument(

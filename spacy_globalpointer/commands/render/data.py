@@ -122,9 +122,7 @@ def _read_file(
     """Documents of a file; what its reader remarks is counted."""
     if path.suffix == ".spacy":
         for doc in read_docbin(path, nlp.vocab):
-            related = None if keys.relations is None else read_relations(doc, keys.relations)
-            happened = None if keys.events is None else read_happened(doc, keys.events)
-            yield Document(doc, read_spans(doc, *keys.spans), related, happened)
+            yield read_document(doc, keys)
     elif format == "txt" or (format == "auto" and TEXTS.search(path.name)):
         source = Source(path, "txt", path.stat().st_size)
         for entry in read_entries([source], max_length=nlp.max_length):
@@ -152,6 +150,16 @@ def _read_file(
                 gold = {LabelledSpan(*span) for span, outcome in rows if outcome == "skipped"}
                 gold.update(in_characters(doc.spans[keys.of_records]))
             yield Document(doc, gold, *_read_joined(record))
+
+
+def read_document(doc: Doc, keys: Keys) -> Document:
+    """An annotated document with its gold.
+
+    RAISES (ValueError): what cannot be a relation or an event.
+    """
+    related = None if keys.relations is None else read_relations(doc, keys.relations)
+    happened = None if keys.events is None else read_happened(doc, keys.events)
+    return Document(doc, read_spans(doc, *keys.spans), related, happened)
 
 
 def read_spans(doc: Doc, *sources: str | None) -> set[LabelledSpan] | None:

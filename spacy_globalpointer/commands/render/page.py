@@ -225,6 +225,8 @@ class Page:
     def html(self, title: str, notes: Sequence[str], page_size: int = 20) -> str:
         """The file.
 
+        title: empty for a page that is shown inside another one: without a heading, and where
+            nothing is compared, without counts.
         notes: what a reader should know.
         page_size (documents and parts of long ones): on one page of it.
         """

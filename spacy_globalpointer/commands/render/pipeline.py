@@ -84,21 +84,32 @@ class Predictor(NamedTuple):
         pairs = zip((example.predicted for example in examples), documents, strict=True)
         names, shown = self.nlp.pipe_names, [pipe for pipe in self[1:] if pipe is not None]
         last = max(names.index(pipe.name) for pipe in shown)
-        self.nlp.select_pipes(disable=names[last + 1 :])
-        predicted = self.nlp.pipe(pairs, as_tuples=True)
-        # None: tqdm shows its bar on a terminal only.
-        return tqdm(predicted, "Predicting", len(documents), unit=" docs", disable=None)
+        with self.nlp.select_pipes(disable=names[last + 1 :]):
+            predicted = self.nlp.pipe(pairs, as_tuples=True)
+            # None: tqdm shows its bar on a terminal only.
+            yield from tqdm(predicted, "Predicting", len(documents), unit=" docs", disable=None)
 
-    def read(
-        self, doc: Doc
-    ) -> tuple[dict[LabelledSpan, float | None], Related | None, Happened | None]:
+    def read(self, doc: Doc) -> "Found":
         """The spans, relations and events of a predicted document."""
-        spans, relations, events = self.keys
-        found: dict[LabelledSpan, float | None] = {}
-        for key in spans:
-            found.update(read_scores(doc.ents if key is None else doc.spans.get(key, ())))
-        related = None if relations is None else read_relations(doc, relations)
-        return found, related, None if events is None else read_happened(doc, events)
+        return read_found(doc, self.keys)
+
+
+class Found(NamedTuple):
+    """What is predicted in a document (characters), with scores; None if it is not looked for."""
+
+    spans: dict[LabelledSpan, float | None]
+    relations: Related | None
+    events: Happened | None
+
+
+def read_found(doc: Doc, keys: Keys) -> Found:
+    """The spans, relations and events that are in groups of a predicted document."""
+    spans, relations, events = keys
+    found: dict[LabelledSpan, float | None] = {}
+    for key in spans:
+        found.update(read_scores(doc.ents if key is None else doc.spans.get(key, ())))
+    related = None if relations is None else read_relations(doc, relations)
+    return Found(found, related, None if events is None else read_happened(doc, events))
 
 
 def load_predictor(model: str, name: str | None) -> Predictor:

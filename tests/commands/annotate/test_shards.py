@@ -240,7 +240,7 @@ def test_a_folder_of_shards_is_replaced_and_no_other(model, inputs, tmp_path):
     (others / "a.txt").write_text("mine")
     for target in (output, tmp_path / "o.jsonl", others):
         for overwrite in (True, *([False] if target != output else [])):
-            with pytest.raises(ValueError, match="must not be there yet, was: .*Name another"):
+            with pytest.raises(ValueError, match=r"must not be there yet, was: .*Name another"):
                 annotate(model, [inputs / "a.jsonl"], target, overwrite=overwrite)
     assert (output / "train.spacy").read_text() == "mine"
     assert snapshot(others) == {"a.txt": b"mine"}

@@ -28,7 +28,7 @@ from spacy_globalpointer.commands.evaluate.worst_errors import (
     find_excerpts,
     find_span_errors,
 )
-from spacy_globalpointer.commands.render.command import render
+from spacy_globalpointer.commands.render.command import render_cli
 from spacy_globalpointer.spans import LabelledSpan, nesting_depths
 
 TEXTS = {
@@ -420,7 +420,7 @@ def test_one_vocabulary_and_one_set_of_colours_on_all_pages(tmp_path):
     DocBin(docs=[first, *others, last]).to_disk(tmp_path / "dev.spacy")
     model, data, pages = str(tmp_path / "model"), tmp_path / "dev.spacy", []
     report = evaluate(model, [data], html=tmp_path / "evaluate.html")
-    render([model, str(data)], output=tmp_path / "render.html")
+    render_cli([model, str(data)], output=tmp_path / "render.html")
     for name in ("evaluate", "render"):
         html = (tmp_path / f"{name}.html").read_text(encoding="utf-8")
         colours = dict(re.findall(r"\.(c\d+) (\{ --on-light.*?\})", html))
