@@ -134,13 +134,13 @@ class Annotator:
             )
         is_frame = hasattr(batch, "columns") and hasattr(batch, "assign")
         if not is_frame and not isinstance(batch, Mapping):
-            return self._annotate(batch)
+            return self._annotate(list(batch))
         if self.column not in batch:
             raise ValueError(
                 f"a batch must have a column {self.column!r} with texts, was: "
                 f"{list_some([str(name) for name in batch])}. To fix: Annotator(..., column=...)"
             )
-        records = self._annotate(batch[self.column])
+        records = self._annotate(list(batch[self.column]))
         names = ["tokens", "spans", *self.lists, *([UNCERTAINTY] if self.uncertainty else [])]
         columns = {name: [record[name] for record in records] for name in names}
         return batch.assign(**columns) if is_frame else {**batch, **columns}

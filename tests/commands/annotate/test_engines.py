@@ -37,12 +37,16 @@ def test_engines_of_this_machine():
         choose_engine(0)
 
 
+def collect(results, done):
+    for result in results:
+        done.append(result)
+
+
 def test_processes_work_in_order_and_their_end_is_an_error(tmp_path):
     tasks = iter([*((number, 0) for number in range(20)), (20, "die"), (21, 0)])
-    results = []
+    done = []
     with pytest.raises(ChildProcessError, match="a worker process has ended before its work"):
-        results.extend(results.append(x) for x in run_in_processes(Square(tmp_path), tasks, 2))
-    done = [result for result in results if result is not None]
+        collect(run_in_processes(Square(tmp_path), tasks, 2), done)
     assert [number for number, _ in done] == list(range(len(done)))
     assert 15 <= len(done) <= 20
     assert os.getpid() not in [pid for _, pid in done]
