@@ -158,7 +158,8 @@ def test_code_of_a_pipeline_is_imported(model, tmp_path):
     )
     script = (
         f"import spacy\nfrom spacy.util import import_file\nimport_file('c', {str(code)!r})\n"
-        f"nlp = spacy.load({model!r})\nnlp.add_pipe('of_a_file')\nnlp.to_disk({str(tmp_path / 'm')!r})"
+        f"nlp = spacy.load({model!r})\nnlp.add_pipe('of_a_file')\n"
+        f"nlp.to_disk({str(tmp_path / 'm')!r})"
     )
     subprocess.run([sys.executable, "-c", script], check=True, timeout=120)
     assert [row["spans"] for row in Annotator(tmp_path / "m", code=code)(TEXTS)] == [[]] * 5
@@ -167,29 +168,3 @@ def test_code_of_a_pipeline_is_imported(model, tmp_path):
 def test_importing_the_package_loads_no_torch():
     script = "import sys, spacy_globalpointer; assert 'torch' not in sys.modules"
     subprocess.run([sys.executable, "-c", script], check=True, timeout=120)
-
-
-def test_map_of_datasets(joint):
-    datasets = pytest.importorskip("datasets")
-    rows = datasets.Dataset.from_dict({"id": list(range(5)), "text": TEXTS})
-    found = rows.map(Annotator(joint), batched=True, batch_size=2)
-    assert found.column_names == ["id", "text", "tokens", "spans", "relations", "events"]
-    assert covered(found) == GOLD
-    assert [len(row["relations"]) for row in found] == [1, 1, 1, 1, 0]
-
-
-@pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::FutureWarning")
-@pytest.mark.filterwarnings("ignore::DeprecationWarning")
-def test_map_batches_of_ray_data(model):
-    ray = pytest.importorskip("ray")
-    ray.init(num_cpus=2, log_to_driver=False, include_dashboard=False, ignore_reinit_error=True)
-    try:
-        rows = ray.data.from_items([{"id": n, "text": text} for n, text in enumerate(TEXTS)])
-        ready = rows.map_batches(
-            Annotator, fn_constructor_args=(model,), batch_size=2, concurrency=1
-        )
-        found = sorted(ready.take_all(), key=lambda row: row["id"])
-        assert covered(found) == GOLD
-        assert [list(row["tokens"])[-1] for row in found] == ["."] * 5
-    finally:
-        ray.shutdown()

@@ -118,13 +118,14 @@ def annotate_cli(
     """
     Find spans in large corpora, in constant memory.
 
-    JSON lines keep their fields and get "spans", with offsets in characters and
-    scores, and "relations" and "events" of them, where there are some, in place of
-    their own. `spacy global-pointer convert` reads them. Blank lines are skipped.
+    JSON lines keep their fields and get "tokens", "spans" with offsets in characters
+    and scores, and "relations" and "events", if there are some, in place of their own.
+    `spacy global-pointer convert` reads them. Blank lines are skipped.
 
     A run that was killed goes on when the same command is given again; not so with
-    standard input or output. Bad lines are set aside in OUTPUT's neighbour
-    *.rejected.jsonl, with the reason. Exit code 1: an error, or nothing annotated.
+    standard input or output. Bad lines are set aside, with the reason, in OUTPUT's
+    neighbour *.rejected.jsonl, or beside the files of a folder. Exit code 1: an
+    error, or nothing annotated.
 
     $ spacy global-pointer annotate ./model-best texts/ news.jsonl.gz spans.jsonl
     """

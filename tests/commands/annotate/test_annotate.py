@@ -264,3 +264,65 @@ def test_workers_write_the_same_and_end_with_the_run(model, tmp_path):
     for path in killed.parent.iterdir():
         assert path.read_bytes() == (whole.parent / path.name).read_bytes()
     assert len(read(killed.parent / "out.rejected.jsonl")) == 2
+
+
+def test_forms_of_tools(model, corpus, tmp_path):
+    for to, name in (("doccano", "d.jsonl"), ("prodigy", "p.jsonl"), ("label-studio", "l.json")):
+        code, _, stderr = run(model, corpus, tmp_path / name, "--to", to, "--shard-size", "2")
+        assert (code, "Annotated 5 documents" in stderr) == (0, True)
+    rows = read(tmp_path / "d.jsonl")
+    assert [len(row["entities"]) for row in rows] == [len(own) for own in GOLD]
+    assert (
+        "Doccano has no place for scores of spans: kept in"
+        in run(model, corpus, tmp_path / "d2.jsonl", "--to", "doccano")[2]
+    )
+    rows = read(tmp_path / "p.jsonl")
+    assert [token["text"] for token in rows[3]["tokens"]] == ["Victoria", "was", "a", "queen", "."]
+    assert all(span["score"] >= 0.5 for row in rows for span in row["spans"])
+    tasks = json.loads((tmp_path / "l.json").read_text())
+    assert [len(task["predictions"][0]["result"]) for task in tasks] == [len(own) for own in GOLD]
+    assert {task["predictions"][0]["model_version"] for task in tasks} == {model.name}
+
+
+def test_a_folder_of_pairs_for_brat(model, corpus, tmp_path):
+    output = tmp_path / "brat"
+    assert run(model, corpus, output, "--to", "brat", "--shard-size", "2")[0] == 0
+    assert sorted(path.name for path in output.iterdir()) == [
+        f"0000000{number}.{suffix}" for number in range(1, 6) for suffix in ("ann", "txt")
+    ]
+    for number, (text, spans) in enumerate(SENTENCES, start=1):
+        assert (output / f"0000000{number}.txt").read_text() == text
+        lines = (output / f"0000000{number}.ann").read_text().splitlines()
+        found = {
+            (line.split("\t")[2], line.split("\t")[1].split()[0])
+            for line in lines
+            if line[0] == "T"
+        }
+        assert found == set(spans)
+    for options in ([], ["--overwrite"]):  # corrections may be in it
+        code, _, stderr = run(model, corpus, output, "--to", "brat", *options)
+        assert (code, "an output must not be there yet" in stderr) == (1, True)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["brat", "in.jsonl"]
+
+
+def test_shards_in_the_form_of_a_tool(model, corpus, tmp_path):
+    options = ["--to", "label-studio", "--shard-size", "2"]
+    assert run(model, corpus, tmp_path / "tasks", *options)[0] == 0
+    shards = sorted((tmp_path / "tasks").glob("*.json"))
+    shards = [path for path in shards if path.name[0] != "."]
+    assert [len(json.loads(path.read_text())) for path in shards] == [2, 2, 1]
+
+
+def test_the_least_certain_first(model, corpus, tmp_path):
+    for name, to in (("u.jsonl", "jsonl"), ("u.json", "label-studio")):
+        output = tmp_path / name
+        assert run(model, corpus, output, "--uncertain", "2", "--to", to)[0] == 0
+    rows, tasks = read(tmp_path / "u.jsonl"), json.loads((tmp_path / "u.json").read_text())
+    assert [row["uncertainty"] for row in rows] == sorted(
+        (row["uncertainty"] for row in rows), reverse=True
+    )
+    assert [task["data"]["text"] for task in tasks] == [row["text"] for row in rows]
+    _, stdout, _ = run(model, corpus, "-", "--uncertain", "2")
+    assert [json.loads(line)["text"] for line in stdout.splitlines()] == [
+        row["text"] for row in rows
+    ]

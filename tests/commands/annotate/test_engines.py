@@ -1,13 +1,19 @@
-"""Processes, and actors of Ray, as those who annotate."""
+"""Processes, and actors of Ray, as those who annotate; and the recipes of docs/scale.md."""
 
+import json
 import os
+import re
 import signal
 import sys
+import textwrap
 import time
 from pathlib import Path
 
 import pytest
+from pages import ROOT
+from samples import SENTENCES, make_examples, make_nlp, train
 
+from spacy_globalpointer import Annotator
 from spacy_globalpointer.commands.annotate.cluster import run_on_ray
 from spacy_globalpointer.commands.annotate.engines import choose_engine, run_here, run_in_processes
 
@@ -95,3 +101,60 @@ def test_without_ray_it_is_told_how_to_install_it(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "ray", None)
     with pytest.raises(ValueError, match=r'pip install "spacy-globalpointer\[ray\]"'):
         list(run_on_ray(Square(tmp_path), iter([]), 1, 0, None))
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    """What the recipes have: a model, and texts."""
+    nlp = make_nlp()
+    train(nlp, make_examples(nlp), steps=60)
+    (tmp_path / "training").mkdir()
+    nlp.to_disk(tmp_path / "training" / "model-best")
+    rows = [{"id": number, "text": text} for number, (text, _) in enumerate(SENTENCES)]
+    (tmp_path / "texts").mkdir()
+    lines = "".join(json.dumps(row) + "\n" for row in rows)
+    (tmp_path / "texts" / "news.jsonl").write_text(lines)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def read_recipe(heading):
+    """The code of a section of the page."""
+    page = (ROOT / "docs" / "scale.md").read_text(encoding="utf-8")
+    section = re.split(r"^## ", page.split(f"## {heading}\n")[1], flags=re.MULTILINE)[0]
+    lines = re.findall(r"^(?:    .*|)\n", section, flags=re.MULTILINE)
+    return textwrap.dedent("".join(lines))
+
+
+def covered(rows):
+    return [
+        {(row["text"][x["start"] : x["end"]], x["label"]) for x in row["spans"]} for row in rows
+    ]
+
+
+GOLD = [set(spans) for _, spans in SENTENCES]
+
+
+def test_the_recipe_for_python(folder):
+    scope = {}
+    exec(read_recipe("From Python"), scope)
+    assert scope["records"][0]["tokens"] == ["Anna", "Berg", "was", "born", "in", "Ulm", "."]
+
+
+def test_the_recipe_for_datasets(folder):
+    pytest.importorskip("datasets")
+    scope = {"Annotator": Annotator}
+    exec(read_recipe("Hugging Face datasets"), scope)
+    assert scope["rows"].column_names == ["id", "text", "tokens", "spans"]
+    assert covered(scope["rows"]) == GOLD
+
+
+@on_ray
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_the_recipe_for_ray_data(ray, folder):
+    recipe = read_recipe("Ray Data").replace('"training/', f'"{folder}/training/')
+    recipe = recipe.replace('"texts/', f'"{folder}/texts/').replace('"spans"', f'"{folder}/spans"')
+    exec(recipe.replace("concurrency=2", "concurrency=1"), {"Annotator": Annotator})
+    parquet = pytest.importorskip("pyarrow.parquet")
+    rows = sorted(parquet.read_table(folder / "spans").to_pylist(), key=lambda row: row["id"])
+    assert covered(rows) == GOLD
