@@ -24,7 +24,7 @@ from spacy.util import fix_random_seed, load_model_from_config
 from typer import Argument, Option
 from wasabi import msg
 
-from spacy_globalpointer.commands.annotate.soft import SoftLabels, teach
+from spacy_globalpointer.pipeline.teacher import SoftLabels, teach
 from spacy_globalpointer.spans import Counts, LabelledSpan
 
 from .accuracy import count_words, has_flat_gold, predict_cells

@@ -5,16 +5,19 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from .annotator import Annotator
     from .commands.render.notebook import heat_map, render
     from .events import Argument, Event, get_events, has_events, set_events
     from .relations import Relation, get_relations, has_relations, set_relations
 
 _MODULES = {
+    "annotator": ("Annotator",),
     "commands.render.notebook": ("heat_map", "render"),
     "events": ("Argument", "Event", "get_events", "has_events", "set_events"),
     "relations": ("Relation", "get_relations", "has_relations", "set_relations"),
 }
 __all__ = [
+    "Annotator",
     "Argument",
     "Event",
     "Relation",

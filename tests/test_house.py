@@ -49,6 +49,7 @@ FLOORS = {
     "losses": 2,
     "pipeline": 3,
     "training": 4,
+    "annotator": 4,
     "commands": 5,
     "": 6,
 }

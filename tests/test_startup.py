@@ -13,7 +13,7 @@ STARTS = {
 }
 each_start = pytest.mark.parametrize(("theirs", "ours"), STARTS.items())
 # Parts of ours that need torch, or take long.
-HEAVY = ("nn", "models", "losses", "commands.annotate.corpus")
+HEAVY = ("nn", "models", "losses", "annotator")
 
 
 def run(script, *options):

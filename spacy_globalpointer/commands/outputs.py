@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 from ..corpora import dump_json
 
@@ -40,12 +41,15 @@ def write_text(text: str, output: Path) -> None:
 
 
 @contextmanager
-def replacing(output: Path) -> Iterator[Path]:
+def replacing(output: Path, folder: Path | None = None) -> Iterator[Path]:
     """Give a file to write beside output, which takes its place if all goes well.
 
-    No stop, not even a power cut, leaves half a file.
+    folder: where this file is, on the same disk; None for that of the output.
+
+    No stop, not even a power cut, leaves half a file; and two commands that write the same file at
+    once do not meet, as the file beside it has a name of its own.
     """
-    partial = output.with_name(f".{output.name}.partial")
+    partial = (folder or output.parent) / f".{output.name}.{uuid4().hex[:12]}.partial"
     try:
         yield partial
         with partial.open("r+b") as file:

@@ -35,8 +35,10 @@ def list_sources(
     inputs: files, STDIN, or folders, whose files with a known suffix are taken in order of path.
     format: kind of STDIN and of files with another suffix.
     leave_out: files and folders that are output.
-    RAISES (ValueError): a missing file, a folder without any, a file that is output.
+    RAISES (ValueError): a missing file, a folder without any, a file that is output, no format.
     """
+    if format not in ("auto", "txt", "jsonl"):
+        raise ValueError(f"format must be one of auto, txt, jsonl, was: {format!r}")
     outputs = {path.resolve() for path in leave_out}
     found: dict[Path, Source] = {}
     for path in inputs:

@@ -1,4 +1,4 @@
-"""Large corpora, one document at a time, each with the place where reading goes on after it."""
+"""Large corpora in shards that fit into memory, and the documents of each."""
 
 import gzip
 import sys
@@ -6,12 +6,12 @@ import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
-from itertools import islice
-from pathlib import Path
 from typing import IO, Any, NamedTuple, cast
 
+from spacy.tokens import Doc
 from spacy.vocab import Vocab
 
+from ..label_sets import SPAN_LABELS
 from .containers import get_text, parse_object
 from .docbin import read_docbin
 from .encoding import advise_encoding
@@ -19,36 +19,46 @@ from .gold_parts import INDEXED_KEYS
 from .record import Record
 from .sources import STDIN, Source
 
-# A line of more bytes is skipped unread: it may be a whole file without a line break. JSON can
-# write a character in 12 bytes.
+# A shard is in memory as a whole, so long documents make it end earlier.
+SHARD_BYTES = 4_000_000
+# A line of more bytes is skipped unread: it may be a whole file without a line break.
 LONGEST_LINE = 2**26
-BYTES_PER_CHARACTER = 12
 BOM = b"\xef\xbb\xbf"
 
 
-class Position(NamedTuple):
-    """Where reading goes on.
+class Line(NamedTuple):
+    """A line that is not blank, or a document of .spacy.
 
-    file (index): of the source.
-    line (lines, documents of .spacy): read from it.
-    offset (bytes): read from it, if it is plain text.
+    number: in its file, from 1.
+    content: the bytes, without the line's end; or a serialised Doc.
+    fault: why the rest of the file cannot be read; empty if it can.
     """
 
-    file: int = 0
-    line: int = 0
-    offset: int = 0
+    number: int
+    content: bytes
+    fault: str = ""
 
 
-START = Position()
+class Shard(NamedTuple):
+    """What is read, annotated and written at once.
+
+    name: file, for messages.
+    kind: "txt", "jsonl" or "spacy".
+    lines: of one file, in order.
+    size (bytes): of the part of the source that was read for it, as far as that is known.
+    """
+
+    name: str
+    kind: str
+    lines: list[Line]
+    size: int
 
 
 @dataclass(frozen=True)
 class Entry:
-    """A place in the input, and what is there: a document, or the reason why there is none.
+    """A line of a shard, and what it holds: a document, or the reason why there is none.
 
-    path, line: where it was; documents of .spacy are counted from 1 as lines are.
-    position: where reading goes on after it.
-    done (bytes): of all sources, read so far.
+    file, line: where it was; documents of .spacy are counted from 1 as lines are.
     document: the text, or a serialised Doc; None if there is a reason.
     fields: of its JSON object or of doc.user_data["meta"], without annotation. Of a bad line,
         "text" is the line.
@@ -57,10 +67,8 @@ class Entry:
     has_spans: whether its JSON object had "spans", which are not in its fields.
     """
 
-    path: Path
+    file: str
     line: int
-    position: Position
-    done: int
     document: str | bytes | None = None
     fields: dict[str, Any] = field(default_factory=dict)
     user_data: dict[Any, Any] = field(default_factory=dict)
@@ -70,7 +78,7 @@ class Entry:
     @property
     def name(self) -> str:
         """File and line, for messages."""
-        return f"{self.path} line {self.line}"
+        return f"{self.file} line {self.line}"
 
     def refuse(self, error: Exception, **fields: Any) -> "Entry":
         """The same without a document, with the reason."""
@@ -78,80 +86,107 @@ class Entry:
         return replace(self, fields=fields, reason=reason)
 
 
-def read_entries(
-    sources: Sequence[Source], start: Position = START, *, max_length: int
-) -> Iterator[Entry]:
+def read_entries(sources: Sequence[Source], *, max_length: int) -> Iterator[Entry]:
     """Documents of files, in order. Blank lines give none.
 
     sources: what list_sources returned.
-    start: position of an earlier entry, to go on after it.
     max_length (characters): longest text.
     YIELDS: documents, and lines that are none, with the reason.
     """
-    before = 0
-    for index, source in enumerate(sources):
-        if index >= start.file:
-            begin = start if index == start.file else Position(index)
-            read = _read_docs if source.kind == "spacy" else _read_lines
-            yield from read(source, begin, before, max_length)
-        before += source.size
+    for shard in split_sources(sources):
+        yield from read_shard(shard, max_length=max_length)
 
 
-def done_at(sources: Sequence[Source], position: Position) -> int:
-    """Bytes of all sources before a position; of a compressed or .spacy file only its start.
+def split_sources(sources: Sequence[Source], most: int = 1000) -> Iterator[Shard]:
+    """Shards of files, in order: always the same for the same files.
 
     sources: what list_sources returned.
-    position: of an entry.
+    most (documents): of a shard, which has fewer where they are long, and at the end of a file.
     """
-    return sum(source.size for source in sources[: position.file]) + position.offset
+    for source in sources:
+        read = _read_docs if source.kind == "spacy" else _read_lines
+        kind, lines, held, start = source.kind, [], 0, 0
+        for line, end in read(source):
+            if kind == "auto":
+                kind = "jsonl" if line.content.lstrip().startswith(b"{") else "txt"
+            lines.append(line)
+            held += len(line.content)
+            if len(lines) == most or held >= SHARD_BYTES:
+                yield Shard(str(source.path), kind, lines, end - start)
+                lines, held, start = [], 0, end
+        if lines:
+            yield Shard(str(source.path), kind, lines, max(source.size - start, 0))
 
 
-def _read_lines(source: Source, begin: Position, before: int, max_length: int) -> Iterator[Entry]:
-    """Entries of a text file or of JSON lines."""
-    index, number, offset = begin
-    kind, is_packed = source.kind, source.path.suffix == ".gz"
-    longest = max(LONGEST_LINE, BYTES_PER_CHARACTER * max_length)
+def _read_lines(source: Source) -> Iterator[tuple[Line, int]]:
+    """Lines of a text file or of JSON lines, with the bytes that were read of the file so far."""
+    number = offset = 0
     with ExitStack() as stack:
         raw: IO[bytes] = sys.stdin.buffer
         if source.path != STDIN:
             raw = stack.enter_context(source.path.open("rb"))
-            raw.seek(offset)
+        is_packed = source.path.suffix == ".gz"
         file = cast(IO[bytes], stack.enter_context(gzip.open(raw))) if is_packed else raw
         try:
-            # A compressed file can only be read from its start.
-            for line, size in islice(_split(file, longest), number if is_packed else 0, None):
-                number, offset = number + 1, offset + size
+            for number, (content, size) in enumerate(_split(file), start=1):
+                offset += size
                 if number == 1:
-                    line = line.removeprefix(BOM)
-                if not line.strip():
-                    continue
-                if kind == "auto":
-                    kind = "jsonl" if line.lstrip().startswith(b"{") else "txt"
-                position = Position(index, number, 0 if is_packed else offset)
-                done = before + (raw.tell() if is_packed else offset)
-                entry = Entry(source.path, number, position, done)
-                yield _parse(entry, line, kind, max_length, longest)
+                    content = content.removeprefix(BOM)
+                if content.strip():
+                    yield Line(number, content), raw.tell() if is_packed else offset
         except (gzip.BadGzipFile, zlib.error, EOFError) as error:
             reason = f"a file named .gz must be complete gzip data, was: {error}. Fetch it again"
-            yield _give_up(source, Position(index, number), before, reason)
+            yield Line(number + 1, b"", reason), source.size
 
 
-def _split(file: IO[bytes], longest: int) -> Iterator[tuple[bytes, int]]:
-    """Lines without their ends, and their size; one byte more than `longest` of a longer one."""
-    while line := file.readline(longest + 1):
+def _split(file: IO[bytes]) -> Iterator[tuple[bytes, int]]:
+    """Lines without their ends, and their size; of a longer one, one byte more than the longest."""
+    while line := file.readline(LONGEST_LINE + 1):
         size, piece = len(line), line
-        while len(piece) > longest and not piece.endswith(b"\n"):
-            piece = file.readline(longest + 1)
+        while len(piece) > LONGEST_LINE and not piece.endswith(b"\n"):
+            piece = file.readline(LONGEST_LINE + 1)
             size += len(piece)
         yield line.removesuffix(b"\n").removesuffix(b"\r"), size
 
 
-def _parse(entry: Entry, line: bytes, kind: str, max_length: int, longest: int) -> Entry:
+def _read_docs(source: Source) -> Iterator[tuple[Line, int]]:
+    """Documents of a .spacy file, which is in memory as a whole.
+
+    A document is handed on as bytes, and the file has a vocabulary of its own: both can be
+    dropped when they are read, whatever becomes of the pipeline's vocabulary.
+    """
+    try:
+        docs = list(read_docbin(source.path, Vocab()))
+    except ValueError as error:
+        yield Line(1, b"", str(error)), source.size
+        return
+    for number, doc in enumerate(docs, start=1):
+        yield Line(number, doc.to_bytes()), source.size * number // len(docs)
+
+
+def read_shard(shard: Shard, *, max_length: int) -> Iterator[Entry]:
+    """The documents of a shard.
+
+    max_length (characters): longest text.
+    YIELDS: an entry for each line.
+    """
+    vocab = Vocab()  # of .spacy documents, whose words go with it
+    for number, content, fault in shard.lines:
+        entry = Entry(shard.name, number)
+        if fault:
+            yield replace(entry, reason=f"from here on the file cannot be read: {fault}")
+        elif shard.kind == "spacy":
+            yield _parse_doc(entry, Doc(vocab).from_bytes(content), content, max_length)
+        else:
+            yield _parse_line(entry, content, shard.kind, max_length)
+
+
+def _parse_line(entry: Entry, line: bytes, kind: str, max_length: int) -> Entry:
     """The entry with its document, or with the reason why it has none."""
     try:
-        if len(line) > longest:
+        if len(line) > LONGEST_LINE:
             line = line[:1000]
-            raise ValueError(f"a line must have at most {longest} bytes, was: more. Cut it")
+            raise ValueError(f"a line must have at most {LONGEST_LINE} bytes, was: more. Cut it")
         content = _decode_line(line)
         row = parse_object(content, entry.name) if kind == "jsonl" else {"text": content}
         text = _check_text(get_text(row, entry.name), entry, max_length)
@@ -163,12 +198,26 @@ def _parse(entry: Entry, line: bytes, kind: str, max_length: int, longest: int) 
     return replace(entry, document=text, fields=row, user_data=data, has_spans=has_spans)
 
 
-def _drop_annotation(fields: dict[str, Any]) -> dict[str, Any]:
-    """The same without spans, and without what refers to them by their places.
+def _parse_doc(entry: Entry, doc: Doc, content: bytes, max_length: int) -> Entry:
+    """The entry with its document, or with the reason why it has none."""
+    try:
+        text = _check_text(doc.text, entry, max_length)
+    except ValueError as error:
+        return entry.refuse(error, text=doc.text)
+    meta = doc.user_data.get("meta")
+    meta = meta if isinstance(meta, dict) else {}
+    fields, data = {**_drop_annotation(meta), "text": text}, dict(doc.user_data)
+    return replace(entry, document=content, fields=fields, user_data=data)
 
-    "relations" are left out in any case: with the spans that are found they would mean others.
+
+def _drop_annotation(fields: dict[str, Any]) -> dict[str, Any]:
+    """The same without annotation, and without what refers to it by its places.
+
+    "tokens" and "relations" are left out in any case: beside other tokens, and the spans that are
+    found, they would mean others.
     """
     annotation = {"spans", *INDEXED_KEYS} if "spans" in fields else {"relations"}
+    annotation |= {"tokens", SPAN_LABELS}
     return {key: value for key, value in fields.items() if key not in annotation}
 
 
@@ -190,35 +239,3 @@ def _check_text(text: str, entry: Entry, max_length: int) -> str:
             f"{len(text)}. Cut it into documents"
         )
     return Record(text, source=entry.name).text
-
-
-def _read_docs(source: Source, begin: Position, before: int, max_length: int) -> Iterator[Entry]:
-    """Entries of a .spacy file.
-
-    A document is handed on as bytes, and the file has a vocabulary of its own: both can be
-    dropped when they are read, whatever becomes of the pipeline's vocabulary.
-    """
-    try:
-        docs = list(read_docbin(source.path, Vocab()))
-    except ValueError as error:
-        yield _give_up(source, Position(begin.file), before, str(error))
-        return
-    for number, doc in enumerate(docs[begin.line :], start=begin.line + 1):
-        done = before + source.size * number // len(docs)
-        entry = Entry(source.path, number, Position(begin.file, number), done)
-        try:
-            text = _check_text(doc.text, entry, max_length)
-        except ValueError as error:
-            yield entry.refuse(error, text=doc.text)
-            continue
-        meta = doc.user_data.get("meta")
-        meta = meta if isinstance(meta, dict) else {}
-        fields, data = {**_drop_annotation(meta), "text": text}, dict(doc.user_data)
-        yield replace(entry, document=doc.to_bytes(), fields=fields, user_data=data)
-
-
-def _give_up(source: Source, read: Position, before: int, reason: str) -> Entry:
-    """The entry for the rest of a file, which cannot be read now or later."""
-    reason = f"from here on the file cannot be read: {reason}"
-    end = Position(read.file + 1)
-    return Entry(source.path, read.line + 1, end, before + source.size, reason=reason)

@@ -26,7 +26,7 @@ from .partial import (
     read_wrong,
     weigh_labels,
 )
-from .prediction import ScoredSpans, predict_spans
+from .prediction import Prediction, ScoredSpans, predict_spans
 from .rehearsal import RehearsingPipe
 from .settings import (
     AUTO,
@@ -147,9 +147,11 @@ class GlobalPointer(RehearsingPipe):
         RAISES (ValueError): not initialized, or token vectors that are not finite.
         """
         self._require_ready()
-        docs = list(docs)
-        cuts = label_cuts(self.name, self.labels, self.cfg)
-        found = predict_spans(self.model, docs, cuts, self.cfg)
+        docs, cuts = list(docs), label_cuts(self.name, self.labels, self.cfg)
+        return self._report(docs, predict_spans(self.model, docs, cuts, self.cfg))
+
+    def _report(self, docs: Sequence[Doc], found: Prediction) -> list[ScoredSpans]:
+        """Warn of what a prediction lacks. RETURNS: its spans."""
         if found.no_vector:
             self._warn_once(*describe_without_vector(self.name, docs, found.no_vector))
         if self.max_length is None and (longest := self.model.attrs["longest_text"]):

@@ -1,22 +1,20 @@
 """The commands on documents that declare the labels they are annotated with."""
 
 import json
-from pathlib import Path
 
 import pytest
 import spacy
+from annotating import annotate
 from noisy import make_noisy, save
 from samples import make_examples
-from spacy.tokens import Span, SpanGroup
+from spacy.tokens import SpanGroup
 
-from spacy_globalpointer.commands.annotate.writers import JsonLines, WrittenKeys
 from spacy_globalpointer.commands.convert import convert
 from spacy_globalpointer.commands.debug.survey import debug_data
 from spacy_globalpointer.commands.evaluate.judged import judge
 from spacy_globalpointer.commands.tune.candidates import find_candidates
 from spacy_globalpointer.commands.tune.thresholds import Thresholds, count
 from spacy_globalpointer.corpora.docbin import read_docbin
-from spacy_globalpointer.corpora.stream import START, Entry
 from spacy_globalpointer.spans import Counts
 
 LINE = {
@@ -81,16 +79,13 @@ def test_debug_says_so_and_refuses_what_stops_training(tmp_path):
         debug_data([save(docs, tmp_path / "a.spacy")])
 
 
-def test_convert_keeps_the_labels_and_annotate_leaves_them_out(tmp_path):
+def test_convert_keeps_the_labels_and_annotate_leaves_them_out(noisy_folder, tmp_path):
     (tmp_path / "a.jsonl").write_text(json.dumps(LINE), encoding="utf8")
     convert([tmp_path / "a.jsonl"], tmp_path / "a.spacy")
     nlp = spacy.blank("en")
     (doc,) = read_docbin(tmp_path / "a.spacy", nlp.vocab)
     assert doc.spans["sc"].attrs == {"labels": ["PERSON"]}
-    doc.spans["sc"] = [Span(doc, 3, 4, "GPE")]  # found
-    entry = Entry(Path("a.jsonl"), 1, START, 0, LINE["text"], dict(LINE), {})
-    with (tmp_path / "b.jsonl").open("wb") as file:
-        JsonLines(file, WrittenKeys(["sc"], [], [])).add(doc, entry)
+    annotate(str(noisy_folder / "model"), [tmp_path / "a.jsonl"], tmp_path / "b.jsonl")
     row = json.loads((tmp_path / "b.jsonl").read_text(encoding="utf8"))
-    assert list(row) == ["text", "spans"]
+    assert list(row) == ["text", "tokens", "spans"]
     convert([tmp_path / "b.jsonl"], tmp_path / "b.spacy")

@@ -11,7 +11,7 @@ from spacy.vocab import Vocab
 
 from spacy_globalpointer.corpora import stream
 from spacy_globalpointer.corpora.sources import STDIN, list_sources
-from spacy_globalpointer.corpora.stream import START, Position, done_at, read_entries
+from spacy_globalpointer.corpora.stream import read_entries, split_sources
 
 LINES = [
     '{"id": 1, "text": "Ada", "spans": [1]}',
@@ -23,8 +23,8 @@ LINES = [
 FIELDS = [{"id": 1, "text": "Ada"}, {"text": "北京", "more": {"a": [None, 1.5]}}, {"text": "Rome"}]
 
 
-def read(*paths, start=START, max_length=100, **options):
-    return list(read_entries(list_sources(paths, **options), start, max_length=max_length))
+def read(*paths, max_length=100, **options):
+    return list(read_entries(list_sources(paths, **options), max_length=max_length))
 
 
 def write(path, data):
@@ -87,7 +87,6 @@ def test_a_text_file_has_a_document_in_each_line(tmp_path):
     entries = read(write(tmp_path / "a.txt", data))
     assert [entry.document for entry in entries] == ["one \x0b\u2028two", "three\rfour", "five"]
     assert [entry.line for entry in entries] == [1, 4, 6]
-    assert entries[-1].done == len(data)
 
 
 def test_a_doc_is_read_with_all_that_it_has(doc_bin):
@@ -101,29 +100,43 @@ def test_a_doc_is_read_with_all_that_it_has(doc_bin):
     assert entries[0].fields == {"text": "Ada lives.", "id": 5}
     assert entries[0].user_data["own"] == 1
     assert [entry.line for entry in entries] == [1, 2, 3]
-    assert entries[-1].done == doc_bin.stat().st_size
 
 
-def test_reading_goes_on_after_any_entry(path, doc_bin, tmp_path):
+def test_shards_have_all_lines_in_order(path, doc_bin, tmp_path):
     text = write(tmp_path / "b.txt", "one\r\n\ntwo\nthree")
-    paths = [text, path, doc_bin, path.with_name("b.txt")]
-    whole = read(*paths)
-    assert len(whole) == 3 + 4 + 3
-    for place, entry in enumerate(whole):
-        start = Position(*json.loads(json.dumps(entry.position)))
-        assert read(*paths, start=start) == whole[place + 1 :]
+    sources = list_sources([text, path, doc_bin])
+    (every,) = [shard for shard in split_sources(sources[1:2], 100)]
+    assert [line.number for line in every.lines] == [1, 3, 4, 5]
+    for most in (1, 2, 3):
+        shards = list(split_sources(sources, most))
+        assert [len(shard.lines) for shard in shards] == {
+            1: [1] * 10,
+            2: [2, 1, 2, 2, 2, 1],
+            3: [3, 3, 1, 3],
+        }[most]
+        lines = [(shard.name, line) for shard in shards for line in shard.lines]
+        if most == 1:
+            whole = lines
+        assert lines == whole
+        assert {shard.kind for shard in shards} == {"txt", "jsonl", "spacy"}
 
 
-def test_bytes_that_are_read_lead_to_the_end(path, tmp_path):
-    paths = [write(tmp_path / "b.txt", "one\ntwo\n"), path]
-    sources = list_sources(paths)
-    total = sum(file.stat().st_size for file in paths)
-    done = [entry.done for entry in read(*paths)]
-    assert done == sorted(done)
-    assert done[:2] == [4, 8]
-    assert done[-1] == total
-    assert done_at(sources, Position()) == 0
-    assert done_at(sources, Position(1, 0, 0)) == 8
+def test_long_lines_end_a_shard(tmp_path, monkeypatch):
+    monkeypatch.setattr(stream, "SHARD_BYTES", 6)
+    path = write(tmp_path / "a.txt", "one\ntwo\nthree hundred\n\nfour\n")
+    shards = list(split_sources(list_sources([path])))
+    assert [[line.content for line in shard.lines] for shard in shards] == [
+        [b"one", b"two"],
+        [b"three hundred"],
+        [b"four"],
+    ]
+
+
+def test_the_sizes_of_shards_are_those_of_the_files(path, tmp_path):
+    sources = list_sources([write(tmp_path / "b.txt", "one\ntwo\n"), path])
+    sizes = [shard.size for shard in split_sources(sources, 1)]
+    assert sizes[:2] == [4, 4]
+    assert sum(sizes) == sum(source.size for source in sources)
 
 
 @pytest.mark.parametrize(
@@ -171,7 +184,6 @@ def test_a_line_without_end_is_skipped_unread(tmp_path, monkeypatch):
             None,
         ]
         assert entries[2].fields["text"] == "y" * 1000
-        assert read(tmp_path / name, start=entries[2].position, max_length=50) == entries[3:]
 
 
 @pytest.mark.parametrize("cut", [5, 60, -4])
@@ -187,7 +199,6 @@ def test_a_cut_gz_file_is_read_as_far_as_it_goes(tmp_path, cut):
     )
     assert bad.line == len(entries) + 1
     assert last.document == "next"
-    assert read(path, other, start=bad.position) == [last]
 
 
 def test_a_file_that_is_no_gz(tmp_path):
@@ -204,7 +215,6 @@ def test_a_broken_docbin_is_one_bad_entry(tmp_path, data):
     assert bad.reason.startswith(
         "from here on the file cannot be read: a .spacy file must be a complete DocBin, but "
     )
-    assert bad.position == Position(1)
 
 
 def test_a_cut_docbin_is_one_bad_entry(doc_bin):

@@ -1,15 +1,17 @@
 """`spacy global-pointer annotate`: spans for corpora of any size, in constant memory."""
 
+from functools import partial
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
-from spacy.cli._util import import_code
 from typer import Argument, Option
 
 from ..inputs import Code, Gpu, use_gpu
-from .resumable import STDOUT, Progress, journal_of, rejected_of
-from .run import say
+
+if TYPE_CHECKING:
+    from .run import Totals
+    from .shards import Output
 
 
 def annotate_cli(
@@ -25,11 +27,22 @@ def annotate_cli(
     output: Annotated[
         Path,
         Argument(
-            help="A .jsonl file, a folder that ends in .spacy (filled with parts 000001.spacy, "
-            "...: a .spacy file must fit into memory), or - for JSON lines on standard output",
+            help="A folder of files with --shard-size documents each; one file that ends in .jsonl "
+            "(or .json, for label-studio); or - for JSON lines on standard output",
             allow_dash=True,
         ),
     ],
+    to: Annotated[
+        str | None,
+        Option(
+            help="Form of the output: jsonl, spacy, doccano, label-studio, prodigy, or brat; if "
+            "not set, spacy for a folder that ends in .spacy, otherwise jsonl"
+        ),
+    ] = None,
+    uncertain: Annotated[
+        int,
+        Option(min=0, help="Write only so many documents, the least certain first; 0 for all"),
+    ] = 0,
     format: Annotated[
         str,
         Option(
@@ -77,16 +90,26 @@ def annotate_cli(
         int, Option("--batch-size", "-b", min=1, help="Documents a batch; fewer if they are long")
     ] = 256,
     n_process: Annotated[
-        int, Option("--n-process", "-n", min=-1, help="Number of processes; -1 for one a core")
-    ] = 1,
-    part_size: Annotated[
         int,
-        Option(min=1, help="Most documents of a part of .spacy output (or 4 million characters)"),
-    ] = 10_000,
-    save_every: Annotated[
-        float,
-        Option(min=0, help="Seconds after which a killed run can go on; .spacy: after each part"),
-    ] = 10.0,
+        Option(
+            "--n-process",
+            "-n",
+            min=-1,
+            help="Number of processes, or of workers of Ray; -1 for one a core",
+        ),
+    ] = 1,
+    shard_size: Annotated[
+        int,
+        Option(
+            min=1,
+            help="Most documents that are written at once (or 4 MB): a killed run loses so many",
+        ),
+    ] = 1000,
+    engine: Annotated[str, Option(help="Who works: local or ray")] = "local",
+    num_gpus: Annotated[float, Option(min=0, help="GPUs of each worker of Ray")] = 0.0,
+    ray_address: Annotated[
+        str | None, Option(help="Cluster of Ray; if not set, RAY_ADDRESS or this machine")
+    ] = None,
     strict: Annotated[bool, Option("--strict", help="Stop at the first bad line")] = False,
     overwrite: Annotated[
         bool, Option("--overwrite", "-F", help="Start anew, whatever is there")
@@ -95,64 +118,89 @@ def annotate_cli(
     """
     Find spans in large corpora, in constant memory.
 
-    JSON lines keep their fields and get "spans", with offsets in characters and
-    scores, and "relations" and "events" of them, where there are some, in place of
-    their own. `spacy global-pointer convert` reads them. Blank lines are skipped.
+    JSON lines keep their fields and get "tokens", "spans" with offsets in characters
+    and scores, and "relations" and "events", if there are some, in place of their own.
+    `spacy global-pointer convert` reads them. Blank lines are skipped.
 
     A run that was killed goes on when the same command is given again; not so with
-    standard input or output. Bad lines are set aside in OUTPUT's neighbour
-    *.rejected.jsonl, with the reason. Exit code 1: an error, or nothing annotated.
+    standard input or output. Bad lines are set aside, with the reason, in OUTPUT's
+    neighbour *.rejected.jsonl, or beside the files of a folder. Exit code 1: an
+    error, or nothing annotated.
 
     $ spacy global-pointer annotate ./model-best texts/ news.jsonl.gz spans.jsonl
     """
     # It needs torch, and no other command has to wait for that.
-    from .corpus import annotate
+    from ...annotator import Annotator
+    from .cluster import run_on_ray
+    from .engines import choose_engine
+    from .run import annotate, say
+    from .shards import Output
 
+    target = None
     try:
-        import_code(code)
-        use_gpu(gpu_id)
-        progress = annotate(
+        if engine not in ("local", "ray") or (engine == "ray" and output == Path("-")):
+            raise ValueError(
+                f"--engine must be local, or ray for an output of files, was: {engine!r} for "
+                f"{output}. To fix: leave it out, or name a file"
+            )
+        is_local = engine == "local"
+        use_gpu(gpu_id if is_local else -1)
+        annotator = Annotator(
             model,
-            inputs,
-            output,
-            format=format,
             spans_key=spans_key,
             relations_key=relations_key,
             events_key=events_key,
             soft_key=soft_key,
             soft_threshold=soft_threshold,
+            uncertainty=uncertain > 0,
             batch_size=batch_size,
-            n_process=n_process,
-            part_size=part_size,
-            save_every=save_every,
+            gpu_id=gpu_id if is_local else 0 if num_gpus else -1,
+            code=code,
+        )
+        run = choose_engine(n_process)
+        if not is_local:
+            run = partial(run_on_ray, n_process=n_process, num_gpus=num_gpus, address=ray_address)
+        to = to or ("spacy" if output.suffix == ".spacy" else "jsonl")
+        target = Output(output, to, Path(model).name, uncertain)
+        totals = annotate(
+            annotator,
+            inputs,
+            target,
+            run,
+            format=format,
+            shard_size=shard_size,
             strict=strict,
             overwrite=overwrite,
             silent=False,
         )
-    except KeyboardInterrupt:
-        say("fail", "Interrupted", _describe_saved(output))
-        raise typer.Exit(130) from None
-    except (ValueError, OSError, ImportError, EOFError) as error:
+    except (KeyboardInterrupt, ValueError, OSError, ImportError, EOFError) as error:
         # Of an error of the system, such as a full disk, only a user can tell the repair.
-        saved = _describe_saved(output) if isinstance(error, OSError) else ""
+        can_go_on = target and target.folder.exists() and not isinstance(error, ValueError)
+        saved = "The same command goes on where it was last saved." if can_go_on else ""
+        if isinstance(error, KeyboardInterrupt):
+            say("fail", "Interrupted", saved)
+            raise typer.Exit(130) from None
         say("fail", "Annotation stopped", f"{str(error) or type(error).__name__}\n{saved}".strip())
         raise typer.Exit(1) from None
-    _report(progress, output)
-    raise typer.Exit(0 if progress.n_docs else 1)
+    _report(totals, target)
+    raise typer.Exit(0 if totals.n_docs or totals.n_known else 1)
 
 
-def _describe_saved(output: Path) -> str:
-    can_go_on = journal_of(output).exists()
-    return "The same command goes on where it was last saved." if can_go_on else ""
+def _report(totals: "Totals", output: "Output") -> None:
+    from .run import say
 
-
-def _report(progress: Progress, output: Path) -> None:
-    where = "" if output == STDOUT else f": {output}"
-    if progress.n_rejected:
-        aside = "" if output == STDOUT else f" and set aside in {rejected_of(output)}"
-        say("warn", f"{progress.n_rejected:,} bad lines were left out{aside}")
-    if progress.n_docs:
-        counts = f"{progress.n_docs:,} documents with {progress.n_words:,} words"
+    for note, n in output.notes.most_common():
+        say("info", f"{note} ({n:,} documents)")
+    is_stream = output.path == Path("-")
+    where = "" if is_stream else f": {output.path}"
+    if totals.n_rejected:
+        place = output.rejected if output.is_joined else output.folder / "*.rejected"
+        aside = "" if is_stream else f" and set aside in {place}"
+        say("warn", f"{totals.n_rejected:,} bad lines were left out{aside}")
+    counts = f"{totals.n_docs:,} documents with {totals.n_words:,} words"
+    if totals.n_known:
+        say("good", f"Annotated {counts}, beside {totals.n_known:,} parts that were there{where}")
+    elif totals.n_docs:
         say("good", f"Annotated {counts}{where}")
     else:
         say("fail", "No document was annotated", f"There was none in the input{where} not written")

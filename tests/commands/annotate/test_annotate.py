@@ -9,15 +9,14 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
-import spacy
 from samples import SENTENCES, make_examples, make_nlp, train
 from spacy.cli._util import app as spacy_app
-from spacy.tokens import DocBin
 from typer.testing import CliRunner
 
+from spacy_globalpointer.commands.annotate.shards import Output
 from spacy_globalpointer.commands.convert import convert
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 
 
 @pytest.fixture(scope="module")
@@ -120,7 +119,6 @@ def test_standard_input_and_output(model, corpus, tmp_path):
     code, stdout, stderr = run(model, "-", "-", input=corpus.read_bytes() + b"bad\n")
     assert code == 0
     assert texts_and_labels(map(json.loads, stdout.splitlines())) == GOLD
-    assert "a run that is killed has to start anew" in stderr
     assert "- line 6: every line must be valid JSON" in stderr
     code, stdout, stderr = run(model, "-", tmp_path / "out.jsonl", input="Victoria was a queen.\n")
     assert (code, stdout) == (0, "")
@@ -134,8 +132,16 @@ def test_standard_input_and_output(model, corpus, tmp_path):
     ("arguments", "message"),
     [
         (["nothing.txt", "o.jsonl"], "an input must be there, was: nothing.txt, which is missing"),
-        (["in.jsonl", "o.json"], "the output must end in .jsonl or .spacy"),
+        (["in.jsonl", "o.json"], "the output of --to jsonl must be a folder, without a suffix, or"),
         (["in.jsonl", "in.jsonl/o.jsonl"], "the output must be in a folder that can be written"),
+        (["in.jsonl", "o.jsonl", "--to", "x"], "--to must be one of jsonl, spacy"),
+        (["in.jsonl", "o", "--uncertain", "5"], "--to jsonl --uncertain must end in .jsonl, was"),
+        (["in.jsonl", "o.jsonl", "--engine", "x"], "--engine must be local, or ray for an output"),
+        (["in.jsonl", "-", "--engine", "ray"], "--engine must be local, or ray for an output of f"),
+        (
+            ["in.jsonl", "o.jsonl", "--code", "x.py"],
+            "a model must be a pipeline that can be loaded",
+        ),
         (["in.jsonl", "o.jsonl", "--spans-key", "x"], "spans_key must be that of a global_pointer"),
         (["in.jsonl", "o.jsonl", "--n-process", "0"], "n_process must be -1 (one a core) or at"),
         (["in.jsonl", "o.jsonl", "--format", "csv"], "format must be one of auto, txt, jsonl, was"),
@@ -160,7 +166,8 @@ def test_an_interrupted_run_says_that_it_can_go_on(model, corpus, tmp_path, monk
         raise KeyboardInterrupt
 
     goes_on = "The same command goes on where it was last saved"
-    monkeypatch.setattr("spacy_globalpointer.commands.annotate.run.Annotation.go", interrupt)
+    monkeypatch.setattr("spacy_globalpointer.commands.annotate.shards.Output.publish", interrupt)
+    monkeypatch.setattr("spacy_globalpointer.commands.annotate.shards.Output.form", interrupt)
     code, _, stderr = run(model, corpus, tmp_path / "out.jsonl")
     assert (code, goes_on in stderr) == (130, True)
     code, _, stderr = run(model, corpus, "-")
@@ -168,12 +175,12 @@ def test_an_interrupted_run_says_that_it_can_go_on(model, corpus, tmp_path, monk
 
 
 def test_a_full_disk_is_an_error_that_a_run_goes_on_after(model, corpus, tmp_path, monkeypatch):
-    def fail(self):
+    def fail(self, *args):
         raise OSError(28, "No space left on device")
 
     output, whole = tmp_path / "out.jsonl", tmp_path / "whole.jsonl"
     with monkeypatch.context() as context:
-        context.setattr("spacy_globalpointer.commands.annotate.writers.JsonLines.save", fail)
+        context.setattr("spacy_globalpointer.commands.annotate.shards.Output.publish", fail)
         code, _, stderr = run(model, corpus, output)
     assert (code, output.exists()) == (1, False)
     assert "No space left on device" in stderr
@@ -202,14 +209,6 @@ def make_corpus(folder, n_docs):
     return texts
 
 
-def n_saved(output):
-    """Documents that count, as the journal says."""
-    with suppress(OSError):
-        journal = output.with_name(f"{output.name}.progress")
-        return json.loads(journal.read_text())["n_docs"]
-    return 0
-
-
 def start(model, inputs, output, *options):
     command = ["global-pointer", "annotate", str(model), str(inputs), str(output), *options]
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}
@@ -221,31 +220,44 @@ def start(model, inputs, output, *options):
     )
 
 
-def kill_after(process, output, n_docs):
-    """SIGKILL for the first process of a run as soon as so many documents count."""
+def count_shards(output):
+    return len(list(Output(output).folder.glob("0*.jsonl")))
+
+
+def list_children(pid):
+    """The processes that a process has started, as long as they run."""
+    found = []
+    for path in Path("/proc").glob("[0-9]*/stat"):
+        with suppress(OSError):
+            state, parent = path.read_text().rpartition(")")[2].split()[:2]
+            found += [int(path.parent.name)] if int(parent) == pid and state != "Z" else []
+    return found
+
+
+@pytest.mark.skipif(not Path("/proc").exists(), reason="processes are looked up in /proc")
+def test_workers_write_the_same_and_end_with_the_run(model, tmp_path):
+    texts = make_corpus(tmp_path / "in", 1000)
+    small = ["--batch-size", "16", "--shard-size", "50"]
+    whole, killed = tmp_path / "whole" / "out.jsonl", tmp_path / "killed" / "out.jsonl"
+    assert run(model, tmp_path / "in", whole, *small)[0] == 0
+    assert [row["text"] for row in read(whole)] == texts
+    process = start(model, tmp_path / "in", killed, *small, "--n-process", "2")
     end = time.monotonic() + 120
-    while n_saved(output) < n_docs and time.monotonic() < end:
+    while count_shards(killed) < 2 and time.monotonic() < end:
         assert process.poll() is None, process.stderr.read().decode()
         time.sleep(0.001)
+    children = list_children(process.pid)
+    assert len(children) >= 2
     os.kill(process.pid, signal.SIGKILL)
     # Workers, which have the same standard error, end by themselves.
     process.communicate(timeout=30)
     assert process.returncode == -signal.SIGKILL
-    assert n_docs <= n_saved(output)
-    assert not output.exists()
-
-
-def test_killed_runs_go_on(model, tmp_path):
-    texts = make_corpus(tmp_path / "in", 400)
-    options = ["--batch-size", "16", "--save-every", "0"]
-    whole, killed = tmp_path / "whole" / "out.jsonl", tmp_path / "killed" / "out.jsonl"
-    assert run(model, tmp_path / "in", whole, *options)[0] == 0
-    assert [row["text"] for row in read(whole)] == texts
-    for wanted, n_process in ((1, 1), (150, 2)):
-        processes = ["--n-process", str(n_process)]
-        kill_after(start(model, tmp_path / "in", killed, *options, *processes), killed, wanted)
-    code, _, stderr = run(model, tmp_path / "in", killed, *options)
-    assert (code, "Going on after" in stderr) == (0, True)
+    assert not [pid for pid in children if Path(f"/proc/{pid}/exe").exists()]
+    n_left = count_shards(killed)
+    assert n_left >= 2
+    assert not killed.exists()
+    code, _, stderr = run(model, tmp_path / "in", killed, *small)
+    assert (code, f"beside {n_left} parts that were there" in stderr) == (0, True)
     assert sorted(path.name for path in killed.parent.iterdir()) == [
         *("out.jsonl", "out.rejected.jsonl")
     ]
@@ -254,34 +266,63 @@ def test_killed_runs_go_on(model, tmp_path):
     assert len(read(killed.parent / "out.rejected.jsonl")) == 2
 
 
-@pytest.mark.parametrize("name", ["out.jsonl", "out.spacy"])
-def test_a_run_beside_another_changes_nothing(model, corpus, tmp_path, name):
-    """Whatever it asks for: not even --overwrite removes what a running one needs."""
-    texts, output = make_corpus(tmp_path / "in", 400), tmp_path / name
-    small = ["--batch-size", "16", "--save-every", "0", "--part-size", "16"]
-    first = start(model, tmp_path / "in", output, *small)
-    end = time.monotonic() + 120
-    while n_saved(output) < 32 and time.monotonic() < end:
-        assert first.poll() is None, first.stderr.read().decode()
-        time.sleep(0.001)
-    os.kill(first.pid, signal.SIGSTOP)
-    try:
-        for inputs in (tmp_path / "in", corpus, "-"):
-            for options in ([], ["--overwrite"]):
-                code, _, stderr = run(model, inputs, output, *options, input="Rome.\n")
-                assert code == 1
-                assert "an output must be written by one run at a time, was: locked" in stderr
-                assert not output.exists()
-    finally:
-        os.kill(first.pid, signal.SIGCONT)
-    _, stderr = first.communicate(timeout=120)
-    assert first.returncode == 0, stderr.decode()
-    assert f"Annotated {len(texts)} documents" in stderr.decode()
-    written = [output] if output.is_file() else sorted(output.iterdir())
-    if name == "out.jsonl":
-        assert [row["text"] for row in read(output)] == texts
-    else:
-        vocab = spacy.blank("en").vocab
-        docs = [doc for path in written for doc in DocBin().from_disk(path).get_docs(vocab)]
-        assert [doc.text for doc in docs] == texts
-    assert not [path for path in tmp_path.iterdir() if path.suffix in (".lock", ".part")]
+def test_forms_of_tools(model, corpus, tmp_path):
+    for to, name in (("doccano", "d.jsonl"), ("prodigy", "p.jsonl"), ("label-studio", "l.json")):
+        code, _, stderr = run(model, corpus, tmp_path / name, "--to", to, "--shard-size", "2")
+        assert (code, "Annotated 5 documents" in stderr) == (0, True)
+    rows = read(tmp_path / "d.jsonl")
+    assert [len(row["entities"]) for row in rows] == [len(own) for own in GOLD]
+    assert (
+        "Doccano has no place for scores of spans: kept in"
+        in run(model, corpus, tmp_path / "d2.jsonl", "--to", "doccano")[2]
+    )
+    rows = read(tmp_path / "p.jsonl")
+    assert [token["text"] for token in rows[3]["tokens"]] == ["Victoria", "was", "a", "queen", "."]
+    assert all(span["score"] >= 0.5 for row in rows for span in row["spans"])
+    tasks = json.loads((tmp_path / "l.json").read_text())
+    assert [len(task["predictions"][0]["result"]) for task in tasks] == [len(own) for own in GOLD]
+    assert {task["predictions"][0]["model_version"] for task in tasks} == {model.name}
+
+
+def test_a_folder_of_pairs_for_brat(model, corpus, tmp_path):
+    output = tmp_path / "brat"
+    assert run(model, corpus, output, "--to", "brat", "--shard-size", "2")[0] == 0
+    assert sorted(path.name for path in output.iterdir()) == [
+        f"0000000{number}.{suffix}" for number in range(1, 6) for suffix in ("ann", "txt")
+    ]
+    for number, (text, spans) in enumerate(SENTENCES, start=1):
+        assert (output / f"0000000{number}.txt").read_text() == text
+        lines = (output / f"0000000{number}.ann").read_text().splitlines()
+        found = {
+            (line.split("\t")[2], line.split("\t")[1].split()[0])
+            for line in lines
+            if line[0] == "T"
+        }
+        assert found == set(spans)
+    for options in ([], ["--overwrite"]):  # corrections may be in it
+        code, _, stderr = run(model, corpus, output, "--to", "brat", *options)
+        assert (code, "an output must not be there yet" in stderr) == (1, True)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["brat", "in.jsonl"]
+
+
+def test_shards_in_the_form_of_a_tool(model, corpus, tmp_path):
+    options = ["--to", "label-studio", "--shard-size", "2"]
+    assert run(model, corpus, tmp_path / "tasks", *options)[0] == 0
+    shards = sorted((tmp_path / "tasks").glob("*.json"))
+    shards = [path for path in shards if path.name[0] != "."]
+    assert [len(json.loads(path.read_text())) for path in shards] == [2, 2, 1]
+
+
+def test_the_least_certain_first(model, corpus, tmp_path):
+    for name, to in (("u.jsonl", "jsonl"), ("u.json", "label-studio")):
+        output = tmp_path / name
+        assert run(model, corpus, output, "--uncertain", "2", "--to", to)[0] == 0
+    rows, tasks = read(tmp_path / "u.jsonl"), json.loads((tmp_path / "u.json").read_text())
+    assert [row["uncertainty"] for row in rows] == sorted(
+        (row["uncertainty"] for row in rows), reverse=True
+    )
+    assert [task["data"]["text"] for task in tasks] == [row["text"] for row in rows]
+    _, stdout, _ = run(model, corpus, "-", "--uncertain", "2")
+    assert [json.loads(line)["text"] for line in stdout.splitlines()] == [
+        row["text"] for row in rows
+    ]

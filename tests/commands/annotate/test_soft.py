@@ -4,15 +4,15 @@ import json
 
 import pytest
 import spacy
+from annotating import annotate
 from samples import OWN, SENTENCES, make_examples, make_nlp, train
 from spacy.cli._util import app as spacy_app
 from spacy.tokens import DocBin
 from spacy.training import Corpus
 from typer.testing import CliRunner
 
-from spacy_globalpointer.commands.annotate import soft
-from spacy_globalpointer.commands.annotate.corpus import annotate
 from spacy_globalpointer.commands.convert import convert
+from spacy_globalpointer.pipeline import teacher as soft
 from spacy_globalpointer.pipeline.soft_targets import read_probabilities
 
 
@@ -41,7 +41,7 @@ def gold(tmp_path):
 
 def read_parts(folder):
     vocab = spacy.blank("en").vocab
-    parts = sorted(folder.iterdir())
+    parts = sorted(folder.glob("*.spacy"))
     return [doc for path in parts for doc in DocBin().from_disk(path).get_docs(vocab)]
 
 
@@ -126,12 +126,12 @@ def test_lines_with_gold_are_set_aside(teacher, tmp_path):
 
 
 def test_a_run_does_not_go_on_with_another_threshold(teacher, gold, tmp_path, monkeypatch):
-    def fail(self):
+    def fail(self, *args):
         raise OSError(28, "No space left on device")
 
     options = {"soft_key": "teacher", "soft_threshold": 0.1}
     with monkeypatch.context() as context:
-        context.setattr("spacy_globalpointer.commands.annotate.writers.SpacyParts.save", fail)
+        context.setattr("spacy_globalpointer.commands.annotate.shards.Output.publish", fail)
         with pytest.raises(OSError, match="No space"):
             annotate(str(teacher), [gold], tmp_path / "soft.spacy", **options)
     with pytest.raises(ValueError, match="was: other soft labels"):
@@ -145,10 +145,15 @@ def test_a_run_does_not_go_on_with_another_threshold(teacher, gold, tmp_path, mo
 
 def test_a_teacher_that_is_loaded_again_stays_one(teacher, tmp_path, monkeypatch):
     """It is, when it has seen many words."""
-    monkeypatch.setattr("spacy_globalpointer.commands.annotate.run.MOST_WORDS", -1)
+    monkeypatch.setattr("spacy_globalpointer.annotator.MOST_WORDS", -1)
     (tmp_path / "in.txt").write_text("Victoria was a queen.\n" * 4)
-    monkeypatch.setattr("spacy_globalpointer.commands.annotate.run.PART_CHARACTERS", 1)
-    annotate(str(teacher), [tmp_path / "in.txt"], tmp_path / "out.spacy", soft_key="teacher")
+    annotate(
+        str(teacher),
+        [tmp_path / "in.txt"],
+        tmp_path / "out.spacy",
+        soft_key="teacher",
+        shard_size=1,
+    )
     assert [list(doc.spans) for doc in read_parts(tmp_path / "out.spacy")] == [["teacher"]] * 4
 
 

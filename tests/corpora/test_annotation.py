@@ -1,25 +1,15 @@
 import json
-from pathlib import Path
 
 import numpy
-import pytest
 import spacy
 from hypothesis import given
 from hypothesis import strategies as st
 from spacy.tokens import DocBin, Span, SpanGroup
 
 from spacy_globalpointer import Argument, Event, Relation, set_events, set_relations
-from spacy_globalpointer.commands.annotate.writers import (
-    JsonLines,
-    SpacyParts,
-    WrittenKeys,
-    is_part,
-    list_annotation,
-    list_spans,
-)
 from spacy_globalpointer.corpora import Record, record_to_doc
+from spacy_globalpointer.corpora.annotation import WrittenKeys, list_annotation, list_spans
 from spacy_globalpointer.corpora.jsonl import read_jsonl
-from spacy_globalpointer.corpora.stream import START, Entry
 from spacy_globalpointer.events import EventEdges
 
 NLP = spacy.blank("en")
@@ -33,24 +23,6 @@ def make_doc(
     scores = numpy.array([0.9, 0.75, 0.5], dtype=numpy.float32)[: len(group)]
     doc.spans[key] = SpanGroup(doc, name=key, attrs={"scores": scores}, spans=group)
     return doc
-
-
-def make_entry(user_data=None, **fields):
-    return Entry(Path("a.jsonl"), 1, START, 0, "x", {"text": "x", **fields}, user_data or {})
-
-
-@pytest.fixture
-def writer(tmp_path):
-    with (tmp_path / "a.jsonl").open("wb") as file:
-        yield JsonLines(file, WrittenKeys(["sc"], [], []))
-
-
-def read(writer):
-    """The only line of a file, whose length is as saved."""
-    path = Path(writer.file.name)
-    assert writer.save() == path.stat().st_size
-    (line,) = path.read_bytes().splitlines(keepends=True)
-    return line
 
 
 def test_spans_have_characters_and_scores_in_order():
@@ -78,52 +50,12 @@ def test_scores_of_a_changed_group_are_left_out():
     assert list_spans(doc, ["sc"]) == [{"start": 13, "end": 17, "label": "GPE"}]
 
 
-@pytest.mark.parametrize(
-    "row",
-    [{"a": "北京 \u2028"}, {"a": "half \udc80", "b": "北"}, {"a": [1e300, None, {"b": True}]}],
-)
-def test_a_line_of_json_is_one_line_that_reads_back(writer, row):
-    writer.write(row)
-    assert json.loads(read(writer).decode()) == row
-
-
-@pytest.mark.parametrize("more", ["", "half \udc80"])
-def test_chinese_stays_readable(writer, more):
-    writer.write({"a": "北京", "b": more})
-    assert "北京".encode() in read(writer)
-
-
-def test_numbers_that_json_does_not_have_are_null(writer):
-    """Fields of a text may have them: Python reads NaN, Infinity and 1e999."""
-    entry = make_entry(**json.loads('{"a": NaN, "b": [1e999, -Infinity], "c": {"d": 1e308}}'))
-    writer.check(entry)
-    writer.add(make_doc(), entry)
-    row = json.loads(read(writer), parse_constant=pytest.fail)
-    assert (row["a"], row["b"], row["c"]) == (None, [None, None], {"d": 1e308})
-
-
-def test_json_lines_keep_fields_and_replace_spans(writer):
-    writer.add(make_doc(), make_entry(id=7))
-    row = json.loads(read(writer))
-    assert list(row) == ["text", "id", "spans"]
-    assert row["id"] == 7
-    assert len(row["spans"]) == 3
-
-
-def test_json_lines_refuse_metadata_that_is_no_json(writer):
-    writer.check(make_entry(id=7))
-    with pytest.raises(TypeError):
-        writer.check(make_entry(id=b"bytes"))
-
-
-def test_relations_are_written_by_the_places_of_their_spans(writer):
+def test_relations_are_written_by_the_places_of_their_spans():
     doc = make_doc()
     rome, ada, both = doc.spans["sc"]
     set_relations(doc, [Relation(ada, rome, "in", 0.75), Relation(both, ada, "part", 0.5)])
-    writer.keys.relations.append("relations")
-    writer.add(doc, make_entry())
-    row = json.loads(read(writer))
-    assert list(row) == ["text", "spans", "relations"]
+    row = list_annotation(doc, WrittenKeys(["sc"], ["relations"], []))
+    assert list(row) == ["spans", "relations"]
     assert [span["label"] for span in row["spans"]] == ["X", "PER", "GPE"]
     assert row["relations"] == [
         {"head": 1, "child": 2, "label": "in", "score": 0.75},
@@ -131,11 +63,9 @@ def test_relations_are_written_by_the_places_of_their_spans(writer):
     ]
 
 
-def test_documents_without_relations_get_none(writer):
-    writer.keys.relations.append("relations")
-    writer.add(make_doc(), make_entry())
-    assert "relations" not in json.loads(read(writer))
+def test_documents_without_relations_get_none():
     doc = make_doc()
+    assert list(list_annotation(doc, WrittenKeys(["sc"], ["relations"], []))) == ["spans"]
     set_relations(doc, [])
     assert list_annotation(doc, WrittenKeys(["sc"], ["relations"], []))["relations"] == []
 
@@ -248,56 +178,3 @@ def test_a_record_becomes_a_document_and_the_same_record(record):
     (again,) = read_jsonl([json.dumps(row)], "x")
     assert (again.relations, again.events) == (record.relations, record.events)
     assert (again.text, again.spans) == (record.text, record.spans)
-
-
-def read_parts(folder):
-    return {
-        path.name: list(DocBin().from_disk(path).get_docs(NLP.vocab))
-        for path in sorted(folder.iterdir())
-    }
-
-
-def test_parts_are_written_one_by_one(tmp_path):
-    writer = SpacyParts(tmp_path / "a.spacy", 0, 2)
-    for number in (1, 2):
-        doc = make_doc()
-        doc.user_data["trf"] = object()  # what a component left
-        writer.add(doc, make_entry({"meta": {"id": number}}, id=number))
-    assert writer.save() == 1
-    assert writer.save() == 1  # nothing new
-    writer.add(make_doc(), make_entry({"own": 5}, id=3))
-    assert writer.save() == 2
-    parts = read_parts(tmp_path / "a.spacy.part")
-    assert {name: len(docs) for name, docs in parts.items()} == {
-        "000001.spacy": 2,
-        "000002.spacy": 1,
-    }
-    first, _ = parts["000001.spacy"]
-    assert first.user_data == {"meta": {"id": 1}}
-    assert parts["000002.spacy"][0].user_data == {"own": 5}
-    assert list_spans(first, ["sc"]) == list_spans(make_doc(), ["sc"])
-
-
-def test_parts_that_do_not_count_are_removed(tmp_path):
-    folder = tmp_path / "a.spacy.part"
-    folder.mkdir()
-    for name in ("000001.spacy", "000002.spacy", "000003.spacy", ".000003.spacy.partial"):
-        (folder / name).write_text(name)
-    SpacyParts(tmp_path / "a.spacy", 2, 2)
-    assert sorted(path.name for path in folder.iterdir()) == ["000001.spacy", "000002.spacy"]
-    with pytest.raises(ValueError, match=r"must have the 4 parts .* without 000003.spacy"):
-        SpacyParts(tmp_path / "a.spacy", 4, 2)
-
-
-@pytest.mark.parametrize("value", [2**70, "half \udc80", object()])
-def test_parts_refuse_fields_that_they_cannot_hold(tmp_path, value):
-    writer = SpacyParts(tmp_path / "a.spacy", 0, 2)
-    writer.check(make_entry({"meta": {"id": [1, "a", None]}}))
-    with pytest.raises((ValueError, TypeError, OverflowError)):
-        writer.check(make_entry({"meta": {"id": value}}))
-
-
-def test_names_of_parts():
-    assert [
-        is_part(name) for name in ("000001.spacy", "1000000.spacy", "train.spacy", "1.spacy")
-    ] == [*(True, True, False, False)]

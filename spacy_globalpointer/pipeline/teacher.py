@@ -4,6 +4,8 @@ from typing import NamedTuple
 
 from spacy.language import Language
 
+from .global_pointer import GlobalPointer
+
 # What these components assign would replace the annotation of documents that have some.
 ANNOTATION = {"doc.spans", "doc.ents"}
 
@@ -41,9 +43,6 @@ def teach(nlp: Language, soft: SoftLabels, spans_key: str | None) -> None:
     spans_key: that of the global_pointer to use; None for the only one.
     RAISES (ValueError): several to choose from or none, a key that would replace its spans.
     """
-    # Not when the command's module is imported: torch comes with it.
-    from ...pipeline.global_pointer import GlobalPointer
-
     pipes = {name: pipe for name, pipe in nlp.pipeline if isinstance(pipe, GlobalPointer)}
     chosen = [name for name, pipe in pipes.items() if spans_key in (None, pipe.key)]
     known = ", ".join(pipe.key for pipe in pipes.values()) or "none"

@@ -1,0 +1,89 @@
+"""What is done with a shard, in whatever process."""
+
+from typing import Any, NamedTuple
+
+import srsly
+from spacy.tokens import Doc, DocBin
+
+from ...annotator import Annotator
+from ...corpora import dump_json
+from ...corpora.forms import least_certain
+from ...corpora.stream import Entry, Shard, read_shard
+
+
+class Done(NamedTuple):
+    """A shard that was annotated.
+
+    number: of the shard, from 1; size (bytes): of its input.
+    data: lines of JSON, or a DocBin; rejected: a row for each bad line.
+    """
+
+    number: int
+    size: int
+    n_docs: int
+    n_words: int
+    data: bytes
+    rejected: list[dict[str, Any]]
+
+
+class Work(NamedTuple):
+    """Annotates shards, wherever it is sent.
+
+    is_binary: make a DocBin, not JSON lines.
+    uncertain (documents): keep so many, the least certain; 0 for all.
+    strict: stop at the first bad line.
+    """
+
+    annotator: Annotator
+    is_binary: bool
+    uncertain: int
+    strict: bool
+
+    def __call__(self, number: int, shard: Shard) -> Done:
+        """Annotate a shard. RAISES (ValueError): a bad line if strict, a model of no use."""
+        rows, doc_bin, n_words = list[bytes](), DocBin(store_user_data=True), 0
+        entries = list(read_shard(shard, max_length=self.annotator.nlp.max_length))
+        bad = {place: entry.reason for place, entry in enumerate(entries) if entry.reason}
+        good = [place for place in range(len(entries)) if place not in bad]
+        for doc, n in self.annotator.pipe(entries[place].document or "" for place in good):
+            try:
+                self._add(doc, entries[good[n]], rows, doc_bin)
+                n_words += len(doc)
+            except ValueError as error:
+                bad[good[n]] = str(error)
+        rejected = []
+        for place, reason in sorted(bad.items()):
+            if self.strict:
+                raise ValueError(
+                    f"{entries[place].name}: {reason}\nRepair it and start anew with --overwrite, "
+                    "or go on without --strict to set bad lines aside"
+                )
+            row = {"file": shard.name, "line": entries[place].line, "reason": reason}
+            rejected.append({**row, "content": entries[place].fields.get("text")})
+        rows = least_certain(rows, self.uncertain) if self.uncertain else rows
+        data = doc_bin.to_bytes() if self.is_binary else b"".join(rows)
+        return Done(number, shard.size, len(entries) - len(bad), n_words, data, rejected)
+
+    def _add(self, doc: Doc, entry: Entry, rows: list[bytes], doc_bin: DocBin) -> None:
+        """Take what was found. RAISES (ValueError): what cannot be written, and why."""
+        if doc.text != entry.fields["text"]:
+            raise ValueError("the tokenizer must keep the text, was: another. Use another one")
+        if self.annotator.soft and entry.has_spans:
+            raise ValueError(
+                "soft labels must not replace the spans of a line, was: a line with some. To fix: "
+                "convert the file to .spacy, where they get a group of their own"
+            )
+        try:
+            if self.is_binary:
+                srsly.msgpack_dumps(entry.user_data)
+                # Without what components leave there, such as arrays of a transformer.
+                doc.user_data = entry.user_data
+                doc_bin.add(doc)
+            else:
+                row = {**entry.fields, **self.annotator.describe(doc)}
+                line = f"{dump_json(row, ensure_ascii=False)}\n"
+                rows.append(line.encode("utf-8", "backslashreplace"))  # half a character
+        except (ValueError, TypeError, OverflowError, RecursionError) as error:
+            raise ValueError(
+                f"its fields must be such as the output can hold, was: {error}. Change them"
+            ) from error
