@@ -40,10 +40,10 @@ def read_parts(
     RAISES (ValueError): what has another form, mentions that are not at their places.
     """
     spans = read_span_objects(row["spans"], source, text, words=words, in_tokens=in_tokens)
-    scores, unread_span_scores = read_scores(row["spans"])
+    scores, unread_scores = read_span_scores(row["spans"])
     relations = _read_relations(row["relations"], source) if "relations" in row else None
     events, unread = _read_events(row["events"], source) if "events" in row else (None, [])
-    notes = [*unread_span_scores, *(f'"{shorten(key)}" of events is not read' for key in unread)]
+    notes = [*unread_scores, *(f'"{shorten(key)}" of events is not read' for key in unread)]
     if row.get("answer") not in NO_ANSWERS:
         return GoldParts(tuple(spans), relations, events, notes, scores)
     # Of Prodigy: nobody says that these spans are right.

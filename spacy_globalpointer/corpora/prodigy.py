@@ -9,7 +9,7 @@ from ..relations import Edge
 from ..spans import LabelledSpan
 from .containers import get_text
 from .dialects import Dialect, read_each
-from .gold_parts import NO_ANSWERS, SPAN_KEYS, read_span_scores, read_span_objects
+from .gold_parts import NO_ANSWERS, SPAN_KEYS, read_span_objects, read_span_scores
 from .messages import quote, shorten
 from .reading import Reading
 from .record import Record
