@@ -6,16 +6,11 @@ import shlex
 
 import pytest
 import spacy.errors
-from pages import COMMANDS, FENCE, PROGRAMS, ROOT, broken_links, fill_folder, run_page
-
-from spacy_globalpointer.corpora import FORMATS
+from pages import FENCE, PROGRAMS, ROOT, broken_links, fill_folder, run_page
 
 DOCS = ROOT / "docs"
 # The block of results.md trains for hours.
 PAGES = sorted({path.stem for path in DOCS.glob("*.md")} - {"results"})
-# At the merge of `annotate --to` and of the readers: remove these lines.
-if "brat" not in FORMATS or "--to" not in str([x.opts for x in COMMANDS["annotate"].params]):
-    PAGES.remove("loop")
 each_page = pytest.mark.parametrize("name", PAGES)
 
 

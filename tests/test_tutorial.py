@@ -5,24 +5,16 @@ import re
 import nbformat
 import pytest
 from nbclient import NotebookClient
-from pages import COMMANDS, ROOT, broken_links
-
-from spacy_globalpointer.corpora import FORMATS
+from pages import ROOT, broken_links
 
 PATH = ROOT / "docs" / "tutorial.ipynb"
 # Of each half, before and after what was corrected.
 SCORE = re.compile(r"(?:F1 before|F1 after|改正前的 F1|改正后的 F1)(?:: |：)(\d+\.\d)")
 
 
-# At the merge of `annotate --to` and of the readers: remove this.
-IS_READY = "doccano" in FORMATS and "--to" in str([x.opts for x in COMMANDS["annotate"].params])
-
-
 @pytest.fixture(scope="module")
 def outputs():
     """What the cells show, in order: (kind, text)."""
-    if not IS_READY:
-        pytest.skip("annotate has no --to yet")
     notebook = nbformat.read(PATH, as_version=4)
     NotebookClient(notebook, timeout=240, kernel_name="python3").execute()
     shown = []

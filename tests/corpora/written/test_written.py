@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from spacy_globalpointer.corpora import FORMATS, read_records
+from spacy_globalpointer.corpora import read_records
 from spacy_globalpointer.corpora.written import TOOLS, join_written
 from spacy_globalpointer.corpora.written.brat import BREAKS, NO_NAME, cut_at_breaks
 from spacy_globalpointer.corpora.written.prodigy import list_tokens
@@ -364,8 +364,6 @@ def annotation_of(record):
 
 @pytest.mark.parametrize("tool", TOOLS)
 def test_what_is_written_is_read(tool, tmp_path_factory):
-    if tool not in FORMATS:
-        pytest.skip(f"no reader of {tool}")
     folder = tmp_path_factory.mktemp(tool)
 
     @given(records())
