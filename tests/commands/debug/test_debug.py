@@ -137,12 +137,12 @@ def test_several_files_are_one_split_and_limit_counts_documents(lines, tmp_path)
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (b"", "must show a format (jsonl, json, cluener, cmeee, bio), was: an empty file"),
+        (b"", "bio), was: an empty file"),
         (b"\xff\xfe", "must be in UTF-8"),
         (b'{"text": "a", "spans": 3}', 'line 1: "spans" must be a list'),
         (b'{"text": "a"}', "data has no gold: no document has the span group 'sc'"),
         (b'{"text": "a", "spans": []}', "data has no gold span: all groups 'sc' are empty"),
-        (b'{"text": "a", "label": [[0, 1, "X"]]}', 'line 1: "label" looks like annotation'),
+        (b'{"text": "a", "label": [["X", 0, 1]]}', 'line 1: "label" looks like annotation'),
         (
             b'{"text": "a", "spans": [{"start": 0, "end": 1, "label": "\\udc80"}]}',
             "line 1: label must be valid Unicode, was: 0 to 1, '\\udc80'",
