@@ -1,6 +1,7 @@
 """Annotation whose parts have ids and refer to each other, beside a text: what it becomes."""
 
 import re
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
@@ -52,6 +53,7 @@ class Standoff:
     places: of each id in `spans`; None for a span that is left out.
     connections: relations and events in the order of the file, by id.
     left_out: as in a record.
+    shared: ids of triggers of several events.
     """
 
     text: str
@@ -61,6 +63,7 @@ class Standoff:
     places: dict[str, int | None] = field(default_factory=dict)
     connections: dict[str, Connection] = field(default_factory=dict)
     left_out: list[tuple[str, str]] = field(default_factory=list)
+    shared: set[str] = field(default_factory=set)
 
     def add_span(
         self, id: str, pieces: Sequence[tuple[int, int]], label: str, mention: str | None
@@ -107,6 +110,8 @@ class Standoff:
         """
         mentions = list(zip(self.spans, self.mentions, strict=True))
         check_mentions(self.text, mentions, self.source)
+        triggers = Counter(connection.trigger for connection in self.connections.values())
+        self.shared = {trigger for trigger, n in triggers.items() if trigger and n > 1}
         relations: list[Edge] = []
         events: list[EventEdges] = []
         for connection in self.connections.values():
@@ -136,8 +141,7 @@ class Standoff:
         """Place of a span, or of the trigger of an event; None if it is left out."""
         if id in self.connections:
             trigger = self.connections[id].trigger
-            same = [other for other in self.connections.values() if other.trigger == trigger]
-            if trigger is not None and len(same) > 1:
+            if trigger in self.shared:
                 self.drop(WHICH_EVENT, connection.id)
             return None if trigger is None else self.places.get(trigger)
         if id not in self.places:
