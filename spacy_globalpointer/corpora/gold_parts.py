@@ -40,7 +40,7 @@ def read_parts(
     RAISES (ValueError): what has another form, mentions that are not at their places.
     """
     spans = read_span_objects(row["spans"], source, text, words=words, in_tokens=in_tokens)
-    scores, unread_scores = read_scores(row["spans"])
+    scores, unread_scores = read_span_scores(row["spans"])
     relations = _read_relations(row["relations"], source) if "relations" in row else None
     events, unread = _read_events(row["events"], source) if "events" in row else (None, [])
     notes = [*unread_scores, *(f'"{shorten(key)}" of events is not read' for key in unread)]
@@ -105,7 +105,7 @@ def _list_spans(spans: Any, source: str, text: str) -> list[dict[str, Any]]:
     return spans
 
 
-def read_scores(spans: Sequence[dict[str, Any]]) -> tuple[tuple[float, ...] | None, list[str]]:
+def read_span_scores(spans: Sequence[dict[str, Any]]) -> tuple[tuple[float, ...] | None, list[str]]:
     """The scores of spans, as `annotate` writes them; and what is not read.
 
     RETURNS: None if not all of them are probabilities, which is noted unless there are none.

@@ -9,7 +9,7 @@ from ..relations import Edge
 from ..spans import LabelledSpan
 from .containers import get_text
 from .dialects import Dialect, read_each
-from .gold_parts import NO_ANSWERS, SPAN_KEYS, read_scores, read_span_objects
+from .gold_parts import NO_ANSWERS, SPAN_KEYS, read_span_objects, read_span_scores
 from .messages import quote, shorten
 from .reading import Reading
 from .record import Record
@@ -51,7 +51,7 @@ def read_prodigy(row: dict[str, Any], source: str, reading: Reading) -> Record:
     else:
         given = row.get("spans", [] if answer == "accept" and words and not notes else None)
         spans = None if given is None else tuple(read_span_objects(given, source, text))
-        scores, unread = read_scores(given or ())
+        scores, unread = read_span_scores(given or ())
         notes += unread
     if spans is not None and row.get("_view_id") == BINARY:
         notes.append("An answer about one span is read as if the text had no others")
