@@ -16,7 +16,7 @@ from .columns import (
     Row,
     choose_columns,
     find_numbers,
-    list_unread,
+    note_unread,
 )
 from .messages import quote, shorten
 from .record import Record
@@ -63,7 +63,7 @@ def read_bio(
     numbers = find_numbers(blocks)
     left_out = [[] if numbers is None else _drop_unwritten(block, name) for block in blocks]
     chosen = choose_columns(blocks, numbers, names, columns, name)
-    notes = tuple(list_unread(chosen, len(blocks[0][0][1]) if blocks else 0))
+    notes = tuple(note_unread(chosen, len(blocks[0][0][1]) if blocks else 0))
     layers = chosen.tags
     schemes = [find_scheme([[columns[i] for _, columns in b] for b in blocks]) for i in layers]
     for block, lost in zip(blocks, left_out, strict=True):

@@ -8,11 +8,11 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from .bioc_files import Node, list_nodes, read_documents, read_infons, read_number
+from .bioc_files import Node, list_nodes, read_infons, read_nodes, read_number
 from .messages import quote
 from .reading import Reading
 from .record import Record
-from .standoff import Group, Standoff
+from .standoff import Connection, Standoff
 from .text_files import read_lines
 
 # INCEpTION writes the name of the layer, as of a class of Java, as the type.
@@ -35,7 +35,7 @@ class Block(NamedTuple):
     text: str
 
 
-class Part(NamedTuple):
+class Section(NamedTuple):
     """A document, passage or sentence, and the blocks that its annotations are most likely in.
 
     number: of the passage; 0 for the document.
@@ -70,12 +70,12 @@ def read_bioc(path: Path, reading: Reading) -> Iterator[Record]:
     """
     texts = []
     keys = reading.columns or LABELS
-    for number, document in enumerate(read_documents(read_lines(path), str(path)), start=1):
+    for number, document in enumerate(read_nodes(read_lines(path), str(path)), start=1):
         source = f"{path} document {document.get('id') or number}"
         texts.append(_read_document(document, keys, source))
-    groups = [group for text in texts for group in text.groups.values()]
-    has_relations = any(group.is_relation for group in groups)
-    has_events = any(not group.is_relation for group in groups)
+    connections = [connection for text in texts for connection in text.connections.values()]
+    has_relations = any(connection.is_relation for connection in connections)
+    has_events = any(not connection.is_relation for connection in connections)
     for text in texts:
         yield text.build(has_relations=has_relations, has_events=has_events)
 
@@ -83,7 +83,7 @@ def read_bioc(path: Path, reading: Reading) -> Iterator[Record]:
 def _read_document(document: Node, keys: Sequence[str], source: str) -> Standoff:
     passages = list_nodes(document, "passages", source)
     text = ""
-    parts: list[Part] = []
+    parts: list[Section] = []
     for number, passage in enumerate(passages, start=1):
         text += "\n" if number > 1 else ""
         sentences = list_nodes(passage, "sentences", source)
@@ -93,10 +93,10 @@ def _read_document(document: Node, keys: Sequence[str], source: str) -> Standoff
                 block, gap = _read_block(node, len(text), own, source)
                 text += gap + block.text
                 own.append(block)
-        parts += [Part(node, number, tuple(own)) for node in (passage, *sentences)]
+        parts += [Section(node, number, tuple(own)) for node in (passage, *sentences)]
     standoff = Standoff(text, source)
     blocks = tuple(block for part in parts for block in part.blocks)
-    parts.append(Part(document, 0, ()))
+    parts.append(Section(document, 0, ()))
     for part in parts:
         for node in list_nodes(part.node, "annotations", source):
             _add_annotation(standoff, node, keys, part, blocks)
@@ -121,7 +121,7 @@ def _read_block(node: Node, length: int, own: list[Block], source: str) -> tuple
 
 
 def _add_annotation(
-    standoff: Standoff, node: Node, keys: Sequence[str], part: Part, blocks: tuple[Block, ...]
+    standoff: Standoff, node: Node, keys: Sequence[str], part: Section, blocks: tuple[Block, ...]
 ) -> None:
     id = _name(standoff, node, part, "annotation")
     source = f"{standoff.source} annotation {id}"
@@ -148,7 +148,7 @@ def _place(location: Node, blocks: tuple[Block, ...], source: str) -> tuple[int,
     )
 
 
-def _add_relation(standoff: Standoff, node: Node, keys: Sequence[str], part: Part) -> None:
+def _add_relation(standoff: Standoff, node: Node, keys: Sequence[str], part: Section) -> None:
     id = _name(standoff, node, part, "relation")
     label = _read_label(standoff, node, keys, id)
     nodes = list_nodes(node, "nodes", f"{standoff.source} relation {id}")
@@ -161,16 +161,16 @@ def _add_relation(standoff: Standoff, node: Node, keys: Sequence[str], part: Par
     if label is None or (not triggers and len(others) < 2):
         standoff.drop(NO_NODES if label else NO_LABEL, id)
         return
-    standoff.add_group(Group(id, label, others, triggers[0] if triggers else None))
+    standoff.add_connection(Connection(id, label, others, triggers[0] if triggers else None))
 
 
-def _name(standoff: Standoff, node: Node, part: Part, kind: str) -> str:
+def _name(standoff: Standoff, node: Node, part: Section, kind: str) -> str:
     """The id of an annotation or relation: its own, unless another passage has the same."""
-    own = str(node.get("id") or f"{kind} {len(standoff.places) + len(standoff.groups) + 1}")
+    own = str(node.get("id") or f"{kind} {len(standoff.places) + len(standoff.connections) + 1}")
     return f"{own} of passage {part.number}" if own in standoff.places else own
 
 
-def _find(standoff: Standoff, id: str, part: Part) -> str:
+def _find(standoff: Standoff, id: str, part: Section) -> str:
     """The id that a reference from a passage means."""
     near = f"{id} of passage {part.number}"
     return near if near in standoff.places else id

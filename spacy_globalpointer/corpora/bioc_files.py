@@ -35,7 +35,7 @@ def is_bioc(head: str) -> bool:
     return bool(SHOWS_JSON.search(head) and SHOWS_PASSAGES.search(head))
 
 
-def read_documents(lines: Iterable[str], name: str) -> Iterator[Node]:
+def read_nodes(lines: Iterable[str], name: str) -> Iterator[Node]:
     """The documents of a file, one after another.
 
     name: of the file, for messages.

@@ -12,7 +12,7 @@ from .mentions import squash
 from .messages import shorten
 from .reading import Reading
 from .record import Record
-from .standoff import Group, Standoff
+from .standoff import Connection, Standoff
 from .text_files import read_lines
 
 BOM = "\ufeff"
@@ -108,9 +108,9 @@ def _read_line(line: str, source: str, standoff: Standoff) -> list[Bound]:
             pairs = [piece.split(" ") for piece in found[2].split(";")]
             return [Bound(id, [(int(a), int(b)) for a, b in pairs], found[1], found[3])]
     else:
-        group = _read_group(id, rest)
-        if group:
-            standoff.add_group(group)
+        connection = _read_connection(id, rest)
+        if connection:
+            standoff.add_connection(connection)
             return []
     raise ValueError(
         f"{source}: a line must be {FORMS[letter]}, was: {shorten(line)}. Is the file cut off? "
@@ -118,7 +118,7 @@ def _read_line(line: str, source: str, standoff: Standoff) -> list[Bound]:
     )
 
 
-def _read_group(id: str, rest: str) -> Group | None:
+def _read_connection(id: str, rest: str) -> Connection | None:
     """The relation or event of a line; None if it has another form."""
     first, *others = rest.split() or [""]
     members = [part.rpartition(":") for part in others]
@@ -128,11 +128,11 @@ def _read_group(id: str, rest: str) -> Group | None:
         return None
     pairs = tuple((role, ref) for role, _, ref in members)
     if id[0] == "R":
-        return Group(id, label, pairs)
+        return Connection(id, label, pairs)
     roles = {role for role, _ in pairs}
     merged = ((role.rstrip("0123456789"), role, ref) for role, ref in pairs)
-    members_ = tuple((base if base in roles else role, ref) for base, role, ref in merged)
-    return Group(id, label, members_, trigger)
+    numbered = tuple((base if base in roles else role, ref) for base, role, ref in merged)
+    return Connection(id, label, numbered, trigger)
 
 
 def _read_text(path: Path) -> str:

@@ -97,7 +97,7 @@ def choose_columns(
     return columns._replace(tags=tuple(tags))
 
 
-def list_unread(columns: Columns, width: int) -> list[str]:
+def note_unread(columns: Columns, width: int) -> list[str]:
     """A note of each column that is not read."""
     read = {columns.numbers, columns.tokens, *columns.tags}
     return [f"Column {columns.name(at)} is not read" for at in range(width) if at not in read]

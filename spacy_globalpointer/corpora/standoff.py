@@ -1,6 +1,7 @@
 """Annotation whose parts have ids and refer to each other, beside a text: what it becomes."""
 
 import re
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
@@ -22,7 +23,7 @@ WHICH_EVENT = "Which of several events with one trigger takes part in another or
 ROLES = "Names of the roles of a relation"
 
 
-class Group(NamedTuple):
+class Connection(NamedTuple):
     """A relation or an event of a file.
 
     id: of its own.
@@ -50,8 +51,9 @@ class Standoff:
     source: the file, and the document in it, for messages.
     spans, mentions: each span, and what the file says that stands there.
     places: of each id in `spans`; None for a span that is left out.
-    groups: relations and events in the order of the file, by id.
+    connections: relations and events in the order of the file, by id.
     left_out: as in a record.
+    shared: ids of triggers of several events.
     """
 
     text: str
@@ -59,8 +61,9 @@ class Standoff:
     spans: list[LabelledSpan] = field(default_factory=list)
     mentions: list[str | None] = field(default_factory=list)
     places: dict[str, int | None] = field(default_factory=dict)
-    groups: dict[str, Group] = field(default_factory=dict)
+    connections: dict[str, Connection] = field(default_factory=dict)
     left_out: list[tuple[str, str]] = field(default_factory=list)
+    shared: set[str] = field(default_factory=set)
 
     def add_span(
         self, id: str, pieces: Sequence[tuple[int, int]], label: str, mention: str | None
@@ -86,13 +89,13 @@ class Standoff:
         self.spans.append(LabelledSpan(pieces[0][0], pieces[-1][1], label))
         self.mentions.append(mention)
 
-    def add_group(self, group: Group) -> None:
+    def add_connection(self, connection: Connection) -> None:
         """Add a relation or an event.
 
         RAISES (ValueError): an id that is not new.
         """
-        self._check_new(group.id)
-        self.groups[group.id] = group
+        self._check_new(connection.id)
+        self.connections[connection.id] = connection
 
     def drop(self, what: str, id: str) -> None:
         """Count something that is left out."""
@@ -107,14 +110,16 @@ class Standoff:
         """
         mentions = list(zip(self.spans, self.mentions, strict=True))
         check_mentions(self.text, mentions, self.source)
+        triggers = Counter(connection.trigger for connection in self.connections.values())
+        self.shared = {trigger for trigger, n in triggers.items() if trigger and n > 1}
         relations: list[Edge] = []
         events: list[EventEdges] = []
-        for group in self.groups.values():
-            if group.is_relation:
-                relations += self._relate(group)
+        for connection in self.connections.values():
+            if connection.is_relation:
+                relations += self._relate(connection)
                 has_relations = True
             else:
-                events += self._assemble(group)
+                events += self._assemble(connection)
                 has_events = True
         return Record(
             self.text,
@@ -126,49 +131,48 @@ class Standoff:
         )
 
     def _check_new(self, id: str) -> None:
-        if id in self.places or id in self.groups:
+        if id in self.places or id in self.connections:
             raise ValueError(
                 f"{self.source}: an id must be given once, was: {quote(id)} again. Give the second "
                 "one another, or remove it"
             )
 
-    def _find(self, id: str, group: Group) -> int | None:
+    def _find(self, id: str, connection: Connection) -> int | None:
         """Place of a span, or of the trigger of an event; None if it is left out."""
-        if id in self.groups:
-            trigger = self.groups[id].trigger
-            same = [other for other in self.groups.values() if other.trigger == trigger]
-            if trigger is not None and len(same) > 1:
-                self.drop(WHICH_EVENT, group.id)
+        if id in self.connections:
+            trigger = self.connections[id].trigger
+            if trigger in self.shared:
+                self.drop(WHICH_EVENT, connection.id)
             return None if trigger is None else self.places.get(trigger)
         if id not in self.places:
-            known = list_some([*self.places, *self.groups]) or "none"
+            known = list_some([*self.places, *self.connections]) or "none"
             raise ValueError(
-                f"{self.source}: {group.id} must refer to an id that is there ({known}), was: "
-                f"{quote(id)}. Is the file cut off? Complete it, or remove {group.id}"
+                f"{self.source}: {connection.id} must refer to an id that is there ({known}), was: "
+                f"{quote(id)}. Is the file cut off? Complete it, or remove {connection.id}"
             )
         return self.places[id]
 
-    def _relate(self, group: Group) -> list[Edge]:
-        head, child = (self._find(id, group) for _, id in group.members)
+    def _relate(self, connection: Connection) -> list[Edge]:
+        head, child = (self._find(id, connection) for _, id in connection.members)
         if head is None or child is None:
-            self.drop(UNREAD_SPAN, group.id)
+            self.drop(UNREAD_SPAN, connection.id)
             return []
-        roles = tuple(role for role, _ in group.members)
+        roles = tuple(role for role, _ in connection.members)
         if any(roles) and roles != ("Arg1", "Arg2"):
-            self.drop(f"{ROLES} ({' and '.join(map(quote, roles))})", group.id)
-        return [Edge(head, child, group.label)]
+            self.drop(f"{ROLES} ({' and '.join(map(quote, roles))})", connection.id)
+        return [Edge(head, child, connection.label)]
 
-    def _assemble(self, group: Group) -> list[EventEdges]:
-        found = [(role, self._find(id, group)) for role, id in group.members]
+    def _assemble(self, connection: Connection) -> list[EventEdges]:
+        found = [(role, self._find(id, connection)) for role, id in connection.members]
         arguments = [(role, place) for role, place in found if place is not None]
-        trigger = None if group.trigger is None else self._find(group.trigger, group)
+        trigger = None if connection.trigger is None else self._find(connection.trigger, connection)
         if len(arguments) < len(found):
-            self.drop(UNREAD_SPAN, group.id)
-        if trigger is None and (group.trigger is not None or not arguments):
-            self.drop("An event whose trigger or spans are left out", group.id)
+            self.drop(UNREAD_SPAN, connection.id)
+        if trigger is None and (connection.trigger is not None or not arguments):
+            self.drop("An event whose trigger or spans are left out", connection.id)
             return []
-        if trigger is not None and self.spans[trigger].label != group.label:
+        if trigger is not None and self.spans[trigger].label != connection.label:
             start, end, _ = self.spans[trigger]
             trigger = len(self.spans)  # a span of its own, as the label of a trigger is the type
-            self.spans.append(LabelledSpan(start, end, group.label))
-        return [EventEdges(group.label, trigger, tuple(arguments))]
+            self.spans.append(LabelledSpan(start, end, connection.label))
+        return [EventEdges(connection.label, trigger, tuple(arguments))]

@@ -9,7 +9,7 @@ from dataclasses import replace
 
 from .messages import shorten
 from .record import Record
-from .standoff import UNREAD_SPAN, Group, Standoff
+from .standoff import UNREAD_SPAN, Connection, Standoff
 from .webanno_layers import (
     CHAINS,
     NOTHING,
@@ -19,14 +19,14 @@ from .webanno_layers import (
     SLOT,
     SPANS,
     Layer,
-    Mark,
+    LineAnnotation,
     choose_layers,
     list_marks,
     split_cell,
     split_number,
     unescape,
 )
-from .webanno_lines import Unit, read_export
+from .webanno_lines import TokenLine, read_export
 
 # A slot may be filled by spans of any layer.
 ANY = "uima.tcas.Annotation"
@@ -94,10 +94,10 @@ def _name(layer: Layer, unit: str, number: int | None, at: int = 0) -> str:
     return f"{layer.short} {unit}" + (f" ({at + 1})" if at else "")
 
 
-def _add_spans(standoff: Standoff, units: Sequence[Unit], layer: Layer, is_read: bool) -> None:
+def _add_spans(standoff: Standoff, units: Sequence[TokenLine], layer: Layer, is_read: bool) -> None:
     """Add the spans of a layer, or count them."""
     pieces: dict[str, list[tuple[int, int]]] = {}
-    first: dict[str, Mark] = {}
+    first: dict[str, LineAnnotation] = {}
     for unit in units:
         for at, mark in enumerate(list_marks(layer, unit.cells)):
             id = _name(layer, unit.id, mark.number, at)
@@ -116,13 +116,13 @@ def _add_spans(standoff: Standoff, units: Sequence[Unit], layer: Layer, is_read:
             standoff.drop(NO_CHARACTERS, id)
 
 
-def _label(layer: Layer, mark: Mark) -> str:
+def _label(layer: Layer, mark: LineAnnotation) -> str:
     """The feature that names what an annotation is, or the name of its layer."""
     value = mark.values[layer.features.index(layer.label)] if layer.label else NULL
     return layer.short if value in (NULL, NOTHING) else unescape(value)
 
 
-def _drop_features(standoff: Standoff, layer: Layer, mark: Mark, id: str) -> None:
+def _drop_features(standoff: Standoff, layer: Layer, mark: LineAnnotation, id: str) -> None:
     """Count the values of an annotation that are not its label."""
     for name, value in zip(layer.features, mark.values, strict=True):
         if name in layer.values and name != layer.label and value not in (NULL, NOTHING):
@@ -141,7 +141,7 @@ def _resolve(
 
 
 def _add_relations(
-    standoff: Standoff, units: Sequence[Unit], layer: Layer, chosen: dict[str, Layer]
+    standoff: Standoff, units: Sequence[TokenLine], layer: Layer, chosen: dict[str, Layer]
 ) -> None:
     bases = [chosen[layer.base]] if layer.base in chosen else []
     if layer.base == ANY:
@@ -166,11 +166,11 @@ def _add_relations(
             _drop_features(standoff, layer, mark, id)
             head, child = ends
             members = (("", head or ""), ("", child or ""))
-            standoff.add_group(Group(id, _label(layer, mark), members))
+            standoff.add_connection(Connection(id, _label(layer, mark), members))
 
 
 def _add_events(
-    standoff: Standoff, units: Sequence[Unit], layer: Layer, chosen: dict[str, Layer]
+    standoff: Standoff, units: Sequence[TokenLine], layer: Layer, chosen: dict[str, Layer]
 ) -> None:
     """Add what fills the slots of the spans of a layer, which are triggers."""
     seen = set()
@@ -184,11 +184,16 @@ def _add_events(
             for slot in layer.slots:
                 members += _list_members(standoff, layer, mark, slot, chosen, unit)
             id = f"{trigger} with its slots"
-            standoff.add_group(Group(id, _label(layer, mark), tuple(members), trigger))
+            standoff.add_connection(Connection(id, _label(layer, mark), tuple(members), trigger))
 
 
 def _list_members(
-    standoff: Standoff, layer: Layer, mark: Mark, slot: int, chosen: dict[str, Layer], unit: Unit
+    standoff: Standoff,
+    layer: Layer,
+    mark: LineAnnotation,
+    slot: int,
+    chosen: dict[str, Layer],
+    unit: TokenLine,
 ) -> Iterator[tuple[str, str]]:
     """Roles and ids of what fills a slot.
 
@@ -216,7 +221,7 @@ def _list_members(
             standoff.drop(UNREAD_SPAN, f"{layer.short} {unit.id}")
 
 
-def _drop_links(standoff: Standoff, units: Sequence[Unit], layer: Layer) -> None:
+def _drop_links(standoff: Standoff, units: Sequence[TokenLine], layer: Layer) -> None:
     """Count the links of a layer of chains."""
     links = {
         found[1]: unit.id

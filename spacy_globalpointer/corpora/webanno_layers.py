@@ -64,7 +64,7 @@ class Layer(NamedTuple):
         return last.removeprefix(BASE) if last.startswith(BASE) else ""
 
 
-class Mark(NamedTuple):
+class LineAnnotation(NamedTuple):
     """An annotation in a line.
 
     number: that tells it from others of its layer, on all of its lines; None for one on one line.
@@ -119,7 +119,7 @@ def choose_layers(layers: Sequence[Layer], columns: Sequence[str], source: str) 
     return {layer.name: layer for layer in chosen}
 
 
-def list_marks(layer: Layer, cells: Sequence[str]) -> Iterator[Mark]:
+def list_marks(layer: Layer, cells: Sequence[str]) -> Iterator[LineAnnotation]:
     """The annotations that a line has of a layer.
 
     cells: of the line, after those of the token.
@@ -136,7 +136,7 @@ def list_marks(layer: Layer, cells: Sequence[str]) -> Iterator[Mark]:
             if i not in targets:
                 values[i], own_number, _ = split_number(values[i])
                 number = number or own_number
-        yield Mark(number, tuple(values))
+        yield LineAnnotation(number, tuple(values))
 
 
 def split_cell(cell: str, separator: str) -> list[str]:

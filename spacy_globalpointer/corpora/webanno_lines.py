@@ -21,7 +21,7 @@ UNICODE, LAST_WITH_UNICODE = re.compile(r"\\u([0-9a-fA-F]{4})"), 1
 LONG = re.compile("[\U00010000-\U0010ffff]")
 
 
-class Unit(NamedTuple):
+class TokenLine(NamedTuple):
     """A token, or an annotated part of one.
 
     id: as in the file.
@@ -48,7 +48,7 @@ class Export:
 
     layers: list[Layer]
     text: str
-    units: list[Unit]
+    units: list[TokenLine]
 
 
 def read_export(lines: Iterable[str], name: str) -> Export:
@@ -59,7 +59,7 @@ def read_export(lines: Iterable[str], name: str) -> Export:
         offsets.
     """
     layers: list[Layer] = []
-    units: list[Unit] = []
+    units: list[TokenLine] = []
     pieces: list[str] = []
     sentence: list[str] = []  # its lines, until its first token shows where they are
     length = 0
@@ -109,7 +109,7 @@ def _measure(text: str) -> int:
     return len(text.encode("utf-16-le", "surrogatepass")) // 2
 
 
-def _read_unit(line: str, source: str, layers: Sequence[Layer]) -> Unit:
+def _read_unit(line: str, source: str, layers: Sequence[Layer]) -> TokenLine:
     found = UNIT.fullmatch(line)
     n_cells = sum(len(layer.features) for layer in layers)
     cells = found[6].split("\t")[1:] if found else []
@@ -120,7 +120,7 @@ def _read_unit(line: str, source: str, layers: Sequence[Layer]) -> Unit:
             "Is the file cut off? Export it again"
         )
     id = found[1] + (found[2] or "")
-    return Unit(id, int(found[3]), int(found[4]), found[5], cells[:n_cells])
+    return TokenLine(id, int(found[3]), int(found[4]), found[5], cells[:n_cells])
 
 
 def _place(sentence: Sequence[str], gap: int, is_first: bool, source: str) -> str:
