@@ -26,7 +26,7 @@ LONGEST_LINE = 2**26
 BOM = b"\xef\xbb\xbf"
 
 
-class Line(NamedTuple):
+class RawLine(NamedTuple):
     """A line that is not blank, or a document of .spacy.
 
     number: in its file, from 1.
@@ -50,7 +50,7 @@ class Shard(NamedTuple):
 
     name: str
     kind: str
-    lines: list[Line]
+    lines: list[RawLine]
     size: int
 
 
@@ -118,7 +118,7 @@ def split_sources(sources: Sequence[Source], most: int = 1000) -> Iterator[Shard
             yield Shard(str(source.path), kind, lines, max(source.size - start, 0))
 
 
-def _read_lines(source: Source) -> Iterator[tuple[Line, int]]:
+def _read_lines(source: Source) -> Iterator[tuple[RawLine, int]]:
     """Lines of a text file or of JSON lines, with the bytes that were read of the file so far."""
     number = offset = 0
     with ExitStack() as stack:
@@ -133,10 +133,10 @@ def _read_lines(source: Source) -> Iterator[tuple[Line, int]]:
                 if number == 1:
                     content = content.removeprefix(BOM)
                 if content.strip():
-                    yield Line(number, content), raw.tell() if is_packed else offset
+                    yield RawLine(number, content), raw.tell() if is_packed else offset
         except (gzip.BadGzipFile, zlib.error, EOFError) as error:
             reason = f"a file named .gz must be complete gzip data, was: {error}. Fetch it again"
-            yield Line(number + 1, b"", reason), source.size
+            yield RawLine(number + 1, b"", reason), source.size
 
 
 def _split(file: IO[bytes]) -> Iterator[tuple[bytes, int]]:
@@ -149,7 +149,7 @@ def _split(file: IO[bytes]) -> Iterator[tuple[bytes, int]]:
         yield line.removesuffix(b"\n").removesuffix(b"\r"), size
 
 
-def _read_docs(source: Source) -> Iterator[tuple[Line, int]]:
+def _read_docs(source: Source) -> Iterator[tuple[RawLine, int]]:
     """Documents of a .spacy file, which is in memory as a whole.
 
     A document is handed on as bytes, and the file has a vocabulary of its own: both can be
@@ -158,10 +158,10 @@ def _read_docs(source: Source) -> Iterator[tuple[Line, int]]:
     try:
         docs = list(read_docbin(source.path, Vocab()))
     except ValueError as error:
-        yield Line(1, b"", str(error)), source.size
+        yield RawLine(1, b"", str(error)), source.size
         return
     for number, doc in enumerate(docs, start=1):
-        yield Line(number, doc.to_bytes()), source.size * number // len(docs)
+        yield RawLine(number, doc.to_bytes()), source.size * number // len(docs)
 
 
 def read_shard(shard: Shard, *, max_length: int) -> Iterator[Entry]:

@@ -10,6 +10,8 @@ from ...corpora import dump_json
 from ...corpora.forms import least_certain
 from ...corpora.stream import Entry, Shard, read_shard
 
+CANNOT_HOLD = (ValueError, TypeError, OverflowError, RecursionError)
+
 
 class Done(NamedTuple):
     """A shard that was annotated.
@@ -41,13 +43,16 @@ class Work(NamedTuple):
 
     def __call__(self, number: int, shard: Shard) -> Done:
         """Annotate a shard. RAISES (ValueError): a bad line if strict, a model of no use."""
-        rows, doc_bin, n_words = list[bytes](), DocBin(store_user_data=True), 0
         entries = list(read_shard(shard, max_length=self.annotator.nlp.max_length))
+        # Once, not for each document: srsly looks for entry points, which takes milliseconds.
+        data = [entry.user_data for entry in entries]
+        doc_bin, is_packable = DocBin(store_user_data=any(data)), _is_packable(data)
+        rows, n_words = list[bytes](), 0
         bad = {place: entry.reason for place, entry in enumerate(entries) if entry.reason}
         good = [place for place in range(len(entries)) if place not in bad]
         for doc, n in self.annotator.pipe(entries[place].document or "" for place in good):
             try:
-                self._add(doc, entries[good[n]], rows, doc_bin)
+                self._add(doc, entries[good[n]], rows, doc_bin, is_packable)
                 n_words += len(doc)
             except ValueError as error:
                 bad[good[n]] = str(error)
@@ -61,10 +66,12 @@ class Work(NamedTuple):
             row = {"file": shard.name, "line": entries[place].line, "reason": reason}
             rejected.append({**row, "content": entries[place].fields.get("text")})
         rows = least_certain(rows, self.uncertain) if self.uncertain else rows
-        data = doc_bin.to_bytes() if self.is_binary else b"".join(rows)
-        return Done(number, shard.size, len(entries) - len(bad), n_words, data, rejected)
+        content = doc_bin.to_bytes() if self.is_binary else b"".join(rows)
+        return Done(number, shard.size, len(entries) - len(bad), n_words, content, rejected)
 
-    def _add(self, doc: Doc, entry: Entry, rows: list[bytes], doc_bin: DocBin) -> None:
+    def _add(
+        self, doc: Doc, entry: Entry, rows: list[bytes], doc_bin: DocBin, is_packable: bool
+    ) -> None:
         """Take what was found. RAISES (ValueError): what cannot be written, and why."""
         if doc.text != entry.fields["text"]:
             raise ValueError("the tokenizer must keep the text, was: another. Use another one")
@@ -75,7 +82,8 @@ class Work(NamedTuple):
             )
         try:
             if self.is_binary:
-                srsly.msgpack_dumps(entry.user_data)
+                if not is_packable:
+                    srsly.msgpack_dumps(entry.user_data)  # before the bin holds half of a document
                 # Without what components leave there, such as arrays of a transformer.
                 doc.user_data = entry.user_data
                 doc_bin.add(doc)
@@ -83,7 +91,16 @@ class Work(NamedTuple):
                 row = {**entry.fields, **self.annotator.describe(doc)}
                 line = f"{dump_json(row, ensure_ascii=False)}\n"
                 rows.append(line.encode("utf-8", "backslashreplace"))  # half a character
-        except (ValueError, TypeError, OverflowError, RecursionError) as error:
+        except CANNOT_HOLD as error:
             raise ValueError(
                 f"its fields must be such as the output can hold, was: {error}. Change them"
             ) from error
+
+
+def _is_packable(data: Any) -> bool:
+    """Whether a DocBin can hold some data."""
+    try:
+        srsly.msgpack_dumps(data)
+    except CANNOT_HOLD:
+        return False
+    return True
