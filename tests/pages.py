@@ -26,7 +26,7 @@ from spacy_globalpointer.commands import app as our_app
 from spacy_globalpointer.commands.convert import convert
 from spacy_globalpointer.commands.training_config import make_config
 from spacy_globalpointer.configs import find_config
-from spacy_globalpointer.corpora.jsonl import read_jsonl
+from spacy_globalpointer.corpora.readers.jsonl import read_jsonl
 
 ROOT = Path(__file__).parent.parent
 FENCE = re.compile(r"^```(\w*)\n(.*?)^```", flags=re.DOTALL | re.MULTILINE)

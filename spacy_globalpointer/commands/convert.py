@@ -22,7 +22,7 @@ from ..corpora import (
     read_records,
     record_to_doc,
 )
-from ..corpora.brat import list_texts_alone
+from ..corpora.readers.brat import list_texts_alone
 from .conversion import Conversion, Outcomes, advise_offsets, print_conversion
 from .outputs import replacing
 

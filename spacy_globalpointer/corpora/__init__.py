@@ -9,10 +9,10 @@ tokens where there is no text, and is empty for languages that are written witho
 an object of a JSON format, and `reading` what no file says about itself.
 """
 
-from .bio import UNSPACED_LANGUAGES
 from .documents import ALIGNMENTS, EVENT_OUTCOMES, OUTCOMES, RELATION_OUTCOMES, record_to_doc
 from .formats import FORMATS, detect_format, read_records
 from .json_text import dump_json
+from .readers.bio import UNSPACED_LANGUAGES
 from .reading import Reading
 from .record import Record
 

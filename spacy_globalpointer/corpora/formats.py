@@ -4,29 +4,29 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from .bio import is_bio, read_bio
-from .bioc import read_bioc
-from .bioc_files import is_bioc
-from .brat import is_brat, read_brat
-from .cluener import CLUENER
-from .cmeee import CMEEE
 from .containers import holds_rows, is_parquet, read_rows, sample_rows
-from .dialects import Dialect
-from .doccano import DOCCANO
-from .dygie import DYGIE
-from .gliner import GLINER
-from .hugging_face import HUGGING_FACE
-from .jsonl import JSONL
-from .label_studio import LABEL_STUDIO
 from .messages import shorten
-from .prodigy import PRODIGY
-from .pubtator import is_pubtator, read_pubtator
+from .readers.bio import is_bio, read_bio
+from .readers.bioc import read_bioc
+from .readers.bioc_files import is_bioc
+from .readers.brat import is_brat, read_brat
+from .readers.cluener import CLUENER
+from .readers.cmeee import CMEEE
+from .readers.dialects import Dialect
+from .readers.doccano import DOCCANO
+from .readers.dygie import DYGIE
+from .readers.gliner import GLINER
+from .readers.hugging_face import HUGGING_FACE
+from .readers.jsonl import JSONL
+from .readers.label_studio import LABEL_STUDIO
+from .readers.prodigy import PRODIGY
+from .readers.pubtator import is_pubtator, read_pubtator
+from .readers.spacy2 import SPACY2
+from .readers.spacy_files import read_spacy
+from .readers.webanno import is_webanno, read_webanno
 from .reading import DEFAULTS, Reading
 from .record import Record
-from .spacy2 import SPACY2
-from .spacy_files import read_spacy
 from .text_files import read_head, read_lines
-from .webanno import is_webanno, read_webanno
 
 
 class Format(NamedTuple):

@@ -7,7 +7,7 @@ from heapq import nsmallest
 from pathlib import Path
 from typing import Any
 
-from .written import TOOLS, join_written
+from .writers import TOOLS, join_written
 
 # Forms, and what holds many documents of each: JSON "lines", a JSON "array", .spacy "docs", or
 # "pairs" of files. And what their files are called.

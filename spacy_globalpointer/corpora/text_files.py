@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from itertools import dropwhile
 from pathlib import Path
 
-from .bio import is_comment
 from .encoding import advise_encoding
+from .readers.bio import is_comment
 
 # Of the lines that tell the format of a file; there is one at least.
 MOST_LINES, MOST_CHARACTERS = 1000, 2**22

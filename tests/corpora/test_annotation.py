@@ -9,7 +9,7 @@ from spacy.tokens import DocBin, Span, SpanGroup
 from spacy_globalpointer import Argument, Event, Relation, set_events, set_relations
 from spacy_globalpointer.corpora import Record, record_to_doc
 from spacy_globalpointer.corpora.annotation import WrittenKeys, list_annotation, list_spans
-from spacy_globalpointer.corpora.jsonl import read_jsonl
+from spacy_globalpointer.corpora.readers.jsonl import read_jsonl
 from spacy_globalpointer.events import EventEdges
 
 NLP = spacy.blank("en")
