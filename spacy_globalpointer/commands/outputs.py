@@ -49,7 +49,9 @@ def replacing(output: Path, folder: Path | None = None) -> Iterator[Path]:
     No stop, not even a power cut, leaves half a file; and two commands that write the same file at
     once do not meet, as the file beside it has a name of its own.
     """
-    partial = (folder or output.parent) / f".{output.name}.{uuid4().hex[:12]}.partial"
+    # A part of the name: with all of a long one it would be longer than file systems take.
+    partial = (folder or output.parent) / f".{output.name[:32]}.{uuid4().hex}.partial"
+    partial.touch(exist_ok=False)  # a new file, never what a link with this name leads to
     try:
         yield partial
         with partial.open("r+b") as file:

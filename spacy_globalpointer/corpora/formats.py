@@ -121,10 +121,14 @@ def detect_format(path: Path) -> str:
         return names[-1]
     if holds_rows(path, head):
         return _detect_dialect(path, head)
+    if not head:
+        raise ValueError(
+            f"{path}: a file must hold documents, was: an empty file, or one of blank lines and "
+            "comments. Fetch it again, or leave it out"
+        )
     raise ValueError(
         f"{path}: the first line must show a format ({', '.join(FORMATS)}), was: "
-        f"{shorten(head.splitlines()[0].strip()) if head else 'an empty file'}. Name the format "
-        "with --format"
+        f"{shorten(head.splitlines()[0].strip())}. Name the format with --format"
     )
 
 

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from ..events import EventEdges
+from ..label_sets import SPAN_LABELS
 from ..relations import Edge
 from ..spans import LabelledSpan
 from .mentions import check_mentions, find_mention
@@ -52,13 +53,19 @@ def read_parts(
 
 
 def refuse_spanless(row: dict[str, Any], source: str) -> None:
-    """Refuse relations and events of a record without spans.
+    """Refuse relations, events and labels of a record without spans.
 
     Of events, only what looks like ours: others use that name for what is no annotation.
 
     RAISES (ValueError): there are some.
     """
     events = row.get("events")
+    if SPAN_LABELS in row:
+        raise ValueError(
+            f'{source}: "{SPAN_LABELS}" says which labels the spans of a record were looked for '
+            f'with, so it must have "spans" too, was: {shorten(row[SPAN_LABELS])} without. Give '
+            "the spans, an empty list if there are none, or leave it out"
+        )
     if "relations" in row:
         key, where = "relations", "between"
     elif isinstance(events, list) and any(_has_keys(event, EVENT_KEYS) for event in events):

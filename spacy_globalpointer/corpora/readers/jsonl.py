@@ -94,6 +94,11 @@ def read_row(row: dict[str, Any], source: str, reading: Reading) -> Record:
         record = Record(text, parts.spans, own, source=source)
     _, relations, events, notes, scores = parts
     labels = None if parts.spans is None else row.get(SPAN_LABELS)
+    if labels is None and SPAN_LABELS in row and parts.spans is not None:
+        raise ValueError(
+            f'{source}: "{SPAN_LABELS}" must be a list of labels, was: null. List the labels that '
+            "are annotated in this text, or leave it out if these are all"
+        )
     return replace(
         record,
         relations=relations,

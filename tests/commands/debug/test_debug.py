@@ -137,7 +137,7 @@ def test_several_files_are_one_split_and_limit_counts_documents(lines, tmp_path)
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (b"", "bio), was: an empty file"),
+        (b"", "must hold documents, was: an empty file"),
         (b"\xff\xfe", "must be in UTF-8"),
         (b'{"text": "a", "spans": 3}', 'line 1: "spans" must be a list'),
         (b'{"text": "a"}', "data has no gold: no document has the span group 'sc'"),

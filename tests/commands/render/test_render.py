@@ -581,7 +581,7 @@ def bad(folder):
         (["model", "dev.spacy", "--component", "x"], "must be an enabled global_pointer"),
         (["nowhere", "dev.spacy"], "MODEL must be a pipeline that can be loaded"),
         (["nowhere.spacy"], "an input must be there, was: nowhere.spacy, which is missing"),
-        (["empty.jsonl"], "was: an empty file. Name the format with --format"),
+        (["empty.jsonl"], "must hold documents, was: an empty file"),
         (["none.spacy"], "data must hold documents, but there is none in: "),
         (["bad.spacy"], "a .spacy file must be a complete DocBin, but "),
         (["model", "bad.txt"], "bad.txt line 1: a line must be in UTF-8, was: byte 0xff"),

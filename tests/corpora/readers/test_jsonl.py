@@ -440,6 +440,7 @@ def test_the_labels_that_a_line_is_annotated_with():
     ("labels", "rule"),
     [
         ("P", '"span_labels" must be a list of labels, was: .P.'),
+        (None, '"span_labels" must be a list of labels, was: null. .* leave it out'),
         ([1], "must hold labels, which are non-empty strings"),
         (["P", "P"], "must name each label once"),
         (["Q"], "must have the label of each span, was: .P., not in"),
@@ -452,8 +453,9 @@ def test_bad_labels_of_a_line_are_an_error(labels, rule):
 
 
 def test_labels_of_a_line_without_spans_are_not_lost():
-    with pytest.raises(ValueError, match='"span_labels" looks like annotation'):
-        read({"text": "Ada", "span_labels": ["P"]})
+    for labels, shown in ((["P"], r"\['P'\]"), (None, "None")):
+        with pytest.raises(ValueError, match=f'must have "spans" too, was: {shown} without. Give'):
+            read({"text": "Ada", "span_labels": labels})
 
 
 def test_labels_of_a_text_as_a_class_are_still_another_thing():
