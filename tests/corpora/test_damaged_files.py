@@ -80,7 +80,7 @@ def test_an_empty_file_has_no_document_or_is_an_error(tmp_path, format, name, co
         (record,) = read_sample(tmp_path, name, "")
         assert (record.text, record.spans) == (TEXT, ())
         return
-    with pytest.raises(ValueError, match="must hold documents, was: an empty file, .*leave it out"):
+    with pytest.raises(ValueError, match=r"must hold documents, was: an empty file, .*leave it"):
         read_sample(tmp_path, name, "")
     assert read_or_name(tmp_path, name, "", format) == []
 

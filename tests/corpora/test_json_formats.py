@@ -95,14 +95,12 @@ def test_two_formats_in_one_file_are_named(tmp_path, format, other):
         list(read_records(path, format=format))
 
 
-def test_a_row_of_two_formats_must_be_told(tmp_path):
+def test_a_row_without_entities_has_the_format_of_the_others(tmp_path):
     row = {"text": TEXT, "entities": []}
     path = write_rows(tmp_path, row)
-    with pytest.raises(
-        ValueError, match=r"must show which .* was: cmeee, doccano. Name .*--format"
-    ):
-        detect_format(path)
-    assert [mentions(record) for record in read_records(path, format="doccano")] == [[]]
+    assert detect_format(path) == "doccano"
+    for format in ("doccano", "cmeee"):
+        assert [mentions(record) for record in read_records(path, format=format)] == [[]]
     path = write_rows(tmp_path, row, ROWS["doccano"])
     assert detect_format(path) == "doccano"
     path = write_rows(tmp_path, row, ROWS["cmeee"])

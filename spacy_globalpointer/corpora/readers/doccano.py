@@ -110,6 +110,11 @@ def _read_relations(values: Any, entities: Any, source: str) -> tuple[Edge, ...]
         raise ValueError(f"{rule}, was: {shorten(values)}. Repair them")
     ids = [entity.get("id") if isinstance(entity, dict) else None for entity in entities or ()]
     places = {str(number): place for place, number in enumerate(ids) if number is not None}
+    if len(places) < len(ids) - ids.count(None) and values:
+        raise ValueError(
+            f'{source}: each entity must have an "id" of its own for "relations", was: '
+            f"{shorten(ids)}. Give each another, or remove the relations"
+        )
     edges = []
     for value in values:
         ends = [places.get(str(value[key])) for key in keys[:2]]

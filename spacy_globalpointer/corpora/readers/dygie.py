@@ -113,8 +113,18 @@ def _list_sentences(row: dict[str, Any], key: str, source: str) -> list[list[Any
 
 
 def _list_rows(row: dict[str, Any], key: str, source: str, form: str) -> Iterator[list[Any]]:
-    """What a key has in all sentences; nothing if it is not there."""
-    for values in _list_sentences(row, key, source) if key in row else ():
+    """What a key has in all sentences; nothing if it is not there.
+
+    RAISES (ValueError): a list too many or too few.
+    """
+    lists = _list_sentences(row, key, source) if key in row else None
+    if lists is not None and len(lists) != len(row["sentences"]):
+        raise ValueError(
+            f'{source}: "{key}" must be a list with a list for each of the '
+            f"{len(row['sentences'])} sentences, was: {len(lists)} lists. Write an empty one for a "
+            "sentence without any"
+        )
+    for values in lists or ():
         for value in values:
             if not isinstance(value, list):
                 raise ValueError(

@@ -54,6 +54,8 @@ def is_own(row: Any) -> bool:
     if not isinstance(row, dict) or shows_prodigy(row):
         return False
     spans = row.get("spans")
+    if row.get("tokens") == spans == []:
+        return False  # an empty text looks the same in both
     return isinstance(spans, list) and all(
         isinstance(span, dict) and {*SPAN_KEYS} <= span.keys() for span in spans
     )

@@ -18,6 +18,7 @@ from .dialects import Dialect, read_each
 KEYS = ("text", "tokens", "spans", "relations", "answer")
 # Of every task that went through Prodigy.
 HASHES = ("_input_hash", "_task_hash")
+ANSWERS = ("accept", *NO_ANSWERS)
 # The view of recipes that ask about one span at a time.
 BINARY = "ner"
 
@@ -35,13 +36,18 @@ def read_prodigy(row: dict[str, Any], source: str, reading: Reading) -> Record:
     is not annotated, which is noted; a task that was accepted with tokens, but has no "spans", has
     none. A relation whose head or child is a token without a span is left out, which is noted.
 
-    RAISES (ValueError): no text, other spans, tokens that are not in the text, a mention that is
-        not at its place, annotation in another key.
+    RAISES (ValueError): no text, another answer, other spans, tokens that are not in the text, a
+        mention that is not at its place, annotation in another key.
     """
     text, answer = get_text(row, source), row.get("answer")
     words = _read_tokens(row.get("tokens"), source)
     refuse_unread(row, source, known=(*KEYS, "options", "accept"), text=text)
     notes = []
+    if answer not in (None, *ANSWERS):
+        raise ValueError(
+            f'{source}: "answer" must be one of {", ".join(ANSWERS)}, was: {shorten(answer)}. '
+            "Repair it, or leave it out if the spans are right"
+        )
     if row.get("options"):
         notes.append('The choice among "options" is not read')
     spans: tuple[LabelledSpan, ...] | None = None

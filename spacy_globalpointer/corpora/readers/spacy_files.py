@@ -89,7 +89,9 @@ def _find_spans(doc: Doc, source: str, reading: Reading) -> tuple[list[Span] | N
 
 def _list_others(doc: Doc) -> Iterator[str]:
     """What a document has beside spans."""
-    yield from (what for name, what in ATTRIBUTES.items() if doc.has_annotation(name))
+    # spaCy says that no token has everything, and that the only one starts a sentence.
+    own = [name for name in ATTRIBUTES if len(doc) > (name == "SENT_START")]
+    yield from (ATTRIBUTES[name] for name in own if doc.has_annotation(name))
     if doc.cats:
         yield "categories"
     if doc.user_data:

@@ -82,7 +82,14 @@ def read_export(lines: Iterable[str], name: str) -> Export:
             f"{name}: every sentence must have its tokens, was: none for {shorten(sentence[0])}. "
             "Is the file cut off? Export it again"
         )
-    return _count_characters(Export(layers, "".join(pieces), units), name)
+    export = _count_characters(Export(layers, "".join(pieces), units), name)
+    rest = export.text[max((unit.end for unit in export.units), default=0) :]
+    if any(character.isalnum() for character in rest):
+        raise ValueError(
+            f"{name}: the tokens must go to the end of the text, was: none for "
+            f"{shorten(rest.strip())}. Is the file cut off? Export it again"
+        )
+    return export
 
 
 def _read_version(line: str, source: str) -> int:

@@ -72,6 +72,10 @@ def test_comments_are_counted(tmp_path):
             '"from_id" and "to_id" must be ids of entities of the same line, was: .*7',
         ),
         ({"text": TEXT, "entities": TRIPLES, "relations": RELATIONS}, '"from_id" and "to_id" must'),
+        (
+            {"text": TEXT, "entities": [{**x, "id": 5} for x in ENTITIES], "relations": RELATIONS},
+            r'each entity must have an "id" of its own for "relations", was: .5, 5',
+        ),
         ({"text": TEXT, "relations": RELATIONS}, '"from_id" and "to_id" must be ids'),
         (
             {"text": TEXT, "entities": ENTITIES, "relations": {}},

@@ -75,6 +75,14 @@ def test_choices_and_binary_answers_are_noted(tmp_path):
     assert second.notes == ("An answer about one span is read as if the text had no others",)
 
 
+def test_an_empty_text_does_not_look_like_another_format(tmp_path):
+    empty = {"text": "", "tokens": [], "spans": []}
+    records, format = read_rows(tmp_path, empty, {**TASK, "answer": None}, empty)
+    assert (format, [len(record.spans) for record in records]) == ("prodigy", [0, 2, 0])
+    (record,), format = read_rows(tmp_path, empty)
+    assert (format, record.text, record.spans) == ("jsonl", "", ())
+
+
 def test_our_own_records_may_have_its_hashes(tmp_path):
     spans = [{"start": 0, "end": 3, "label": "PER", "score": 0.5}]
     row = {"text": TEXT, "_input_hash": 1, "spans": spans}
@@ -89,6 +97,7 @@ def test_our_own_records_may_have_its_hashes(tmp_path):
     [
         ({**TASK, "text": None}, '"text" must be a string'),
         ({**TASK, "tokens": ["Ada"]}, '"tokens" must be a list of objects with "text"'),
+        ({**TASK, "answer": "yes"}, '"answer" must be one of accept, reject, ignore, was: yes'),
         ({**TASK, "spans": {}}, '"spans" must be a list, was: {}'),
         ({**TASK, "spans": [{**ADA, "label": None}]}, "label must be a non-empty string"),
         ({**TASK, "spans": [{**ADA, "end": 99}]}, "must lie inside the 15 characters"),

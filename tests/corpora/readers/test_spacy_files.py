@@ -80,6 +80,13 @@ def test_what_else_is_there_is_noted(tmp_path):
     ]
 
 
+def test_documents_of_no_token_and_of_one_have_nothing_else(tmp_path):
+    docs = [Doc(NLP.vocab, words=words) for words in ([], ["Ada"])]
+    for doc in docs:
+        doc.spans["sc"] = []
+    assert [record.notes for record in read(tmp_path, *docs)] == [(), ()]
+
+
 def test_ids_of_entities_and_unknown_tokens_are_noted(tmp_path):
     doc = make_doc()
     doc.set_ents([Span(doc, 0, 1, "PER", kb_id="Q7")], missing=[doc[2:4]])

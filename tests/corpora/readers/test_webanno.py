@@ -158,6 +158,12 @@ def test_a_file_that_is_cut_off_is_named():
         ValueError, match=r"every sentence must have its tokens, was: none for Yes\."
     ):
         read("".join(lines[:-2]))
+    for n_lines in (7, 8):
+        cut = "".join(WEBANNO.splitlines(True)[:n_lines])
+        with pytest.raises(
+            ValueError, match=r"tokens must go to the end .* none for .*Bob \.\. Is"
+        ):
+            read(cut)
     with pytest.raises(ValueError, match="sentence must start after the one before"):
         read(NEWS.replace("30-33", "3-6"))
     with pytest.raises(

@@ -398,7 +398,7 @@ def test_the_labeling_configuration_of_the_docs_has_the_names_that_are_written()
 
 
 def test_the_module_names_its_sources():
-    folder = ROOT / "spacy_globalpointer" / "corpora" / "written"
+    folder = ROOT / "spacy_globalpointer" / "corpora" / "writers"
     for name in ("doccano", "label_studio", "prodigy", "brat"):
         assert "Sources: " in (folder / f"{name}.py").read_text(encoding="utf-8")
 
@@ -407,3 +407,17 @@ def test_the_module_names_its_sources():
 def test_names_have_no_ends_in_them(name):
     written = NO_NAME.sub("_", name)
     assert not any(character.isspace() or character in ":;," for character in written)
+
+
+@pytest.mark.parametrize("tool", ["doccano", "label-studio", "prodigy"])
+@pytest.mark.parametrize("texts", [[""], ["Ada met Bob."], ["", " \n", "Ada met Bob.", ""]])
+def test_documents_without_spans_are_read_as_the_same(tmp_path, tool, texts):
+    rows = [{"text": text, "spans": [], "relations": []} for text in texts]
+    rows += [ONLY_SPANS] if len(texts) > 1 else []
+    written = [json.dumps(write(tool, row)[0]) for row in rows]
+    path = tmp_path / "x.json"
+    path.write_text(f"[{','.join(written)}]" if tool == "label-studio" else "\n".join(written))
+    records = list(read_records(path))
+    assert [(record.text, len(record.spans)) for record in records] == [
+        (row["text"], len(row["spans"])) for row in rows
+    ]
