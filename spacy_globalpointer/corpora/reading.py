@@ -2,6 +2,9 @@
 
 from typing import NamedTuple
 
+# Pattern of a number in a text file; of one with thousands of digits Python makes no number.
+NUMBER = r"\d{1,99}"
+
 
 class Reading(NamedTuple):
     """What a file does not say about itself.

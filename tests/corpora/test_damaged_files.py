@@ -102,6 +102,18 @@ def test_lines_of_10_mb_are_read(tmp_path, format, name, content):
 
 
 @each
+def test_a_number_of_thousands_of_digits_is_named(tmp_path, format, name, content):
+    if format == "bio":
+        return  # has none
+    digits = "9" * 5000
+    for old, new in {"8 11": f"8 {digits}", "8-11": f"8-{digits}", "8\t11": f"8\t{digits}"}.items():
+        content = content.replace(old, new)
+    content = content.replace(": 8", f": {digits}").replace('"8"', f'"{digits}"')
+    with pytest.raises(ValueError, match=rf"{name}.*was: |{name}: the file must be valid JSON"):
+        read_sample(tmp_path, name, content, format=format)
+
+
+@each
 def test_offsets_beyond_the_text_are_an_error(tmp_path, format, name, content):
     if format == "bio":
         return  # has none

@@ -8,6 +8,7 @@ from typing import Any
 from xml.etree.ElementTree import Element, ParseError, XMLPullParser
 
 from ..messages import quote, shorten
+from ..reading import NUMBER
 
 # An object of JSON, or the same of an element of XML.
 Node = dict[str, Any]
@@ -66,7 +67,7 @@ def read_number(node: Node, key: str, source: str) -> int:
     RAISES (ValueError): something else.
     """
     value = node.get(key)
-    if isinstance(value, str) and re.fullmatch(r"\s*\d+\s*", value):
+    if isinstance(value, str) and re.fullmatch(rf"\s*{NUMBER}\s*", value):
         value = int(value)
     if type(value) is not int or value < 0:
         raise ValueError(

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from ..mentions import squash
 from ..messages import shorten
-from ..reading import Reading
+from ..reading import NUMBER, Reading
 from ..record import Record
 from ..text_files import read_lines
 from .standoff import Connection, Standoff
@@ -20,7 +20,8 @@ SUFFIX = re.compile(r"\.ann(\.gz)?$")
 CONFIGURATION = "annotation.conf"
 # An id starts with a letter that says what it is of.
 LINE = re.compile(r"([TREAMN#]\S*|\*)\t")
-SPAN = re.compile(r"(\S+) (\d+ \d+(?:;\d+ \d+)*)\t(.+)", re.DOTALL)
+PIECE = f"{NUMBER} {NUMBER}"
+SPAN = re.compile(rf"(\S+) ({PIECE}(?:;{PIECE})*)\t(.+)", re.DOTALL)
 NOT_READ = {
     "A": "An attribute",
     "M": "An attribute",

@@ -11,12 +11,15 @@ from typing import NamedTuple
 
 from ...relations import Edge
 from ..messages import quote, shorten
+from ..reading import NUMBER
 from ..record import Record
 from .standoff import Standoff
 
 TITLE, ABSTRACT = "t", "a"
 TEXT = re.compile(r"([^|\t]+)\|([ta])\|(.*)")
-SPAN = re.compile(r"([^\t]+)\t(\d+)\t(\d+)\t([^\t]*)\t([^\t]+)(?:\t([^\t]*))?(?:\t(.*))?")
+SPAN = re.compile(
+    rf"([^\t]+)\t({NUMBER})\t({NUMBER})\t([^\t]*)\t([^\t]+)(?:\t([^\t]*))?(?:\t(.*))?"
+)
 RELATION = re.compile(r"([^\t]+)\t([^\t\d][^\t]*)\t([^\t]+)\t([^\t]+)(?:\t([^\t]*))?")
 # A span may have several concepts, and none.
 CONCEPTS, NO_CONCEPT = re.compile(r"[|;,]"), ("", "-", "-1")

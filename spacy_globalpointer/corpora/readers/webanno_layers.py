@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from ..messages import list_some, shorten
+from ..reading import NUMBER
 
 # A cell without annotation, and the value of an annotation that has none.
 NOTHING, NULL = "_", "*"
@@ -19,7 +20,7 @@ LINGUISTIC = re.compile(
 )
 STACK, SLOT = "|", ";"
 # A value, and numbers in brackets after it; a backslash is with what it escapes.
-NUMBERED = re.compile(r"((?:\\.|\\\Z|[^\\])*?)(?:\[(\d+)(?:_(\d+))?\])?", re.DOTALL)
+NUMBERED = re.compile(rf"((?:\\.|\\\Z|[^\\])*?)(?:\[({NUMBER})(?:_({NUMBER}))?\])?", re.DOTALL)
 ESCAPED = re.compile(r"\\(->|.)", re.DOTALL)
 ESCAPES = {"t": "\t", "n": "\n", "r": "\r", "f": "\f", "b": "\b"}
 

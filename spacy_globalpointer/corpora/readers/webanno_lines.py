@@ -9,12 +9,13 @@ from typing import NamedTuple
 from ...spans import LabelledSpan
 from ..mentions import check_mentions
 from ..messages import shorten
+from ..reading import NUMBER
 from .webanno_layers import Layer, read_layer_line, unescape
 
-FORMAT = re.compile(r"#FORMAT=WebAnno TSV 3\.(\d+)\s*")
+FORMAT = re.compile(r"#FORMAT=WebAnno TSV 3\.(\d{1,9})\s*")
 TEXT = "#Text="
 # Sentence and token, and the number of a part of the token; offsets; what stands there; cells.
-UNIT = re.compile(r"(\d+-\d+)(\.\d+)?\t(\d+)-(\d+)\t([^\t]*)((?:\t[^\t]*)*)")
+UNIT = re.compile(rf"(\d+-\d+)(\.\d+)?\t({NUMBER})-({NUMBER})\t([^\t]*)((?:\t[^\t]*)*)")
 # Java's escapes, until version 3.1.
 UNICODE, LAST_WITH_UNICODE = re.compile(r"\\u([0-9a-fA-F]{4})"), 1
 # Characters of two UTF-16 code units.
