@@ -1,5 +1,6 @@
 """`spacy global-pointer convert`: published corpus formats to spaCy's .spacy files."""
 
+import os
 import re
 from collections.abc import Sequence
 from itertools import islice
@@ -217,8 +218,18 @@ def _plan_files(inputs: Sequence[Path], output: Path) -> dict[Path, list[Path]]:
                 )
             if target.resolve() == source.resolve():
                 raise ValueError(f"an output must not be an input, was: {target}. Name another")
+            _check_place(target)
             plan.setdefault(target, []).append(source)
     return plan
+
+
+def _check_place(target: Path) -> None:
+    """Refuse an output that cannot be written, before anything takes time."""
+    folder = next(parent for parent in target.absolute().parents if parent.exists())
+    if target.is_dir() or not folder.is_dir() or not os.access(folder, os.W_OK):
+        raise ValueError(
+            f"an output must be a file in a folder that can be written, was: {target}. Name another"
+        )
 
 
 def _list_texts_alone(inputs: Sequence[Path]) -> list[Path]:
@@ -238,7 +249,13 @@ def find_sources(path: Path, suffixes: Pattern[str] = SUFFIXES) -> list[Path]:
         raise ValueError(f"an input must be there, was: {path}, which is missing")
     if path.is_file():
         return [path]
-    files = [file for file in sorted(path.rglob("*")) if file.is_file() and file.name[0] != "."]
+    files = [file for file in sorted(path.rglob("*")) if file.name[0] != "."]
+    lost = [file for file in files if suffixes.search(file.name) and not file.exists()]
+    if lost:
+        raise ValueError(
+            f"an input must be there, was: {lost[0]}, a link to what is missing. Repair it"
+        )
+    files = [file for file in files if file.is_file()]
     sources = [file for file in files if suffixes.search(file.name)]
     sources = sources or [file for file in files if file.suffix == ".spacy"]
     if not sources:

@@ -81,3 +81,31 @@ def test_a_missing_text_stops_the_folder_and_writes_nothing(tmp_path):
     code, output = run(tmp_path, tmp_path / "x.spacy")
     assert (code, "x.txt, which is missing" in output) == (1, True)
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_an_output_that_cannot_be_written_is_named_first(tmp_path):
+    (tmp_path / "file").write_text("kept")
+    (tmp_path / "x.spacy").mkdir()
+    for output in ("file", "file/x.spacy", "x.spacy"):
+        code, shown = run(tmp_path / "nowhere" / ".." / "x.ann", tmp_path / output)
+        assert (code, "an input must be there" in shown) == (1, True)
+        code, shown = run(write_sample(tmp_path, *FILES[0][1:]), tmp_path / output)
+        assert (code, "an output must be a file in a folder that can be writ" in shown) == (1, True)
+    assert (tmp_path / "file").read_text() == "kept"
+
+
+def test_a_link_to_what_is_missing_is_named(tmp_path):
+    write_sample(tmp_path, *FILES[0][1:])
+    (tmp_path / "y.jsonl").symlink_to(tmp_path / "nowhere")
+    code, shown = run(tmp_path, tmp_path / "out.spacy")
+    assert (code, "y.jsonl, a link to what is missing. Repair it" in shown) == (1, True)
+
+
+def test_an_output_with_a_long_name_is_written_and_a_link_is_not_followed(tmp_path):
+    precious = tmp_path / "precious"
+    precious.write_text("kept")
+    output = tmp_path / f"{'x' * 240}.spacy"
+    output.symlink_to(precious)
+    code, _ = run(write_sample(tmp_path, *FILES[0][1:]), output)
+    assert (code, precious.read_text(), output.is_symlink()) == (0, "kept", False)
+    assert len(read(output)) == 1

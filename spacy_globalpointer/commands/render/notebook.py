@@ -1,11 +1,11 @@
 """What `spacy global-pointer render` draws, for notebooks and other Python code."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from html import escape
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from spacy.language import Language
-from spacy.tokens import Doc
+from spacy.tokens import Doc, Span
 
 from ..labels import list_labels
 from .data import Document, Keys, in_characters, read_document, read_spans
@@ -55,9 +55,10 @@ def render(
     title: a heading, and counts below it.
     RETURNS: an HTML page, which needs no network, for light and dark.
     RAISES (ValueError): no document, one without tokens, no group of spans, other texts in gold.
+        (TypeError): something else than documents.
     """
-    docs = [docs] if isinstance(docs, Doc) else list(docs)
-    golds = [gold] if isinstance(gold, Doc) else gold and list(gold)
+    docs = _list_docs(docs)
+    golds = None if gold is None else _list_docs(gold)
     keys = Keys([spans_key], relations_key, events_key)
     known = _pair(docs, golds, keys)
     page = Page(symmetric=symmetric)
@@ -83,9 +84,10 @@ def heat_map(
     gold: the same text with its gold spans, in the group of the component; they get a dot.
     RETURNS: an SVG picture, for light and dark.
     RAISES (ValueError): no such component, or several; too few or too many tokens.
+        (TypeError): neither a document nor a text.
     """
     pipe = _find_scorer(nlp, component)
-    doc = nlp.make_doc(doc) if isinstance(doc, str) else doc
+    doc = nlp.make_doc(doc) if isinstance(doc, str) else _list_docs(doc)[0]
     if not 0 < len(doc) <= MOST_TOKENS:
         raise ValueError(
             f"a heat map shows a text of 1 to {MOST_TOKENS} tokens, was: {len(doc)}. To fix: give "
@@ -99,6 +101,22 @@ def heat_map(
     known = () if gold is None else read_spans(gold, pipe.key) or ()
     found = in_characters(own.spans[pipe.key])
     return Picture(draw_heat_map(own, scores, found, known, first))
+
+
+def _list_docs(docs: Doc | Iterable[Doc]) -> list[Doc]:
+    """One or more documents as a list.
+
+    RAISES (TypeError): something else.
+    """
+    is_one = isinstance(docs, (Doc, Span, str)) or not isinstance(docs, Iterable)
+    found: list[Any] = [docs] if is_one else list(docs)
+    for doc in found:
+        if not isinstance(doc, Doc):
+            raise TypeError(
+                f"documents must be spaCy's Doc objects, was: {type(doc).__name__}. To fix: "
+                "nlp(text) makes one of a text, span.as_doc() of a part of a document"
+            )
+    return found
 
 
 def _pair(docs: Sequence[Doc], golds: Sequence[Doc] | None, keys: Keys) -> list[Document]:

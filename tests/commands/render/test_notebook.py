@@ -190,3 +190,17 @@ def test_importing_the_package_imports_neither_spacy_nor_torch():
     out = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60).stdout
     assert out.strip() == "set()"
     assert {"render", "heat_map"} <= set(spacy_globalpointer.__all__)
+
+
+@pytest.mark.parametrize("given", ["Ada", None, [None], make_doc()[0:2], 3, ["Ada"]])
+def test_what_is_no_document_is_named(nlp, given):
+    name = type(given[0] if isinstance(given, list) else given).__name__
+    rule = rf"documents must be spaCy's Doc objects, was: {name}\. To fix: nlp\(text\)"
+    with pytest.raises(TypeError, match=rule):
+        render(given)
+    if given is not None:
+        with pytest.raises(TypeError, match=rule):
+            render(make_doc(), given)
+    if not isinstance(given, str):  # a text is what it draws
+        with pytest.raises(TypeError, match=rule):
+            heat_map(given, nlp)
