@@ -1,6 +1,7 @@
 """Who works on shards: this process, or several ones of this machine."""
 
 import os
+import signal
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
@@ -65,6 +66,7 @@ def _enter(work: Work, n_process: int) -> None:
     """Begin a worker: with its share of the threads, and an end when the run is killed."""
     global _work
     _work = work
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # of Ctrl+C, this process is told by the first one
     torch.set_num_threads(max(torch.get_num_threads() // n_process, 1))
     Thread(target=_end_with_parent, daemon=True).start()
 

@@ -89,18 +89,19 @@ class Output:
                 f"the output must be in a folder that can be written, was: {self.path.parent} "
                 f"({error}). Name another one"
             ) from error
+        own = json.loads(partial.read_text(encoding="utf-8"))
         try:
             os.link(partial, self.folder / MANIFEST)  # whole, and of two runs only one does it
-        except FileExistsError:
-            saved = json.loads((self.folder / MANIFEST).read_text(encoding="utf-8"))
-            own = json.loads(partial.read_text(encoding="utf-8"))
-            if changed := [key for key in own if own[key] != saved.get(key)]:
-                raise ValueError(
-                    f"{self.folder}: a run can only go on with what it began with, was: other "
-                    f"{' and '.join(changed)}. Give the same, or start anew with --overwrite"
-                ) from None
-        finally:
-            partial.unlink()
+        except OSError:  # there is one, or the file system has no links
+            if not (self.folder / MANIFEST).exists():
+                os.replace(partial, self.folder / MANIFEST)
+        partial.unlink(missing_ok=True)
+        saved = json.loads((self.folder / MANIFEST).read_text(encoding="utf-8"))
+        if changed := [key for key in own if own[key] != saved.get(key)]:
+            raise ValueError(
+                f"{self.folder}: a run can only go on with what it began with, was: other "
+                f"{' and '.join(changed)}. Give the same, or start anew with --overwrite"
+            )
         self._taken = (self.folder / MANIFEST).stat()
 
     def shard(self, number: int, suffix: str = "") -> Path:
@@ -112,7 +113,7 @@ class Output:
         """Write a shard; its bad lines come first, as it tells that all is there.
 
         data: a DocBin, or JSON lines.
-        RAISES (FileNotFoundError): another run has taken the folder, or has finished.
+        RAISES (FileNotFoundError): another run has finished. (ValueError): it has begun anew.
         """
         if not self.is_joined and self.to not in ("jsonl", "spacy"):
             data = b"".join(self.form(data.splitlines(True)))
@@ -122,7 +123,7 @@ class Output:
                 partial.write_bytes(content)
                 found = (self.folder / MANIFEST).stat()
                 if (found.st_ino, found.st_mtime) != (self._taken.st_ino, self._taken.st_mtime):
-                    raise FileNotFoundError(f"{self.folder} was taken by another run")
+                    raise ValueError(f"{self.folder} was taken by another run. Name another one")
 
     def finish(self, n_shards: int) -> int:
         """Join the shards, or say in their folder that they are all there; a killed run repeats it.
