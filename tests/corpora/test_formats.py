@@ -42,9 +42,15 @@ def test_the_content_tells_the_format(tmp_path, content, format):
     assert detect_format(path) == format
 
 
-@pytest.mark.parametrize(
-    "content", ["", "\n \n", "Ada was born in London.\n", "Ada NNP\n", "[1, 2]"]
-)
+@pytest.mark.parametrize("content", ["", "\n \n"])
+def test_an_empty_file_is_an_error(tmp_path, content):
+    path = tmp_path / "data.txt"
+    path.write_text(content, encoding="utf-8")
+    with pytest.raises(ValueError, match=r"data.txt: a file must hold documents, was: an empty"):
+        detect_format(path)
+
+
+@pytest.mark.parametrize("content", ["Ada was born in London.\n", "Ada NNP\n", "[1, 2]"])
 def test_an_unknown_format_is_an_error(tmp_path, content):
     path = tmp_path / "data.txt"
     path.write_text(content, encoding="utf-8")
