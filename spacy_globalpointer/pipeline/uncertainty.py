@@ -48,7 +48,7 @@ def measure_uncertainty(nlp: Language) -> None:
 
 def _predict(pipe: GlobalPointer, docs: Iterable[Doc]) -> list[ScoredSpans]:
     """As GlobalPointer.predict, with the uncertainty of the documents."""
-    pipe._require_initialized()
+    pipe._require_ready()
     docs = list(docs)
     cuts = label_cuts(pipe.name, pipe.labels, pipe.cfg)
     low = [min(cut, to_score(LOWEST)) for cut in cuts]

@@ -7,9 +7,9 @@ from spacy_globalpointer.corpora import (
     Reading,
     containers,
     detect_format,
-    hugging_face,
     read_records,
 )
+from spacy_globalpointer.corpora.readers import hugging_face
 
 WORDS = ["Ada", "Lovelace", "lived", "in", "London", "."]
 TAGS = ["B-PER", "I-PER", "O", "O", "B-GPE", "O"]
