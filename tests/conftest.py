@@ -52,6 +52,18 @@ def tiny_bert(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 
 @pytest.fixture(scope="session")
+def model(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """Folder of a pipeline that has learned the sample sentences by heart."""
+    from samples import make_examples, make_nlp, train
+
+    nlp = make_nlp()
+    train(nlp, make_examples(nlp), steps=60)
+    directory = tmp_path_factory.mktemp("model")
+    nlp.to_disk(directory)
+    return str(directory)
+
+
+@pytest.fixture(scope="session")
 def noisy_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     from noisy import make_noisy_folder
 

@@ -6,21 +6,12 @@ import sys
 
 import pytest
 import spacy
-from samples import SENTENCES, make_examples, make_nlp, train
+from samples import SENTENCES
 from spacy.language import Language
 
 from spacy_globalpointer import Annotator, Argument, Event, Relation, set_events, set_relations
 
 TEXTS = [text for text, _ in SENTENCES]
-
-
-@pytest.fixture(scope="module")
-def model(tmp_path_factory):
-    nlp = make_nlp()
-    train(nlp, make_examples(nlp), steps=60)
-    directory = tmp_path_factory.mktemp("model")
-    nlp.to_disk(directory)
-    return str(directory)
 
 
 @Language.factory("relate_and_happen", default_config={"relations_key": "r", "events_key": "e"})

@@ -6,7 +6,7 @@ from itertools import pairwise
 import pytest
 import spacy
 from annotating import annotate
-from samples import SENTENCES, make_examples, make_nlp, train
+from samples import SENTENCES
 from spacy.language import Language
 from spacy.tokens import Doc, DocBin, Span
 
@@ -25,15 +25,6 @@ from spacy_globalpointer.commands.annotate import run
 from spacy_globalpointer.corpora import read_records, record_to_doc, stream
 
 N_DOCS = 40
-
-
-@pytest.fixture(scope="module")
-def model(tmp_path_factory):
-    nlp = make_nlp()
-    train(nlp, make_examples(nlp), steps=60)
-    directory = tmp_path_factory.mktemp("model")
-    nlp.to_disk(directory)
-    return str(directory)
 
 
 @pytest.fixture(scope="module")

@@ -13,22 +13,13 @@ from pathlib import Path
 import pytest
 import spacy
 from annotating import annotate
-from samples import SENTENCES, make_examples, make_nlp, train
+from samples import SENTENCES, make_examples, make_nlp
 
 from spacy_globalpointer import annotator
 from spacy_globalpointer.commands.annotate.shards import MANIFEST, WHOLE, Output
 
 NAMES = ["o.jsonl", "o.spacy"]
 SMALL = {"batch_size": 8, "shard_size": 8}
-
-
-@pytest.fixture(scope="module")
-def model(tmp_path_factory):
-    nlp = make_nlp()
-    train(nlp, make_examples(nlp), steps=60)
-    directory = tmp_path_factory.mktemp("model")
-    nlp.to_disk(directory)
-    return str(directory)
 
 
 @pytest.fixture(scope="module")
