@@ -109,9 +109,10 @@ def declare(corpus: Corpus, docs: Iterable[AnnotatedText], vocab: Vocab) -> list
 
     docs: of the corpus.
     """
+    labels = [label for label, _ in corpus.pairs()]
     examples = [doc.make_example(vocab) for doc in docs]
     for example in examples:
-        example.reference.spans[KEY].attrs[DECLARED] = [label for label, _ in corpus.pairs()]
+        example.reference.spans[KEY].attrs[DECLARED] = labels
     return examples
 
 

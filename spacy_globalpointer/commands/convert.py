@@ -27,11 +27,8 @@ from ..corpora.readers.brat import list_texts_alone
 from .conversion import Conversion, Outcomes, advise_offsets, print_conversion
 from .outputs import replacing
 
-TEXTS = (
-    *"jsonl json bio bioes bmes iob conll conllu conllup tsv ann xml pubtator".split(),
-    r"pubtator\.txt",
-)
-SUFFIXES = re.compile(rf"\.(?:({'|'.join(TEXTS)})(\.gz)?|parquet)$", re.IGNORECASE)
+TEXTS = "jsonl json bio bioes bmes iob conll conllu conllup tsv ann xml pubtator".split()
+SUFFIXES = re.compile(rf"\.(?:({'|'.join(TEXTS)}|pubtator\.txt)(\.gz)?|parquet)$", re.IGNORECASE)
 
 
 def convert_cli(
@@ -261,8 +258,7 @@ def find_sources(path: Path, suffixes: Pattern[str] = SUFFIXES) -> list[Path]:
     if not sources:
         raise ValueError(
             f"an input must be a file or a folder with corpus files in it, was: {path}. "
-            "In a folder files are known by their suffix: .spacy .parquet, and .jsonl .json .bio "
-            ".bioes .bmes .iob .conll .conllu .conllup .tsv .ann .xml .pubtator with or without "
-            ".gz; name others one by one"
+            "In a folder files are known by their suffix: .spacy .parquet, and "
+            f".{' .'.join(TEXTS)} with or without .gz; name others one by one"
         )
     return sources

@@ -146,6 +146,7 @@ class LabelledPipe(TrainablePipe):
         if not any(len(doc) for doc in docs):
             return losses
         self._require_ready()
+        check_settings(self.name, self.cfg)  # they may have been changed in Python since
         self._n_updates += 1
         set_dropout_rate(self.model, drop)
         batch = docs if batch is None else batch
@@ -226,8 +227,7 @@ class LabelledPipe(TrainablePipe):
         resize_output(self.model, len(self.labels))
 
     def _require_ready(self) -> None:
-        """Refuse to work without weights, or with settings that were changed to invalid ones."""
-        check_settings(self.name, self.cfg)
+        """Refuse to work without labels or weights."""
         self._require_labels()
         if not self.model.has_dim("nI"):
             raise ValueError(Errors.E109.format(name=self.name))
