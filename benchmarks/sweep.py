@@ -21,6 +21,8 @@ from typing import Any, NamedTuple
 import spacy
 import torch
 
+from spacy_globalpointer.commands.annotate.engines import end_with_parent
+
 from . import accuracy, crfsuite, events, joint, relations
 from .measure import save
 from .peers import EVENTS, RELATION_MODELS, SYSTEMS, hash_config
@@ -152,7 +154,7 @@ def find_file(folder: Path, split: str) -> Path:
 def _run_apart(run: Run, data: Path, results: Path, encoder: str | None) -> float:
     """Run in a process of its own, so that its peak memory is its own too."""
     context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(1, mp_context=context) as process:
+    with ProcessPoolExecutor(1, context, end_with_parent) as process:
         return process.submit(_run, run, data, results, encoder).result()
 
 

@@ -1,6 +1,5 @@
 """`spacy global-pointer convert`: published corpus formats to spaCy's .spacy files."""
 
-import os
 import re
 from collections.abc import Sequence
 from itertools import islice
@@ -25,7 +24,7 @@ from ..corpora import (
 )
 from ..corpora.readers.brat import list_texts_alone
 from .conversion import Conversion, Outcomes, advise_offsets, print_conversion
-from .outputs import replacing
+from .outputs import check_output, replacing
 
 TEXTS = "jsonl json bio bioes bmes iob conll conllu conllup tsv ann xml pubtator".split()
 SUFFIXES = re.compile(rf"\.(?:({'|'.join(TEXTS)}|pubtator\.txt)(\.gz)?|parquet)$", re.IGNORECASE)
@@ -215,18 +214,9 @@ def _plan_files(inputs: Sequence[Path], output: Path) -> dict[Path, list[Path]]:
                 )
             if target.resolve() == source.resolve():
                 raise ValueError(f"an output must not be an input, was: {target}. Name another")
-            _check_place(target)
+            check_output(target, "an output")
             plan.setdefault(target, []).append(source)
     return plan
-
-
-def _check_place(target: Path) -> None:
-    """Refuse an output that cannot be written, before anything takes time."""
-    folder = next(parent for parent in target.absolute().parents if parent.exists())
-    if target.is_dir() or not folder.is_dir() or not os.access(folder, os.W_OK):
-        raise ValueError(
-            f"an output must be a file in a folder that can be written, was: {target}. Name another"
-        )
 
 
 def _list_texts_alone(inputs: Sequence[Path]) -> list[Path]:

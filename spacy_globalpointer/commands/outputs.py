@@ -16,13 +16,12 @@ def check_output(output: Path, option: str, others: Iterable[Path] = ()) -> None
 
     option: that names the file, for the message.
     others: files that are read, or written too.
-    RAISES (ValueError): one of these, or no file in a folder that can be written. (OSError): a
-        folder that cannot be made.
+    RAISES (ValueError): one of these, or no file in a folder that can be written, or made.
     """
     if output.resolve() in {path.resolve() for path in others}:
         raise ValueError(f"{option} must be a file of its own, was: {output}. To fix: name another")
-    output.parent.mkdir(parents=True, exist_ok=True)
-    if output.is_dir() or not os.access(output.parent, os.W_OK):
+    folder = next(parent for parent in output.absolute().parents if parent.exists())
+    if output.is_dir() or not folder.is_dir() or not os.access(folder, os.W_OK):
         raise ValueError(
             f"{option} must be a file in a folder that can be written, was: {output}. "
             "To fix: name another file"
@@ -35,7 +34,8 @@ def write_json(report: dict[str, Any], output: Path) -> None:
 
 
 def write_text(text: str, output: Path) -> None:
-    """Write a file, whole or not at all."""
+    """Write a file, whole or not at all; its folder is made if it is missing."""
+    output.parent.mkdir(parents=True, exist_ok=True)
     with replacing(output) as partial:
         partial.write_text(text, encoding="utf-8")
 

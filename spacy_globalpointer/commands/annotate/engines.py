@@ -68,14 +68,19 @@ def _enter(work: Work, n_process: int) -> None:
     _work = work
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # of Ctrl+C, this process is told by the first one
     torch.set_num_threads(max(torch.get_num_threads() // n_process, 1))
-    Thread(target=_end_with_parent, daemon=True).start()
+    end_with_parent()
 
 
-def _end_with_parent() -> None:
+def end_with_parent() -> None:
+    """Let this process end when the one that started it does, however that ends."""
     parent = parent_process()
     assert parent is not None
-    parent.join()
-    os._exit(1)
+
+    def wait() -> None:
+        parent.join()
+        os._exit(1)
+
+    Thread(target=wait, daemon=True).start()
 
 
 def _call(number: int, shard: Shard) -> Done:

@@ -624,7 +624,7 @@ def test_an_output_that_cannot_be_written_is_an_error_before_anything_is_read(fo
     for output in (tmp_path / "file" / "page.html", tmp_path / "folder"):
         code, out = run("nowhere", folder / "dev.spacy", "--output", output)
         assert (code, "Rendering stopped" in out, "nowhere" in out) == (1, True, False)
-        assert "File exists" in out or "must be a file in a folder that can be written" in out
+        assert "--output must be a file in a folder that can be written" in out
     code, out = run(folder / "model", folder / "dev.spacy", "--output", folder / "dev.spacy")
     assert (code, "must be a file of its own, was: " in out) == (1, True)
     (tmp_path / "data").mkdir()
