@@ -28,6 +28,19 @@ STRING = re.compile(r'"(?:[^"\\]|\\.)*"')
 END = object()  # of an array
 
 
+def _make_object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """An object. RAISES (ValueError): a key that is given twice, of which JSON would keep one."""
+    row = dict(pairs)
+    if len(row) < len(pairs):
+        keys = [key for key, _ in pairs]
+        twice = next(key for key in row if keys.count(key) > 1)
+        raise ValueError(f"a key must be given once in an object, was: {shorten(twice)} twice")
+    return row
+
+
+DECODER = json.JSONDecoder(object_pairs_hook=_make_object)
+
+
 def is_parquet(path: Path) -> bool:
     """Whether a file starts as parquet does."""
     with path.open("rb") as file:
@@ -117,7 +130,7 @@ def _read_on(line: str, rest: Iterable[str]) -> Any:
             continue
         text, tried = "".join(pieces), size
         try:
-            return json.loads(text)
+            return DECODER.decode(text)
         except (ValueError, RecursionError) as error:
             if depth <= 0 or text[getattr(error, "pos", 0) :].strip():
                 return None  # it is not only its end that is missing
@@ -139,7 +152,7 @@ def parse_object(line: str, source: str) -> dict[str, Any]:
 
 def _parse(line: str, source: str) -> Any:
     try:
-        return json.loads(line)
+        return DECODER.decode(line)
     except (ValueError, RecursionError) as error:  # numbers too long, brackets too deep
         where = f", character {error.pos}" if isinstance(error, json.JSONDecodeError) else ""
         raise ValueError(
@@ -169,10 +182,11 @@ def _list_entries(lines: Iterator[str], name: str) -> Iterator[Any]:
         try:
             value, after = _read_entry(text, at, mark)
         except (ValueError, RecursionError) as error:
-            more = _take(lines, max(CHUNK, len(text) - at))
-            if not more:
-                raise _refuse_array(error, text, n_lines, name) from error
             n_lines += text.count("\n", 0, at)
+            is_cut = isinstance(error, json.JSONDecodeError)  # what follows may be what is missing
+            more = _take(lines, max(CHUNK, len(text) - at)) if is_cut else ""
+            if not more:
+                raise _refuse_array(error, text, n_lines, at, name) from error
             text, at = text[at:] + more, 0
             continue
         if value is END:
@@ -183,7 +197,7 @@ def _list_entries(lines: Iterator[str], name: str) -> Iterator[Any]:
         text += line
     if text[after:].strip():
         extra = json.JSONDecodeError("something follows it", text, _skip(text, after))
-        raise _refuse_array(extra, text, n_lines, name)
+        raise _refuse_array(extra, text, n_lines, 0, name)
 
 
 def _read_entry(text: str, at: int, mark: str) -> tuple[Any, int]:
@@ -198,7 +212,7 @@ def _read_entry(text: str, at: int, mark: str) -> tuple[Any, int]:
     inner = _skip(text, at + (text[at : at + 1] == mark))
     if text[inner : inner + 1] == "]" and (mark == "[" or inner == at):
         return END, inner + 1
-    return json.JSONDecoder().raw_decode(text, inner)
+    return DECODER.raw_decode(text, inner)
 
 
 def _take(lines: Iterator[str], size: int) -> str:
@@ -217,14 +231,15 @@ def _skip(text: str, at: int, characters: str = " \t\r\n") -> int:
     return at
 
 
-def _refuse_array(error: Exception, text: str, n_lines: int, name: str) -> ValueError:
+def _refuse_array(error: Exception, text: str, n_lines: int, at: int, name: str) -> ValueError:
     """The message for a malformed array.
 
-    text: a part of the file that starts in line n_lines.
+    text: a part of the file, whose place `at` is in line n_lines.
     """
-    what, line = str(error), n_lines
+    what, place = str(error), _skip(text, at, " \t\r\n[,")
     if isinstance(error, json.JSONDecodeError):
-        what, line = error.msg, n_lines + text.count("\n", 0, error.pos)
+        what, place = error.msg, error.pos
+    line = n_lines + text.count("\n", at, place)
     return ValueError(
         f"{name} line {line}: the file must be one valid JSON array ({shorten(what)}). Repair it, "
         "or fetch it again if it was cut off; of JSON lines each must be an object"

@@ -55,6 +55,7 @@ def test_of_a_long_array_little_is_in_memory(monkeypatch):
         ('[{"text": "a"}\n{"text": "b"}]', 2, "Expecting ,"),
         ('[{"text": "a"}]\n\n{"text": "b"}\n', 3, "something follows it"),
         ('[{"text": "a"}]]', 1, "something follows it"),
+        ('[{},\n\n{"text": "a", "text": "b"}]', 3, "a key must be given once .*, was: text twice"),
         ('[{"text": "a"},]', 1, "Expecting value"),
         ('[\n[],\n\n\n{"text": "a', 5, "Unterminated string"),
         ('{"text": "a"}\n{"text": "b"}\n', 1, r"Expecting \["),
@@ -110,3 +111,10 @@ def test_a_sample_ends_where_the_head_is_cut_off(tmp_path):
     assert sample_rows(path, '{"a": 1}\n\n{"a": \n2}\n{"a') == [{"a": 1}, {"a": 2}]
     assert sample_rows(path, "Ada lives") == []
     assert len(sample_rows(path, "{}\n" * 5000)) == containers.SAMPLE
+
+
+def test_a_key_that_is_given_twice_is_refused():
+    """Of two values, json keeps the last without a word."""
+    lines = ['{"text": "a", "meta": {"n": 1, "n": 2}}\n']
+    with pytest.raises(ValueError, match=r"x line 1: .*a key must be given once .*, was: n twice"):
+        list(read_objects(lines, "x"))
