@@ -1,6 +1,7 @@
 """spaCy 2's training data: a text, and a dictionary with its entities.
 
-Source: "Training data" in the documentation of spaCy 2 and 3 (Example.from_dict).
+Sources: "Training data" in the documentation of spaCy 2 and 3 (Example.from_dict);
+tecoholic/ner-annotator, which exports one object with all pairs.
 """
 
 from collections.abc import Iterator
@@ -15,6 +16,8 @@ from ..unread import refuse_unread
 from .dialects import Dialect
 
 KEYS = ("entities", "spans")
+# Of NER Annotator's one object.
+PROJECT = ("classes", "annotations")
 # Annotation of other kinds.
 OTHERS = ("heads", "deps", "tags", "pos", "morphs", "lemmas", "sent_starts", "links", "words")
 
@@ -24,28 +27,43 @@ def read_spacy2(rows: Rows, reading: Reading) -> Iterator[Record]:
 
     ["Ada lives.", {"entities": [[0, 3, "PERSON"]]}]
 
+    {"classes": ["PERSON"], "annotations": [["Ada lives.", {"entities": [[0, 3, "PERSON"]]}], null]}
+
     Offsets are in characters, and the end is exclusive; a span may have an id behind. "spans" may
     hold one group of the same rows by its name. A text without either is not annotated. What is
-    there of tags, links and the like is not read, which is noted.
+    there of tags, links and the like is not read, which is noted. null stands for a text that was
+    skipped, and is nowhere in the file.
 
     RAISES (ValueError): another form, several groups of spans, annotation in another key.
     """
     for source, row in rows:
-        yield _read_pair(row, source)
+        if not _is_project(row):
+            yield _read_pair(row, source)
+            continue
+        refuse_unread(row, source, known=PROJECT)
+        for number, pair in enumerate(row["annotations"], start=1):
+            if pair is not None:
+                yield _read_pair(pair, f"{source} annotation {number}")
 
 
 def is_spacy2(row: Any) -> bool:
-    """Whether a row is a text and a dictionary."""
-    return (
-        isinstance(row, list)
-        and len(row) == 2
-        and isinstance(row[0], str)
-        and isinstance(row[1], dict)
+    """Whether a row is a text and a dictionary, or an object with such pairs."""
+    return _is_pair(row) or (
+        _is_project(row) and all(pair is None or _is_pair(pair) for pair in row["annotations"])
     )
 
 
+def _is_pair(row: Any) -> bool:
+    is_pair = isinstance(row, list) and len(row) == 2
+    return is_pair and isinstance(row[0], str) and isinstance(row[1], dict)
+
+
+def _is_project(row: Any) -> bool:
+    return isinstance(row, dict) and set(PROJECT) == {*row} and isinstance(row[PROJECT[1]], list)
+
+
 def _read_pair(row: Any, source: str) -> Record:
-    if not is_spacy2(row):
+    if not _is_pair(row):
         raise ValueError(
             f'{source}: a record must be [text, {{"entities": [[start, end, label]]}}], was: '
             f"{shorten(row)}. Repair it"

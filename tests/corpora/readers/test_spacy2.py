@@ -21,6 +21,17 @@ def test_pairs_are_read(tmp_path, name):
     assert [record.notes for record in records] == [()] * 4
 
 
+def test_one_object_with_all_pairs_is_read(tmp_path):
+    """As NER Annotator exports it; what was skipped there is null."""
+    pairs = [[TEXT, {"entities": GOLD}], None, [TEXT, {"entities": []}]]
+    records, format = read_rows(tmp_path, {"classes": ["PER", "GPE"], "annotations": pairs})
+    assert format == "spacy2"
+    assert [*map(mentions, records)] == [[("Ada", "PER"), ("London", "GPE")], []]
+    path = write_rows(tmp_path, {"classes": [], "annotations": [pairs[0], [TEXT]]})
+    with pytest.raises(ValueError, match=r"x\.jsonl line 1 annotation 2: a record must be \[text"):
+        list(read_records(path, format="spacy2"))
+
+
 def test_what_is_not_read_is_noted(tmp_path):
     gold = {"entities": [[0, 3, "PER", "Q7"]], "links": {"[0, 3]": {"Q7": 1.0}}, "tags": ["NNP"]}
     both = {"entities": GOLD, "spans": {"sc": GOLD[:1]}}
