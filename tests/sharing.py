@@ -6,7 +6,7 @@ import pytest
 import spacy
 from frozen.make import make_examples
 from relation_samples import RELATED
-from samples import encoders
+from samples import OWN, encoders
 from thinc.api import Adam
 
 KINDS = ["tok2vec", "transformer"]
@@ -43,11 +43,20 @@ ORDERS = {
 TEXTS = [text for text, *_ in RELATED]
 
 
-def make_shared_nlp(kind, tiny_bert, order="middle"):
-    """An untrained pipeline; of the components named in the order, after one named encoder."""
+def encoder_settings(kind, request):
     if kind == "transformer":
         pytest.importorskip("spacy_transformers")
-    settings = encoders(tiny_bert)[kind]
+        return encoders(request.getfixturevalue("tiny_bert"))[kind]
+    listener = {"@architectures": "spacy.Tok2VecListener.v1", "width": 32, "upstream": "*"}
+    return {"upstream": ("tok2vec", {"model": OWN}), "encoder": listener}
+
+
+def make_shared_nlp(kind, request, order="last"):
+    """An untrained pipeline of an encoder and the components that share it, in an order.
+
+    request: of pytest, for the fixture with a transformer.
+    """
+    settings = encoder_settings(kind, request)
     nlp = spacy.blank("en")
     nlp.add_pipe(settings["upstream"][0], name="encoder", config=settings["upstream"][1])
     for name in ORDERS[order]:
@@ -59,7 +68,7 @@ def make_shared_nlp(kind, tiny_bert, order="middle"):
         architecture = f"spacy_globalpointer.{head}.v1"
         model = {"@architectures": architecture, "head_size": 8, "tok2vec": settings["encoder"]}
         # Even of a pipeline that has learned little, all find something.
-        nlp.add_pipe(factory, name=name, config={"threshold": 0.02, **own, "model": model})
+        nlp.add_pipe(factory, name=name, config={"threshold": 0.05, **own, "model": model})
     return nlp
 
 
@@ -77,12 +86,14 @@ def annotate_for_all(nlp, has_ours=True):
     return examples
 
 
-def learn(nlp, steps=8):
-    """Learn a little."""
+def learn(nlp, kind):
+    """Learn a little, so that each component finds something."""
+    steps, learn_rate = {"tok2vec": (25, 0.01), "transformer": (80, 0.003)}[kind]
     examples = annotate_for_all(nlp)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)
         nlp.initialize(lambda: examples)
+        optimizer = Adam(learn_rate)
         for _ in range(steps):
-            nlp.update(examples, sgd=Adam(0.01))
+            nlp.update(examples, sgd=optimizer)
     return nlp

@@ -80,7 +80,8 @@ def make_relation_pointer(
     spans: str | list[str | None] | None,
     relations_key: str,
     threshold: float,
-    label_thresholds: list[list[str | float]],
+    # Any is text or a number: older versions of spaCy would make text of numbers, for `str | float`.
+    label_thresholds: list[list[Any]],
     symmetric: list[str],
     max_distance: int | None,
     allow_self: bool,

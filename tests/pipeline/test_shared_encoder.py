@@ -12,25 +12,25 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore:.*(annotating_components|score_weights):UserWarning"),
     pytest.mark.filterwarnings("ignore:.*learns nothing:UserWarning"),
 ]
-# A transformer takes long to make.
+# One pipeline serves all tests that each change runs; each other takes long to train.
 KINDS_BUT_SLOW = [KINDS[0], pytest.param(KINDS[1], marks=pytest.mark.nightly)]
 PLACES = [
-    pytest.param(kind, order, marks=pytest.mark.nightly if slow else ())
+    pytest.param(kind, order, marks=() if fast else pytest.mark.nightly)
     for kind in KINDS
     for order in ORDERS
-    for slow in [kind == "transformer" and order != "last"]
+    for fast in [(kind, order) == ("tok2vec", "last")]
 ]
 
 
 @pytest.fixture(scope="module")
-def saved(tiny_bert, tmp_path_factory):
+def saved(request, tmp_path_factory):
     """Saves a pipeline that has learned a little, once for each kind and order; and loads it."""
     folders = {}
 
-    def load(kind, order="middle", **settings):
+    def load(kind, order="last", **settings):
         if (kind, order) not in folders:
             folders[kind, order] = tmp_path_factory.mktemp(f"{kind}_{order}")
-            learn(make_shared_nlp(kind, tiny_bert, order)).to_disk(folders[kind, order])
+            learn(make_shared_nlp(kind, request, order), kind).to_disk(folders[kind, order])
         return spacy.load(folders[kind, order], **settings)
 
     load.folders = folders
@@ -118,7 +118,8 @@ def test_the_encoder_gets_its_gradient_once_a_batch(kind, order, saved):
     assert all(now[name] != before[name] for name in nlp.pipe_names)
 
 
-@pytest.mark.parametrize("kind", KINDS_BUT_SLOW)
+@pytest.mark.nightly
+@pytest.mark.parametrize("kind", KINDS)
 def test_ours_are_frozen(kind, saved):
     """They come first: spaCy does not train an encoder whose last listener is frozen."""
     nlp = saved(kind, "first")
@@ -140,11 +141,11 @@ def test_the_encoder_is_frozen_and_annotates(kind, saved):
     assert {name for name in now if now[name] == before[name]} == {"encoder"}
 
 
-@pytest.mark.parametrize("replaces", [False, True])
+@pytest.mark.parametrize("replaces", [False, pytest.param(True, marks=pytest.mark.nightly)])
 @pytest.mark.parametrize("kind", KINDS_BUT_SLOW)
 def test_components_are_sourced(kind, replaces, saved):
     nlp = saved(kind)
-    source = {"source": str(saved.folders[kind, "middle"])}
+    source = {"source": str(saved.folders[kind, "last"])}
     if replaces:
         source["replace_listeners"] = ["model.tok2vec"]
     blocks = {name: dict(source) for name in OURS}
