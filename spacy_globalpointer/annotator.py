@@ -219,10 +219,14 @@ class Annotator:
                 text = given if isinstance(given, str) else Doc(nlp.vocab).from_bytes(given)
                 yield text, place
 
-        with nlp.memory_zone():
-            for doc, place in nlp.pipe(take(), as_tuples=True, batch_size=self.batch_size):
-                del waiting[place]
-                yield doc, place
+        try:
+            with nlp.memory_zone():
+                for doc, place in nlp.pipe(take(), as_tuples=True, batch_size=self.batch_size):
+                    del waiting[place]
+                    yield doc, place
+        finally:
+            if nlp.vocab.in_memory_zone:  # older versions of spaCy stay there after an error
+                self._nlp = None
         if waiting:
             raise ValueError(
                 f"a pipeline must give every document back, was: without {len(waiting)}, first "

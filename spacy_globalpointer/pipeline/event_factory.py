@@ -82,7 +82,7 @@ def make_event_pointer(
     events_key: str,
     trigger: bool,
     threshold: float,
-    # Any is text or a number: older versions of spaCy would make text of numbers, for `str | float`.
+    # Any is text or a number: for `str | float`, older versions of spaCy make text of numbers.
     label_thresholds: list[list[Any]],
     max_distance: int | None,
     allow_self: bool,

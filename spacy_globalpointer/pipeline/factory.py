@@ -88,7 +88,7 @@ def make_global_pointer(
     loss: Callable,
     spans_key: str,
     threshold: float,
-    # Any is text or a number: older versions of spaCy would make text of numbers, for `str | float`.
+    # Any is text or a number: for `str | float`, older versions of spaCy make text of numbers.
     label_thresholds: list[list[Any]],
     max_length: Any,
     max_spans: int | None,

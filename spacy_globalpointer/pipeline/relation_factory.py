@@ -80,7 +80,7 @@ def make_relation_pointer(
     spans: str | list[str | None] | None,
     relations_key: str,
     threshold: float,
-    # Any is text or a number: older versions of spaCy would make text of numbers, for `str | float`.
+    # Any is text or a number: for `str | float`, older versions of spaCy make text of numbers.
     label_thresholds: list[list[Any]],
     symmetric: list[str],
     max_distance: int | None,

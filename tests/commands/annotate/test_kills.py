@@ -1,4 +1,4 @@
-"""A run that is killed at random moments, with all components: its output is that of a whole one."""
+"""A run that is killed at random moments, with all components, goes on as if it had not been."""
 
 import json
 import random
