@@ -1,8 +1,10 @@
 """A pipeline as a function from batches of texts to batches of records, for data of any size."""
 
 import gc
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
+from contextlib import closing
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 from spacy.language import Language
@@ -36,7 +38,8 @@ class Annotator:
     - a pandas.DataFrame, likewise.
 
     It is pickled as its settings, not as weights: each process loads the pipeline when it is first
-    called there, and memory does not grow with the number of texts.
+    called there, and memory does not grow with the number of texts. Threads may share it: they wait
+    for each other, so for speed use processes.
 
     model: name of a pipeline's package, or its folder, in each process.
     spans_key, relations_key, events_key: the groups to write; None for those of the components.
@@ -72,9 +75,13 @@ class Annotator:
         self.uncertainty, self.gpu_id, self.code = uncertainty, gpu_id, code
         self._nlp: Language | None = None
         self._n_known = 0
+        self._one_at_a_time = Lock()
 
     def __getstate__(self) -> dict[str, Any]:
-        return {**vars(self), "_nlp": None}
+        return {**vars(self), "_nlp": None, "_one_at_a_time": None}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        vars(self).update(state, _one_at_a_time=Lock())
 
     @property
     def nlp(self) -> Language:
@@ -154,6 +161,11 @@ class Annotator:
         return map(self, frames)
 
     def _annotate(self, texts: Sequence[str]) -> list[dict[str, Any]]:
+        # The end of a memory zone forgets the words of all threads.
+        with self._one_at_a_time:
+            return self._annotate_alone(texts)
+
+    def _annotate_alone(self, texts: Sequence[str]) -> list[dict[str, Any]]:
         for place, text in enumerate(texts):
             if not isinstance(text, str) or len(text) > self.nlp.max_length:
                 what = f"{len(text)} characters" if isinstance(text, str) else quote(text)
@@ -164,13 +176,15 @@ class Annotator:
                 )
             Record(text, source=f"text {place} (from 0)")
         records = [{"text": text} for text in texts]
-        for doc, place in self.pipe(texts):
-            if doc.text != texts[place]:
-                raise ValueError(
-                    f"the tokenizer must keep the text, was: {quote(doc.text)} for "
-                    f"{quote(texts[place])}. To fix: use another one"
-                )
-            records[place] |= self.describe(doc)
+        # Closed at once, even if a caller keeps the error: the next zone must not meet this one.
+        with closing(self.pipe(texts)) as docs:
+            for doc, place in docs:
+                if doc.text != texts[place]:
+                    raise ValueError(
+                        f"the tokenizer must keep the text, was: {quote(doc.text)} for "
+                        f"{quote(texts[place])}. To fix: use another one"
+                    )
+                records[place] |= self.describe(doc)
         return records
 
     def describe(self, doc: Doc) -> dict[str, Any]:
@@ -184,8 +198,10 @@ class Annotator:
         more = {UNCERTAINTY: round(doc.user_data[UNCERTAINTY], 6)} if self.uncertainty else {}
         return {"tokens": [token.text for token in doc], "spans": [], **found, **more}
 
-    def pipe(self, inputs: Iterable[str | bytes]) -> Iterator[tuple[Doc, int]]:
+    def pipe(self, inputs: Iterable[str | bytes]) -> Generator[tuple[Doc, int], None, None]:
         """Run the pipeline. A document is valid until the next one is asked for: its words go.
+
+        Not for several threads at once, other than calls. Close it if you leave it early.
 
         inputs: texts, or documents as bytes.
         YIELDS: documents, and their places in the inputs.
@@ -203,10 +219,14 @@ class Annotator:
                 text = given if isinstance(given, str) else Doc(nlp.vocab).from_bytes(given)
                 yield text, place
 
-        with nlp.memory_zone():
-            for doc, place in nlp.pipe(take(), as_tuples=True, batch_size=self.batch_size):
-                del waiting[place]
-                yield doc, place
+        try:
+            with nlp.memory_zone():
+                for doc, place in nlp.pipe(take(), as_tuples=True, batch_size=self.batch_size):
+                    del waiting[place]
+                    yield doc, place
+        finally:
+            if nlp.vocab.in_memory_zone:  # older versions of spaCy stay there after an error
+                self._nlp = None
         if waiting:
             raise ValueError(
                 f"a pipeline must give every document back, was: without {len(waiting)}, first "

@@ -1,5 +1,6 @@
 """A few annotated sentences and pipelines to learn them with."""
 
+import importlib.metadata
 import json
 import string
 from pathlib import Path
@@ -29,6 +30,11 @@ SENTENCES = [
     ("Nothing happened in the night.", []),
 ]
 LABELS = ["GPE", "ORG", "PERSON"]
+# In a config, some older versions of spaCy make numbers of text, and cannot read a list of labels
+# that end in "$".
+new_config = pytest.mark.skipif(
+    importlib.metadata.version("confection").startswith("0."), reason="needs confection 1"
+)
 
 
 def make_example(nlp, text, spans, key="sc", words=None):

@@ -82,7 +82,8 @@ def make_event_pointer(
     events_key: str,
     trigger: bool,
     threshold: float,
-    label_thresholds: list[list[str | float]],
+    # Any is text or a number: for `str | float`, older versions of spaCy make text of numbers.
+    label_thresholds: list[list[Any]],
     max_distance: int | None,
     allow_self: bool,
     type_pairs: str,

@@ -80,7 +80,8 @@ def make_relation_pointer(
     spans: str | list[str | None] | None,
     relations_key: str,
     threshold: float,
-    label_thresholds: list[list[str | float]],
+    # Any is text or a number: for `str | float`, older versions of spaCy make text of numbers.
+    label_thresholds: list[list[Any]],
     symmetric: list[str],
     max_distance: int | None,
     allow_self: bool,

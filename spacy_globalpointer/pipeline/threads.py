@@ -11,6 +11,7 @@ import os
 import sys
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from contextvars import copy_context
 from functools import wraps
 from threading import Barrier, Lock, Thread
@@ -37,8 +38,9 @@ def start_threads() -> None:
             return
         threads = ThreadPoolExecutor(n_threads, "head", _choose_one, (number,))
         all_there = Barrier(n_threads)  # an executor starts no thread while another is idle
-        list(threads.map(lambda _: all_there.wait(), range(n_threads)))
-        _head_threads = threads
+        with suppress(RuntimeError):  # once the main thread has ended, no thread can start
+            list(threads.map(lambda _: all_there.wait(), range(n_threads)))
+            _head_threads = threads
 
 
 def _on_cpu() -> bool:
@@ -62,9 +64,13 @@ def one_thread(function: Callable[P, R]) -> Callable[P, R]:
         if torch.get_num_threads() == 1 or not _on_cpu():
             return function(*args, **kwargs)
         start_threads()
-        assert _head_threads is not None
         context = copy_context()
-        return _head_threads.submit(lambda: context.run(function, *args, **kwargs)).result()
+        future = None
+        # Once the main thread has ended, the head has no threads, but others may go on.
+        with suppress(RuntimeError):
+            if _head_threads is not None:
+                future = _head_threads.submit(lambda: context.run(function, *args, **kwargs))
+        return function(*args, **kwargs) if future is None else future.result()
 
     return run
 

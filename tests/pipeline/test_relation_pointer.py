@@ -18,7 +18,7 @@ from relation_samples import (
     set_spans,
     train_relations,
 )
-from samples import OWN
+from samples import OWN, new_config
 from spacy.cli.find_threshold import find_threshold
 from spacy.tokens import Doc, DocBin
 
@@ -371,6 +371,7 @@ def test_two_components_with_one_key_are_reported(other):
         pipe.initialize(lambda: make_relation_examples(nlp), nlp=nlp)
 
 
+@new_config
 @pytest.mark.parametrize(
     ("label", "text"),
     [("US$", "US$"), ("US$", r"US\u0024"), ("$$a", "$$$$a"), ("a${b}", r"a\u0024{b}")],

@@ -1,5 +1,6 @@
 """What is done with a shard, in whatever process."""
 
+from contextlib import closing
 from typing import Any, NamedTuple
 
 import srsly
@@ -50,12 +51,14 @@ class Work(NamedTuple):
         rows, n_words = list[bytes](), 0
         bad = {place: entry.reason for place, entry in enumerate(entries) if entry.reason}
         good = [place for place in range(len(entries)) if place not in bad]
-        for doc, n in self.annotator.pipe(entries[place].document or "" for place in good):
-            try:
-                self._add(doc, entries[good[n]], rows, doc_bin, is_packable)
-                n_words += len(doc)
-            except ValueError as error:
-                bad[good[n]] = str(error)
+        documents = (entries[place].document or "" for place in good)
+        with closing(self.annotator.pipe(documents)) as docs:
+            for doc, n in docs:
+                try:
+                    self._add(doc, entries[good[n]], rows, doc_bin, is_packable)
+                    n_words += len(doc)
+                except ValueError as error:
+                    bad[good[n]] = str(error)
         rejected = []
         for place, reason in sorted(bad.items()):
             if self.strict:
