@@ -220,7 +220,7 @@ class LabelledPipe(TrainablePipe):
         RAISES (ValueError): it was changed since, or belongs to another config.
         """
         model = read_model(self.name, bytes_data)
-        with explain_mismatch(self.model, lambda: model):
+        with explain_mismatch(self._model, lambda: model):
             super().from_bytes(bytes_data, exclude=[*exclude, "cfg"])
         return self._after_loading()
 
@@ -239,7 +239,7 @@ class LabelledPipe(TrainablePipe):
         RAISES (ValueError): it was changed since, or belongs to another config.
         """
         check_saved(Path(path), exclude)
-        with explain_mismatch(self.model, (Path(path) / "model").read_bytes):
+        with explain_mismatch(self._model, (Path(path) / "model").read_bytes):
             super().from_disk(path, exclude=[*exclude, "cfg"])
         return self._after_loading()
 

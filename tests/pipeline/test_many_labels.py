@@ -51,8 +51,7 @@ def test_whoever_uses_the_model_finds_all_labels_in_it(use, resized):
         other = spacy.blank("en", config=nlp.config).from_bytes(nlp.to_bytes())
         assert other.get_pipe("global_pointer").labels == (*LABELS, "NEW")
     elif use == "averages":
-        with nlp.use_params({}):
-            assert resized == [4]
+        next(pipe.use_params({}))
     elif use == "copy":
         nlp.resume_training()
         assert pipe._rehearsal_model.get_dim("nO") == 4
