@@ -212,8 +212,8 @@ def _read_pairs(
 ) -> tuple[Floats2d, Callable[[Floats2d], tuple[Floats2d, Floats2d]]]:
     """From the vectors of tokens and spans to the terms (p, 2) of the pairs.
 
-    Their number grows with the square of that of the spans. So many pairs are read some at a time,
-    and once more for the gradient.
+    Their number grows with the square of that of the spans: many are read some at a time, and once
+    more for the gradient.
 
     RETURNS: the terms, forward and backward, and a function from their gradient to those of the
         spans and of the tokens.
@@ -241,10 +241,7 @@ def _read_pairs(
 def _read_chunk(
     model: PairModel, B: Floats2d, R: Floats2d, pairs: _Pairs, is_train: bool
 ) -> tuple[Floats2d, Callable[[Floats2d], tuple[Floats2d, Floats2d]]]:
-    """The terms (p, 2) of some pairs, from what is read of tokens (B) and of spans (R).
-
-    RETURNS: the terms, and a function from their gradient to those of B and R.
-    """
+    """The terms (p, 2) of some pairs, from what is read of tokens and of spans, and backprop."""
     ops, size = model.ops, B.shape[1]
 
     def gather_between(b: Tensor) -> Tensor:

@@ -148,8 +148,8 @@ class GlobalPointer(RehearsingPipe):
         """
         self._require_ready()
         docs, cuts = list(docs), label_cuts(self.name, self.labels, self.cfg)
-        longest = self.model.attrs["longest_text"]
-        self._warn_once(*describe_length(self.name, docs, self.max_length, longest))
+        seen = self.model.attrs["longest_text"]
+        self._warn_once(*describe_length(self.name, docs, self.max_length, seen))
         return self._report(docs, predict_spans(self.model, docs, cuts, self.cfg))
 
     def _report(self, docs: Sequence[Doc], found: Prediction) -> list[ScoredSpans]:
@@ -189,8 +189,7 @@ class GlobalPointer(RehearsingPipe):
         RETURNS: losses, with the loss of the batch added under the component's name.
         RAISES (ValueError): a label that the component does not have.
         """
-        examples = list(examples)
-        validate_examples(examples, "GlobalPointer.update")
+        validate_examples(examples := list(examples), "GlobalPointer.update")
         docs = [example.predicted for example in examples]
         return self._learn(docs, partial(self.get_loss, examples), drop, sgd, losses)
 

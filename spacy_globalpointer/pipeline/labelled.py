@@ -5,6 +5,7 @@ The same goes for the lengths of spans and texts that it saw in training.
 
 import warnings
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from threading import RLock
 from typing import Any
@@ -220,7 +221,7 @@ class LabelledPipe(TrainablePipe):
         RAISES (ValueError): it was changed since, or belongs to another config.
         """
         model = read_model(self.name, bytes_data)
-        with explain_mismatch(self._model, lambda: model):
+        with self._loading(lambda: model):
             super().from_bytes(bytes_data, exclude=[*exclude, "cfg"])
         return self._after_loading()
 
@@ -239,12 +240,22 @@ class LabelledPipe(TrainablePipe):
         RAISES (ValueError): it was changed since, or belongs to another config.
         """
         check_saved(Path(path), exclude)
-        with explain_mismatch(self._model, (Path(path) / "model").read_bytes):
+        with self._loading((Path(path) / "model").read_bytes):
             super().from_disk(path, exclude=[*exclude, "cfg"])
         return self._after_loading()
 
+    @contextmanager
+    def _loading(self, read_weights: Callable[[], bytes]) -> Iterator[None]:
+        """Let what is loaded replace labels without weights, which the model need not grow for."""
+        grows, self._must_grow = self._must_grow, False
+        try:
+            with explain_mismatch(self._model, read_weights):
+                yield
+        except BaseException:
+            self._must_grow = grows
+            raise
+
     def _after_loading(self) -> "LabelledPipe":
-        self._must_grow = False
         check_loaded(self.model)
         for label in self.labels:
             self.vocab.strings.add(label)
