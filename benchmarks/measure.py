@@ -79,23 +79,33 @@ def extra_memory(prepare: Callable[..., Callable[[], object]], *args: object) ->
     RETURNS: MiB.
     RAISES (OSError): not Linux with glibc: elsewhere a process's old peak cannot be forgotten.
     """
+    return memory_and_seconds(prepare, *args)[0]
+
+
+def memory_and_seconds(
+    prepare: Callable[..., Callable[[], object]], *args: object
+) -> tuple[float, float]:
+    """Peak memory of a step, as `extra_memory` measures it, and the time of this one run.
+
+    RETURNS: MiB and seconds of its processor, whatever else the machine does.
+    """
     context = multiprocessing.get_context("spawn")
     # One call a process: what an earlier call has freed would hide what a later one takes.
     with ProcessPoolExecutor(1, mp_context=context) as pool:
-        return pool.submit(_extra_memory, prepare, torch.get_num_threads(), *args).result()
+        return pool.submit(_run_once, prepare, torch.get_num_threads(), *args).result()
 
 
-def _extra_memory(
+def _run_once(
     prepare: Callable[..., Callable[[], object]], threads: int, *args: object
-) -> float:
+) -> tuple[float, float]:
     torch.set_num_threads(threads)
     step = prepare(*args)
     # What preparing has freed is given back, or the step would take it unseen.
     ctypes.CDLL("libc.so.6").malloc_trim(0)
     Path("/proc/self/clear_refs").write_text("5")  # the peak becomes what is held now
-    before = _status("VmHWM")
+    before, start = _status("VmHWM"), time.process_time()
     step()
-    return (_status("VmHWM") - before) / 1024
+    return (_status("VmHWM") - before) / 1024, time.process_time() - start
 
 
 def _status(name: str) -> int:

@@ -7,7 +7,15 @@ from numbers import Real
 from spacy.util import registry
 
 # Tensor comes from there because that import says what to do if torch is missing.
-from .nn import Per, Tensor, check_expected_f1, expected_f1, zlpr, zlpr_of_smoothed
+from .nn import (
+    Per,
+    Tensor,
+    check_expected_f1,
+    expected_f1,
+    loss_of_negatives,
+    zlpr,
+    zlpr_of_smoothed,
+)
 
 # (factors, gold) -> loss (b, c); with a third argument, weights, it can learn soft targets.
 SpanLoss = Callable[..., Tensor]
@@ -74,3 +82,13 @@ def build_expected_f1(likelihood: float = 0.1, entropy: float = 0.0) -> SpanLoss
     """
     check_expected_f1(likelihood, entropy)
     return partial(expected_f1, likelihood=likelihood, entropy=entropy)
+
+
+def is_by_label(loss: SpanLoss) -> bool:
+    """Whether the loss of a label is known to depend on its own scores only, as ours do.
+
+    Then labels can be dealt with some at a time.
+    """
+    while isinstance(loss, partial):
+        loss = loss.keywords["loss"] if loss.func is loss_of_negatives else loss.func
+    return loss in (zlpr, zlpr_of_smoothed, expected_f1)

@@ -71,12 +71,12 @@ def new_folder(output: Path, force: bool) -> Iterator[Path]:
     output = output.resolve()
     _require_free(output, force)
     output.parent.mkdir(parents=True, exist_ok=True)
-    partial, old = (output.with_name(f".{output.name}.{what}") for what in ("partial", "old"))
-    shutil.rmtree(partial, ignore_errors=True)  # of a killed run
+    # Names that nobody can guess: what already has such a name is not ours to delete.
+    own = f".{output.name[:32]}.{uuid4().hex}"
+    partial, old = (output.with_name(f"{own}.{what}") for what in ("partial", "old"))
     partial.mkdir()
     try:
         yield partial
-        shutil.rmtree(old, ignore_errors=True)
         if output.exists():
             os.replace(output, old)
         os.replace(partial, output)

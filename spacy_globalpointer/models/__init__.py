@@ -3,7 +3,13 @@
 from .affixes import build_affix_hash_embed
 from .encoders import build_concatenated_encoders
 from .gplinker import build_gplinker
-from .heads import NOTHING_SEEN, build_efficient_global_pointer, build_global_pointer
+from .heads import (
+    NOTHING_SEEN,
+    build_efficient_global_pointer,
+    build_global_pointer,
+    model_factors,
+    row_width,
+)
 from .label_groups import check_new_label
 from .loading import check_loaded, explain_mismatch
 from .pairs import DocSpans
@@ -33,7 +39,9 @@ __all__ = [
     "find_text_vectors",
     "finish_update",
     "learned_labels",
+    "model_factors",
     "read_texts",
     "resize_output",
     "resize_span_labels",
+    "row_width",
 ]

@@ -13,10 +13,10 @@ from typing import Any
 
 from spacy.tokens import Doc
 from spacy.util import registry
-from thinc.api import Linear, Maxout, Model
+from thinc.api import Linear, Maxout, Model, xp2torch
 from thinc.types import Floats2d
 
-from ..nn import RowLayout
+from ..nn import ExtractedFactors, Factors, RowLayout, Tensor
 from .encoders import encode, find_width
 from .label_groups import ONE_GROUP, GroupRule, LabelGroups, label_terms
 from .resize import resize_output
@@ -115,7 +115,8 @@ def build_global_pointer(
         it; a pretrained one does not need it.
     rescorer: of the spans in question, as from `build_span_rescorer`; None for none.
     nO: number of labels; None until initialization.
-    RETURNS: documents -> rows (l, 2dC).
+    RETURNS: documents -> rows (l, D or hidden_size): what the extractors read. They are applied
+        where scores are needed, to some labels at a time: see `model_factors`.
     RAISES (ValueError): an odd head_size with rope, dropout outside [0, 1).
     """
     extractors: Model[Floats2d, Floats2d] = Linear()
@@ -203,7 +204,9 @@ def _project(
     ops = model.ops
     if hidden is not None:
         X, backprop_hidden = hidden(X, is_train)
-    pairs, backprop_extractor = model.get_ref("extractor")(X, is_train)
+    pairs, backprop_extractor = X, _as_it_is
+    if model.attrs["layout"].shared:
+        pairs, backprop_extractor = model.get_ref("extractor")(X, is_train)
     parts = [pairs]
     if types is not None:
         layout = model.attrs["layout"]
@@ -228,6 +231,41 @@ def _project(
         return dX if hidden is None else backprop_hidden(dX)
 
     return ops.xp.hstack(parts), backprop
+
+
+def _as_it_is(dX: Floats2d) -> Floats2d:
+    return dX
+
+
+def row_width(model: Model) -> int:
+    """Columns of the rows of a head."""
+    layout = model.attrs["layout"]
+    if layout.shared:
+        return layout.width
+    return model.get_ref("extractor").get_dim("nI") + layout.token_size
+
+
+def model_factors(
+    model: Model,
+    rows: Tensor,
+    mask: Tensor,
+    max_length: int | None = None,
+    document: Tensor | None = None,
+) -> Factors:
+    """View padded rows of a head as the factors of span scores.
+
+    rows (b, l, row_width): one per token.
+    mask, max_length, document: as in `RowLayout.factors`.
+    """
+    layout: RowLayout = model.attrs["layout"]
+    if layout.shared:
+        return layout.factors(rows, mask, max_length, document)
+    extractor = model.get_ref("extractor")
+    weight, bias = (
+        xp2torch(extractor.get_param(name)).unflatten(0, (layout.n_labels, -1)) for name in "Wb"
+    )
+    vectors = rows[..., : rows.shape[-1] - layout.token_size]
+    return ExtractedFactors(vectors, weight, bias, layout, mask, max_length, document)
 
 
 def init(

@@ -5,6 +5,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import chain
 from typing import Any, cast
 
@@ -54,7 +55,7 @@ class LabelGroups:
             return ""
         if isinstance(self.rule, str):
             return label.partition(self.rule)[0]
-        group = self._table().get(_undouble(label))
+        group = self._table.get(_undouble(label))
         if group is None:
             raise ValueError(
                 f"groups must put each label into a group, but names none for: {label!r}. To fix: "
@@ -86,7 +87,7 @@ class LabelGroups:
         """
         if self.rule is None or isinstance(self.rule, str):
             return
-        table, known = self._table(), {_undouble(label): label for label in labels}
+        table, known = self._table, {_undouble(label): label for label in labels}
         missing = [label for text, label in known.items() if text not in table]
         unknown = [text for text in table if text not in known]
         if missing:
@@ -104,6 +105,7 @@ class LabelGroups:
                 f"[initialize.components.{name}]"
             )
 
+    @cached_property
     def _table(self) -> dict[str, str]:
         """The group of each label, by its name in a config."""
         table = cast(list[tuple[str, list[str]]], self.rule)

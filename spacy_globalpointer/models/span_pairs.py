@@ -31,6 +31,8 @@ DISTANCES = (0, 1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64, 128)
 # How spans that share a token lie: same borders, the first around the second, crossing.
 SAME, AROUND, CROSSING = range(len(DISTANCES), len(DISTANCES) + 3)
 N_PLACES = CROSSING + 1
+# Pairs that are read at once. What the gradient needs of each takes about 2 kB.
+PAIRS_AT_ONCE = 2**16
 
 
 @registry.architectures("spacy_globalpointer.SpanPairs.v1")
@@ -91,14 +93,20 @@ class _Pairs(NamedTuple):
     pair (p, 2): numbers of the spans of each pair, document by document.
     gap (p, 2): rows of the first and of the last token between them; has_gap (p, 1): bool, whether
         there are any.
-    places (p, N_PLACES + 1): what else is known of the pair.
+    place (p, 1): how they lie; crosses (p, 1): bool, whether a sentence ends between them.
     """
 
     span: Tensor
     pair: Tensor
     gap: Tensor
     has_gap: Tensor
-    places: Tensor
+    place: Tensor
+    crosses: Tensor
+
+    def chunks(self) -> "list[_Pairs]":
+        """Not too many pairs at a time, at least one chunk."""
+        parts = zip(*(x.split(PAIRS_AT_ONCE) for x in self[1:]), strict=True)
+        return [_Pairs(self.span, *part) for part in parts]
 
 
 def _forward(
@@ -173,11 +181,8 @@ def _find_pairs(batch: list[DocSpans], device: torch.device) -> _Pairs:
     crosses = sentence[start] != sentence[other]
     has_gap = gap > 0
     between = numpy.stack((last + 1, other - 1), 1) * has_gap[:, None]
-    index = torch.from_numpy(place)
-    known = torch.from_numpy(crosses)[:, None]
-    places = torch.cat((one_hot(index, N_PLACES), known), 1)
-    columns = (torch.from_numpy(x) for x in (span, pair, between, has_gap[:, None]))
-    return _Pairs(*(x.to(device) for x in (*columns, places)))
+    columns = span, pair, between, *(x[:, None] for x in (has_gap, place, crosses))
+    return _Pairs(*(torch.from_numpy(x).to(device) for x in columns))
 
 
 def _read_spans(
@@ -207,20 +212,46 @@ def _read_pairs(
 ) -> tuple[Floats2d, Callable[[Floats2d], tuple[Floats2d, Floats2d]]]:
     """From the vectors of tokens and spans to the terms (p, 2) of the pairs.
 
+    Their number grows with the square of that of the spans: many are read some at a time, and once
+    more for the gradient.
+
     RETURNS: the terms, forward and backward, and a function from their gradient to those of the
         spans and of the tokens.
     """
     ops = model.ops
-    size = model.get_ref("between").get_dim("nO")
     B, backprop_B = model.get_ref("between")(X, is_train)
     R, backprop_R = model.get_ref("ends")(H, is_train)
+    chunks = pairs.chunks()
+    kept = [_read_chunk(model, B, R, chunks[0], is_train)] if len(chunks) == 1 else []
+    terms = kept or (_read_chunk(model, B, R, chunk, False) for chunk in chunks)
+    E = ops.xp.vstack([own for own, _ in terms])
+
+    def backprop(dE: Floats2d) -> tuple[Floats2d, Floats2d]:
+        dB, dR, first = ops.xp.zeros_like(B), ops.xp.zeros_like(R), 0
+        for chunk in chunks:
+            end = first + len(chunk.pair)
+            _, backprop_chunk = kept[0] if kept else _read_chunk(model, B, R, chunk, True)
+            d_between, d_ends = backprop_chunk(ops.as_contig(dE[first:end]))
+            dB, dR, first = dB + d_between, dR + d_ends, end
+        return backprop_R(dR), backprop_B(dB)
+
+    return E, backprop
+
+
+def _read_chunk(
+    model: PairModel, B: Floats2d, R: Floats2d, pairs: _Pairs, is_train: bool
+) -> tuple[Floats2d, Callable[[Floats2d], tuple[Floats2d, Floats2d]]]:
+    """The terms (p, 2) of some pairs, from what is read of tokens and of spans, and backprop."""
+    ops, size = model.ops, B.shape[1]
 
     def gather_between(b: Tensor) -> Tensor:
         return mean_inside(b, *pairs.gap.unbind(1)) * pairs.has_gap
 
     def gather_ends(r: Tensor) -> Tensor:
         first, second = pairs.pair.unbind(1)
-        return torch.cat((r[first, :size], r[second, size:], pairs.places.to(r)), 1)
+        place = one_hot(pairs.place[:, 0], N_PLACES)
+        ends = r[first, :size], r[second, size:]
+        return torch.cat((*ends, place.to(r), pairs.crosses.to(r)), 1)
 
     between, backprop_between = through_torch(gather_between, B, is_train)
     ends, backprop_ends = through_torch(gather_ends, R, is_train)
@@ -229,7 +260,7 @@ def _read_pairs(
 
     def backprop(dE: Floats2d) -> tuple[Floats2d, Floats2d]:
         d_between, d_ends = split_columns(ops, backprop_P(backprop_E(dE)), size)
-        return backprop_R(backprop_ends(d_ends)), backprop_B(backprop_between(d_between))
+        return backprop_between(d_between), backprop_ends(d_ends)
 
     return E, backprop
 

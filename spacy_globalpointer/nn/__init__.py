@@ -29,10 +29,18 @@ from .decode import (
     without_overlap,
 )
 from .expected_f1 import check_expected_f1, expected_f1, expected_f1_dense
+from .extracted import ExtractedFactors, Factors
 from .factors import Corrections, SpanFactors
 from .inside import max_inside, mean_inside
 from .layout import RowLayout
-from .pairs import PairLayout, as_directed, decode_pairs, decode_pairs_dense, pair_cells
+from .pairs import (
+    PairLayout,
+    as_directed,
+    decode_pairs,
+    decode_pairs_dense,
+    is_known,
+    pair_cells,
+)
 from .probability import to_probability, to_score
 from .projection import PerGradient, opposing_part
 from .rivals import KINDS, Rivals, find_rivals, max_by_kind
@@ -50,6 +58,8 @@ __all__ = [
     "Cells",
     "Corrections",
     "DecodedSpans",
+    "ExtractedFactors",
+    "Factors",
     "PairLayout",
     "Per",
     "PerGradient",
@@ -70,6 +80,7 @@ __all__ = [
     "expected_f1",
     "expected_f1_dense",
     "find_rivals",
+    "is_known",
     "keep_best",
     "loss_of_negatives",
     "max_by_kind",

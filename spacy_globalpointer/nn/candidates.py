@@ -1,12 +1,13 @@
 """The cells that get a second look: those whose best label is not out of the question."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
 
-from .decode import decode, keep_best
+from .decode import DecodedSpans, decode, keep_best
+from .extracted import ExtractedFactors, Factors
 from .factors import SpanFactors
 from .label_groups import best_of_groups
 from .probability import to_score
@@ -48,7 +49,7 @@ class CandidateRule:
 
 
 def select_candidates(
-    factors: SpanFactors,
+    factors: Factors,
     rule: CandidateRule,
     lengths: Sequence[int],
     labels: Tensor | None = None,
@@ -65,6 +66,28 @@ def select_candidates(
     RETURNS (k, 3) and (b): int64 rows (document, start, last), sorted by document, start, longest
         first, no duplicates; and whether a document has more candidates than the rule allows.
     """
+    most = list(map(rule.most, lengths))
+    # One more than allowed tells whether there are more.
+    found = _decode_bounds(factors, rule, [n + 1 for n in most], labels)
+    full = found.document.bincount(minlength=len(most)) > torch.tensor(
+        most, device=factors.mask.device
+    )
+    found, _ = keep_best(found, most)
+    # The groups of a cell follow each other.
+    cells = torch.stack((found.document, found.start, found.last), 1)
+    return cells.unique_consecutive(dim=0), full
+
+
+def _decode_bounds(
+    factors: Factors, rule: CandidateRule, most: Sequence[int], labels: Tensor | None
+) -> DecodedSpans:
+    """The best cells of each group of labels: spans whose label is a group."""
+    cut = to_score(rule.threshold)
+    if isinstance(factors, ExtractedFactors):  # each label is a group
+        cuts = torch.full((factors.n_labels,), cut, device=factors.mask.device)
+        if labels is not None:
+            cuts = cuts.masked_fill(~labels, torch.inf)
+        return decode(replace(factors, corrections=None), cuts, max_spans=most)
     biases = [factors.start_bias, factors.end_bias]
     if labels is not None:
         biases = [bias.masked_fill(~labels, -torch.inf) for bias in biases]
@@ -73,12 +96,5 @@ def select_candidates(
     bounds = SpanFactors(
         query, key, start_bias, end_bias, mask, factors.cells, pair_bias=factors.pair_bias
     )
-    cuts = torch.full((factors.n_groups,), to_score(rule.threshold), device=mask.device)
-    most = list(map(rule.most, lengths))
-    # One more than allowed tells whether there are more.
-    found = decode(bounds, cuts, max_spans=[n + 1 for n in most])
-    full = found.document.bincount(minlength=len(most)) > torch.tensor(most, device=mask.device)
-    found, _ = keep_best(found, most)
-    # The groups of a cell follow each other.
-    cells = torch.stack((found.document, found.start, found.last), 1)
-    return cells.unique_consecutive(dim=0), full
+    cuts = torch.full((factors.n_groups,), cut, device=mask.device)
+    return decode(bounds, cuts, max_spans=most)

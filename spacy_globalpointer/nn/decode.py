@@ -12,8 +12,9 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from .extracted import Factors, split_labels
 from .factors import Corrections, SpanFactors
-from .label_groups import Part, split_by_size
+from .label_groups import Part
 from .parts import parts_of
 
 # Scores (cells x labels) computed at once.
@@ -60,7 +61,7 @@ def decode_dense(factors: SpanFactors, cuts: Tensor) -> DecodedSpans:
 
 
 def decode(
-    factors: SpanFactors,
+    factors: Factors,
     cuts: Tensor,
     *,
     max_spans: Sequence[int] | None = None,
@@ -75,7 +76,7 @@ def decode(
     block (tokens): start tokens bounded at once; the result does not change.
     """
     held = _Held(_nothing(factors), max_spans)
-    for part in split_by_size(factors.in_float32()):
+    for part in split_labels(factors.in_float32()):
         for hits in _decode_part(part, cuts, held, block):
             held.add(hits)
     return _sorted(held.best(), factors)
@@ -136,14 +137,23 @@ def _decode_part(
             yield _unfold(hits, labels)
 
 
-def decode_best(factors: SpanFactors, cuts: Tensor, *, block: int | None = None) -> DecodedSpans:
+def decode_best(factors: Factors, cuts: Tensor, *, block: int | None = None) -> DecodedSpans:
     """The best span of each document and label, where its score reaches the cut.
 
     factors (b documents, c labels, l tokens): of spans.
     cuts (c): lowest score of a span; -inf for every span, inf for none.
     block (tokens): start tokens scored at once; the result does not change.
     """
-    factors = factors.in_float32()
+    if isinstance(factors, SpanFactors):
+        return _sorted(_best_spans(factors.in_float32(), cuts, block), factors)
+    found = [_nothing(factors)]
+    for labels, part in split_labels(factors):
+        own = _best_spans(part, cuts[labels], block)
+        found.append(own._replace(label=own.label + labels[0].to(own.label)))
+    return _sorted(join_decoded(found), factors)
+
+
+def _best_spans(factors: SpanFactors, cuts: Tensor, block: int | None) -> DecodedSpans:
     b, c = len(factors.mask), factors.n_labels
     score = factors.query.new_full((b, c), -torch.inf)
     start, last = (torch.zeros_like(score, dtype=torch.long) for _ in "se")
@@ -156,7 +166,7 @@ def decode_best(factors: SpanFactors, cuts: Tensor, *, block: int | None = None)
         score = torch.where(better, own, score)
     document, label = ((score >= cuts.to(score)) & (score > -torch.inf)).nonzero().unbind(1)
     start, last, score = (x[document, label] for x in (start, last, score))
-    return _sorted(DecodedSpans(document, label, start, last, score), factors)
+    return DecodedSpans(document, label, start, last, score)
 
 
 def _score_cells(
@@ -205,9 +215,10 @@ def join_decoded(parts: Sequence[DecodedSpans]) -> DecodedSpans:
     return DecodedSpans(*(torch.cat(column) for column in zip(*parts, strict=True)))
 
 
-def _nothing(factors: SpanFactors) -> DecodedSpans:
+def _nothing(factors: Factors) -> DecodedSpans:
     index = torch.empty(0, dtype=torch.long, device=factors.mask.device)
-    return DecodedSpans(index, index, index, index, factors.query.new_empty(0))
+    one = factors.query if isinstance(factors, SpanFactors) else factors.vectors
+    return DecodedSpans(index, index, index, index, one.new_empty(0))
 
 
 def keep_best(spans: DecodedSpans, max_spans: Sequence[int]) -> tuple[DecodedSpans, Tensor]:
@@ -244,7 +255,7 @@ def _order_by(*columns: Tensor) -> Tensor:
     return order
 
 
-def _sorted(spans: DecodedSpans, factors: SpanFactors) -> DecodedSpans:
+def _sorted(spans: DecodedSpans, factors: Factors) -> DecodedSpans:
     length, labels = factors.length, factors.n_labels
     place = (spans.document * length + spans.start) * length + (length - 1 - spans.last)
     return spans.take((place * labels + spans.label).argsort())

@@ -19,7 +19,9 @@ class RowLayout:
         the end term of each label. Efficient GlobalPointer.
     shared, with groups (2dg + 2c columns): the same, with a query and key for each group of labels;
         with `common_extractor`, a common one before them, which is put in front of each.
-    not shared (2dc columns): query and key for each label, and no terms. GlobalPointer.
+    not shared (2dc columns): query and key for each label, and no terms. GlobalPointer, whose model
+        returns the token vectors instead, from which such rows are made for some labels at a time:
+        see `ExtractedFactors`.
 
     head_size (channels): width d of query and key; even with rope.
     n_labels: c; 0 as long as there are none.
@@ -79,11 +81,11 @@ class RowLayout:
         return 2 * self.head_size * self.n_extractors + (2 * self.n_labels if self.shared else 0)
 
     def for_rescorer(self, rows: Tensor) -> Tensor:
-        """What a rescorer reads of rows (..., width).
+        """What a rescorer reads of the rows of a model.
 
         RETURNS (..., token_size).
         """
-        return rows[..., self.factor_width :]
+        return rows[..., rows.shape[-1] - self.token_size :]
 
     def factors(
         self,

@@ -124,7 +124,8 @@ def decode_pairs_dense(
     tables: as from `as_directed`, for the same b documents.
     cuts (c): lowest score of a pair; -inf for every pair, inf for none.
     types (b, n): the type of each span.
-    known (t, c, t): bool, whether a label may lead from a type to another; None for all.
+    known (m, 3): rows (type, label, type) of the types that each label may lead from and to; None
+        for all.
     RETURNS: with the head as start, the child as last; sorted by document, head, child, label.
     """
     scores = torch.stack([table.scores() for table in tables]).amin(0)  # (2b, c, n, n)
@@ -198,7 +199,19 @@ def _only_known(found: DecodedSpans, types: Tensor | None, known: Tensor | None)
     if types is None or known is None:
         return found
     head, child = types[found.document, found.start], types[found.document, found.last]
-    return found.take(known[head, found.label, child])
+    return found.take(is_known(torch.stack((head, found.label, child), 1), known))
+
+
+def is_known(rows: Tensor, known: Tensor) -> Tensor:
+    """Which rows (n, 3) are among those that are known (m, 3); numbers of at least 0.
+
+    RETURNS (n): bool. A table of all types and labels could have a billion places.
+    """
+    if not len(known):
+        return torch.zeros(len(rows), dtype=torch.bool, device=rows.device)
+    sizes = torch.cat((rows, known)).amax(0) + 1
+    number, wanted = ((x[:, 0] * sizes[1] + x[:, 1]) * sizes[2] + x[:, 2] for x in (rows, known))
+    return torch.isin(number, wanted)
 
 
 def _in_order(found: DecodedSpans) -> DecodedSpans:

@@ -25,7 +25,7 @@ def described(name: str, model: Model, label: str, description: str | None) -> I
     if vectors is None:
         yield
         return
-    labels, descriptions = model.attrs["labels"], vectors.attrs["descriptions"]
+    labels, descriptions = list(model.attrs["labels"]), vectors.attrs["descriptions"]
     if description is not None:
         vectors.attrs["descriptions"] = {**descriptions, label: description}
     try:

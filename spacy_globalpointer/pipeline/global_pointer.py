@@ -34,7 +34,7 @@ from .settings import (
     check_settings,
     describe_crowded,
     describe_full,
-    describe_long,
+    describe_length,
     label_cuts,
     longest_span,
     warn_of_config,
@@ -148,14 +148,14 @@ class GlobalPointer(RehearsingPipe):
         """
         self._require_ready()
         docs, cuts = list(docs), label_cuts(self.name, self.labels, self.cfg)
+        seen = self.model.attrs["longest_text"]
+        self._warn_once(*describe_length(self.name, docs, self.max_length, seen))
         return self._report(docs, predict_spans(self.model, docs, cuts, self.cfg))
 
     def _report(self, docs: Sequence[Doc], found: Prediction) -> list[ScoredSpans]:
         """Warn of what a prediction lacks. RETURNS: its spans."""
         if found.no_vector:
             self._warn_once(*describe_without_vector(self.name, docs, found.no_vector))
-        if self.max_length is None and (longest := self.model.attrs["longest_text"]):
-            self._warn_once("long", describe_long(self.name, docs, longest))
         if found.full and self._n_updates > BEGINNING:
             self._warn_once("max_spans", describe_full(self.name, *found.full[0]))
         if found.crowded and self._n_updates > FIRST_PASSES:
@@ -189,8 +189,7 @@ class GlobalPointer(RehearsingPipe):
         RETURNS: losses, with the loss of the batch added under the component's name.
         RAISES (ValueError): a label that the component does not have.
         """
-        examples = list(examples)
-        validate_examples(examples, "GlobalPointer.update")
+        validate_examples(examples := list(examples), "GlobalPointer.update")
         docs = [example.predicted for example in examples]
         return self._learn(docs, partial(self.get_loss, examples), drop, sgd, losses)
 
@@ -224,6 +223,7 @@ class GlobalPointer(RehearsingPipe):
                 f"the span group {self.key!r}, other than for an empty list of labels. {NO_GROUP}",
             )
         weights = weigh_labels(self.name, self.labels, self.cfg)
+        self._warn_once(*describe_length(self.name, docs, self.max_length, None))
         return annotation_loss(tables, known, self.loss, self.max_length, weights)
 
     def initialize(

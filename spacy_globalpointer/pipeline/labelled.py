@@ -4,8 +4,10 @@ The same goes for the lengths of spans and texts that it saw in training.
 """
 
 import warnings
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from threading import RLock
 from typing import Any
 
 from spacy.errors import Errors
@@ -34,6 +36,8 @@ from .threads import start_threads
 # In its first updates a new head finds something everywhere, and in its first passes a component
 # finds too much to look at, which is not worth a warning.
 BEGINNING, FIRST_PASSES = 20, 1000
+# Threads that share a component may be the first to use it after new labels.
+_growing = RLock()
 
 
 class LabelledPipe(TrainablePipe):
@@ -43,6 +47,10 @@ class LabelledPipe(TrainablePipe):
     """
 
     _stored: StoredSettings | None = None  # set by the factory
+    # Labels were added, and the model has not grown yet. It grows when it is used next: once for
+    # all new labels, since it is copied each time.
+    _must_grow = False
+    _known_labels: tuple[list[str], set[str]] = ([], set())
 
     def __init__(
         self,
@@ -70,9 +78,28 @@ class LabelledPipe(TrainablePipe):
         start_threads()
 
     @property
+    def model(self) -> Model:
+        """The model, with room for all labels."""
+        if self._must_grow:
+            with _growing:
+                if self._must_grow:  # no other thread was first
+                    self._resize()
+                    self._must_grow = False
+        return self._model
+
+    @model.setter
+    def model(self, model: Model) -> None:
+        TrainablePipe.model.__set__(self, model)
+
+    @property
+    def _model(self) -> Model:
+        """The model as it is: labels that were added last may have no weights yet."""
+        return TrainablePipe.model.__get__(self)
+
+    @property
     def labels(self) -> tuple[str, ...]:
         """The labels, in the order of the model's output."""
-        return tuple(self.model.attrs["labels"])
+        return tuple(self._model.attrs["labels"])
 
     @property
     def label_data(self) -> list[str]:
@@ -95,7 +122,8 @@ class LabelledPipe(TrainablePipe):
         """Add a label; after initialisation the model grows, and old labels keep their scores.
 
         The new label starts with random weights: its spans mean nothing before it is trained. With
-        type_encoder it starts with what was learned of other labels.
+        type_encoder it starts with what was learned of other labels. The model grows when it is
+        used next, once for all labels that were added.
 
         description: of the label, for a model with type_encoder; None for its name. Of a label that
             exists, it replaces the former one.
@@ -107,7 +135,8 @@ class LabelledPipe(TrainablePipe):
         """
         if not isinstance(label, str) or not label:
             raise ValueError(f"{Errors.E187} Must be a non-empty string, was: {label!r}")
-        if label in self.labels and description is None:
+        model, known = self._model, self._label_set()
+        if label in known and description is None:
             return 0
         try:
             self.vocab.strings.add(label)
@@ -116,15 +145,27 @@ class LabelledPipe(TrainablePipe):
                 f"'{self.name}': a label must be valid Unicode, was: {label!r}. To fix: remove or "
                 "complete the half character"
             ) from error
-        with described(self.name, self.model, label, description):
-            if label in self.labels:
+        with described(self.name, model, label, description):
+            if label in known:
                 return 0
-            if self.model.has_dim("nI"):
-                check_new_label(self.model, label)
-            self.model.attrs["labels"] = [*self.labels, label]
-            if self.model.has_dim("nI"):
-                self._resize()
+            if model.has_dim("nI"):
+                check_new_label(model, label)
+                self._must_grow = True
+            model.attrs["labels"].append(label)
+            known.add(label)
         return 1
+
+    def _label_set(self) -> set[str]:
+        """The labels, to look one up."""
+        labels = self._model.attrs["labels"]
+        if self._known_labels[0] is not labels or len(self._known_labels[1]) != len(labels):
+            self._known_labels = labels, set(labels)
+        return self._known_labels[1]
+
+    def use_params(self, params: dict) -> Iterator[None]:
+        """Use other weights for a while, such as averages."""
+        assert self.model  # which has room for all labels before its weights change places
+        yield from super().use_params(params)
 
     def _learn(
         self,
@@ -180,7 +221,7 @@ class LabelledPipe(TrainablePipe):
         RAISES (ValueError): it was changed since, or belongs to another config.
         """
         model = read_model(self.name, bytes_data)
-        with explain_mismatch(self.model, lambda: model):
+        with self._loading(lambda: model):
             super().from_bytes(bytes_data, exclude=[*exclude, "cfg"])
         return self._after_loading()
 
@@ -199,9 +240,20 @@ class LabelledPipe(TrainablePipe):
         RAISES (ValueError): it was changed since, or belongs to another config.
         """
         check_saved(Path(path), exclude)
-        with explain_mismatch(self.model, (Path(path) / "model").read_bytes):
+        with self._loading((Path(path) / "model").read_bytes):
             super().from_disk(path, exclude=[*exclude, "cfg"])
         return self._after_loading()
+
+    @contextmanager
+    def _loading(self, read_weights: Callable[[], bytes]) -> Iterator[None]:
+        """Let what is loaded replace labels without weights, which the model need not grow for."""
+        grows, self._must_grow = self._must_grow, False
+        try:
+            with explain_mismatch(self._model, read_weights):
+                yield
+        except BaseException:
+            self._must_grow = grows
+            raise
 
     def _after_loading(self) -> "LabelledPipe":
         check_loaded(self.model)
@@ -224,7 +276,7 @@ class LabelledPipe(TrainablePipe):
             warnings.warn(message, stacklevel=3)
 
     def _resize(self) -> None:
-        resize_output(self.model, len(self.labels))
+        resize_output(self._model, len(self.labels))
 
     def _require_ready(self) -> None:
         """Refuse to work without labels or weights."""

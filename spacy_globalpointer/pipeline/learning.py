@@ -10,6 +10,7 @@ from thinc.types import Floats2d
 from ..losses import SpanLoss
 from ..nn import Corrections
 from ..spans import LabelledSpan
+from .label_steps import LabelStep, learn_labels
 from .rescoring import look_again
 from .soft_targets import as_weights
 from .tables import Tables, TrainingTable, plain_torch
@@ -47,32 +48,21 @@ def batch_loss(
         return 0.0, tables.unflatten(d_rows)
     with torch.enable_grad():
         table = tables.end_to_end(annotated, max_length)
-    factors, leaves, look = table.factors, [table.rows], None
+    factors, look = table.factors, None
     rescorer = tables.model.maybe_get_ref("rescorer")
     if rescorer is not None:
         parts = list(tables.of(annotated, max_length))
         look = look_again(rescorer, tables, parts, is_train=True)
         cells = table.cells(look.document.cpu(), look.start.cpu(), look.last.cpu())
         factors = replace(factors, corrections=Corrections(cells, look.corrections))
-        leaves.append(look.corrections.requires_grad_())
-    with torch.enable_grad():
-        spans = _gold_rows(table, {i: gold[i] for i in annotated}, tables.model.attrs["labels"])
-        losses = loss(factors, *spans)
-        if weights is not None:
-            losses = losses * losses.new_tensor(weights)
-        value = losses[:, :n_labels].sum()
-        gradient, *d_corrections = torch.autograd.grad(value, leaves, allow_unused=True)
-    if any(x is None for x in (gradient, *d_corrections)):
-        what = "factors" if gradient is None else "factors.corrections, those of the second look"
-        raise ValueError(
-            f"a loss must depend on all scores of the spans, was: one that ignores {what}. To fix: "
-            "compute it from factors.scores() or factors.scores_of(...), or write rescorer = null"
-        )
+    spans = _gold_rows(table, {i: gold[i] for i in annotated}, tables.model.attrs["labels"])
+    step = LabelStep(tables.model, table.rows, spans, loss, n_labels, weights)
+    value, gradient, d_corrections = learn_labels(step, factors)
     d_rows.index_add_(0, table.token.flatten(), gradient.flatten(0, 1))
     if look is not None:
-        d_rows += look.backprop(*d_corrections)
+        d_rows += look.backprop(d_corrections)
     # Asked once a batch: a GPU has to finish all its work to answer.
-    loss_of_batch = float(value.detach())
+    loss_of_batch = float(value)
     if not math.isfinite(loss_of_batch):
         raise ValueError(
             f"the loss must be finite, was: {loss_of_batch}. The scores have grown too large. "

@@ -9,9 +9,10 @@ from spacy.tokens import Doc, Token
 from thinc.api import Model
 from thinc.types import Floats2d
 
+from ..models import row_width
 from ..nn import (
     DecodedSpans,
-    SpanFactors,
+    Factors,
     decode,
     decode_best,
     keep_best,
@@ -26,7 +27,7 @@ from .threads import one_thread
 from .vectors import require_encoder, tokens_without_vector
 
 # Floats in the rows that are predicted at once: 64 MiB. nlp.pipe passes 1,000 documents of any
-# length, and the rows of GlobalPointer grow with the labels.
+# length, and rows grow with the labels.
 PREDICTED_FLOATS = 2**24
 # Without max_spans. No text has more, so only a threshold near 0 ever reaches it.
 SPANS_PER_TOKEN = 10
@@ -133,7 +134,7 @@ def find_and_score(
                 for row, key, score in _score(table.factors, own, model.attrs["labels"]):
                     scores[places[row]][key] = score
 
-    for chunk in chunk_places([len(doc) * model.attrs["layout"].width for doc in docs]):
+    for chunk in chunk_places([len(doc) * row_width(model) for doc in docs]):
         read(chunk, model.predict([docs[i] for i in chunk]))
     return results, scores
 
@@ -157,7 +158,7 @@ def chunk_places(sizes: Sequence[int]) -> Iterator[list[int]]:
 
 
 def _decode(
-    factors: SpanFactors, docs: Sequence[Doc], cuts: Sequence[float], cfg: dict[str, Any], raw: bool
+    factors: Factors, docs: Sequence[Doc], cuts: Sequence[float], cfg: dict[str, Any], raw: bool
 ) -> tuple[list[ScoredSpans], list[int]]:
     """Find the spans of the documents of a table.
 
@@ -192,7 +193,7 @@ def _counts(spans: DecodedSpans, docs: Sequence[Doc]) -> torch.Tensor:
 
 
 def _score(
-    factors: SpanFactors,
+    factors: Factors,
     given: Sequence[Mapping[LabelledSpan, LabelledSpan]],
     labels: Sequence[str],
 ) -> Iterator[tuple[int, LabelledSpan, float]]:

@@ -11,7 +11,7 @@ from thinc.types import Floats2d
 from torch import Tensor
 
 from ..models import DocSpans
-from ..nn import DecodedSpans, SpanFactors, decode_pairs, pair_cells, to_probability
+from ..nn import DecodedSpans, SpanFactors, decode_pairs, is_known, pair_cells, to_probability
 from ..spans import LabelledRelation
 from .prediction import chunk_places
 from .relation_tables import PairTables
@@ -183,8 +183,8 @@ class _TypedTable:
         score = torch.stack([x.in_float32().scores_of(cells) for x in self.factors]).amin(0)
         if self.known is not None:
             document, labels, heads, children = places.unbind(1)
-            types = self.types[document, heads], self.types[document, children]
-            can_be = self.known[types[0], labels, types[1]]
+            rows = self.types[document, heads], labels, self.types[document, children]
+            can_be = is_known(torch.stack(rows, 1), self.known)
             score = score.masked_fill(~can_be, -torch.inf)
         for (row, key), value in zip(keys, to_probability(score).tolist(), strict=True):
             if value > 0:
@@ -201,10 +201,8 @@ def _as_relations(found: DecodedSpans, most: int, raw: bool) -> ScoredRelations:
 
 
 def _known_pairs(model: Model) -> Tensor:
-    """(t, c, t): whether a relation may lead from a span label to another; 0 is unknown labels."""
+    """Rows (span label, label, span label) of what was seen together; 0 is unknown span labels."""
     number = {label: i for i, label in enumerate(model.attrs["span_labels"], start=1)}
     index = {label: i for i, label in enumerate(model.attrs["labels"])}
-    known = torch.zeros(len(number) + 1, len(index), len(number) + 1, dtype=torch.bool)
-    for head, label, child in model.attrs["type_pairs"]:
-        known[number[head], index[label], number[child]] = True
-    return known
+    rows = [(number[x], index[label], number[y]) for x, label, y in model.attrs["type_pairs"]]
+    return torch.tensor(rows, dtype=torch.long).reshape(-1, 3)

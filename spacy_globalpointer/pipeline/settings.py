@@ -27,6 +27,8 @@ CHOICES = {
 }
 # A text is far longer than the training texts if it is this many times as long as the longest.
 FAR = 2
+# Without max_length, a text of this many tokens has 200 million spans, which take seconds.
+SQUARE = 20_000
 # Encoders from scratch are trained at 0.001, pretrained ones at about 0.00005.
 LOW_RATE = 0.0001
 
@@ -201,6 +203,29 @@ def longest_span(model: Model, cfg: dict[str, Any]) -> int | None:
 def with_margin(longest: int) -> int:
     """Bound on the length of spans if the longest known span has this many tokens."""
     return longest + max(4, longest // 2)
+
+
+def describe_length(
+    name: str, docs: Sequence[Doc], max_length: int | None, longest_text: int | None
+) -> tuple[str, str]:
+    """Say that texts are too long for a model without max_length.
+
+    name: of the component.
+    max_length (tokens): longest span.
+    longest_text (tokens): of the training; None if not known, or if this is training.
+    RETURNS: what it is about, and the message, which is empty if there is nothing to say.
+    """
+    longest = max(map(len, docs), default=0)
+    if max_length is not None:
+        return "", ""
+    if longest >= SQUARE:
+        return "square", (
+            f"'{name}' scores all spans of a text, and one of {longest} tokens has "
+            f"{longest**2 / 2:.1e}, as max_length is null: the time grows with the square of the "
+            'length, and may be minutes. To fix: set max_length = "auto", or a number of tokens, '
+            "or cut the text"
+        )
+    return "long", describe_long(name, docs, longest_text) if longest_text else ""
 
 
 def describe_long(name: str, docs: Sequence[Doc], longest_text: int) -> str:

@@ -13,7 +13,8 @@ from thinc.api import Model, torch2xp, xp2torch
 from thinc.types import Floats2d
 from torch import Tensor
 
-from ..nn import RowLayout, SpanFactors, buckets, end_to_end, padded_index
+from ..models import model_factors
+from ..nn import Factors, RowLayout, buckets, end_to_end, padded_index
 
 # Longest span across a document border, in tokens, unless a document itself is longer.
 FREE_REACH = 128
@@ -27,7 +28,7 @@ class Table(NamedTuple):
     """
 
     documents: list[int]
-    factors: SpanFactors
+    factors: Factors
 
 
 class TrainingTable(NamedTuple):
@@ -42,7 +43,7 @@ class TrainingTable(NamedTuple):
 
     rows: Tensor
     token: Tensor
-    factors: SpanFactors
+    factors: Factors
     first: Tensor
 
     def cells(self, document: Tensor, start: Tensor, last: Tensor) -> Tensor:
@@ -102,14 +103,15 @@ class Tables:
         max_length (tokens): longest span.
         """
         lengths = [self.lengths[i] for i in documents]
-        for bucket in buckets(lengths, tables=self.layout.n_groups):
+        tables = self.layout.n_groups if self.layout.shared else 1  # labels go in blocks
+        for bucket in buckets(lengths, tables=tables):
             places = [documents[i] for i in bucket]
             index, is_token = padded_index(
                 [self.offsets[i] for i in places], [self.lengths[i] for i in places]
             )
             mask = is_token & self.may_border[index]
             rows, mask = self.rows[self._move(index)], self._move(mask)
-            yield Table(places, self.layout.factors(rows, mask, max_length))
+            yield Table(places, model_factors(self.model, rows, mask, max_length))
 
     def end_to_end(self, documents: Sequence[int], max_length: int | None) -> TrainingTable:
         """Lay documents end to end for training: see `nn.end_to_end`.
@@ -127,7 +129,7 @@ class Tables:
         mask = (token >= 0) & self.may_border[in_batch]
         in_batch = self._move(in_batch)
         rows = self.rows[in_batch].requires_grad_()
-        factors = self.layout.factors(rows, self._move(mask), reach, document)
+        factors = model_factors(self.model, rows, self._move(mask), reach, document)
         return TrainingTable(rows, in_batch, factors, self._by_place(documents, first))
 
     def join(self, documents: Sequence[int]) -> tuple[Tensor, Tensor]:

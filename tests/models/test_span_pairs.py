@@ -6,7 +6,7 @@ import torch
 from samples import fake_encoder, make_docs
 from spacy.lang.en import English
 from spacy.tokens import Doc
-from thinc.api import Ops
+from thinc.api import Ops, fix_random_seed
 
 from spacy_globalpointer.models import (
     DocSpans,
@@ -15,6 +15,7 @@ from spacy_globalpointer.models import (
     check_loaded,
     resize_output,
     resize_span_labels,
+    span_pairs,
 )
 from spacy_globalpointer.models.span_pairs import DISTANCES, N_PLACES, _find_pairs
 from spacy_globalpointer.spans import LabelledSpan
@@ -99,12 +100,13 @@ def test_what_is_known_of_a_pair():
     pairs = _find_pairs([DocSpans(doc, []), DocSpans(doc, spans)], torch.device("cpu"))
     assert len(pairs.pair) == 9 * 10 // 2
     found = {}
-    for (i, j), places, gap, has_gap in zip(
-        pairs.pair.tolist(), pairs.places.tolist(), pairs.gap.tolist(), pairs.has_gap, strict=True
+    columns = pairs.pair, pairs.place[:, 0], pairs.crosses, pairs.gap, pairs.has_gap
+    for (i, j), place, crosses, gap, has_gap in zip(
+        *map(torch.Tensor.tolist, columns), strict=True
     ):
         assert i <= j
-        assert sum(places[:N_PLACES]) == 1
-        found[i, j] = places.index(1), bool(places[N_PLACES]), gap if has_gap else None
+        assert place < N_PLACES
+        found[i, j] = place, crosses == [True], gap if has_gap == [True] else None
     same, around, crossing = range(len(DISTANCES), len(DISTANCES) + 3)
     first = len(doc)  # the tokens of the first document come before
     assert found[0, 0][:2] == found[0, 1][:2] == (same, False)
@@ -194,3 +196,25 @@ def test_a_config_with_other_sizes_than_the_weights_is_an_error(build):
     saved.initialize(X=make_batch())
     with pytest.raises(ValueError, match="head_size"):
         build(fake_encoder(), head_size=8, hidden_size=6).from_bytes(saved.to_bytes())
+
+
+def test_pairs_that_are_read_some_at_a_time_have_the_same_terms_and_gradients(monkeypatch):
+    batch, results = make_batch(), []
+    for at_once in (span_pairs.PAIRS_AT_ONCE, 4, 1):
+        monkeypatch.setattr(span_pairs, "PAIRS_AT_ONCE", at_once)
+        fix_random_seed(0)
+        encoder = fake_encoder()
+        model = make_model(build_span_pairs, encoder)
+        model.initialize(X=batch)
+        output = model.get_ref("pair_output")
+        output.set_param("W", output.get_param("W") + 0.5)
+        predicted = model.predict(batch)
+        rows, backprop = model.begin_update(batch)
+        for row, other in zip(rows, predicted, strict=True):
+            numpy.testing.assert_array_equal(row, other)
+        backprop([row + 1 for row in rows])
+        gradients = [n.get_grad(x) for n in model.walk() for x in n.param_names]
+        results.append([*rows, *gradients, *encoder.attrs["seen"][0]])
+    for other in results[1:]:
+        for array, wanted in zip(other, results[0], strict=True):
+            numpy.testing.assert_allclose(array, wanted, rtol=1e-4, atol=1e-5)

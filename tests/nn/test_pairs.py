@@ -138,7 +138,7 @@ def _found(pairs):
 def test_decoded_pairs_are_those_of_the_definition(case, data, is_linked, is_typed, block):
     cuts = torch.tensor(data.draw(st.lists(CUTS, min_size=case.c, max_size=case.c)))
     tables = case.linked() if is_linked else [case.tables()]
-    typed = (case.types, case.known) if is_typed else (None, None)
+    typed = (case.types, case.known.nonzero()) if is_typed else (None, None)
     scores = case.linked_scores() if is_linked else case.directed_scores()
     wanted = {
         (k, c, i, j): score

@@ -7,6 +7,7 @@ import spacy
 from samples import LABELS, SENTENCES, found, make_example, make_examples, make_nlp, train
 from spacy.training import Example
 
+from spacy_globalpointer.pipeline import global_pointer, settings
 from spacy_globalpointer.pipeline.settings import with_margin
 
 LONGEST = 6  # tokens of "Bank of the City of Rome"
@@ -128,3 +129,23 @@ def test_long_texts_without_a_bound_are_warned_of_once():
     bounded = make_nlp()
     train(bounded, make_examples(bounded), steps=2)
     bounded("Rome closed. " * 301)
+
+
+@pytest.mark.parametrize("step", ["predict", "update"])
+def test_a_text_with_too_many_spans_is_warned_of_before_they_are_scored(step, monkeypatch):
+    monkeypatch.setattr(settings, "SQUARE", 900)
+    nlp = make_nlp(max_length=None)
+    train(nlp, make_examples(nlp), steps=1)
+    pipe = nlp.get_pipe("global_pointer")
+    pipe.model.attrs["longest_text"] = 903
+    doc = nlp.make_doc("Rome closed. " * 301)
+    doc.spans["sc"] = []
+
+    def refuse(*arguments, **options):
+        raise KeyboardInterrupt
+
+    where = "predict_spans" if step == "predict" else "annotation_loss"
+    monkeypatch.setattr(global_pointer, where, refuse)
+    message = r"one of 903 tokens has 4.1e\+05, as max_length is null.*max_length = \"auto\""
+    with pytest.warns(UserWarning, match=message), pytest.raises(KeyboardInterrupt):
+        pipe.predict([doc]) if step == "predict" else nlp.update([Example(doc, doc)])

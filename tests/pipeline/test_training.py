@@ -21,7 +21,7 @@ from spacy.tokens import DocBin
 from spacy.training import Corpus, Example
 from thinc.api import Adam, Optimizer
 
-from spacy_globalpointer.nn import RowLayout, batch, zlpr_dense
+from spacy_globalpointer.nn import RowLayout, batch, extracted, zlpr_dense
 from spacy_globalpointer.pipeline.tables import FREE_REACH, Tables
 from spacy_globalpointer.training.reader import make_span_corpus
 
@@ -50,8 +50,12 @@ def _loss(pipe, examples):
 @pytest.mark.parametrize("head", ["EfficientGlobalPointer", "GlobalPointer"])
 @pytest.mark.parametrize("per", ["document", "start"])
 @pytest.mark.parametrize("max_length", [None, 9])
-def test_loss_and_gradient_equal_the_definition(head, per, max_length, monkeypatch):
+@pytest.mark.parametrize("block", [0, extracted.BLOCK_NUMBERS])
+def test_loss_and_gradient_equal_the_definition(head, per, max_length, block, monkeypatch):
     """On one text of all documents, followed by itself, through torch's own derivative."""
+    if head.startswith("E") and not block:
+        pytest.skip("one extractor of all labels cannot be cut into blocks of them")
+    monkeypatch.setattr(extracted, "BLOCK_NUMBERS", block)
     monkeypatch.setattr(batch, "ROW", 1)  # several rows where spans are bounded
     monkeypatch.setattr(torch, "randperm", lambda n: torch.arange(n).flip(0))
     loss = {"@losses": "spacy_globalpointer.ZLPR.v1", "per": per}
@@ -70,9 +74,17 @@ def test_loss_and_gradient_equal_the_definition(head, per, max_length, monkeypat
     text = leaf[torch.arange(len(leaf) + reach - 1) % len(leaf)][None]
     mask = torch.ones(text.shape[:2], dtype=torch.bool)
     layout = RowLayout(head_size=16, n_labels=3, shared=head.startswith("E"))
+    leaves = {}
+    if not layout.shared:
+        extractor = pipe.model.get_ref("extractor")
+        leaves = {x: torch.tensor(extractor.get_param(x)).double().requires_grad_() for x in "Wb"}
+        text = torch.nn.functional.linear(text, *leaves.values())
     factors = layout.factors(text, mask, reach, torch.tensor(document)[None])
     value = zlpr_dense(factors, torch.tensor(gold), per=per).sum()
-    (gradient,) = torch.autograd.grad(value, leaf)
+    gradient, *others = torch.autograd.grad(value, [leaf, *leaves.values()])
+    for name, wanted in zip(leaves, others, strict=True):
+        found = extractor.get_grad(name)
+        numpy.testing.assert_allclose(found, wanted, rtol=1e-3, atol=1e-3)
     numpy.testing.assert_allclose(numpy.concatenate(d_rows[::-1]), gradient, rtol=1e-3, atol=1e-4)
     assert loss == pytest.approx(float(value.detach()), rel=1e-5)
     assert isinstance(loss, float)

@@ -635,8 +635,11 @@ def test_a_folder_is_only_replaced_when_asked_and_if_it_is_a_pipeline(folder, tm
 
 
 def test_a_stop_half_way_leaves_nothing(tmp_path):
-    (tmp_path / ".out.partial").mkdir()
-    (tmp_path / ".out.partial" / "rest").write_text("of a killed run")
+    # What could be mistaken for a rest of an earlier run belongs to somebody.
+    for what in ("partial", "old"):
+        (tmp_path / f".out.{what}").mkdir()
+        (tmp_path / f".out.{what}" / "mine").write_text("mine")
+    before = sorted(tmp_path.rglob("*"))
 
     def stop():
         with new_folder(tmp_path / "out", False) as partial:
@@ -646,7 +649,16 @@ def test_a_stop_half_way_leaves_nothing(tmp_path):
 
     with pytest.raises(KeyboardInterrupt):
         stop()
-    assert list(tmp_path.iterdir()) == []
+    assert sorted(tmp_path.rglob("*")) == before
+
+
+def test_two_new_folders_at_once_do_not_meet(tmp_path):
+    with new_folder(tmp_path / "out", False) as one, new_folder(tmp_path / "out", False) as other:
+        assert one != other
+        (one / "a").write_text("a")
+        (other / "b").write_text("b")
+    # The inner one was done first, the outer one took its place.
+    assert [path.name for path in tmp_path.rglob("*")] == ["out", "a"]
 
 
 def test_without_matplotlib_it_tunes_and_says_how_to_get_a_plot(folder, tmp_path, monkeypatch):
