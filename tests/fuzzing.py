@@ -92,6 +92,6 @@ def damaged(draw, data):
 def refuse_unclear(error, *names):
     """Refuse an error whose message has no rule, or none of the names of what it is about."""
     message = str(error)
-    told = re.search(r"\bmust\b|\bneeds?\b|\bonly\b|\bcannot\b|does not know|looks like", message)
+    told = re.search(r"\bmust\b|\bneeds?\b|\bonly\b|\bcannot\b|To fix:|looks like|\[E\d+\]", message)
     assert told, f"{type(error).__name__} has no rule: {message}"
     assert not names or any(name in message for name in names), f"not named: {message}"

@@ -57,9 +57,23 @@ def check_lines(doc, found):
     """What is written as a JSON line is read, and becomes the same document."""
     row = {"text": doc.text, "tokens": [token.text for token in doc], **found}
     (record,) = read_jsonl([json.dumps(row)], "x")
-    again, *outcomes = record_to_doc(record, NLP, alignment="fail")
-    assert {outcome for own in outcomes for outcome in own} <= {"kept"}
-    assert annotation_of(again) == found
+    again, *outcomes = record_to_doc(record, NLP)
+    # White space at the ends of spans is cut off, and tokens have none unless they are nothing else.
+    if all(token.is_space or token.text == token.text.strip() for token in doc):
+        assert {outcome for own in outcomes for outcome in own} <= {"kept"}
+        assert annotation_of(again) == found
+
+
+def what_was_learned(pipe):
+    """Weights, and what else is kept of the training; not the rate of dropout, which is set anew."""
+    attrs = {key: x for key, x in pipe.model.attrs.items() if isinstance(x, (int, list))}
+    weights = [
+        node.get_param(name).tobytes()
+        for node in pipe.model.walk()
+        for name in node.param_names
+        if node.has_param(name)
+    ]
+    return weights, attrs
 
 
 class Life(RuleBasedStateMachine):
@@ -106,12 +120,12 @@ class Life(RuleBasedStateMachine):
         examples = data.draw(self._examples())
         self.optimizer.learn_rate = rate
         for pipe in self.pipes.values():
-            before = pipe.to_bytes()
+            before = what_was_learned(pipe)
             try:
                 losses = quiet(pipe.update, examples, drop=drop, sgd=self.optimizer)
             except ValueError as error:
-                refuse_unclear(error, "does not know the label", "the loss must be finite")
-                assert pipe.to_bytes() == before
+                refuse_unclear(error, f"'{pipe.name}'", "must be finite")
+                assert what_was_learned(pipe) == before
             else:
                 assert all(math.isfinite(loss) and loss >= 0 for loss in losses.values())
 
