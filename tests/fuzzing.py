@@ -39,7 +39,7 @@ LABELS = (
     | st.sampled_from(["null", "true", "1", "1e5", "-", "[]", "{}", "#", "%", "$", "O", "B-PER"])
     | st.sampled_from(["\\", "\\n", "@x", "\u200b", "İ", "ß", "|", ",", "<b>", "(same event)"])
     | st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=12)
-)
+).filter(str.strip)
 NUMBERS = st.sampled_from(
     [0, 1, 2, 3, -1, 10**9, 2**31, -(2**31) - 1, 2**63, 2**64, 10**30, 10**400]
 ) | st.sampled_from([0.0, -0.0, 0.5, 1.0, 1e-320, 1e308, -1e4, float("nan"), float("inf")])
@@ -92,6 +92,6 @@ def damaged(draw, data):
 def refuse_unclear(error, *names):
     """Refuse an error whose message has no rule, or none of the names of what it is about."""
     message = str(error)
-    told = re.search(r"\bmust\b|\bneeds?\b|\bonly\b|\bcannot\b|To fix:|looks like|\[E\d+\]", message)
+    told = re.search(r"\bmust\b|\bneeds?\b|\bonly\b|\bcannot\b|To fix:|looks like|is not|Unable to allocate|\[E\d+\]", message)
     assert told, f"{type(error).__name__} has no rule: {message}"
     assert not names or any(name in message for name in names), f"not named: {message}"

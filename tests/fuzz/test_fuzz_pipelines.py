@@ -58,14 +58,14 @@ def check_lines(doc, found):
     row = {"text": doc.text, "tokens": [token.text for token in doc], **found}
     (record,) = read_jsonl([json.dumps(row)], "x")
     again, *outcomes = record_to_doc(record, NLP)
-    # White space at the ends of spans is cut off, and tokens have none unless they are nothing else.
+    # White space at the ends of spans is cut off; of tokens only few have some and other things.
     if all(token.is_space or token.text == token.text.strip() for token in doc):
         assert {outcome for own in outcomes for outcome in own} <= {"kept"}
         assert annotation_of(again) == found
 
 
 def what_was_learned(pipe):
-    """Weights, and what else is kept of the training; not the rate of dropout, which is set anew."""
+    """Weights, and what else is kept of the training; not the dropout rate, which is set anew."""
     attrs = {key: x for key, x in pipe.model.attrs.items() if isinstance(x, (int, list))}
     weights = [
         node.get_param(name).tobytes()
