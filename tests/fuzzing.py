@@ -56,7 +56,7 @@ PIECES = st.binary(max_size=4) | st.sampled_from(
     [
         *(b"\xff", b"\xed\xa0\x80", b"\xc0\x80", b"\0", b"\xef\xbb\xbf", b"\r", b"\n\n", b"\t\t"),
         *(b"NaN", b"-Infinity", b"1e999", b"-1", b"9" * 25, b"9" * 5000, b"1.5", b"null", b"true"),
-        *(b"[" * 20_000, b'{"a":' * 20_000, b"]", b"}", b'"', b"\\", b"\\ud800", b"\\u0000", b","),
+        *(b"[" * 2_000, b'{"a":' * 2_000, b"]", b"}", b'"', b"\\", b"\\ud800", b"\\u0000", b","),
         *(b"*", b"_", b"|", b"[1]", b";", b"#", b"B-X", b"I-", b"O", b"T1", b"R1", b"E1", b"Arg1"),
         *(b"&amp;", b"&x;", b"<!--", b"<a>", b"</a>", b"<![CDATA["),
         "\u200b\u2028\x85😀".encode(),
@@ -89,9 +89,13 @@ def damaged(draw, data):
     return data
 
 
+# Words of a rule: ours; those of config checks, of too little memory, and of spaCy's own errors.
+RULES = r"\b(must|needs?|only|cannot)\b|To fix:|looks like|is not|Unable to allocate|\[E\d+\]"
+
+
 def refuse_unclear(error, *names):
     """Refuse an error whose message has no rule, or none of the names of what it is about."""
     message = str(error)
-    told = re.search(r"\bmust\b|\bneeds?\b|\bonly\b|\bcannot\b|To fix:|looks like|is not|Unable to allocate|\[E\d+\]", message)
+    told = re.search(RULES, message)
     assert told, f"{type(error).__name__} has no rule: {message}"
     assert not names or any(name in message for name in names), f"not named: {message}"

@@ -56,9 +56,8 @@ def check_settings(name: str, cfg: dict[str, Any]) -> None:
         value, words = cfg[what], WORDS.get(what, ())
         if value is not None and value not in words and not is_count(value):
             or_words = "".join(f'"{word}", ' for word in words)
-            raise ValueError(
-                f"'{name}': {what} must be {or_words}{describe_count(value)}, or null, was: {value!r}"
-            )
+            rule = f"{or_words}{describe_count(value)}, or null"
+            raise ValueError(f"'{name}': {what} must be {rule}, was: {value!r}")
     for what in KEYS & cfg.keys():
         if not isinstance(cfg[what], str) or not cfg[what]:
             raise ValueError(
