@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from functools import partial
 from numbers import Real
+from typing import cast
 
 from spacy.util import registry
 
@@ -46,7 +47,7 @@ def build_zlpr(
         ("label_smoothing", label_smoothing),
         ("boundary_smoothing", boundary_smoothing),
     ):
-        if not (isinstance(share, Real) and 0 <= float(share) < 0.5):
+        if not (isinstance(share, Real) and 0 <= cast(float, share) < 0.5):
             raise ValueError(
                 f"{name} must be a share in [0, 0.5): from 0.5 on, a gold span would not reach the "
                 f"threshold, was: {share!r}. To fix: 0.1 is usual, 0.0 for none"

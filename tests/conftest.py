@@ -23,11 +23,11 @@ with warnings.catch_warnings(), contextlib.suppress(ImportError):
     warnings.filterwarnings("ignore", "`torch.jit.script` is deprecated", DeprecationWarning)
     import spacy_curated_transformers.pipeline.transformer  # noqa: F401
 
-# Tests are repeatable, and a slow machine is no failure.
-settings.register_profile(
-    "house", deadline=None, derandomize=True, print_blob=False, max_examples=60
-)
-settings.load_profile("house")
+# Tests are repeatable, and a slow machine is no failure. The nightly run tries new cases each time
+# (tests/fuzzing.py says how many), and prints how to repeat one that failed.
+settings.register_profile("ci", deadline=None, derandomize=True, print_blob=False, max_examples=40)
+settings.register_profile("nightly", deadline=None, print_blob=True, max_examples=200)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
 
 
 @pytest.fixture(autouse=True)

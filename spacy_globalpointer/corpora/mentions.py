@@ -40,7 +40,7 @@ WIDTHS: list[tuple[str, Callable[[str], int], str]] = [
     ),
 ]
 BREAKS = [
-    ("", "$^", 1, ""),
+    ("", "(?!)", 1, ""),  # no break counts otherwise: a pattern that is nowhere
     (
         "a line break as two characters (CRLF)",
         r"(?<!\r)\n",

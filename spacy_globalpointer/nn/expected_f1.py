@@ -5,7 +5,7 @@ of a text, and the F1 of a span drawn from it. There every text has a span; here
 part in the softmax, with score 0.
 """
 
-import math
+import sys
 from typing import NamedTuple
 
 import torch
@@ -218,5 +218,5 @@ def check_expected_f1(likelihood: float, entropy: float) -> None:
     RAISES (ValueError): a weight that is negative or not finite.
     """
     for name, weight in ("likelihood", likelihood), ("entropy", entropy):
-        if isinstance(weight, str) or not 0 <= weight < math.inf:
+        if isinstance(weight, str) or not 0 <= weight <= sys.float_info.max:
             raise ValueError(f"{name} must be a weight of at least 0 and finite, was: {weight!r}")

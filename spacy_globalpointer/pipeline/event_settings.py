@@ -5,6 +5,7 @@ from typing import Any
 from spacy.tokens import Doc
 
 from .pair_settings import check_pair_settings
+from .settings import describe_count, is_count
 
 
 def check_event_settings(name: str, cfg: dict[str, Any]) -> None:
@@ -15,10 +16,9 @@ def check_event_settings(name: str, cfg: dict[str, Any]) -> None:
     """
     check_pair_settings(name, "events", cfg)
     for what in ("max_arguments", "max_events"):
-        if type(cfg[what]) is not int or cfg[what] < 1:
-            raise ValueError(
-                f"'{name}': {what} must be a whole number of at least 1, was: {cfg[what]!r}"
-            )
+        value = cfg[what]
+        if not is_count(value):
+            raise ValueError(f"'{name}': {what} must be {describe_count(value)}, was: {value!r}")
 
 
 def check_trained_kind(name: str, cfg: dict[str, Any], has_trigger: bool) -> None:

@@ -128,12 +128,12 @@ class LabelledPipe(TrainablePipe):
         description: of the label, for a model with type_encoder; None for its name. Of a label that
             exists, it replaces the former one.
         RETURNS: 0 if the label already exists, otherwise 1.
-        RAISES (ValueError): a label that is not a string, is empty, or is not valid Unicode; after
-            initialisation, one that the groups of the model have no place for; an empty
-            description, or one for a model without type_encoder; a type_encoder that cannot be
-            loaded. Nothing has changed then.
+        RAISES (ValueError): a label that is not a string, is empty or white space, or is not valid
+            Unicode; after initialisation, one that the groups of the model have no place for; an
+            empty description, or one for a model without type_encoder; a type_encoder that cannot
+            be loaded. Nothing has changed then.
         """
-        if not isinstance(label, str) or not label:
+        if not isinstance(label, str) or not label.strip():  # a relation cannot be written then
             raise ValueError(f"{Errors.E187} Must be a non-empty string, was: {label!r}")
         model, known = self._model, self._label_set()
         if label in known and description is None:

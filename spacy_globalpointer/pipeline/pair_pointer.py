@@ -144,11 +144,11 @@ class PairPointer(LabelledPipe):
         """Find what to learn from a batch, and remember which labels of spans go together."""
         reader = self._make_reader()
         read = [reader.read(example) for example in examples]
+        for _, edges in read:  # before anything is remembered of a batch that is refused
+            self._check_gold(edges or ())
         self._remember(reader)
         if reader.unpredicted and reader.unpredicted == sum(own is not None for _, own in read):
             self._warn_once("source", describe_unpredicted(self.name, self.cfg))
-        for _, edges in read:
-            self._check_gold(edges or ())
         if read and all(edges is None for _, edges in read):
             self._warn_once(
                 "no group",

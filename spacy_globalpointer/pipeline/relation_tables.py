@@ -11,7 +11,7 @@ from torch import Tensor
 
 from ..models import DocSpans
 from ..nn import PairLayout, SpanFactors, as_directed, buckets, padded_index
-from .tables import describe_not_finite
+from .tables import LARGEST, describe_not_finite
 
 
 class PairTables:
@@ -24,7 +24,7 @@ class PairTables:
 
         rows: output of the model for each document.
         cfg: allow_self, max_distance and symmetric of the component.
-        RAISES (ValueError): rows that are not finite numbers.
+        RAISES (ValueError): rows that are not finite numbers, or beyond LARGEST.
         """
         self.model, self.batch, self.cfg = model, batch, cfg
         self.layout: PairLayout = model.attrs["layout"]
@@ -36,8 +36,8 @@ class PairTables:
             pairs = xp.concatenate([own[:, width:].ravel() for own in rows])
             self.leaves.append(xp2torch(pairs))
         # Asked once a batch: a GPU has to finish all its work to answer.
-        if not torch.stack([leaf.isfinite().all() for leaf in self.leaves]).all():
-            is_finite = [xp2torch(own).isfinite() for own in rows]
+        if not torch.stack([(leaf.abs() < LARGEST).all() for leaf in self.leaves]).all():
+            is_finite = [xp2torch(own).abs() < LARGEST for own in rows]
             raise ValueError(describe_not_finite([doc for doc, _ in batch], is_finite))
         labels = model.attrs["labels"]
         self.symmetric = self._move(torch.tensor([label in cfg["symmetric"] for label in labels]))

@@ -1,7 +1,7 @@
 """The settings of the component: their rules, and the cuts that follow from the thresholds."""
 
-import math
 import re
+import sys
 import warnings
 from collections.abc import Sequence
 from numbers import Real
@@ -18,6 +18,8 @@ AUTO = "auto"
 # Settings that are numbers of at least 1 or null, and the words that some take instead.
 NUMBERS = {"max_length", "max_spans", "max_distance", "max_relations"}
 WORDS = {"max_length": (AUTO,)}
+# More than any text has of anything, and little enough to count with.
+LARGEST_COUNT = 2**31 - 1
 # Names of groups of doc.spans that a component writes.
 KEYS = {"spans_key", "relations_key", "events_key"}
 CHOICES = {
@@ -33,6 +35,17 @@ SQUARE = 20_000
 LOW_RATE = 0.0001
 
 
+def is_count(value: Any) -> bool:
+    """Whether this is a whole number from 1 to LARGEST_COUNT."""
+    return type(value) is int and 1 <= value <= LARGEST_COUNT
+
+
+def describe_count(value: Any) -> str:
+    """What a value must be that is no count."""
+    is_large = type(value) is int and value > LARGEST_COUNT
+    return f"a whole number of {f'at most {LARGEST_COUNT}' if is_large else 'at least 1'}"
+
+
 def check_settings(name: str, cfg: dict[str, Any]) -> None:
     """Refuse invalid settings.
 
@@ -43,12 +56,10 @@ def check_settings(name: str, cfg: dict[str, Any]) -> None:
     _check_training(name, cfg)
     for what in NUMBERS & cfg.keys():
         value, words = cfg[what], WORDS.get(what, ())
-        if value is not None and value not in words and (type(value) is not int or value < 1):
+        if value is not None and value not in words and not is_count(value):
             or_words = "".join(f'"{word}", ' for word in words)
-            raise ValueError(
-                f"'{name}': {what} must be {or_words}a whole number of at least 1, or null, was: "
-                f"{value!r}"
-            )
+            rule = f"{or_words}{describe_count(value)}, or null"
+            raise ValueError(f"'{name}': {what} must be {rule}, was: {value!r}")
     for what in KEYS & cfg.keys():
         if not isinstance(cfg[what], str) or not cfg[what]:
             raise ValueError(
@@ -58,9 +69,9 @@ def check_settings(name: str, cfg: dict[str, Any]) -> None:
     for what in CHOICES.keys() & cfg.keys():
         if cfg[what] not in CHOICES[what]:
             raise ValueError(f"'{name}': {what} must be one of {CHOICES[what]}, was: {cfg[what]!r}")
-    # In quotes, a number passes for one in a config.
+    # In quotes, a number passes for one in a config. An integer may be finite and yet no float.
     scale = cfg["lr_scale"]
-    if isinstance(scale, str) or not 0 < scale < math.inf:
+    if isinstance(scale, str) or not 0 < scale <= sys.float_info.max:
         raise ValueError(f"'{name}': lr_scale must be above 0 and finite, was: {scale!r}")
 
 
@@ -70,7 +81,7 @@ def _check_thresholds(name: str, cfg: dict[str, Any]) -> None:
     thresholds = [("threshold", cfg["threshold"])]
     thresholds += [(f"the threshold of label {label!r}", t) for label, t in cfg["label_thresholds"]]
     for what, threshold in thresholds:
-        if not (isinstance(threshold, Real) and 0 <= float(threshold) <= 1):
+        if not (isinstance(threshold, Real) and 0 <= cast(float, threshold) <= 1):
             raise ValueError(
                 f"'{name}': {what} must be a probability in [0, 1], was: {threshold!r}"
             )
@@ -82,7 +93,7 @@ def _check_training(name: str, cfg: dict[str, Any]) -> None:
     numbers = [(f"the weight of label {x!r}", w) for x, w in cfg.get("label_weights", ())]
     numbers.append(("adversarial", cfg.get("adversarial", 0.0)))
     for what, number in numbers:
-        if isinstance(number, (str, bool)) or not 0 <= number < math.inf:
+        if isinstance(number, (str, bool)) or not 0 <= number <= sys.float_info.max:
             raise ValueError(
                 f"'{name}': {what} must be a number of at least 0, and finite, was: {number!r}"
             )

@@ -18,6 +18,9 @@ from ..nn import Factors, RowLayout, buckets, end_to_end, padded_index
 
 # Longest span across a document border, in tokens, unless a document itself is longer.
 FREE_REACH = 128
+# Of numbers in rows. Beyond it, the products of two may add up to scores that are not finite: not a
+# number is above no threshold, so their spans would be missing without a word.
+LARGEST = 1e18
 
 
 class Table(NamedTuple):
@@ -78,7 +81,7 @@ class Tables:
         """Check the rows and put them side by side.
 
         rows: output of the model, (l, width) for each document.
-        RAISES (ValueError): rows that are not finite numbers.
+        RAISES (ValueError): rows that are not finite numbers, or beyond LARGEST.
         """
         self.model = model
         self.docs = docs
@@ -87,7 +90,7 @@ class Tables:
         self.offsets = list(accumulate(self.lengths, initial=0))
         flat = model.ops.flatten(list(rows))
         # Asked once a batch: a GPU has to finish all its work to answer.
-        checks = model.ops.xp.stack((flat.any(1), model.ops.xp.isfinite(flat).all(1)))
+        checks = model.ops.xp.stack((flat.any(1), (abs(flat) < LARGEST).all(1)))
         has_vector, is_finite = torch.from_numpy(model.ops.to_numpy(checks))
         if not is_finite.all():
             raise ValueError(describe_not_finite(docs, is_finite.split(self.lengths)))
@@ -170,6 +173,7 @@ def describe_not_finite(docs: Sequence[Doc], is_finite: Sequence[Tensor]) -> str
     bad = [i for i, part in enumerate(is_finite) if not part.all()]
     return (
         f"the model's output must be finite, but for document {bad[0]} of {len(docs)} it is not: "
-        f"{docs[bad[0]].text[:60]!r}. The encoder has diverged or its input is broken. To fix: use "
-        "a lower learning rate, a longer warm-up, grad_clip in the optimizer, or no mixed precision"
+        f"{docs[bad[0]].text[:60]!r} (or is beyond {LARGEST:g}). The encoder has "
+        "diverged or its input is broken. To fix: use a lower learning rate, a longer warm-up, "
+        "grad_clip in the optimizer, or no mixed precision"
     )

@@ -1,6 +1,6 @@
 """Learning rates by part: slow for a pretrained transformer, fast for what starts from random."""
 
-import math
+import sys
 from typing import Any
 
 from spacy.util import registry
@@ -36,7 +36,7 @@ def build_discriminative_adam(
     RETURNS: the optimizer.
     RAISES (ValueError): a scale that is not above 0, or not finite.
     """
-    if isinstance(thinc_scale, str) or not 0 < thinc_scale < math.inf:
+    if isinstance(thinc_scale, str) or not 0 < thinc_scale <= sys.float_info.max:
         raise ValueError(
             f"thinc_scale must be above 0 and finite, was: {thinc_scale!r}. To fix: 20 is usual; 1 "
             "gives all weights one rate"

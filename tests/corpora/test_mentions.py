@@ -101,6 +101,11 @@ def test_no_reading_is_named_where_none_fits():
         check_mentions(TEXT, [pair(1, 3, "X", "广州")], "x")
 
 
+def test_a_mention_in_an_empty_text_is_named():
+    with pytest.raises(ValueError, match=r"was: '广州' .* where the text has nothing"):
+        check_mentions("", [pair(0, 2, "X", "广州")], "x")
+
+
 def test_offsets_in_tokens():
     words = ["Ada", "Lovelace", "met", "Bob"]
     text = " ".join(words)

@@ -278,6 +278,7 @@ def test_trigger_cannot_change_after_training(trigger, samples, tmp_path):
         ({"max_distance": 0}, "max_distance must be a whole number of at least 1, or null, was: 0"),
         ({"max_arguments": 0}, "max_arguments must be a whole number of at least 1, was: 0"),
         ({"max_events": -1}, "max_events must be a whole number of at least 1, was: -1"),
+        ({"max_events": 2**31}, "max_events must be a whole number of at most 2147483647, was: 21"),
         ({"candidates": "all"}, r"candidates must be one of .*'predicted'\), was: 'all'"),
         ({"type_pairs": "none"}, "type_pairs must be one of .* was: 'none'"),
         ({"missing": "x"}, "missing must be one of .* was: 'x'"),

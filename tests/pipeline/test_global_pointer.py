@@ -279,7 +279,7 @@ def test_label_added_later_can_be_learned(head, reload, tmp_path):
 def test_labels_and_their_errors():
     nlp = make_nlp()
     pipe = nlp.get_pipe("global_pointer")
-    for bad in (12, None, ""):
+    for bad in (12, None, "", " \n"):
         with pytest.raises(ValueError, match=r"E187.*was: "):
             pipe.add_label(bad)
     with pytest.raises(ValueError, match=r"label must be valid Unicode, was: 'US.udc80'"):
@@ -317,6 +317,9 @@ def test_initialize_without_data_as_assemble_does():
         make_nlp().initialize()
 
 
+HUGE = 10**400  # finite, but no float
+
+
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
@@ -331,6 +334,11 @@ def test_initialize_without_data_as_assemble_does():
             'max_length must be "auto", a whole number of at least 1, or null, was: 0',
         ),
         ({"max_spans": 0}, "max_spans must be a whole number of at least 1"),
+        ({"max_length": 2**63}, "a whole number of at most 2147483647, or null, was: 9223"),
+        ({"threshold": HUGE}, "threshold must be a probability"),
+        ({"label_thresholds": [["A", HUGE]]}, "threshold of label 'A' must be a probability"),
+        ({"label_weights": [["A", HUGE]]}, "at least 0, and finite, was: 10000"),
+        ({"lr_scale": HUGE}, "lr_scale must be above 0 and finite, was: 10000"),
         ({"spans_key": ""}, "spans_key must be the name of a group of doc.spans, was: ''"),
         ({"missing": "maybe"}, "missing must be one of .* was: 'maybe'"),
         ({"lr_scale": 0.0}, "lr_scale must be above 0 and finite, was: 0.0"),

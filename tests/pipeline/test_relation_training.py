@@ -280,8 +280,10 @@ def test_without_predicted_spans_gold_ones_are_joined_and_a_warning_says_so(cand
 def test_unknown_label_is_named():
     nlp, _ = initialized()
     example = make_relation_example(nlp, *RELATED[0][:2], [(0, 1, "NEW")])
+    before = nlp.to_bytes()
     with pytest.raises(ValueError, match=r"does not know the label 'NEW' of a gold rel.*add_label"):
         nlp.update([example])
+    assert nlp.to_bytes() == before
 
 
 def test_relations_that_cannot_be_learned_are_counted_once():

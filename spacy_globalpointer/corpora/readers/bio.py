@@ -115,7 +115,7 @@ def find_scheme(blocks: Sequence[Sequence[str]]) -> str:
         return CLOSING
     pairs = (pair for tags in blocks for pair in pairwise(("O", *tags)))
     # First letters of spans that follow none of the same label. CoNLL-2003 itself has two B- there.
-    starts = Counter(tag[0] for before, tag in pairs if before[2:] != tag[2:] and tag != "O")
+    starts = Counter(tag[:1] for before, tag in pairs if before[2:] != tag[2:] and tag != "O")
     return IOB1 if starts["I"] > starts["B"] or not starts["B"] else IOB2
 
 

@@ -18,6 +18,7 @@ from .label_studio_results import (
     LEFT_OUT,
     RELATION,
     Result,
+    check_names,
     find_text,
     is_region,
     link_regions,
@@ -134,7 +135,8 @@ def _choose(row: dict[str, Any], source: str) -> tuple[list[Result] | None, list
     """
     key = next((key for key in ANNOTATIONS if key in row), None)
     predictions = _list_annotations(row, "predictions", source)
-    notes = ["A draft is not read"] * len(row.get("drafts") or ())
+    drafts = row.get("drafts") or []
+    notes = ["A draft is not read"] * (len(drafts) if isinstance(drafts, list) else 1)
     if key is None:
         notes += ["A prediction beside the first is not read"] * len(predictions[1:])
         if not predictions:
@@ -167,6 +169,7 @@ def _list_annotations(row: dict[str, Any], key: str, source: str) -> list[dict[s
             f'{source}: "{key}" must be a list of objects with "result", a list of objects, was: '
             f"{shorten(values)}. Export the project again, as JSON"
         )
+    check_names((result for value in values for result in value["result"]), source)
     return values
 
 

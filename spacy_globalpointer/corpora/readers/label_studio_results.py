@@ -22,6 +22,9 @@ VALUE_KEYS = ("start", "end", "text", "labels")
 # One entry of "result".
 Result = dict[str, Any]
 
+# Of results: what tells them from each other, and their kind.
+NAMES = ("id", "type", "to_name", "from_id", "to_id", "direction")
+
 
 class Regions(NamedTuple):
     """The spans of a text.
@@ -42,6 +45,22 @@ def is_region(value: Any) -> bool:
     if not isinstance(value, dict) or not {"start", "end"} <= value.keys():
         return False
     return any(isinstance(value.get(key), list) for key in ("labels", *ELSEWHERE))
+
+
+def check_names(results: Iterable[Result], source: str) -> None:
+    """Refuse results whose ids and names are no strings or numbers, or labels that are no list.
+
+    RAISES (ValueError): such a result.
+    """
+    for result in results:
+        names = [result.get(key) for key in NAMES]
+        if any(isinstance(name, (list, dict)) for name in names) or not isinstance(
+            result.get("labels") or [], list
+        ):
+            raise ValueError(
+                f"{source}: {', '.join(NAMES)} of a result must be strings or numbers, and its "
+                f"labels a list, was: {shorten(result)}. Export the project again, as JSON"
+            )
 
 
 def list_ids(results: Iterable[Result]) -> set[Any]:

@@ -11,7 +11,7 @@ from ..containers import get_text
 from ..gold_parts import NO_ANSWERS, SPAN_KEYS, read_span_objects, read_span_scores
 from ..messages import quote, shorten
 from ..reading import Reading
-from ..record import Record
+from ..record import Record, check_spans
 from ..unread import refuse_unread
 from .dialects import Dialect, read_each
 
@@ -57,6 +57,7 @@ def read_prodigy(row: dict[str, Any], source: str, reading: Reading) -> Record:
     else:
         given = row.get("spans", [] if answer == "accept" and words and not notes else None)
         spans = None if given is None else tuple(read_span_objects(given, source, text))
+        check_spans(spans or (), len(text), unit="characters", source=source)
         scores, unread = read_span_scores(given or ())
         notes += unread
     if spans is not None and row.get("_view_id") == BINARY:
@@ -129,7 +130,8 @@ def _read_relations(
 
 def _list_span(value: Any) -> Any:
     """Start, end and label, as the spans have them."""
-    return tuple(value.get(key) for key in SPAN_KEYS) if isinstance(value, dict) else None
+    given = [value.get(key) for key in SPAN_KEYS] if isinstance(value, dict) else []
+    return None if any(isinstance(part, (list, dict)) for part in given) else tuple(given)
 
 
 PRODIGY = Dialect(read_each(read_prodigy), shows_prodigy)

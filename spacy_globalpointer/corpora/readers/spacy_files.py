@@ -37,7 +37,13 @@ def read_spacy(path: Path, reading: Reading) -> Iterator[Record]:
         that are damaged.
     """
     for number, doc in enumerate(read_docbin(path, Vocab()), start=1):
-        yield _read_doc(doc, f"{path} document {number}", reading)
+        source = f"{path} document {number}"
+        try:
+            yield _read_doc(doc, source, reading)
+        except ValueError as error:  # that of relations and events does not know the file
+            if str(error).startswith(source):
+                raise
+            raise ValueError(f"{source}: {error}") from error
 
 
 def _read_doc(doc: Doc, source: str, reading: Reading) -> Record:

@@ -115,6 +115,7 @@ def test_each_layer_of_tags_is_read_and_others_are_noted(tmp_path):
         ({"tokens": WORDS, "ner_tags": [*TAGS[:5], None]}, "must be a list of names or of numbers"),
         ({"tokens": WORDS, "ner_tags": ["O", "I-PER", *TAGS[2:]]}, "token 1: I-PER must continue"),
         ({"tokens": WORDS, "ner_tags": [*TAGS[:5], "PER"]}, "token 5: a tag must be O or one of"),
+        ({"tokens": WORDS, "ner_tags": [*TAGS[:5], ""]}, "token 5: a tag must be O or one of"),
         ({"tokens": WORDS, "ner_tags": TAGS, "gold": [[0, 1, "PER"]]}, '"gold" looks like annota'),
     ],
 )

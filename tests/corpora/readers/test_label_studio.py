@@ -198,6 +198,10 @@ TALK = {"start": "0", "end": "0", "startOffset": 0, "endOffset": 3, "paragraphla
         (task(annotation(ADA, relation("a", "q", "x"))), "must be between regions of its task"),
         (task(annotation(ADA, relation("a", "a", "x", direction="up"))), "a direction of right, l"),
         (task(annotation(ADA, relation("a", "a", " "))), "label of a relation must be"),
+        (task(annotation(ADA, relation(["a"], "a", "x"))), "must be strings or numbers"),
+        (task(annotation({**ADA, "to_name": {}})), "must be strings or numbers, and its labels a"),
+        (task(annotation({**ADA, "id": [1]})), "id, type, to_name, .* must be strings or numbers"),
+        (task(annotation(ADA, relation("a", "a") | {"labels": "met"})), "and its labels a list"),
         (task(annotation(ADA), entities=[[0, 3, "PER"]]), '"entities" looks like annotation'),
         (
             task(annotation(ADA), data={"text": TEXT, "gold": [[0, 3, "PER"]]}),

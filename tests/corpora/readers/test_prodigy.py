@@ -103,6 +103,10 @@ def test_our_own_records_may_have_its_hashes(tmp_path):
         ({**TASK, "spans": [{**ADA, "end": 99}]}, "must lie inside the 15 characters"),
         ({**TASK, "spans": [{**ADA, "text": "Bob"}]}, "must give the mention of the span"),
         ({**TASK, "spans": [{"token_start": 0, "label": "X"}]}, "missing: start, end"),
+        (
+            {**TASK, "spans": [{**ADA, "start": [0]}], "relations": [relation(ADA, ADA, "x")]},
+            r"start and end must be whole numbers, was: \[0\] to",
+        ),
         ({**TASK, "relations": {}}, '"relations" must be a list of objects with "head_'),
         ({**TASK, "relations": [{"head": 0}]}, '"relations" must be a list of objects with "head_'),
         ({**TASK, "relations": [relation(ADA, ADA, " ")]}, "label of a relation must be"),

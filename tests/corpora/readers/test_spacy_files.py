@@ -108,6 +108,15 @@ def test_a_group_with_another_name_must_be_named(tmp_path):
     assert mentions(record) == [("Ada", "PER")]
 
 
+@pytest.mark.parametrize("rows", [[[0, 9, "in"]], [[0, 0, ""]], "no rows"])
+def test_damaged_relations_name_the_document(tmp_path, rows):
+    doc = make_doc()
+    doc.spans["sc"] = [Span(doc, 0, 1, "PER")]
+    doc.spans["relations"] = SpanGroup(doc, spans=doc.spans["sc"], attrs={"relations": rows})
+    with pytest.raises(ValueError, match=r"x\.spacy document 2: .* in doc.spans\['relations'\]"):
+        read(tmp_path, make_doc(), doc)
+
+
 @pytest.mark.parametrize("data", [b"", b"Ada", DocBin(docs=[make_doc()]).to_bytes()[:-4]])
 def test_a_damaged_file_is_named(tmp_path, data):
     path = tmp_path / "x.spacy"
