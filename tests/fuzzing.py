@@ -89,8 +89,9 @@ def damaged(draw, data):
     return data
 
 
-# Words of a rule: ours; those of config checks, of too little memory, and of spaCy's own errors.
-RULES = r"\b(must|needs?|only|cannot)\b|To fix:|looks like|is not|Unable to allocate|\[E\d+\]"
+# Words of a rule: ours, those of config checks and spaCy's errors; and of what does not fit memory.
+RULES = r"\b(must|needs?|only|cannot)\b|To fix:|looks like|is not|\[E\d+\]"
+RULES += "|Unable to allocate|dimension exceeded|array is too big"
 
 
 def refuse_unclear(error, *names):

@@ -3,7 +3,7 @@
 import inspect
 from collections.abc import Collection, Mapping, Sequence
 from numbers import Real
-from typing import Any
+from typing import Any, cast
 
 from spacy.tokens import SpanGroup
 from spacy.training import Example
@@ -39,7 +39,7 @@ def check_soft(name: str, cfg: dict[str, Any], loss: SpanLoss) -> None:
             f"all have the target 0, was: {key!r} for both. To fix: keep what a teacher found and "
             "what was rejected in groups of their own"
         )
-    if not (isinstance(weight, Real) and 0 <= float(weight) <= 1):
+    if not (isinstance(weight, Real) and 0 <= cast(float, weight) <= 1):
         raise ValueError(f"'{name}': soft_weight must be a share in [0, 1], was: {weight!r}")
     if type(cfg["soft_rehearsal"]) is not bool:
         raise ValueError(
@@ -136,8 +136,8 @@ def read_probabilities(group: SpanGroup, key: str) -> list[float]:
     for score in scores:
         # In quotes, a number passes for one; nan is no probability either.
         is_number = isinstance(score, Real) and not isinstance(score, bool)
-        if not (is_number and 0 <= float(score) <= 1):
-            shown = float(score) if is_number else repr(score)
+        if not (is_number and 0 <= cast(float, score) <= 1):
+            shown = repr(score) if isinstance(score, (str, int)) else score
             raise ValueError(f"{rule} that are probabilities in [0, 1], was: {shown} {where}")
     return [float(score) for score in scores]
 

@@ -66,6 +66,8 @@ def test_each_marked_span_is_counted_once(folder, data):
     drawn = data.draw(st.lists(st.tuples(place, place, LABELS), min_size=1, max_size=5))
     spans = [(min(a, b), max(a, b), label) for a, b, label in drawn if a != b]
     rows = mark(text, spans)
+    if not all(text[a:b].strip() for a, b, _ in spans):
+        del rows["cmeee"]  # whose ends the mentions tell
     format = data.draw(st.sampled_from([*rows]))
     alignment = data.draw(st.sampled_from(["skip", "expand"]))
     name = data.draw(st.sampled_from(["x.jsonl", "x.json"]))

@@ -1,6 +1,7 @@
 """Documents of 1 to 20,000 tokens through all components."""
 
 import time
+from itertools import pairwise
 
 import pytest
 from fuzz_docs import NLP, check_weights, make_pipes, quiet
@@ -18,7 +19,7 @@ def make_long(n, n_spans):
     starts = range(0, n, max(1, n // n_spans))
     doc.spans["sc"] = [Span(doc, i, min(n, i + 2), "XY"[i % 2]) for i in starts]
     spans = [*doc.spans["sc"]]
-    set_relations(doc, [Relation(a, b, "r") for a, b in zip(spans, spans[1:], strict=False)])
+    set_relations(doc, [Relation(a, b, "r") for a, b in pairwise(spans)])
     set_events(doc, [Event(x.label_, x, (Argument("who", spans[0]),)) for x in spans[1:9]])
     return Example(NLP.make_doc(" ".join(token.text for token in doc)), doc)
 

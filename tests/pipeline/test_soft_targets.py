@@ -254,6 +254,7 @@ def two_arguments(factors, gold):
         ({"soft_spans_key": "a", "incorrect_spans_key": "a"}, "another group than incorrect.*'a'"),
         ({"soft_weight": 1.1}, r"soft_weight must be a share in \[0, 1\], was: 1.1"),
         ({"soft_weight": -0.1}, "soft_weight must be a share.*was: -0.1"),
+        ({"soft_weight": 10**400}, "soft_weight must be a share"),
     ],
 )
 def test_settings_out_of_range_are_refused(settings, message):
