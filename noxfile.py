@@ -29,7 +29,9 @@ def tests(session: nox.Session, versions: str) -> None:
 def curated(session: nox.Session) -> None:
     """Run the tests of curated transformers, which need an older numpy."""
     session.install(".[dev,curated]")
-    session.run("pytest", "-q", "-k", "curated", "tests/pipeline", "tests/test_configs.py")
+    session.run(
+        "pytest", "-q", "-k", "curated", "tests/pipeline", "tests/models", "tests/test_configs.py"
+    )
 
 
 @nox.session

@@ -1,7 +1,7 @@
 """The layers: documents -> encoder -> one row of factors per token, and a second look at spans."""
 
 from .affixes import build_affix_hash_embed
-from .encoders import build_concatenated_encoders
+from .encoders import build_concatenated_encoders, find_listeners
 from .gplinker import build_gplinker
 from .heads import (
     NOTHING_SEEN,
@@ -36,6 +36,7 @@ __all__ = [
     "check_loaded",
     "check_new_label",
     "explain_mismatch",
+    "find_listeners",
     "find_text_vectors",
     "finish_update",
     "learned_labels",

@@ -51,6 +51,20 @@ def build_concatenated_encoders(
     return chain(concatenate(*map(_with_width, encoders)), with_array(mixed))
 
 
+def find_listeners(model: Model) -> dict[str, list[Model]]:
+    """The layers of a model that stand for an encoder in another component, by its name or "*".
+
+    Listeners of spaCy and spacy-transformers have the name as a field, those of
+    spacy-curated-transformers as an attribute.
+    """
+    found: dict[str, list[Model]] = {}
+    for node in model.walk():
+        name = getattr(node, "upstream_name", None) or node.attrs.get("_upstream_name")
+        if name is not None:
+            found.setdefault(name, []).append(node)
+    return found
+
+
 def find_width(encoder: Model[list[Doc], list[Floats2d]], docs: list[Doc] | None) -> int:
     """Width of the token vectors of an initialized encoder.
 

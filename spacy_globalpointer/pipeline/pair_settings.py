@@ -6,6 +6,7 @@ from typing import Any
 from spacy.language import Language
 from spacy.tokens import Doc
 
+from ..models import find_listeners
 from .pair_gold import Sources, list_span_sources
 from .settings import check_settings, key_of
 
@@ -84,7 +85,7 @@ def _upstream(name: str, nlp: Language) -> set[str]:
     model = getattr(nlp.get_pipe(name), "model", None)
     if model is None or not hasattr(model, "walk"):
         return set()
-    wanted = {node.upstream_name for node in model.walk() if hasattr(node, "upstream_name")}
+    wanted = set(find_listeners(model))
     names = _running(nlp)
     before = names[: names.index(name)]
     encoders = [x for x in before if hasattr(nlp.get_pipe(x), "add_listener")]

@@ -16,6 +16,7 @@ from spacy.training import Example
 from thinc.api import Model, Optimizer
 from thinc.types import Floats2d
 
+from ..models import find_listeners
 from ..nn import to_score
 from ..spans import LabelledSpan
 from .labelled import LabelledPipe
@@ -186,7 +187,7 @@ def what_was_known(
         of labels that the copy has.
     RAISES (ValueError): the encoder is one of a pipeline that is not known.
     """
-    if any(hasattr(node, "upstream_name") for node in model.walk()):
+    if find_listeners(model):
         raise ValueError(
             f"'{name}' can only rehearse with an encoder that can be copied: the copy that it "
             "rehearses from would listen to an encoder that has changed since. The component was "

@@ -6,6 +6,7 @@ from spacy.pipeline.tok2vec import Tok2VecListener
 from spacy.tokens import Doc, Token
 from thinc.api import Model
 
+from ..models import find_listeners
 from .tables import Tables
 
 
@@ -16,10 +17,11 @@ def require_encoder(model: Model, docs: Sequence[Doc]) -> None:
 
     RAISES (ValueError): a listener's encoder left nothing on a document that has tokens.
     """
-    listeners = [node for node in model.walk() if hasattr(node, "upstream_name")]
+    found = find_listeners(model)
+    listeners = [node for own in found.values() for node in own]
     for doc in filter(len, docs):
         if not all(_was_left_for(listener, doc) for listener in listeners):
-            listened = " and ".join(sorted({repr(node.upstream_name) for node in listeners}))
+            listened = " and ".join(sorted(map(repr, found)))
             raise ValueError(
                 "the encoder must run before the spans are scored, but it left no vectors on the "
                 f"document {doc.text[:60]!r}. The component listens to {listened} ('*' is the "

@@ -18,7 +18,7 @@ from spacy.lang.en import English
 from spacy.util import registry
 from thinc.api import Config, Model
 
-from spacy_globalpointer.models import build_concatenated_encoders
+from spacy_globalpointer.models import build_concatenated_encoders, find_listeners
 
 # spacy-curated-transformers 0.3 turns an array of one number into a float: numpy<2.4 warns.
 pytestmark = pytest.mark.filterwarnings(
@@ -293,3 +293,12 @@ def test_an_unknown_width_is_an_error(docs):
     model = build_concatenated_encoders(leaves_out(3), fake_encoder(3), width=4)
     with pytest.raises(ValueError, match=r"width of the encoder is unknown\. To fix: initialize"):
         model.initialize(X=docs)
+
+
+def test_listeners_are_found_however_they_name_their_encoder():
+    class Listener(Model):
+        upstream_name = "*"
+
+    field, attribute = Listener("field", abs), Model("attr", abs, attrs={"_upstream_name": "own"})
+    model = Model("head", abs, layers=[field, Model("layer", abs, layers=[attribute])])
+    assert find_listeners(model) == {"*": [field], "own": [attribute]}
