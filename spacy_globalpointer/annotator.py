@@ -211,6 +211,7 @@ class Annotator:
             self._nlp = None  # before there is another one
             gc.collect()
         nlp = self.nlp
+        vocab: Any = nlp.vocab
         waiting: dict[int, None] = {}
 
         def take() -> Iterator[tuple[str | Doc, int]]:
@@ -225,7 +226,7 @@ class Annotator:
                     del waiting[place]
                     yield doc, place
         finally:
-            if nlp.vocab.in_memory_zone:  # older versions of spaCy stay there after an error
+            if vocab.in_memory_zone:  # older versions of spaCy stay there after an error
                 self._nlp = None
         if waiting:
             raise ValueError(

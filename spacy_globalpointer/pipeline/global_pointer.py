@@ -16,6 +16,7 @@ from ..nn import RowLayout
 from .descriptions import describe_labels
 from .gold import NO_GROUP, GoldReader
 from .labelled import BEGINNING, FIRST_PASSES
+from .limits import describe_crowded, describe_full, describe_length, longest_span, with_margin
 from .one_span import describe_one_span
 from .partial import (
     annotation_loss,
@@ -28,18 +29,7 @@ from .partial import (
 )
 from .prediction import Prediction, ScoredSpans, predict_spans
 from .rehearsal import RehearsingPipe
-from .settings import (
-    AUTO,
-    check_model,
-    check_settings,
-    describe_crowded,
-    describe_full,
-    describe_length,
-    label_cuts,
-    longest_span,
-    warn_of_config,
-    with_margin,
-)
+from .settings import AUTO, check_model, check_settings, label_cuts, warn_of_config
 from .soft_targets import SoftReader, check_soft
 from .tables import Tables, plain_torch
 from .vectors import describe_without_vector, tokens_without_vector

@@ -20,8 +20,8 @@ from ..nn import (
     without_overlap,
 )
 from ..spans import LabelledSpan
+from .limits import longest_span
 from .rescoring import final_tables
-from .settings import longest_span
 from .tables import Tables, plain_torch
 from .threads import one_thread
 from .vectors import require_encoder, tokens_without_vector

@@ -21,9 +21,9 @@ from ..nn import to_score
 from ..spans import LabelledSpan
 from .labelled import LabelledPipe
 from .learning import batch_loss
+from .limits import longest_span
 from .partial import weigh_labels
 from .prediction import predict_spans
-from .settings import longest_span
 from .tables import Tables, plain_torch
 
 # Soft targets below this probability are left out, which means 0: there are too many of them.

@@ -18,8 +18,9 @@ from spacy.tokens import Doc
 
 from ..nn import to_score
 from .global_pointer import GlobalPointer
+from .limits import describe_length
 from .prediction import ScoredSpans, find_and_score
-from .settings import describe_length, label_cuts
+from .settings import label_cuts
 
 # Where it is in doc.user_data.
 UNCERTAINTY = "uncertainty"

@@ -8,7 +8,7 @@ from samples import LABELS, SENTENCES, found, make_example, make_examples, make_
 from spacy.training import Example
 
 from spacy_globalpointer.pipeline import global_pointer, settings
-from spacy_globalpointer.pipeline.settings import with_margin
+from spacy_globalpointer.pipeline.limits import with_margin
 
 LONGEST = 6  # tokens of "Bank of the City of Rome"
 README = "The Bank of the City of Rome hired Anna."

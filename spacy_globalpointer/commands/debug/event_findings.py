@@ -6,8 +6,8 @@ from typing import Any
 
 from ...pipeline.event_edges import SAME_EVENT
 from ...pipeline.event_gold import NO_TRIGGER, NOT_BACK, OWN_TRIGGER, TRIGGER
+from ...pipeline.limits import with_margin
 from ...pipeline.pair_gold import TOO_FAR
-from ...pipeline.settings import with_margin
 from .case import Advice, Finding, PairCase
 from .event_statistics import ALONE, CROSSING, NESTED, PART, REDUCED, REPEATED, SHARED, UNTRIGGERED
 from .findings import find_label_counts, find_unknown

@@ -7,7 +7,8 @@ from dataclasses import replace
 
 from ...corpora.messages import shorten
 from ...pipeline.label_tables import TABLES
-from ...pipeline.settings import AUTO, weight_lines, with_margin
+from ...pipeline.limits import with_margin
+from ...pipeline.settings import AUTO, weight_lines
 from ...pipeline.spelling import find_label
 from ..labels import list_labels
 from .case import Advice, Case, Finding

@@ -4,9 +4,9 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
+from ...pipeline.limits import with_margin
 from ...pipeline.pair_gold import SELF as LOST_SELF
 from ...pipeline.pair_gold import TOO_FAR
-from ...pipeline.settings import with_margin
 from ...pipeline.spelling import is_named, spell_label
 from ..labels import list_labels
 from .case import Advice, Finding, PairCase

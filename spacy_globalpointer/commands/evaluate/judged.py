@@ -10,8 +10,9 @@ from spacy.training import Example
 
 from ...pipeline.alignment import have_same_tokens, to_predicted
 from ...pipeline.global_pointer import GlobalPointer
+from ...pipeline.limits import describe_full
 from ...pipeline.prediction import find_and_score
-from ...pipeline.settings import describe_full, label_cuts
+from ...pipeline.settings import label_cuts
 from ...spans import Counts, LabelledSpan
 from ..comparison import Item, run_before, span_account, spans_on_reference
 
