@@ -9,6 +9,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from .cells import BLOCK_CELLS
 from .factors import SpanFactors
 
 
@@ -74,8 +75,10 @@ class _Block(NamedTuple):
 
 
 def _blocks(factors: SpanFactors, sums: Tensor, excluded: Tensor) -> Iterator[_Block]:
-    """Scores of the sums, taking as many at once as there are documents."""
-    at_once = len(factors.mask)
+    """Scores of the sums, taking as many at once as there are documents, or as fit in a block."""
+    # One by one, 10,000 labels of a short text would take a thousand times as long as a product.
+    width = max(factors.n_starts, 2 * factors.query.shape[-1])
+    at_once = max(len(factors.mask), BLOCK_CELLS // (factors.length * width))
     no_token = ~factors.mask[..., None]
     start_bias = factors.start_bias.masked_fill(no_token[:, : factors.n_starts], -torch.inf)
     end_bias = factors.end_bias.masked_fill(no_token, -torch.inf)
