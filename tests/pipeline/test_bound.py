@@ -7,7 +7,7 @@ import spacy
 from samples import LABELS, SENTENCES, found, make_example, make_examples, make_nlp, train
 from spacy.training import Example
 
-from spacy_globalpointer.pipeline import global_pointer, settings
+from spacy_globalpointer.pipeline import global_pointer, limits
 from spacy_globalpointer.pipeline.limits import with_margin
 
 LONGEST = 6  # tokens of "Bank of the City of Rome"
@@ -133,7 +133,7 @@ def test_long_texts_without_a_bound_are_warned_of_once():
 
 @pytest.mark.parametrize("step", ["predict", "update"])
 def test_a_text_with_too_many_spans_is_warned_of_before_they_are_scored(step, monkeypatch):
-    monkeypatch.setattr(settings, "SQUARE", 900)
+    monkeypatch.setattr(limits, "SQUARE", 900)
     nlp = make_nlp(max_length=None)
     train(nlp, make_examples(nlp), steps=1)
     pipe = nlp.get_pipe("global_pointer")
