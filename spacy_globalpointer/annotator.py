@@ -225,7 +225,8 @@ class Annotator:
                     del waiting[place]
                     yield doc, place
         finally:
-            if nlp.vocab.in_memory_zone:  # older versions of spaCy stay there after an error
+            # Older versions of spaCy stay there after an error.
+            if nlp.vocab.in_memory_zone:  # type: ignore[attr-defined]
                 self._nlp = None
         if waiting:
             raise ValueError(
