@@ -13,6 +13,7 @@ Report = dict[str, Any]
 COLOURS = {
     "global_pointer": "#0b6e99",
     "global_pointer_rescorer": "#0b9a6b",
+    "global_pointer_hybrid": "#a9264e",
     "global_pointer_plain": "#3f8fb0",
     "global_pointer_gp": "#5aa9c9",
     "per_document": "#5aa9c9",
