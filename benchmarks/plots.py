@@ -13,7 +13,6 @@ Report = dict[str, Any]
 COLOURS = {
     "global_pointer": "#0b6e99",
     "global_pointer_rescorer": "#0b9a6b",
-    "global_pointer_hybrid": "#a9264e",
     "global_pointer_plain": "#3f8fb0",
     "global_pointer_gp": "#5aa9c9",
     "per_document": "#5aa9c9",
@@ -50,8 +49,8 @@ def draw_rows(rows: Sequence[Row], folder: Path) -> list[Path]:
     RETURNS: the files; none if nothing was run that could be compared.
     RAISES (ImportError): without matplotlib.
     """
-    # One system alone says nothing.
-    whole = [row for row in rows if len(row.done) > 1 and not row.limit]
+    # One system alone says nothing, and pretrained encoders are few and slow.
+    whole = [row for row in rows if len(row.done) > 1 and not row.limit and not row.pretrained]
     plots = {"speed": _f1_and_speed, "length": _f1_by_length} if whole else {}
     return [_save(plot, whole, folder / f"{name}.svg") for name, plot in plots.items()]
 
@@ -160,12 +159,12 @@ def _scaling(figure: Any, results: list[dict[str, Any]]) -> None:
 def _f1_and_speed(figure: Any, rows: Sequence[Row]) -> None:
     panels = figure.subplots(1, len(rows), squeeze=False)[0]
     for axes, row in zip(panels, rows, strict=True):
-        for system in row.done:
+        for system in row.trained():
             speed, f1 = row.mean(system, "predict_words_per_second"), row.mean(system, "all", "f")
             axes.plot(speed, 100 * f1, "o", color=COLOURS[system], label=_name(system))
         axes.set(title=row.name(), xlabel="prediction, words/s")
         axes.set_xlim(0, 1.1 * max(row.mean(s, "predict_words_per_second") for s in row.done))
-        axes.locator_params(axis="x", nbins=5)
+        axes.locator_params(axis="x", nbins=4)
         axes.xaxis.set_major_formatter("{x:,g}")
         axes.grid(alpha=0.3)
     panels[0].set_ylabel("F1")
@@ -175,7 +174,7 @@ def _f1_and_speed(figure: Any, rows: Sequence[Row]) -> None:
 def _f1_by_length(figure: Any, rows: Sequence[Row]) -> None:
     panels = figure.subplots(1, len(rows), squeeze=False, sharey=True)[0]
     for axes, row in zip(panels, rows, strict=True):
-        for system in row.done:
+        for system in row.trained():
             values = [row.length_f1(system, length) for length in LENGTHS]
             known = [(x, y) for x, y in enumerate(values) if y is not None]
             axes.plot(*zip(*known, strict=True), "o-", color=COLOURS[system], label=_name(system))
