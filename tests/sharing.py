@@ -97,3 +97,16 @@ def learn(nlp, kind):
         for _ in range(steps):
             nlp.update(examples, sgd=optimizer)
     return nlp
+
+
+def assert_same_found(one, other):
+    """Two lists of what was found in the same documents, as `describe` gives it; none is empty."""
+    for own, others in zip(one, other, strict=True):
+        for what in own:
+            rows, other_rows = own[what], others[what]
+            if what != "text":
+                scores = [[row[-1] for row in found] for found in (rows, other_rows)]
+                assert scores[0] == pytest.approx(scores[1], abs=1e-5)
+                rows, other_rows = ([row[:-1] for row in found] for found in (rows, other_rows))
+            assert rows == other_rows
+    assert all(any(row[what] for row in one) for what in one[0])

@@ -55,11 +55,14 @@ def find_listeners(model: Model) -> dict[str, list[Model]]:
     """The layers of a model that stand for an encoder in another component, by its name or "*".
 
     Listeners of spaCy and spacy-transformers have the name as a field, those of
-    spacy-curated-transformers as an attribute.
+    spacy-curated-transformers as an attribute, and a mark which they lose with the encoder of their
+    own that `nlp.replace_listeners` gives them.
     """
     found: dict[str, list[Model]] = {}
     for node in model.walk():
-        name = getattr(node, "upstream_name", None) or node.attrs.get("_upstream_name")
+        name = getattr(node, "upstream_name", None)
+        if "_TRANSFORMER_LISTENER" in node.attrs:
+            name = node.attrs["_upstream_name"]
         if name is not None:
             found.setdefault(name, []).append(node)
     return found

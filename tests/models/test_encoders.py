@@ -299,6 +299,8 @@ def test_listeners_are_found_however_they_name_their_encoder():
     class Listener(Model):
         upstream_name = "*"
 
-    field, attribute = Listener("field", abs), Model("attr", abs, attrs={"_upstream_name": "own"})
-    model = Model("head", abs, layers=[field, Model("layer", abs, layers=[attribute])])
+    marked = {"_upstream_name": "own", "_TRANSFORMER_LISTENER": True}
+    field, attribute = Listener("field", abs), Model("attribute", abs, attrs=marked)
+    replaced = Model("replaced", abs, attrs={"_upstream_name": "own"})
+    model = Model("head", abs, layers=[field, Model("layer", abs, layers=[attribute, replaced])])
     assert find_listeners(model) == {"*": [field], "own": [attribute]}

@@ -79,8 +79,8 @@ def load_for_threads(folder):
     return nlp
 
 
-def find(nlp, texts):
-    return [describe(doc) for doc in nlp.pipe(texts, batch_size=4)]
+def find(nlp, texts, **options):
+    return [describe(doc) for doc in nlp.pipe(texts, batch_size=4, **options)]
 
 
 @pytest.mark.parametrize("kind", KINDS_BUT_SLOW)
@@ -190,8 +190,8 @@ def test_an_annotator_that_fails_leaves_its_memory_zone(monkeypatch):
 WORKERS = """
 import multiprocessing, sys
 import spacy, torch
-from frozen.make import describe
-from pipeline.test_concurrency import make_texts
+from pipeline.test_concurrency import find, make_texts
+from sharing import assert_same_found
 
 if __name__ == "__main__":
     multiprocessing.set_start_method(sys.argv[1])
@@ -199,12 +199,9 @@ if __name__ == "__main__":
     a = torch.randn(600, 600); (a @ a).exp().sum()
     nlp = spacy.load(sys.argv[2])
     texts = make_texts(0, 20)
-    one = [describe(doc) for doc in nlp.pipe(texts)]
-    assert all(any(row[what] for row in one) for what in one[0])
+    one = find(nlp, texts)
     for n_process in (1, 2, 4):
-        docs = nlp.pipe(texts, n_process=n_process, batch_size=4)
-        several = [describe(doc) for doc in docs]
-        assert several == one, n_process
+        assert_same_found(find(nlp, texts, n_process=n_process), one)
         assert torch.get_num_threads() == 2
 """
 

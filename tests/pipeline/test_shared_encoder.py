@@ -4,7 +4,17 @@ import numpy
 import pytest
 import spacy
 from frozen.make import describe
-from sharing import KINDS, ORDERS, OTHERS, OURS, TEXTS, annotate_for_all, learn, make_shared_nlp
+from sharing import (
+    KINDS,
+    ORDERS,
+    OTHERS,
+    OURS,
+    TEXTS,
+    annotate_for_all,
+    assert_same_found,
+    learn,
+    make_shared_nlp,
+)
 from spacy.util import fix_random_seed, load_model_from_config
 from thinc.api import Adam
 
@@ -73,18 +83,6 @@ def weights(nlp, names):
 
 def found_by(nlp):
     return [describe(doc) for doc in nlp.pipe(TEXTS)]
-
-
-def assert_same_found(one, other):
-    for own, others in zip(one, other, strict=True):
-        for what in own:
-            rows, other_rows = own[what], others[what]
-            if what != "text":
-                scores = [[row[-1] for row in found] for found in (rows, other_rows)]
-                assert scores[0] == pytest.approx(scores[1], abs=1e-5)
-                rows, other_rows = ([row[:-1] for row in found] for found in (rows, other_rows))
-            assert rows == other_rows
-    assert all(any(row[what] for row in one) for what in one[0])
 
 
 @pytest.mark.parametrize(("kind", "order"), PLACES)
