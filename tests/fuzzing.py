@@ -12,9 +12,9 @@ SHARE = 50
 SLOW = [HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too_much]
 
 
-def cases(nightly, **options):
+def cases(nightly, share=SHARE, **options):
     """Settings of a test that tries so many cases in a nightly run."""
-    n = nightly if IS_NIGHTLY else max(2, nightly // SHARE)
+    n = nightly if IS_NIGHTLY else max(2, nightly // share)
     return settings(max_examples=n, suppress_health_check=SLOW, **options)
 
 

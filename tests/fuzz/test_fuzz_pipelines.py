@@ -14,7 +14,7 @@ from fuzz_docs import (
     make_pipes,
     quiet,
 )
-from fuzzing import LABELS, TEXTS, cases, refuse_unclear
+from fuzzing import LABELS, SHARE, TEXTS, cases, refuse_unclear
 from hypothesis import Phase
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
@@ -187,4 +187,6 @@ class Life(RuleBasedStateMachine):
 
 TestLife = Life.TestCase
 # A life that fails is not shortened: that takes longer than all others together.
-TestLife.settings = cases(500, stateful_step_count=8, phases=[Phase.reuse, Phase.generate])
+TestLife.settings = cases(
+    500, 2 * SHARE, stateful_step_count=8, phases=[Phase.reuse, Phase.generate]
+)
