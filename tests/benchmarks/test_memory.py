@@ -10,9 +10,7 @@ from benchmarks.memory import Case, measure_memory, prepare_case
     "case",
     [
         Case("update", "efficient+rescorer", 2, 20, 3),
-        Case("predict", "global_pointer", 2, 20, 3, 0, None),
         Case("stream", "relations", 4, 20, 3, 4),
-        Case("update", "events", 1, 20, 3, 4),
     ],
 )
 def test_cases_run(case):
