@@ -13,7 +13,7 @@ import pytest
 import spacy
 import torch
 from frozen.make import describe
-from sharing import KINDS, TEXTS, annotate_for_all, learn, make_shared_nlp
+from sharing import KINDS, TEXTS, annotate_for_all, assert_same_found, learn, make_shared_nlp
 from thinc.api import Adam
 
 from spacy_globalpointer import Annotator
@@ -137,7 +137,7 @@ def test_what_is_left_when_the_main_thread_has_ended_goes_on(three_threads):
     nlp, texts = spacy.load(FROZEN), make_texts(0)
     expected = find(nlp, texts)
     threads._head_threads.shutdown()
-    assert find(nlp, texts) == expected
+    assert_same_found(find(nlp, texts), expected)  # with several threads, sums have another order
 
 
 def test_a_pipeline_is_loaded_when_no_thread_can_start(three_threads, monkeypatch):
