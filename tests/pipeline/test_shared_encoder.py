@@ -139,8 +139,9 @@ def test_the_encoder_is_frozen_and_annotates(kind, saved):
     assert {name for name in now if now[name] == before[name]} == {"encoder"}
 
 
-@pytest.mark.parametrize("replaces", [False, pytest.param(True, marks=pytest.mark.nightly)])
-@pytest.mark.parametrize("kind", KINDS_BUT_SLOW)
+@pytest.mark.nightly
+@pytest.mark.parametrize("replaces", [False, True])
+@pytest.mark.parametrize("kind", KINDS)
 def test_components_are_sourced(kind, replaces, saved):
     nlp = saved(kind)
     source = {"source": str(saved.folders[kind, "last"])}
@@ -154,7 +155,8 @@ def test_components_are_sourced(kind, replaces, saved):
     assert_same_found(found_by(nlp), found_by(other))
 
 
-@pytest.mark.parametrize("kind", KINDS_BUT_SLOW)
+@pytest.mark.nightly
+@pytest.mark.parametrize("kind", KINDS)
 def test_components_are_renamed(kind, saved, tmp_path):
     nlp, other = saved(kind), saved(kind)
     for name in ("encoder", *OURS):
