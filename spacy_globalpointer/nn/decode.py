@@ -144,12 +144,10 @@ def decode_best(factors: Factors, cuts: Tensor, *, block: int | None = None) -> 
     cuts (c): lowest score of a span; -inf for every span, inf for none.
     block (tokens): start tokens scored at once; the result does not change.
     """
-    if isinstance(factors, SpanFactors):
-        return _sorted(_best_spans(factors.in_float32(), cuts, block), factors)
     found = [_nothing(factors)]
-    for labels, part in split_labels(factors):
+    for labels, part in split_labels(factors.in_float32()):
         own = _best_spans(part, cuts[labels], block)
-        found.append(own._replace(label=own.label + labels[0].to(own.label)))
+        found.append(own._replace(label=labels.to(own.label)[own.label]))
     return _sorted(join_decoded(found), factors)
 
 

@@ -136,11 +136,17 @@ class GlobalPointer(RehearsingPipe):
         RETURNS: the spans of each document.
         RAISES (ValueError): not initialized, or token vectors that are not finite.
         """
+        docs = list(docs)
+        cuts = self._prepare(docs)
+        return self._report(docs, predict_spans(self.model, docs, cuts, self.cfg))
+
+    def _prepare(self, docs: Sequence[Doc]) -> tuple[float, ...]:
+        """Check what a prediction needs, and warn of long texts. RETURNS: cuts of the labels."""
         self._require_ready()
-        docs, cuts = list(docs), label_cuts(self.name, self.labels, self.cfg)
+        cuts = label_cuts(self.name, self.labels, self.cfg)
         seen = self.model.attrs["longest_text"]
         self._warn_once(*describe_length(self.name, docs, self.max_length, seen))
-        return self._report(docs, predict_spans(self.model, docs, cuts, self.cfg))
+        return cuts
 
     def _report(self, docs: Sequence[Doc], found: Prediction) -> list[ScoredSpans]:
         """Warn of what a prediction lacks. RETURNS: its spans."""
@@ -179,7 +185,8 @@ class GlobalPointer(RehearsingPipe):
         RETURNS: losses, with the loss of the batch added under the component's name.
         RAISES (ValueError): a label that the component does not have.
         """
-        validate_examples(examples := list(examples), "GlobalPointer.update")
+        examples = list(examples)
+        validate_examples(examples, "GlobalPointer.update")
         docs = [example.predicted for example in examples]
         return self._learn(docs, partial(self.get_loss, examples), drop, sgd, losses)
 

@@ -18,9 +18,7 @@ from spacy.tokens import Doc
 
 from ..nn import to_score
 from .global_pointer import GlobalPointer
-from .limits import describe_length
 from .prediction import ScoredSpans, find_and_score
-from .settings import label_cuts
 
 # Where it is in doc.user_data.
 UNCERTAINTY = "uncertainty"
@@ -49,11 +47,8 @@ def measure_uncertainty(nlp: Language) -> None:
 
 def _predict(pipe: GlobalPointer, docs: Iterable[Doc]) -> list[ScoredSpans]:
     """As GlobalPointer.predict, with the uncertainty of the documents."""
-    pipe._require_ready()
     docs = list(docs)
-    cuts = label_cuts(pipe.name, pipe.labels, pipe.cfg)
-    longest = pipe.model.attrs["longest_text"]
-    pipe._warn_once(*describe_length(pipe.name, docs, pipe.max_length, longest))
+    cuts = pipe._prepare(docs)
     low = [min(cut, to_score(LOWEST)) for cut in cuts]
     wide: dict[str, Any] = {**pipe.cfg, "max_spans": None, "allow_overlap": True}
     wide["one_per_label"] = False

@@ -57,12 +57,13 @@ def read_prodigy(row: dict[str, Any], source: str, reading: Reading) -> Record:
     else:
         given = row.get("spans", [] if answer == "accept" and words and not notes else None)
         spans = None if given is None else tuple(read_span_objects(given, source, text))
-        check_spans(spans or (), len(text), unit="characters", source=source)
         scores, unread = read_span_scores(given or ())
         notes += unread
     if spans is not None and row.get("_view_id") == BINARY:
         notes.append("An answer about one span is read as if the text had no others")
     if spans is not None and "relations" in row:
+        # Which are looked up by them, before the record checks them.
+        check_spans(spans, len(text), unit="characters", source=source)
         relations, lost = _read_relations(row["relations"], spans, source)
         notes += lost
     return Record(
