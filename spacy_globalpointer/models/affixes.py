@@ -1,6 +1,6 @@
 """A registered embedding of words that also reads their beginnings and endings."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import lru_cache
 from typing import Any, cast
 
@@ -36,12 +36,16 @@ def build_affix_hash_embed(
     affix_lengths: list[int],
     affix_rows: list[int],
     include_static_vectors: bool,
+    across_tokens: bool = False,
 ) -> Model[list[Doc], list[Floats2d]]:
     """`spacy.MultiHashEmbed.v2` with prefixes and suffixes of several lengths.
 
     MultiHashEmbed knows a prefix of one letter and a suffix of three. More of them tell a protein
     from a cell where the word itself is rare. They are in lower case, and one that is longer than
     its token is the whole token.
+
+    In text without spaces a token may be a single character, as in Chinese. There `across_tokens`
+    makes n-grams of characters of them, those that begin and those that end with each token.
 
     width (channels): of the tables and of the vectors, which are normalized.
     attrs: attributes of a token, a table for each, as in MultiHashEmbed.
@@ -50,6 +54,8 @@ def build_affix_hash_embed(
     affix_rows: of the two tables for each length. Different affixes may share a row, but hardly all
         of the four that each is hashed to.
     include_static_vectors: read the pipeline's word vectors too.
+    across_tokens: an affix that is longer than its token goes on in the tokens around it, up to the
+        next space.
     RETURNS: documents -> (l, width).
     RAISES (ValueError): no attrs, one that tokens do not have, a number below 1, lists that do not
         match.
@@ -84,7 +90,11 @@ def build_affix_hash_embed(
         "read_affixes",
         _forward,
         init=_require_vectors if include_static_vectors else None,
-        attrs={"attrs": columns, "affix_lengths": list(affix_lengths)},
+        attrs={
+            "attrs": columns,
+            "affix_lengths": list(affix_lengths),
+            "across_tokens": across_tokens,
+        },
     )
     embedded: Any = chain(read, list2ragged(), with_array(concatenate(*tables)))
     if include_static_vectors:
@@ -112,21 +122,42 @@ def _require_vectors(
 def _forward(
     model: Model[list[Doc], list[Ints2d]], docs: list[Doc], is_train: bool
 ) -> tuple[list[Ints2d], Callable]:
-    attrs, lengths = model.attrs["attrs"], model.attrs["affix_lengths"]
-    numbers = [cast(Ints2d, _number(doc, attrs, lengths)) for doc in docs]
+    attrs, lengths = model.attrs["attrs"], tuple(model.attrs["affix_lengths"])
+    reach = max(lengths, default=0) if model.attrs["across_tokens"] else 0
+    numbers = [cast(Ints2d, _number(doc, attrs, lengths, reach)) for doc in docs]
     return [model.ops.asarray2i(x, dtype="uint64") for x in numbers], lambda d_ids: []
 
 
-def _number(doc: Doc, attrs: list[int | str], lengths: list[int]) -> numpy.ndarray:
+def _number(
+    doc: Doc, attrs: list[int | str], lengths: tuple[int, ...], reach: int
+) -> numpy.ndarray:
     """The attributes of each token, and the hashes of its affixes (l, columns)."""
-    hashes = b"".join([_hash_affixes(token.lower_, tuple(lengths)) for token in doc])
+    hashes = b"".join([_hash_affixes(*token, lengths) for token in _read_tokens(doc, reach)])
     affixes = numpy.frombuffer(hashes, dtype="uint64").reshape(len(doc), 2 * len(lengths))
     known = doc.to_array(attrs).reshape(len(doc), len(attrs))
     return numpy.hstack([known, affixes])
 
 
+def _read_tokens(doc: Doc, reach: int) -> Iterator[tuple[str, str, str]]:
+    """What stands before a token, itself, and what stands behind it, up to the next space.
+
+    reach (characters): of the token and either side together; a longer token stands alone.
+    """
+    run: list[str] = []
+    for token in doc:
+        run.append(token.lower_)
+        if reach and not token.whitespace_ and token.i + 1 < len(doc):
+            continue
+        text, start = "".join(run), 0
+        for word in run:
+            end, lack = start + len(word), max(reach - len(word), 0)
+            yield text[max(start - lack, 0) : start], word, text[end : end + lack]
+            start = end
+        run.clear()
+
+
 @lru_cache(N_CACHED)
-def _hash_affixes(word: str, lengths: tuple[int, ...]) -> bytes:
+def _hash_affixes(before: str, word: str, after: str, lengths: tuple[int, ...]) -> bytes:
     """The hashes of the prefix and of the suffix of each length, as uint64."""
-    affixes = [part for n in lengths for part in (word[:n], word[-n:])]
+    affixes = [part for n in lengths for part in ((word + after)[:n], (before + word)[-n:])]
     return numpy.array([get_string_id(affix) for affix in affixes], dtype="uint64").tobytes()

@@ -43,6 +43,22 @@ def test_reads_attributes_and_affixes(words, lengths, expected):
     assert ids[:, 2:].tolist() == [[get_string_id(affix) for affix in row] for row in expected]
 
 
+@pytest.mark.parametrize(
+    ("words", "spaces", "lengths", "expected"),
+    [
+        ("天气好", [0, 1, 0], [2], [["天气", "天"], ["气", "天气"], ["好", "好"]]),
+        ("天气好", [0, 0, 0], [3], [["天气好", "天"], ["气好", "天气"], ["好", "天气好"]]),
+        (["IL", "-2", "a"], [0, 1, 0], [3], [["il-", "il"], ["-2", "l-2"], ["a", "a"]]),
+        (["ants", "x"], [0, 0], [2, 4], [["an", "ts", "ants", "ants"], ["x", "sx", "x", "ntsx"]]),
+    ],
+)
+def test_affixes_go_on_across_tokens_up_to_a_space(words, spaces, lengths, expected):
+    doc = Doc(VOCAB, words=list(words), spaces=list(map(bool, spaces)))
+    embed = build(affix_lengths=lengths, affix_rows=[50] * len(lengths), across_tokens=True)
+    (ids,), _ = embed.layers[0].layers[0]([doc], False)
+    assert ids[:, 2:].tolist() == [[get_string_id(affix) for affix in row] for row in expected]
+
+
 def test_words_that_were_seen_before_have_the_affixes_of_each_embedding():
     for lengths in ([3], [2], [3]):
         embed = build(affix_lengths=lengths, affix_rows=[50])
