@@ -132,13 +132,15 @@ def _number(
     doc: Doc, attrs: list[int | str], lengths: tuple[int, ...], reach: int
 ) -> numpy.ndarray:
     """The attributes of each token, and the hashes of its affixes (l, columns)."""
-    hashes = b"".join([_hash_affixes(*token, lengths) for token in _read_tokens(doc, reach)])
+    alone = (("", token.lower_, "") for token in doc)
+    tokens = _read_in_runs(doc, reach) if reach else alone
+    hashes = b"".join([_hash_affixes(*token, lengths) for token in tokens])
     affixes = numpy.frombuffer(hashes, dtype="uint64").reshape(len(doc), 2 * len(lengths))
     known = doc.to_array(attrs).reshape(len(doc), len(attrs))
     return numpy.hstack([known, affixes])
 
 
-def _read_tokens(doc: Doc, reach: int) -> Iterator[tuple[str, str, str]]:
+def _read_in_runs(doc: Doc, reach: int) -> Iterator[tuple[str, str, str]]:
     """What stands before a token, itself, and what stands behind it, up to the next space.
 
     reach (characters): of the token and either side together; a longer token stands alone.
@@ -146,14 +148,13 @@ def _read_tokens(doc: Doc, reach: int) -> Iterator[tuple[str, str, str]]:
     run: list[str] = []
     for token in doc:
         run.append(token.lower_)
-        if reach and not token.whitespace_ and token.i + 1 < len(doc):
-            continue
-        text, start = "".join(run), 0
-        for word in run:
-            end, lack = start + len(word), max(reach - len(word), 0)
-            yield text[max(start - lack, 0) : start], word, text[end : end + lack]
-            start = end
-        run.clear()
+        if token.whitespace_ or token.i + 1 == len(doc):
+            text, start = "".join(run), 0
+            for word in run:
+                end, lack = start + len(word), max(reach - len(word), 0)
+                yield text[max(start - lack, 0) : start], word, text[end : end + lack]
+                start = end
+            run.clear()
 
 
 @lru_cache(N_CACHED)
