@@ -33,13 +33,17 @@ def say(kind: str, title: str, text: str = "") -> None:
 
 @dataclass
 class Totals:
-    """What a run has done: documents, words, bad lines, shards; n_known: shards of earlier runs."""
+    """What a run has done: documents, words, bad lines, shards.
+
+    n_known, n_before: shards, and documents in them, of earlier runs.
+    """
 
     n_docs: int = 0
     n_words: int = 0
     n_rejected: int = 0
     n_shards: int = 0
     n_known: int = 0
+    n_before: int = 0
 
 
 def annotate(
@@ -66,10 +70,12 @@ def annotate(
     """
     totals, is_stream = Totals(), output.path == STDOUT
     sources = list_sources(inputs, format=format, leave_out=output.paths)
+    code = annotator.code
     manifest = {
         "inputs": [[*_stamp(path), kind] for path, kind, _ in sources if path != STDIN],
         "model": _stamp_model(annotator.model),
         "keys": list(annotator.chosen),
+        "code": _stamp(code) if code and code.is_file() else None,
         "soft labels": annotator.soft and list(annotator.soft),
         "form": [output.to, output.uncertain],
         "shard size": shard_size,
@@ -92,11 +98,14 @@ def annotate(
             for done in results:
                 rejected = "".join(f"{dump_json(row)}\n" for row in done.rejected)
                 output.publish(done.number, done.data, rejected.encode())
-            totals.n_rejected = output.finish(totals.n_shards)
+            n_bad = output.finish(totals.n_shards)
+            totals.n_before -= n_bad - totals.n_rejected
+            totals.n_rejected = n_bad
         except FileNotFoundError:
             if not output.is_finished():
                 raise
             totals.n_known += 1  # by another run, which was faster
+            totals.n_before += 1
         bar.update((bar.total or bar.n) - bar.n)
     return totals
 
@@ -108,6 +117,7 @@ def _choose(
     for totals.n_shards, shard in enumerate(shards, start=1):
         if output.path != STDOUT and output.shard(totals.n_shards).exists():
             totals.n_known += 1
+            totals.n_before += len(shard.lines)
             bar.update(shard.size)
         else:
             yield totals.n_shards, shard
