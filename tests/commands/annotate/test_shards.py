@@ -190,6 +190,24 @@ def test_a_run_is_not_continued_with_other_things(model, nlp, inputs, tmp_path):
             annotate(model, [inputs], output, shard_size=8)
 
 
+def test_an_input_that_changes_while_it_is_read_is_an_error(model, inputs, tmp_path, monkeypatch):
+    """As one that another program still writes: the output would be of no version of it."""
+    publish = Output.publish
+
+    def cut(self, *args):
+        (inputs / "a.jsonl").write_text('{"text": "Rome"}')
+        return publish(self, *args)
+
+    monkeypatch.setattr(Output, "publish", cut)
+    message = r"must stay as it is while it is read, was: .*a.jsonl, which has changed. Start anew"
+    with pytest.raises(ValueError, match=message):
+        annotate(model, [inputs], tmp_path / "o.jsonl", **SMALL)
+    assert not (tmp_path / "o.jsonl").exists()
+    monkeypatch.undo()
+    with pytest.raises(ValueError, match="was: other inputs"):
+        annotate(model, [inputs], tmp_path / "o.jsonl", **SMALL)
+
+
 def test_another_batch_size_continues_a_run(model, nlp, inputs, tmp_path):
     """What a user does who has run out of memory."""
     output = tmp_path / "o.jsonl"
