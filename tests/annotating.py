@@ -7,7 +7,7 @@ from spacy_globalpointer.commands.annotate import run
 from spacy_globalpointer.commands.annotate.engines import choose_engine
 from spacy_globalpointer.commands.annotate.shards import Output
 
-OF_ANNOTATOR = ("spans_key", "relations_key", "events_key", "soft_key", "soft_threshold")
+OF_ANNOTATOR = ("code", "spans_key", "relations_key", "events_key", "soft_key", "soft_threshold")
 
 
 def annotate(

@@ -52,26 +52,26 @@ def list_sources(
 
 def _list_files(path: Path, outputs: Collection[Path]) -> Iterator[Path]:
     """The file, or the files of a folder that are no output."""
+    if _is_in(path, outputs):
+        raise ValueError(f"an input must not be the output, was: {path}. Name another output")
+    files = [path]
     if path.is_dir():
-        files = [file for file in sorted(path.rglob("*")) if _kind_of(file) and file.is_file()]
+        files = [file for file in sorted(path.rglob("*")) if _kind_of(file) and not file.is_dir()]
         files = [file for file in files if file.name[0] != "." and not _is_in(file, outputs)]
         if not files:
             raise ValueError(
                 f"a folder of inputs must have files in it that end in {', '.join(KINDS)}, "
                 f"was: {path}. Name others one by one, with --format"
             )
-        yield from files
-    elif not path.exists():
-        raise ValueError(f"an input must be there, was: {path}, which is missing")
-    elif not path.is_file():
-        raise ValueError(
-            f"an input must be a file, a folder, or - for standard input, was: {path}. "
-            "Pipe what is neither into -"
-        )
-    elif _is_in(path, outputs):
-        raise ValueError(f"an input must not be the output, was: {path}. Name another output")
-    else:
-        yield path
+    for file in files:
+        if not file.exists():
+            raise ValueError(f"an input must be there, was: {file}, which is missing")
+        if not file.is_file():
+            raise ValueError(
+                f"an input must be a file, a folder, or - for standard input, was: {file}. "
+                "Pipe what is neither into -"
+            )
+        yield file
 
 
 def _is_in(path: Path, places: Collection[Path]) -> bool:

@@ -15,9 +15,10 @@ from ..label_sets import SPAN_LABELS
 from .containers import get_text, parse_object
 from .docbin import read_docbin
 from .encoding import advise_encoding
-from .gold_parts import INDEXED_KEYS
+from .gold_parts import INDEXED_KEYS, NO_ANSWERS
 from .record import Record
 from .sources import STDIN, Source
+from .writers.form import move_to_meta
 
 # A shard is in memory as a whole, so long documents make it end earlier.
 SHARD_BYTES = 4_000_000
@@ -214,21 +215,28 @@ def _drop_annotation(fields: dict[str, Any]) -> dict[str, Any]:
     """The same without annotation, and without what refers to it by its places.
 
     "tokens" and "relations" are left out in any case: beside other tokens, and the spans that are
-    found, they would mean others.
+    found, they would mean others. What would be taken for events of these, or for an answer to
+    them, is in "meta".
     """
     annotation = {"spans", *INDEXED_KEYS} if "spans" in fields else {"relations"}
     annotation |= {"tokens", SPAN_LABELS}
-    return {key: value for key, value in fields.items() if key not in annotation}
+    kept = {key: value for key, value in fields.items() if key not in annotation}
+    names = {"events"} | ({"answer"} if kept.get("answer") in NO_ANSWERS else set())
+    return move_to_meta(kept, names) if names & set(kept) else kept
 
 
 def _decode_line(line: bytes) -> str:
+    place = line.find(b"\0")  # valid, but of UTF-16: no one writes it into a text
     try:
-        return line.decode("utf-8")
+        text = line.decode("utf-8")
     except UnicodeDecodeError as error:
+        place = error.start
+    if place >= 0:
         raise ValueError(
-            f"a line must be in UTF-8, was: byte {line[error.start]:#04x} at {error.start}. "
+            f"a line must be in UTF-8, was: byte {line[place]:#04x} at {place}. "
             f"{advise_encoding(line)}"
-        ) from error
+        )
+    return text
 
 
 def _check_text(text: str, entry: Entry, max_length: int) -> str:

@@ -88,7 +88,7 @@ def refuse_unread(
     for key, value in row.items():
         if key not in {*known, *FREE} and _is_annotation(key, value, text, words):
             *some, last = (f'"{name}"' for name in sorted(known))
-            keys = f"{', '.join(some)} and {last}"
+            keys = " and ".join([*([", ".join(some)] if some else []), last])
             raise ValueError(
                 f'{source}: "{shorten(key)}" looks like annotation, but only {keys} are read, was: '
                 f"{shorten(value)}. Write spans as {EXAMPLE}; move what is no annotation of spans "

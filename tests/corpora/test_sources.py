@@ -49,12 +49,16 @@ def test_outputs_in_a_folder_are_left_out(folder):
         ("g.csv", "an input must end in .txt, .txt.gz, .*, was: .*g.csv. Say what"),
         ("b.txt", "an input must not be the output"),
         ("empty", "a folder of inputs must have files in it that end in"),
+        ("out", "an input must not be the output, was: .*out. Name another output"),
+        ("links", "an input must be there, was: .*links/a.txt, which is missing"),
     ],
 )
 def test_inputs_that_cannot_be_used(folder, name, message):
-    (folder / "empty").mkdir()
+    for other in ("empty", "out", "links"):
+        (folder / other).mkdir()
+    (folder / "links" / "a.txt").symlink_to(folder / "gone.txt")
     with pytest.raises(ValueError, match=message):
-        list_sources([folder / name], leave_out=[folder / "b.txt"])
+        list_sources([folder / name], leave_out=[folder / "b.txt", folder / "out"])
 
 
 def test_dash_is_standard_input():

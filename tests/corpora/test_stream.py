@@ -58,7 +58,11 @@ def doc_bin(tmp_path):
     ("row", "kept"),
     [
         ({"spans": [1], "relations": [2], "events": [3], "id": 4}, {"id": 4}),
-        ({"relations": [2], "events": 3}, {"events": 3}),  # these events refer to no spans
+        # These events and this answer are about no spans.
+        ({"relations": [2], "events": 3}, {"meta": {"events": 3}}),
+        ({"events": 3, "meta": {"a": 1}, "b": 2}, {"b": 2, "meta": {"a": 1, "events": 3}}),
+        ({"answer": "reject", "meta": [1]}, {"meta": {"meta": [1], "answer": "reject"}}),
+        ({"answer": "Ada", "meta": [1]}, {"answer": "Ada", "meta": [1]}),
     ],
 )
 def test_what_refers_to_spans_is_no_field(tmp_path, row, kept):
@@ -87,6 +91,15 @@ def test_a_text_file_has_a_document_in_each_line(tmp_path):
     entries = read(write(tmp_path / "a.txt", data))
     assert [entry.document for entry in entries] == ["one \x0b\u2028two", "three\rfour", "five"]
     assert [entry.line for entry in entries] == [1, 4, 6]
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be"])
+def test_no_line_of_utf16_is_a_text(tmp_path, encoding):
+    """Most are valid UTF-8, with a zero in every other byte."""
+    entries = read(write(tmp_path / "a.txt", "one\ntwo\nthree".encode(encoding)))
+    assert [entry.document for entry in entries] == [None] * 3
+    assert all("must be in UTF-8, was: byte" in entry.reason for entry in entries)
+    assert all("UTF-16" in entry.reason for entry in entries)
 
 
 def test_a_doc_is_read_with_all_that_it_has(doc_bin):

@@ -182,6 +182,11 @@ def test_without_tokens_labels_are_counted_against_characters_and_words(n):
     refuse({"labels": [0] * (n + 1)})
 
 
+def test_a_single_key_that_is_read_is_named():
+    with pytest.raises(ValueError, match='looks like annotation, but only "text" are read, was'):
+        refuse_unread({"label": [[0, 3, "PER"]]}, "x.json", known=("text",), text="Ada")
+
+
 def test_a_record_that_is_one_span_is_refused():
     with pytest.raises(ValueError, match="looks like one span must have it in a list, was: the k"):
         refuse_single_span({"text": TEXT, "start": 0, "end": 3, "label": "PER"}, "x")

@@ -183,7 +183,7 @@ def annotate_cli(
         say("fail", "Annotation stopped", f"{str(error) or type(error).__name__}\n{saved}".strip())
         raise typer.Exit(1) from None
     _report(totals, target)
-    raise typer.Exit(0 if totals.n_docs or totals.n_known else 1)
+    raise typer.Exit(0 if totals.n_docs or totals.n_before else 1)
 
 
 def _report(totals: "Totals", output: "Output") -> None:
@@ -198,7 +198,7 @@ def _report(totals: "Totals", output: "Output") -> None:
         aside = "" if is_stream else f" and set aside in {place}"
         say("warn", f"{totals.n_rejected:,} bad lines were left out{aside}")
     counts = f"{totals.n_docs:,} documents with {totals.n_words:,} words"
-    if totals.n_known:
+    if totals.n_before:
         say("good", f"Annotated {counts}, beside {totals.n_known:,} parts that were there{where}")
     elif totals.n_docs:
         say("good", f"Annotated {counts}{where}")

@@ -4,6 +4,7 @@ import sys
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from spacy.util import get_package_path, is_package
 from tqdm import tqdm
@@ -12,7 +13,7 @@ from wasabi.printer import Printer
 from ...annotator import Annotator
 from ...corpora import dump_json
 from ...corpora.messages import fit_screen
-from ...corpora.sources import STDIN, list_sources
+from ...corpora.sources import STDIN, Source, list_sources
 from ...corpora.stream import Shard, split_sources
 from .engines import Engine, run_here
 from .shards import STDOUT, Output
@@ -33,13 +34,17 @@ def say(kind: str, title: str, text: str = "") -> None:
 
 @dataclass
 class Totals:
-    """What a run has done: documents, words, bad lines, shards; n_known: shards of earlier runs."""
+    """What a run has done: documents, words, bad lines, shards.
+
+    n_known, n_before: shards, and documents in them, of earlier runs.
+    """
 
     n_docs: int = 0
     n_words: int = 0
     n_rejected: int = 0
     n_shards: int = 0
     n_known: int = 0
+    n_before: int = 0
 
 
 def annotate(
@@ -62,18 +67,12 @@ def annotate(
     strict: stop at the first bad line.
     overwrite: start anew, whatever is there.
     silent: show nothing.
-    RAISES (ValueError): an input, output or model that cannot be used, a bad line if strict.
+    RAISES (ValueError): an input, output or model that cannot be used, an input that changes, a bad
+        line if strict.
     """
     totals, is_stream = Totals(), output.path == STDOUT
     sources = list_sources(inputs, format=format, leave_out=output.paths)
-    manifest = {
-        "inputs": [[*_stamp(path), kind] for path, kind, _ in sources if path != STDIN],
-        "model": _stamp_model(annotator.model),
-        "keys": list(annotator.chosen),
-        "soft labels": annotator.soft and list(annotator.soft),
-        "form": [output.to, output.uncertain],
-        "shard size": shard_size,
-    }
+    manifest = _describe(annotator, sources, output, shard_size)
     if engine is run_here:
         annotator.load()  # what is wrong with it is found before files are made
     if not is_stream:
@@ -92,11 +91,15 @@ def annotate(
             for done in results:
                 rejected = "".join(f"{dump_json(row)}\n" for row in done.rejected)
                 output.publish(done.number, done.data, rejected.encode())
-            totals.n_rejected = output.finish(totals.n_shards)
+            _require_unchanged(sources, manifest["inputs"])
+            n_bad = output.finish(totals.n_shards)
+            totals.n_before -= n_bad - totals.n_rejected
+            totals.n_rejected = n_bad
         except FileNotFoundError:
             if not output.is_finished():
                 raise
             totals.n_known += 1  # by another run, which was faster
+            totals.n_before += 1
         bar.update((bar.total or bar.n) - bar.n)
     return totals
 
@@ -108,6 +111,7 @@ def _choose(
     for totals.n_shards, shard in enumerate(shards, start=1):
         if output.path != STDOUT and output.shard(totals.n_shards).exists():
             totals.n_known += 1
+            totals.n_before += len(shard.lines)
             bar.update(shard.size)
         else:
             yield totals.n_shards, shard
@@ -127,6 +131,36 @@ def _count(results: Iterable[Done], totals: Totals, bar: tqdm) -> Iterator[Done]
         speed = totals.n_words / max(bar.format_dict["elapsed"], 1e-9)
         bar.set_postfix_str(f"{totals.n_docs:,} docs, {speed:,.0f} words/s", refresh=False)
         bar.update(done.size)
+
+
+def _describe(
+    annotator: Annotator, sources: Sequence[Source], output: Output, shard_size: int
+) -> dict[str, Any]:
+    """What the bytes of the output depend on, and so must be the same when a run goes on."""
+    code = annotator.code
+    return {
+        "inputs": _stamp_inputs(sources),
+        "model": _stamp_model(annotator.model),
+        "keys": list(annotator.chosen),
+        "code": _stamp(code) if code and code.is_file() else None,
+        "soft labels": annotator.soft and list(annotator.soft),
+        "form": [output.to, output.uncertain],
+        "shard size": shard_size,
+    }
+
+
+def _stamp_inputs(sources: Sequence[Source]) -> list[list[Any]]:
+    return [[*_stamp(path), kind] for path, kind, _ in sources if path != STDIN]
+
+
+def _require_unchanged(sources: Sequence[Source], stamps: Sequence[list[Any]]) -> None:
+    """Refuse inputs of which a part was read before a change, and another one after it."""
+    for old, new in zip(stamps, _stamp_inputs(sources), strict=True):
+        if old != new:
+            raise ValueError(
+                f"an input must stay as it is while it is read, was: {old[0]}, which has changed. "
+                "Start anew with --overwrite"
+            )
 
 
 def _stamp(path: Path) -> tuple[str, int, int]:

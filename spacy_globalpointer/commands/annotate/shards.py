@@ -10,6 +10,7 @@ import shutil
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from glob import escape
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -44,7 +45,8 @@ class Output:
         name, suffix, self.container = self.path.name, self.path.suffix, CONTAINERS[self.to]
         own, is_stream = SUFFIXES[self.container], self.path == STDOUT
         is_file = is_stream or (suffix == own and self.container in ("lines", "array"))
-        is_wrong = suffix not in ("", own) or (is_stream and self.container != "lines")
+        is_wrong = not name or suffix not in ("", own)
+        is_wrong = is_wrong or (is_stream and self.container != "lines")
         if is_wrong or (self.uncertain and not is_file):
             folder = "" if self.uncertain else "be a folder, without a suffix, or "
             raise ValueError(
@@ -53,6 +55,8 @@ class Output:
             )
         self.is_joined = is_file or self.container == "pairs"
         self.folder = self.path.with_name(f"{name}.shards") if self.is_joined else self.path
+        if self.folder.is_symlink():  # what it leads to is replaced, not the link
+            self.folder = self.folder.resolve()
         self.rejected = self.path.with_name(f"{name.removesuffix('.jsonl')}.rejected.jsonl")
         self.paths = [self.path, self.rejected, self.folder]
         self.notes = Counter[str]()
@@ -65,7 +69,7 @@ class Output:
         overwrite: start anew; of what is joined, the old stays until the new is whole.
         RAISES (ValueError): an output that is there, a run with another manifest.
         """
-        for old in self.path.parent.glob(f".{self.folder.name}.*.old"):  # of killed runs
+        for old in self.folder.parent.glob(f".{escape(self.folder.name)}.*.old"):  # of killed runs
             shutil.rmtree(old, ignore_errors=True)
         is_begun = (self.folder / MANIFEST).exists()
         ends = [path for path in (self.path, self.rejected) if self.is_joined and path.exists()]
@@ -96,7 +100,7 @@ class Output:
             if not (self.folder / MANIFEST).exists():
                 os.replace(partial, self.folder / MANIFEST)
         partial.unlink(missing_ok=True)
-        saved = json.loads((self.folder / MANIFEST).read_text(encoding="utf-8"))
+        saved = _read_manifest(self.folder / MANIFEST)
         if changed := [key for key in own if own[key] != saved.get(key)]:
             raise ValueError(
                 f"{self.folder}: a run can only go on with what it began with, was: other "
@@ -175,6 +179,15 @@ class Output:
         old = self.folder.with_name(f".{self.folder.name}.{uuid4().hex}.old")
         self.folder.rename(old)
         shutil.rmtree(old, ignore_errors=True)
+
+
+def _read_manifest(path: Path) -> dict[str, Any]:
+    """What a run began with; nothing if the file is damaged."""
+    try:
+        saved = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError:
+        return {}
+    return saved if isinstance(saved, dict) else {}
 
 
 def _is_other(name: str) -> bool:

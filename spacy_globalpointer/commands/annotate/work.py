@@ -11,6 +11,8 @@ from ...corpora import dump_json
 from ...corpora.forms import least_certain
 from ...corpora.stream import Entry, Shard, read_shard
 
+# Of lists and objects in each other: what one process can just read, another one cannot write.
+DEEPEST = 500
 CANNOT_HOLD = (ValueError, TypeError, OverflowError, RecursionError)
 
 
@@ -93,11 +95,24 @@ class Work(NamedTuple):
             else:
                 row = {**entry.fields, **self.annotator.describe(doc)}
                 line = f"{dump_json(row, ensure_ascii=False)}\n"
+                if line.count("[") + line.count("{") > DEEPEST and _is_deep(row):
+                    raise ValueError(f"lists or objects more than {DEEPEST} deep")
                 rows.append(line.encode("utf-8", "backslashreplace"))  # half a character
         except CANNOT_HOLD as error:
             raise ValueError(
                 f"its fields must be such as the output can hold, was: {error}. Change them"
             ) from error
+
+
+def _is_deep(value: Any) -> bool:
+    """Whether there are more than DEEPEST lists and objects in each other."""
+    level = [value]
+    for _ in range(DEEPEST):
+        inner = [x for x in level if isinstance(x, (dict, list))]
+        level = [y for x in inner for y in (x.values() if isinstance(x, dict) else x)]
+        if not level:
+            return False
+    return any(isinstance(x, (dict, list)) for x in level)
 
 
 def _is_packable(data: Any) -> bool:

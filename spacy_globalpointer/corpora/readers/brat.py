@@ -152,11 +152,12 @@ def _choose_text(raw: str, bounds: Sequence[Bound]) -> tuple[str, int]:
     """The text, with the line ends that fit the offsets, and what these count too much.
 
     brat counts characters of the file; what others write may have counted CRLF as one, and no byte
-    order mark.
+    order mark. That is a part of the text only if a span says so.
     """
     text = raw.removeprefix(BOM)
     shifts = sorted({0, len(raw) - len(text)})
     texts = dict.fromkeys((text, text.replace("\r\n", "\n")))
+    choices = [(text, shift) for text in texts for shift in shifts] + [(raw, 0)]
 
     def count(choice: tuple[str, int]) -> int:
         text, shift = choice
@@ -169,7 +170,7 @@ def _choose_text(raw: str, bounds: Sequence[Bound]) -> tuple[str, int]:
             for piece, bound in zip(found, bounds, strict=True)
         )
 
-    return max(((text, shift) for text in texts for shift in shifts), key=count)
+    return max(choices, key=count)
 
 
 def _list_sections(path: Path) -> set[str]:

@@ -32,12 +32,23 @@ def set_apart(record: Row, taken: Collection[str], lost: Collection[str]) -> dic
     RETURNS: without "text"; "meta" only if there is something in it.
     """
     fields = {key: value for key, value in record.items() if key not in ("text", *ANNOTATION)}
-    meta: Any = fields.pop("meta", {})
-    meta = dict(meta) if isinstance(meta, dict) else {"meta": meta}
-    meta |= {key: fields.pop(key) for key in taken if key in fields}
+    fields = move_to_meta(fields, taken)
     if lost:
-        meta[KEPT] = {key: record[key] for key in ANNOTATION if key in record}
-    return {**fields, "meta": meta} if meta else fields
+        kept = {key: record[key] for key in ANNOTATION if key in record}
+        fields["meta"] = {**fields.get("meta", {}), KEPT: kept}
+    return fields
+
+
+def move_to_meta(fields: Mapping[str, Any], names: Collection[str]) -> dict[str, Any]:
+    """Fields of which some, those with the names, are in "meta"; it is an object then, at the end.
+
+    RETURNS: without "meta" if there is nothing in it.
+    """
+    meta = fields.get("meta", {})
+    meta = dict(meta) if isinstance(meta, dict) else {"meta": meta}
+    meta |= {key: fields[key] for key in names if key in fields}
+    kept = {key: value for key, value in fields.items() if key not in ("meta", *names)}
+    return {**kept, "meta": meta} if meta else kept
 
 
 def list_kept(tool: str, lost: Collection[str]) -> tuple[str, ...]:

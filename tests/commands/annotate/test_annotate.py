@@ -106,6 +106,16 @@ def test_nothing_good_is_an_error(model, tmp_path, text):
     assert (tmp_path / "out.rejected.jsonl").exists() == bool(text)
 
 
+def test_nothing_good_is_an_error_when_a_run_goes_on_too(model, corpus, tmp_path):
+    (tmp_path / "bad.jsonl").write_text("bad\n")
+    for _ in range(2):
+        code, _, stderr = run(model, tmp_path / "bad.jsonl", tmp_path / "out")
+        assert (code, "No document was annotated" in stderr) == (1, True)
+    for said in ("Annotated 5 documents with ", "beside 2 parts that were there"):
+        code, _, stderr = run(model, corpus, tmp_path / "bad.jsonl", tmp_path / "both")
+        assert (code, said in stderr) == (0, True)
+
+
 def test_standard_input_and_output(model, corpus, tmp_path):
     code, stdout, stderr = run(model, "-", "-", input=corpus.read_bytes() + b"bad\n")
     assert code == 0

@@ -337,6 +337,7 @@ def test_output_in_the_input_folder_is_not_read(model, inputs):
         ("o.json", "the output of --to jsonl must be a folder, without a suffix, or end in .jsonl"),
         ("o.jsonl.gz", "must be a folder, without a suffix, or end in .jsonl, was: .*o.jsonl.gz"),
         ("in/a.jsonl", "an input must not be the output"),
+        ("/", "the output of --to jsonl must be a folder, without a suffix, .* was: /. To fix"),
     ],
 )
 def test_outputs_that_cannot_be_used(model, inputs, tmp_path, name, message):
@@ -451,6 +452,32 @@ def test_fields_that_parts_cannot_hold_are_set_aside(model, tmp_path):
     (row,) = read(tmp_path / "o.spacy" / "00000001.rejected")
     assert row["reason"].startswith("its fields must be such as the output can hold")
     assert row["content"] == "a"
+
+
+def test_fields_that_are_nested_too_deep_are_set_aside(model, tmp_path):
+    """Whatever can be read: where the forms of tools are written, there may be less room."""
+    lines = [f'{{"text": "a", "n": {"[" * n}{"]" * n}}}' for n in (499, 500, 700, 5000)]
+    flat = f'{{"text": "b", "n": [{"[], " * 600}{{}}]}}'
+    (tmp_path / "a.jsonl").write_text("\n".join([*lines, flat]))
+    annotate(model, [tmp_path / "a.jsonl"], tmp_path / "o.json", to="label-studio")
+    rejected = read(tmp_path / "o.json.rejected.jsonl")
+    assert [row["line"] for row in rejected] == [2, 3, 4]
+    assert "was: lists or objects more than 500 deep. Change them" in rejected[0]["reason"]
+
+
+def test_fields_that_would_be_read_as_annotation_are_in_meta(model, tmp_path):
+    text = SENTENCES[0][0]
+    rows = [{"text": text, "events": "concert"}, {"text": text, "answer": "reject"}]
+    (tmp_path / "a.jsonl").write_text("\n".join(map(json.dumps, rows)))
+    annotate(model, [tmp_path / "a.jsonl"], tmp_path / "o.jsonl")
+    assert [row["meta"] for row in read(tmp_path / "o.jsonl")] == [
+        {"events": "concert"},
+        {"answer": "reject"},
+    ]
+    annotate(model, [tmp_path / "a.jsonl"], tmp_path / "brat", to="brat")
+    for files in ([tmp_path / "o.jsonl"], sorted((tmp_path / "brat").glob("*.ann"))):
+        records = [record for path in files for record in read_records(path)]
+        assert [bool(record.spans) for record in records] == [True, True]
 
 
 def test_a_tokenizer_that_changes_the_text_is_noticed(model, monkeypatch, tmp_path):

@@ -179,11 +179,33 @@ def test_a_run_is_not_continued_with_other_things(model, nlp, inputs, tmp_path):
     with pytest.raises(ValueError, match="was: other model"):
         annotate(str(tmp_path.parent / f"{tmp_path.name}_other"), [inputs], output, shard_size=8)
     assert {name: data for name, data in snapshot(tmp_path).items() if name in before} == before
+    code = tmp_path / "code.py"
+    code.write_text("")
+    with pytest.raises(ValueError, match=r"was: other code\. Give the same"):
+        annotate(model, [inputs], output, code=code, shard_size=8)
     content = (inputs / "a.jsonl").read_text()
     for changed in (content.replace("Ulm", "ULM"), content + "\n"):
         (inputs / "a.jsonl").write_text(changed)
         with pytest.raises(ValueError, match="was: other inputs"):
             annotate(model, [inputs], output, shard_size=8)
+
+
+def test_an_input_that_changes_while_it_is_read_is_an_error(model, inputs, tmp_path, monkeypatch):
+    """As one that another program still writes: the output would be of no version of it."""
+    publish = Output.publish
+
+    def cut(self, *args):
+        (inputs / "a.jsonl").write_text('{"text": "Rome"}')
+        return publish(self, *args)
+
+    monkeypatch.setattr(Output, "publish", cut)
+    message = r"must stay as it is while it is read, was: .*a.jsonl, which has changed. Start anew"
+    with pytest.raises(ValueError, match=message):
+        annotate(model, [inputs], tmp_path / "o.jsonl", **SMALL)
+    assert not (tmp_path / "o.jsonl").exists()
+    monkeypatch.undo()
+    with pytest.raises(ValueError, match="was: other inputs"):
+        annotate(model, [inputs], tmp_path / "o.jsonl", **SMALL)
 
 
 def test_another_batch_size_continues_a_run(model, nlp, inputs, tmp_path):
@@ -236,6 +258,33 @@ def test_a_folder_of_shards_is_replaced_and_no_other(model, inputs, tmp_path):
                 annotate(model, [inputs / "a.jsonl"], target, overwrite=overwrite)
     assert (output / "train.spacy").read_text() == "mine"
     assert snapshot(others) == {"a.txt": b"mine"}
+
+
+def test_a_link_to_a_folder_of_shards_stays_one(model, inputs, tmp_path):
+    (tmp_path / "disk").mkdir()
+    (tmp_path / "o").symlink_to(tmp_path / "disk" / "o")
+    annotate(model, [inputs], tmp_path / "o", shard_size=10)
+    annotate(model, [inputs / "b.jsonl"], tmp_path / "o", overwrite=True)
+    assert (tmp_path / "o").is_symlink()
+    assert [path.name for path in (tmp_path / "disk").iterdir()] == ["o"]
+    names = sorted(path.name for path in (tmp_path / "disk" / "o").iterdir())
+    assert names == [MANIFEST, "00000001.jsonl", "00000001.rejected", WHOLE]
+
+
+def test_what_killed_runs_leave_is_that_of_this_output(model, inputs, tmp_path):
+    for name in (".[a].b.old", ".a.b.old"):
+        (tmp_path / name).mkdir()
+    annotate(model, [inputs], tmp_path / "[a]")
+    assert sorted(path.name for path in tmp_path.iterdir()) == [".a.b.old", "[a]", "in"]
+
+
+@pytest.mark.parametrize("content", ["", "[]", "{", "\x80"])
+def test_a_damaged_manifest_is_no_run_to_go_on_with(model, inputs, tmp_path, content):
+    (tmp_path / "o").mkdir()
+    (tmp_path / "o" / MANIFEST).write_text(content, encoding="latin-1")
+    with pytest.raises(ValueError, match=r"was: other inputs and model .* with --overwrite"):
+        annotate(model, [inputs], tmp_path / "o")
+    assert annotate(model, [inputs], tmp_path / "o", overwrite=True).n_docs == 36
 
 
 def test_another_run_on_the_same_output_does_not_spoil_the_first(model, nlp, inputs, tmp_path):

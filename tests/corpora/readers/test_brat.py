@@ -125,6 +125,13 @@ def test_line_ends_and_a_byte_order_mark_are_counted_or_not(tmp_path, bom, count
     assert record.text == (text if counts == "as in the file" else "Ada\nmet\nBob")
 
 
+def test_a_byte_order_mark_in_a_span_is_a_part_of_the_text(tmp_path):
+    """As in a line that was the first of another file."""
+    annotation = "T1\tPER 0 4\t\ufeffAda\nT2\tPER 10 13\tBob".encode()
+    record = read(tmp_path, annotation, "\ufeffAda\r\nmet Bob".encode())
+    assert mentions(record) == [("\ufeffAda", "PER"), ("Bob", "PER")]
+
+
 def test_files_may_be_compressed(tmp_path):
     path = tmp_path / "x.ann.gz"
     path.write_bytes(gzip.compress(BRAT.encode()))
