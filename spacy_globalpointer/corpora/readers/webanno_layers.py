@@ -80,7 +80,7 @@ def read_layer_line(line: str, first: int, source: str) -> Layer:
     """The layer of a line of the header.
 
     first: its first column.
-    RAISES (ValueError): another line.
+    RAISES (ValueError): another line, a slot without the layer of what fills it.
     """
     found = HEADER.fullmatch(line)
     if not found:
@@ -90,6 +90,13 @@ def read_layer_line(line: str, first: int, source: str) -> Layer:
         )
     features = tuple((found[3] or "|")[1:].split("|"))
     layer = Layer(found[1], found[2], features, first, None)
+    for slot in layer.slots:
+        if slot + 1 in (len(features), *layer.slots):
+            raise ValueError(
+                f"{source}: a slot must have the layer of what fills it behind it "
+                "(|ROLE_webanno.custom.Frame:Roles_Link|webanno.custom.Lu), was: "
+                f"{shorten(features[slot])}, without. Export it again"
+            )
     label = next((name for name in LABELS if name in layer.values), None)
     return layer._replace(label=label or next(iter(layer.values), None))
 

@@ -172,6 +172,12 @@ def test_a_file_that_is_cut_off_is_named():
         read(SLOTS.replace("1-1;", "1-5;"))
 
 
+@pytest.mark.parametrize("behind", ["", "|ROLE_webanno.custom.Frame:Others_Link|webanno.custom.Lu"])
+def test_a_slot_without_the_layer_of_what_fills_it_is_named(behind):
+    with pytest.raises(ValueError, match=r"^x\.tsv line 2: a slot must have the layer .*RolesLink"):
+        read(SLOTS.replace("|webanno.custom.Lu", behind, 1))
+
+
 def escape(value):
     for letter in "\\[]|_;*":
         value = value.replace(letter, f"\\{letter}")
