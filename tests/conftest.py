@@ -55,7 +55,9 @@ def tiny_bert(tmp_path_factory: pytest.TempPathFactory) -> str:
 def model(tmp_path_factory: pytest.TempPathFactory) -> str:
     """Folder of a pipeline that has learned the sample sentences by heart."""
     from samples import make_examples, make_nlp, train
+    from spacy.util import fix_random_seed
 
+    fix_random_seed(0)  # `seed` comes after fixtures of a session
     nlp = make_nlp()
     train(nlp, make_examples(nlp), steps=60)
     directory = tmp_path_factory.mktemp("model")
