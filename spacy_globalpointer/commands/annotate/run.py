@@ -1,8 +1,9 @@
 """One run: from the shards of the input to an output."""
 
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -82,26 +83,36 @@ def annotate(
     with _make_bar(total, silent) as bar:
         tasks = _choose(split_sources(sources, shard_size), output, totals, bar)
         results = _count(engine(work, tasks), totals, bar)
-        try:
-            if is_stream:
-                lines = (line for done in results for line in done.data.splitlines(True))
-                sys.stdout.buffer.writelines(output.form(lines))
-                sys.stdout.buffer.flush()
-                return totals
-            for done in results:
-                rejected = "".join(f"{dump_json(row)}\n" for row in done.rejected)
-                output.publish(done.number, done.data, rejected.encode())
-            _require_unchanged(sources, manifest["inputs"])
-            n_bad = output.finish(totals.n_shards)
-            totals.n_before -= n_bad - totals.n_rejected
-            totals.n_rejected = n_bad
-        except FileNotFoundError:
-            if not output.is_finished():
-                raise
-            totals.n_known += 1  # by another run, which was faster
-            totals.n_before += 1
-        bar.update((bar.total or bar.n) - bar.n)
+        if is_stream:
+            lines = (line for done in results for line in done.data.splitlines(True))
+            sys.stdout.buffer.writelines(output.form(lines))
+            sys.stdout.buffer.flush()
+        else:
+            _write(results, output, totals, check=partial(_require_unchanged, sources, manifest))
+            bar.update((bar.total or bar.n) - bar.n)
     return totals
+
+
+def _write(
+    results: Iterable[Done], output: Output, totals: Totals, check: Callable[[], None]
+) -> None:
+    """Write the shards, and what is made of them when all are there.
+
+    check: refuses the whole before that.
+    """
+    try:
+        for done in results:
+            rejected = "".join(f"{dump_json(row)}\n" for row in done.rejected)
+            output.publish(done.number, done.data, rejected.encode())
+        check()
+        n_bad = output.finish(totals.n_shards)
+        totals.n_before -= n_bad - totals.n_rejected
+        totals.n_rejected = n_bad
+    except FileNotFoundError:
+        if not output.is_finished():
+            raise
+        totals.n_known += 1  # by another run, which was faster
+        totals.n_before += 1
 
 
 def _choose(
@@ -153,9 +164,9 @@ def _stamp_inputs(sources: Sequence[Source]) -> list[list[Any]]:
     return [[*_stamp(path), kind] for path, kind, _ in sources if path != STDIN]
 
 
-def _require_unchanged(sources: Sequence[Source], stamps: Sequence[list[Any]]) -> None:
+def _require_unchanged(sources: Sequence[Source], manifest: dict[str, Any]) -> None:
     """Refuse inputs of which a part was read before a change, and another one after it."""
-    for old, new in zip(stamps, _stamp_inputs(sources), strict=True):
+    for old, new in zip(manifest["inputs"], _stamp_inputs(sources), strict=True):
         if old != new:
             raise ValueError(
                 f"an input must stay as it is while it is read, was: {old[0]}, which has changed. "
