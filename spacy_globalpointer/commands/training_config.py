@@ -7,7 +7,7 @@ from typing import Any
 from spacy.util import get_sourced_components, load_config, load_model_from_config
 from thinc.api import Config
 
-from ..configs import find_config, fit_language
+from ..configs import find_config
 
 
 def make_config(
@@ -26,7 +26,7 @@ def make_config(
     """
     path = find_config(template)
     config = load_config(path, interpolate=False)
-    fit_language(config, lang)
+    config["nlp"]["lang"] = lang
     config["paths"].update(paths)
     for component, own in settings.items():
         config["components"][component].update(own)

@@ -119,14 +119,6 @@ def test_languages_have_their_tokenizers(config):
     assert load_config(config)["nlp"]["tokenizer"]["@tokenizers"] == "spacy.zh.ChineseTokenizer"
 
 
-@pytest.mark.parametrize("name", ["tok2vec", "relations", "events"])
-def test_chinese_is_read_by_pairs_of_characters(name):
-    configs = [Config().from_str(make_config(lang, name)) for lang in ("en", "zh")]
-    english, chinese = (config["components"]["tok2vec"]["model"]["embed"] for config in configs)
-    assert (english["affix_lengths"], english["across_tokens"]) == ([2, 3, 4, 5], False)
-    assert (chinese["affix_lengths"], chinese["across_tokens"]) == ([2], True)
-
-
 def test_a_pretrained_encoder_is_named_once(config):
     pytest.importorskip("spacy_transformers")
     code, out = init(config, "--encoder", "transformer", "--name", "some/encoder")
