@@ -1,7 +1,6 @@
-"""A sentence on each label of the corpora, for types that are read from text.
+"""A sentence on each label of the corpora, for types that are read from text, and their groups.
 
-Corpus -> label -> description. Labels that are not here are left out by `label_text`: triggers of
-events.
+Labels that are not here are left out by `label_text`: triggers of events.
 """
 
 _GENIA = {
@@ -123,6 +122,7 @@ _CASIE = {
     "PaymentMethod": "Ways to pay, such as Bitcoin or a bank transfer.",
     "GPE": "Countries, states and cities.",
 }
+# Corpus -> label -> description.
 DESCRIPTIONS: dict[str, dict[str, str]] = {
     "genia": _GENIA,
     "genia_fine": _GENIA_FINE,
@@ -164,3 +164,30 @@ DESCRIPTIONS: dict[str, dict[str, str]] = {
         "Other": "Dates, nationalities, events and other names.",
     },
 }
+
+_COARSE = {
+    "genia_fine": {
+        "protein": [label for label in _GENIA_FINE if label.startswith("protein")],
+        "DNA": [label for label in _GENIA_FINE if label.startswith("DNA")],
+        "RNA": [label for label in _GENIA_FINE if label.startswith("RNA")],
+        "source": [
+            *("cell_type", "cell_line", "cell_component", "mono_cell", "multi_cell", "virus"),
+            *("tissue", "body_part", "other_artificial_source"),
+        ],
+        "compound": [
+            *("other_organic_compound", "inorganic", "atom", "lipid", "carbohydrate"),
+            *("amino_acid_monomer", "peptide", "nucleotide", "polynucleotide"),
+        ],
+        "other": ["other_name"],
+    },
+    "nerel": {
+        "person": ["PERSON", "PROFESSION", "NATIONALITY", "FAMILY"],
+        "place": ["COUNTRY", "CITY", "STATE_OR_PROVINCE", "DISTRICT", "LOCATION", "FACILITY"],
+        "organization": ["ORGANIZATION", "RELIGION", "IDEOLOGY"],
+        "event": ["EVENT", "CRIME", "PENALTY", "DISEASE"],
+        "work": ["WORK_OF_ART", "AWARD", "LAW", "PRODUCT", "LANGUAGE"],
+        "number": ["DATE", "TIME", "AGE", "NUMBER", "ORDINAL", "MONEY", "PERCENT"],
+    },
+}
+# Corpus -> groups of labels that mean alike, as the setting `groups` takes them.
+GROUPS = {name: [[group, labels] for group, labels in own.items()] for name, own in _COARSE.items()}

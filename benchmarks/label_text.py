@@ -1,4 +1,4 @@
-"""Many labels: the plain head beside low-rank type vectors and types that are read from text.
+"""Many labels: the plain head beside low-rank type vectors, types read from text, and groups.
 
 `measure_rare` trains each on a corpus with many labels, and scores them by how often they occur.
 `measure_transfer` trains each on all corpora but one, and scores the labels of that one before and
@@ -37,6 +37,8 @@ MODEL = "components.global_pointer.model"
 # Upper bounds of the occurrences in training by which labels are put together.
 OFTEN = (20, 100, 500)
 SHOTS = (0, 10, 100)
+RARE = ("plain", "low_rank", "names", "descriptions", "groups", "groups_and_common")
+TRANSFER = ("scratch", "plain", "low_rank", "descriptions")
 
 
 class Options(NamedTuple):
@@ -47,6 +49,7 @@ class Options(NamedTuple):
     rank (channels): of the type vectors.
     limit, dev_limit (texts): the first so many of train and of dev; None for all.
     overrides: of the config, for all variants.
+    variants: of RARE or TRANSFER; None for all.
     """
 
     text_encoder: str
@@ -57,25 +60,39 @@ class Options(NamedTuple):
     passes: int = 5
     seeds: Sequence[int] = (0,)
     overrides: dict[str, Any] = {}  # noqa: RUF012 (never changed)
+    variants: Sequence[str] | None = None
     log: Callable[[str], None] = print
 
     def system(self, from_scratch: str) -> str:
         """Of peers.SYSTEMS; from_scratch: the one without a transformer."""
         return from_scratch if self.encoder is None else "global_pointer_transformer"
 
-    @property
-    def variants(self) -> dict[str, dict[str, Any]]:
-        """Overrides of the config for each kind of type term."""
-        encoder = {"@architectures": TRANSFORMER, "name": self.text_encoder}
-        low: dict[str, Any] = {f"{MODEL}.type_rank": self.rank}
-        text = {**low, f"{MODEL}.type_encoder": encoder}
-        own = {"plain": {}, "low_rank": low, "names": text, "descriptions": text}
-        given = {} if self.encoder is None else {"paths.encoder": self.encoder}
-        return {name: {**given, **self.overrides, **values} for name, values in own.items()}
+    def override(self, variant: str, corpora: Sequence[Corpus]) -> dict[str, Any]:
+        """Overrides of the config for a variant.
+
+        corpora: with the labels to train.
+        """
+        values = {} if self.encoder is None else {"paths.encoder": self.encoder}
+        values.update(self.overrides)
+        if variant in ("low_rank", "names", "descriptions"):
+            values[f"{MODEL}.type_rank"] = self.rank
+        if variant in ("names", "descriptions"):
+            encoder = {"@architectures": TRANSFORMER, "name": self.text_encoder}
+            values[f"{MODEL}.type_encoder"] = encoder
+        if variant == "descriptions":
+            values |= describe([pair for corpus in corpora for pair in corpus.pairs()])
+        if variant in ("groups", "groups_and_common"):
+            values[f"{MODEL}.groups"] = [
+                [group, kept] for corpus in corpora for group, kept in corpus.groups()
+            ]
+            values[f"{MODEL}.common_extractor"] = variant == "groups_and_common"
+        return values
 
     def describe(self) -> dict[str, Any]:
-        """Describe the settings of a report."""
-        return {key: value for key, value in self._asdict().items() if key != "log"}
+        """Describe the settings of a report; of encoders their names, without a folder."""
+        settings = {key: value for key, value in self._asdict().items() if key != "log"}
+        encoder = None if self.encoder is None else Path(self.encoder).name
+        return {**settings, "text_encoder": Path(self.text_encoder).name, "encoder": encoder}
 
 
 def read_described(data: Path, corpus: str, options: Options) -> Corpus:
@@ -116,10 +133,7 @@ def measure_rare(
     """
     rows: list[dict[str, Any]] = []
     read = [read_described(data, name, options) for name in corpora]
-    for corpus, seed, variant in itertools.product(read, options.seeds, options.variants):
-        overrides = options.variants[variant]
-        if variant == "descriptions":
-            overrides = {**overrides, **describe(corpus.pairs())}
+    for seed, corpus, variant in itertools.product(options.seeds, read, options.variants or RARE):
         result = train_and_score(
             options.system("global_pointer"),
             corpus.train,
@@ -127,7 +141,7 @@ def measure_rare(
             lang=corpus.lang,
             passes=options.passes,
             seed=seed,
-            overrides=overrides,
+            overrides=options.override(variant, [corpus]),
             log=lambda _: None,
         )
         del result["documents"]
@@ -191,7 +205,7 @@ def measure_transfer(
     rows: list[dict[str, Any]] = []
     read = [read_described(data, name, options).renamed() for name in corpora]
     chosen = [corpus for corpus in read if targets is None or corpus.name in targets]
-    variants = ("scratch", "plain", "low_rank", "descriptions")
+    variants = options.variants or TRANSFER
     for seed, target, variant in itertools.product(options.seeds, chosen, variants):
         others = [corpus for corpus in read if corpus is not target]
         trained = _train(variant, others, target, seed, options)
@@ -221,18 +235,14 @@ def _train(
     It has no rescorer, which corrects no labels but those that it has learned.
     """
     system = options.system("global_pointer_plain")
-    described = variant == "descriptions"
-    overrides = options.variants["plain" if variant == "scratch" else variant]
-    overrides = {"nlp.lang": target.lang, **overrides}
+    overrides = {"nlp.lang": target.lang, **options.override(variant, others)}
     if variant == "scratch":
         return make_pipeline(system, target.train, seed, overrides)
-    if described:
-        overrides.update(describe([pair for corpus in others for pair in corpus.pairs()]))
     nlp = train_on_all(
         system, others, passes=options.passes, seed=seed, overrides=overrides,
         log=options.log,
     )  # fmt: skip
-    transfer(nlp, target, described)
+    transfer(nlp, target, variant == "descriptions")
     return nlp
 
 
@@ -271,6 +281,7 @@ def main(
     passes: Annotated[int, Option(help="Over the training texts", min=1)] = 5,
     updates: Annotated[int, Option(help="With the few texts", min=1)] = 100,
     seed: Annotated[list[int] | None, Option(help="Of the random numbers; repeatable")] = None,
+    variant: Annotated[list[str] | None, Option(help="Only these; repeatable")] = None,
     overrides: Annotated[str, Option(help="Of the config, a JSON object")] = "{}",
     gpu: Annotated[int, Option(help="Number of the GPU; -1 for the CPU")] = -1,
 ) -> None:
@@ -283,7 +294,9 @@ def main(
         require_gpu(gpu)
     values = json.loads(overrides)
     seeds = seed or [0]
-    options = Options(text_encoder, encoder, rank, limit, dev_limit, passes, seeds, values)
+    options = Options(
+        text_encoder, encoder, rank, limit, dev_limit, passes, seeds, values, variant or None
+    )
     if is_transfer:
         measure_transfer(output, data, corpus, options, targets=target or None, updates=updates)
     else:

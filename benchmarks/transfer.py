@@ -16,6 +16,7 @@ from spacy_globalpointer.label_sets import DECLARED
 from spacy_globalpointer.spans import Counts, LabelledSpan
 
 from .accuracy import predict_cells
+from .label_descriptions import GROUPS
 from .passes import averaged
 from .peers import make_pipeline
 from .scores import count_each, score_parts
@@ -46,6 +47,19 @@ class Corpus(NamedTuple):
         """Label and description, of the labels that training has."""
         found = {label for doc in self.train for _, _, label in doc.spans}
         return [[label, text] for label, text in self.descriptions.items() if label in found]
+
+    def groups(self) -> list[list[Any]]:
+        """Groups of the labels that training has.
+
+        RAISES (ValueError): none are known for the corpus.
+        """
+        if self.name not in GROUPS:
+            raise ValueError(
+                f"a corpus with groups must be one of {', '.join(GROUPS)}, was: {self.name}"
+            )
+        found = {label for label, _ in self.pairs()}
+        kept = [[group, [x for x in labels if x in found]] for group, labels in GROUPS[self.name]]
+        return [[group, labels] for group, labels in kept if labels]
 
     def renamed(self) -> "Corpus":
         """The same with the corpus in the name of each label, so that no two corpora share one."""
