@@ -1,6 +1,6 @@
 """A small student of a large teacher: what soft labels are worth, in F1, speed and size.
 
-python -m benchmarks.distillation data genia:en encoder distillation.json --limit 4000 --raw 8000
+python -m benchmarks.distillation data nerel:ru encoder distillation.json --limit 2000 --raw 6000
 
 A teacher with a transformer learns from annotated sentences. Its probabilities, on these and on
 others without annotation, are what students with an encoder of their own learn from, as with
@@ -57,13 +57,17 @@ class Trainer(NamedTuple):
     """
 
     data: Data
-    seed: int
     folder: Path
     overrides: dict[str, Any]
     log: Callable[[str], None]
 
     def train(
-        self, system: str, examples: list[Example], passes: int, settings: dict[str, Any]
+        self,
+        system: str,
+        examples: list[Example],
+        passes: int,
+        seed: int,
+        settings: dict[str, Any],
     ) -> dict[str, Any]:
         """Train a system, keep its best pass in the folder, and measure that.
 
@@ -73,7 +77,7 @@ class Trainer(NamedTuple):
         data = self.data
         flat = fit(system, 0, has_flat_gold(data.annotated))
         values = {"nlp.lang": data.lang, **flat, **settings, **self.overrides}
-        fix_random_seed(self.seed)
+        fix_random_seed(seed)
         nlp = load_model_from_config(read_system(system, values), auto_fill=True)
         nlp.initialize(lambda: examples)
 
@@ -163,33 +167,34 @@ def distil(
     *,
     passes: int,
     teacher_passes: int,
-    seed: int,
+    seeds: Sequence[int],
     weights: Sequence[float] = (0.5, 1.0),
     overrides: dict[str, Any] | None = None,
     log: Callable[[str], None] = print,
-) -> dict[str, Any]:
-    """Train a teacher and its students.
+) -> Iterator[dict[str, Any]]:
+    """Train one teacher, and its students from several seeds.
 
     encoder: name or folder of the teacher's.
+    seeds: of the students; the teacher has the first.
     overrides: of the students' configs.
-    RETURNS: what is known of each system, by its name.
+    YIELDS: what is known of each system: "system", "seed", and what `Trainer.train` returns.
     """
-    results = {}
     with tempfile.TemporaryDirectory() as folder:
-        teacher = Trainer(data, seed, Path(folder) / "teacher", {}, log)
+        teacher = Trainer(data, Path(folder) / "teacher", {}, log)
         examples = [text.make_example(spacy.blank(data.lang).vocab) for text in data.annotated]
         log(f"teacher: {len(examples)} annotated sentences")
-        results["teacher"] = teacher.train(
-            TEACHER, examples, teacher_passes, {"paths.encoder": encoder}
-        )
+        paths = {"paths.encoder": encoder}
+        result = teacher.train(TEACHER, examples, teacher_passes, seeds[0], paths)
         start = time.perf_counter()
         soft = list(label_softly(teacher.folder, [*data.annotated, *data.raw]))
-        results["teacher"]["labelling_seconds"] = time.perf_counter() - start
-        student = Trainer(data, seed, Path(folder) / "student", overrides or {}, log)
-        for name, examples, own, settings in make_students(data, soft, weights, passes):
-            log(f"{name}: {len(examples)} sentences, up to {own} passes")
-            results[name] = student.train(STUDENT, examples, own, settings)
-    return results
+        result["labelling_seconds"] = time.perf_counter() - start
+        yield {"system": "teacher", "seed": seeds[0], **result}
+        student = Trainer(data, Path(folder) / "student", overrides or {}, log)
+        for seed in seeds:
+            for name, examples, own, settings in make_students(data, soft, weights, passes):
+                log(f"{name}, seed {seed}: {len(examples)} sentences, up to {own} passes")
+                result = student.train(STUDENT, examples, own, seed, settings)
+                yield {"system": name, "seed": seed, **result}
 
 
 def read_data(folder: Path, corpus: str, limit: int, raw: int, dev: int | None) -> Data:
@@ -221,7 +226,7 @@ def main(
     passes: Annotated[int, Option(help="Over annotated and raw sentences", min=1)] = 5,
     teacher_passes: Annotated[int, Option(help="Of the teacher, at most", min=1)] = 5,
     weight: Annotated[list[float] | None, Option(help="soft_weight; can be repeated")] = None,
-    seed: Annotated[int, Option(help="Of the random numbers")] = 0,
+    seed: Annotated[list[int] | None, Option(help="Of the students; can be repeated")] = None,
     gpu: Annotated[
         bool, Option(help="Use the GPU; otherwise one if it was required before")
     ] = False,
@@ -229,21 +234,12 @@ def main(
     """Train a teacher and its students, and write their scores, speed and size."""
     if gpu:
         spacy.require_gpu()
-    weights = weight or [0.5, 1.0]
+    weights, seeds = weight or [0.5, 1.0], seed or [0]
     texts = read_data(data, corpus, limit, raw, dev)
-    results = distil(
-        texts,
-        encoder,
-        passes=passes,
-        teacher_passes=teacher_passes,
-        seed=seed,
-        weights=weights,
-        log=msg.info,
-    )
     settings = {
         "corpus": corpus,
         "encoder": Path(encoder).name,
-        "seed": seed,
+        "seeds": seeds,
         "passes": passes,
         "teacher_passes": teacher_passes,
         "weights": weights,
@@ -252,10 +248,20 @@ def main(
         "raw_sentences": len(texts.raw),
         "dev_sentences": len(texts.dev),
     }
-    save(output, "distillation", settings, results)
-    for name, result in results.items():
-        speed, size = result["words_per_second"], result["mib"]
-        msg.good(f"{name}: F1 {result['all']['f']:.3f}, {speed:,.0f} words/s, {size:.1f} MiB")
+    rows: list[dict[str, Any]] = []
+    for row in distil(
+        texts,
+        encoder,
+        passes=passes,
+        teacher_passes=teacher_passes,
+        seeds=seeds,
+        weights=weights,
+        log=msg.info,
+    ):
+        rows.append({key: value for key, value in row.items() if key != "documents"})
+        save(output, "distillation", settings, rows)
+        speed, size = row["words_per_second"], row["mib"]
+        msg.good(f"{row['system']}: F1 {row['all']['f']:.3f}, {speed:,.0f} words/s, {size:.1f} MiB")
 
 
 if __name__ == "__main__":
