@@ -9,7 +9,7 @@ nothing else. The texts of the first sentences, without annotation, are rehearse
 
 import random
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -50,12 +50,12 @@ def measure_forgetting(
     seed: int,
     overrides: dict[str, Any] | None = None,
     log: Callable[[str], None] = print,
-) -> dict[str, dict[str, float]]:
+) -> Iterator[dict[str, Any]]:
     """Learn the old labels, then the new one with each kind of rehearsal.
 
     data: annotated sentences for the old labels, and raw ones for the new one.
     passes: of each of both trainings.
-    RETURNS: F1 of old and of new labels, before ("before") and after each of KINDS.
+    YIELDS: F1 of "old" and of "new" labels, before and after each of KINDS ("rehearsal").
     """
     fix_random_seed(seed)
     values = {"nlp.lang": data.lang, **(overrides or {})}
@@ -63,21 +63,20 @@ def measure_forgetting(
     old = keep_labels(data.annotated, lambda own: own != label)
     examples = [text.make_example(nlp.vocab) for text in old]
     nlp.initialize(lambda: examples)
-    results = {}
     with tempfile.TemporaryDirectory() as folder:
         training = _resolve(nlp)
         for _ in range(passes):
             train_once(nlp, examples, training)
         with averaged(nlp, training["optimizer"].averages):
-            results["before"] = _score(nlp, data.dev, label)
+            scores = _score(nlp, data.dev, label)
             nlp.to_disk(folder)
-        log(f"before: {results['before']}")
-        for kind in KINDS:
-            fix_random_seed(seed)
-            grown = spacy.load(folder)
-            results[kind] = _learn_label(grown, data, label, kind, passes)
-            log(f"{kind}: {results[kind]}")
-    return results
+        for kind in (None, *KINDS):
+            if kind is not None:
+                fix_random_seed(seed)
+                scores = _learn_label(spacy.load(folder), data, label, kind, passes)
+            row = {"rehearsal": kind or "before", "seed": seed, **scores}
+            log(str(row))
+            yield row
 
 
 def _learn_label(nlp: Language, data: Data, label: str, kind: str, passes: int) -> dict[str, float]:
@@ -133,13 +132,17 @@ def main(
     ] = 2000,
     dev: Annotated[int | None, Option(help="Sentences of dev; default: all", min=1)] = None,
     passes: Annotated[int, Option(help="Of each training", min=1)] = 5,
-    seed: Annotated[int, Option(help="Of the random numbers")] = 0,
+    seed: Annotated[list[int] | None, Option(help="Of the random numbers; repeatable")] = None,
 ) -> None:
     """Measure what is forgotten without rehearsal, with that of spans, and of probabilities."""
     texts = read_data(data, corpus, limit, limit, dev)
-    results = measure_forgetting(texts, label, passes=passes, seed=seed, log=msg.info)
-    settings = {"corpus": corpus, "label": label, "limit": limit, "passes": passes, "seed": seed}
-    save(output, "forgetting", settings, results)
+    seeds = seed or [0]
+    settings = {"corpus": corpus, "label": label, "limit": limit, "passes": passes, "seeds": seeds}
+    rows: list[dict[str, Any]] = []
+    for number in seeds:
+        for row in measure_forgetting(texts, label, passes=passes, seed=number, log=msg.info):
+            rows.append(row)
+            save(output, "forgetting", settings, rows)
 
 
 if __name__ == "__main__":

@@ -16,12 +16,12 @@ QUICK = {
 def test_every_kind_of_rehearsal_is_scored():
     texts = generate(STYLES["genia"], 8, seed=0)
     data = Data(texts[:3], texts[3:6], texts[6:], "en")
-    results = measure_forgetting(
-        data, "LABEL1", passes=1, seed=0, overrides=QUICK, log=lambda line: None
+    rows = list(
+        measure_forgetting(data, "LABEL1", passes=1, seed=0, overrides=QUICK, log=lambda line: None)
     )
-    assert list(results) == ["before", *KINDS]
-    assert all(0 <= f <= 1 for own in results.values() for f in own.values())
-    assert results["before"]["new"] == 0
+    assert [row["rehearsal"] for row in rows] == ["before", *KINDS]
+    assert all(0 <= row[kind] <= 1 for row in rows for kind in ("old", "new"))
+    assert rows[0]["new"] == 0
 
 
 def test_spans_are_kept_by_their_labels():

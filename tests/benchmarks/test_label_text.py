@@ -8,8 +8,9 @@ from typer import Typer
 from typer.testing import CliRunner
 
 from benchmarks import label_text
-from benchmarks.label_descriptions import DESCRIPTIONS
+from benchmarks.label_descriptions import DESCRIPTIONS, GROUPS
 from benchmarks.label_text import (
+    RARE,
     Options,
     main,
     measure_rare,
@@ -61,6 +62,19 @@ def test_every_label_has_a_description_of_its_own():
         assert all(text.endswith(".") and len(text) < 90 for text in labels.values())
 
 
+def test_every_label_is_in_one_group():
+    for corpus, groups in GROUPS.items():
+        labels = [label for _, own in groups for label in own]
+        assert sorted(labels) == sorted(DESCRIPTIONS[corpus])
+
+
+def test_a_corpus_without_groups_is_an_error(data, tiny_bert):
+    options = quiet(tiny_bert)
+    corpus = read_described(data, "gum:en", options)
+    with pytest.raises(ValueError, match="must be one of genia_fine, nerel, was: gum"):
+        options.override("groups", [corpus])
+
+
 def test_labels_without_a_description_are_left_out_aloud(data, tiny_bert):
     lines = []
     corpus = read_described(data, "gum:en", quiet(tiny_bert, log=lines.append, limit=2))
@@ -77,15 +91,17 @@ def test_an_unknown_corpus_is_an_error(name, data, tiny_bert):
 
 
 @pytest.mark.filterwarnings("ignore:'global_pointer' kept only the best")
-def test_all_variants_learn_rare_labels(data, tiny_bert, tmp_path):
+def test_all_variants_learn_rare_labels(data, tiny_bert, tmp_path, monkeypatch):
+    groups = [["name", ["Peop", "Loc"]], ["other", ["Other"]]]
+    monkeypatch.setitem(GROUPS, "conll04", groups)
     output = tmp_path / "rare.json"
     rows = measure_rare(output, data, ["conll04:en"], quiet(tiny_bert, passes=25))
-    assert [row["variant"] for row in rows] == ["plain", "low_rank", "names", "descriptions"]
+    assert [row["variant"] for row in rows] == list(RARE)
     assert all(row["all"]["f"] == row["macro"] == 1.0 for row in rows)
     assert rows[0]["occurrences"] == {"Peop": 8, "Loc": 4}
     assert rows[0]["often"]["20"]["right"] == 12
-    assert len({row["config"] for row in rows}) == 4
-    assert len(json.loads(output.read_text(encoding="utf8"))["results"]) == 4
+    assert len({row["config"] for row in rows}) == len(RARE)
+    assert len(json.loads(output.read_text(encoding="utf8"))["results"]) == len(RARE)
 
 
 def test_labels_are_put_together_by_how_often_they_occur():
@@ -153,10 +169,12 @@ def test_it_runs_from_the_command_line(is_transfer, tmp_path, monkeypatch):
     given = [str(tmp_path / "out.json"), str(tmp_path), "--text-encoder", "bert", "--limit", "5"]
     given += ["--corpus", "gum:en", "--corpus", "wnut17:en", "--seed", "3"]
     given += ["--overrides", '{"training.dropout": 0.2}', *["--transfer"] * is_transfer]
+    given += ["--variant", "plain"]
     result = CliRunner().invoke(app, given)
     assert result.exit_code == 0, result.output
     ((args, _),) = called
     assert args[2] == ["gum:en", "wnut17:en"]
     assert args[3].limit == 5
     assert args[3].seeds == [3]
-    assert args[3].variants["plain"] == {"training.dropout": 0.2}
+    assert args[3].variants == ["plain"]
+    assert args[3].override("plain", []) == {"training.dropout": 0.2}
