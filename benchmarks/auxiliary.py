@@ -1,10 +1,14 @@
-"""Spans and relations on one encoder, one of them the main task: does projection help it?
+"""Two tasks on one encoder, one of them the main one: does projection help it?
 
-python -m benchmarks.auxiliary out.json --data DATA/scierc --main entities --passes 30 --seed 0
+python -m benchmarks.auxiliary out.json --data DATA/scierc --tasks entities:relations
+python -m benchmarks.auxiliary out.json --data gum --tasks entities:tags --seed 0 1 2
+
+Tags are those of the tokens in .spacy files, such as `spacy convert` writes.
 """
 
 import argparse
-from collections.abc import Callable, Iterable
+import itertools
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -22,8 +26,28 @@ from .measure import save
 from .sweep import find_file
 
 # Component of each task.
-COMPONENTS = {"entities": "global_pointer", "relations": relations.COMPONENT}
-SYSTEM = "relations"
+COMPONENTS = {
+    "entities": "global_pointer",
+    "relations": relations.COMPONENT,
+    "tags": "tagger",
+}
+# Spans are what the tagger serves: it joins nothing.
+TAGS = Task(
+    key="spans_sc",
+    component=COMPONENTS["tags"],
+    fit=lambda docs: {},
+    score=lambda pipe, examples: dict(pipe.score(examples)),
+    noted=("tag_acc",),
+)
+# Main and auxiliary task -> system, and what scores it: the best pass is that of the main task.
+PAIRS: dict[str, tuple[str, Task]] = {
+    "entities:relations": (
+        "relations",
+        relations.TASK._replace(key="spans_sc", noted=("relations_f",)),
+    ),
+    "relations:entities": ("relations", relations.TASK._replace(noted=("spans_sc_f",))),
+    "entities:tags": ("spans_tagger", TAGS),
+}
 # Rule of the callback, and what it compares, for each way to train; None for the plain sum of the
 # gradients.
 WAYS: dict[str, tuple[Rule, PerGradient] | None] = {
@@ -32,80 +56,76 @@ WAYS: dict[str, tuple[Rule, PerGradient] | None] = {
     "project_token": ("project", "token"),
     "constrain": ("constrain", "batch"),
 }
+# Without the auxiliary component; not for relations, which join the spans of the other one.
+ALONE = "alone"
 
 
-def make_task(main: str) -> Task:
-    """The joint task, whose best pass is the one that is best for the main task.
-
-    main: one of COMPONENTS.
-    """
-    if main == "entities":
-        return relations.TASK._replace(key="spans_sc", noted=("relations_f",))
-    return relations.TASK._replace(noted=("spans_sc_f",))
+def list_ways(pair: str) -> list[str]:
+    """All ways to train a pair of PAIRS."""
+    return list(WAYS) if pair.startswith("relations") else [ALONE, *WAYS]
 
 
-def make_callback(main: str, way: str) -> Callable[[Language], Language] | None:
+def make_callback(pair: str, way: str) -> Callable[[Language], Any] | None:
     """What is called when a pipeline is initialized.
 
-    main: one of COMPONENTS; way: one of WAYS.
+    pair: of PAIRS; way: of `list_ways`.
     """
+    main, auxiliary = (COMPONENTS[task] for task in pair.split(":"))
+    if way == ALONE:
+        return lambda nlp: nlp.disable_pipe(auxiliary)
     settings = WAYS[way]
-    if settings is None:
-        return None
-    auxiliary = [component for task, component in COMPONENTS.items() if task != main]
-    return make_auxiliary_tasks(COMPONENTS[main], auxiliary, *settings)
+    return None if settings is None else make_auxiliary_tasks(main, [auxiliary], *settings)
 
 
 def measure_auxiliary(
     train: Iterable[Doc],
     dev: Iterable[Doc],
     *,
-    main: str,
+    pair: str,
     lang: str,
     passes: int,
-    seed: int,
+    seeds: Iterable[int],
     overrides: dict[str, Any] | None = None,
-    ways: Iterable[str] = tuple(WAYS),
     log: Callable[[str], None] = print,
-) -> dict[str, Any]:
+) -> Iterator[dict[str, Any]]:
     """Train in each way, from the same weights.
 
-    train, dev: documents with gold spans and relations.
-    main: one of COMPONENTS.
-    lang, passes, seed, overrides, log: as in `joint.train_and_score`.
-    ways: of WAYS.
-    RETURNS: for each way, what `joint.train_and_score` does.
+    train, dev: documents with gold spans, and gold relations or tags.
+    pair: of PAIRS.
+    lang, passes, overrides, log: as in `joint.train_and_score`.
+    YIELDS: for each seed and way ("seed", "way"), what `joint.train_and_score` returns.
     """
-    results = {}
-    for way in ways:
-        results[way] = train_and_score(
-            make_task(main),
-            SYSTEM,
+    system, task = PAIRS[pair]
+    for seed, way in itertools.product(seeds, list_ways(pair)):
+        result = train_and_score(
+            task,
+            system,
             list(train),
             list(dev),
             lang=lang,
             passes=passes,
             seed=seed,
             overrides=overrides,
-            after_init=make_callback(main, way),
+            after_init=make_callback(pair, way),
             log=log,
         )
-        scores = results[way]["scores"]
-        log(f"{way}: entities {scores['spans_sc_f']:.3f}, relations {scores['relations_f']:.3f}")
-    return results
+        scores = (f"{x} {result['scores'][x]:.3f}" for x in (f"{task.key}_f", *task.noted))
+        log(f"{way}, seed {seed}: {', '.join(scores)}")
+        yield {"way": way, "seed": seed, **result}
 
 
 def run(options: list[str] | None = None) -> None:
-    """Measure, and write the report."""
+    """Measure, and write the report, anew after each run."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("output", type=Path, help="JSON file")
     parser.add_argument("--data", type=Path, required=True, help="folder with train and dev files")
-    parser.add_argument("--main", choices=list(COMPONENTS), default="entities")
-    parser.add_argument("--ways", nargs="+", choices=list(WAYS), default=list(WAYS))
+    parser.add_argument(
+        "--tasks", choices=list(PAIRS), default="entities:relations", help="main:auxiliary"
+    )
     parser.add_argument("--lang", default="en", help="of the tokenizer")
     parser.add_argument("--limit", type=int, help="training documents; all by default")
     parser.add_argument("--passes", type=int, default=30)
-    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--seed", type=int, nargs="+", default=[0])
     parser.add_argument("--gpu", action="store_true", help="train on the GPU")
     args = parser.parse_args(options)
     if args.gpu:
@@ -113,17 +133,13 @@ def run(options: list[str] | None = None) -> None:
     nlp = spacy.blank(args.lang)
     train = read_docs(find_file(args.data, "train"), nlp)[: args.limit]
     dev = read_docs(find_file(args.data, "dev"), nlp)
-    results = measure_auxiliary(
-        train,
-        dev,
-        main=args.main,
-        lang=args.lang,
-        passes=args.passes,
-        seed=args.seed,
-        ways=args.ways,
-    )
-    settings = {**vars(args), "output": str(args.output), "data": args.data.name}
-    save(args.output, "auxiliary", settings, results)
+    settings = {**vars(args), "output": args.output.name, "data": args.data.name}
+    rows = []
+    for row in measure_auxiliary(
+        train, dev, pair=args.tasks, lang=args.lang, passes=args.passes, seeds=args.seed
+    ):
+        rows.append(row)
+        save(args.output, "auxiliary", settings, rows)
 
 
 if __name__ == "__main__":

@@ -12,6 +12,7 @@ from spacy.training import Example
 from spacy.util import fix_random_seed, load_model_from_config
 
 from spacy_globalpointer.corpora import read_records, record_to_doc
+from spacy_globalpointer.corpora.docbin import read_docbin
 from spacy_globalpointer.pipeline.scorer import score_span_groups
 
 from . import mean_pairs  # noqa: F401  (registers its architecture)
@@ -40,7 +41,9 @@ class Task(NamedTuple):
 
 
 def read_docs(path: Path, nlp: Language) -> list[Doc]:
-    """Documents with gold spans, and gold relations or events."""
+    """Documents with gold spans, and gold relations, events or tags (those in .spacy files)."""
+    if path.suffix == ".spacy":
+        return list(read_docbin(path, nlp.vocab))
     return [record_to_doc(record, nlp)[0] for record in read_records(path)]
 
 

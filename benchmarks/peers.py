@@ -43,6 +43,8 @@ SYSTEMS: dict[str, str] = {
     "relations_gplinker": "relations",
     "relations_mean": "relations",
     "relations_transformer": "relations_transformer",
+    # An auxiliary task beside spans.
+    "spans_tagger": "tok2vec",
     "events": "events",
     "events_transformer": "events_transformer",
 }
@@ -84,6 +86,11 @@ def read_system(system: str, overrides: dict[str, Any] | None = None) -> Config:
     if model is not None:
         own = config["components"]["relation_pointer"]
         own["model"] = {**model, "tok2vec": own["model"]["tok2vec"]}
+    if system == "spans_tagger":
+        config["nlp"]["pipeline"].append("tagger")
+        listener = config["components"]["global_pointer"]["model"]["tok2vec"]
+        model = {"@architectures": "spacy.Tagger.v2", "tok2vec": listener}
+        config["components"]["tagger"] = {"factory": "tagger", "model": model}
     if system == "encoder":
         config["nlp"]["pipeline"] = ["tok2vec"]
         config["components"] = {"tok2vec": config["components"]["tok2vec"]}

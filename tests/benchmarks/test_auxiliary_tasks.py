@@ -3,8 +3,11 @@
 import json
 
 import pytest
+import spacy
+from spacy.tokens import DocBin
 
-from benchmarks.auxiliary import COMPONENTS, WAYS, make_callback, make_task, run
+from benchmarks.auxiliary import ALONE, PAIRS, WAYS, list_ways, make_callback, run
+from benchmarks.joint import read_docs
 
 SPANS = [(0, 3, "PER"), (13, 16, "GPE")]
 ROW = {
@@ -12,22 +15,44 @@ ROW = {
     "spans": [{"start": start, "end": end, "label": label} for start, end, label in SPANS],
     "relations": [{"head": 0, "child": 1, "label": "WORKS_IN"}],
 }
+TAGS = ["NAME", "VERB", "OTHER", "NAME", "OTHER", "NAME", "OTHER", "OTHER"]
 
 
-@pytest.mark.parametrize("main", COMPONENTS)
-def test_every_way_is_trained_and_scored(main, tmp_path, capsys):
+@pytest.fixture
+def data(tmp_path):
+    rows = tmp_path / "rows.jsonl"
+    rows.write_text(json.dumps(ROW) + "\n", encoding="utf8")
+    (doc,) = read_docs(rows, spacy.blank("en"))
+    for token, tag in zip(doc, TAGS, strict=True):
+        token.tag_ = tag
     for split in "train", "dev":
-        (tmp_path / f"{split}.jsonl").write_text(f"{json.dumps(ROW)}\n" * 3, encoding="utf8")
-    output = tmp_path / "out.json"
-    run([str(output), "--data", str(tmp_path), "--main", main, "--passes", "2", "--limit", "2"])
+        DocBin(attrs=["TAG"], docs=[doc] * 3, store_user_data=True).to_disk(
+            tmp_path / f"{split}.spacy"
+        )
+    return tmp_path
+
+
+@pytest.mark.parametrize("pair", PAIRS)
+def test_every_way_is_trained_and_scored(pair, data, capsys):
+    output = data / "out.json"
+    run([str(output), "--data", str(data), "--tasks", pair, "--passes", "2", "--limit", "2"])
     report = json.loads(output.read_text(encoding="utf8"))
-    assert report["settings"]["main"] == main
-    assert set(report["results"]) == set(WAYS)
-    for result in report["results"].values():
-        best = max(step["f"] for step in result["curve"])
-        assert result["scores"][f"{make_task(main).key}_f"] == best
-    assert "project_token: entities" in capsys.readouterr().out
+    assert report["settings"]["tasks"] == pair
+    assert [row["way"] for row in report["results"]] == list_ways(pair)
+    for row in report["results"]:
+        best = max(step["f"] for step in row["curve"])
+        assert row["scores"][f"{PAIRS[pair][1].key}_f"] == best
+    assert "project_token, seed 0: " in capsys.readouterr().out
+
+
+def test_an_auxiliary_component_learns_unless_the_main_one_is_alone(data):
+    output = data / "out.json"
+    run([str(output), "--data", str(data), "--tasks", "entities:tags", "--passes", "40"])
+    rows = json.loads(output.read_text(encoding="utf8"))["results"]
+    learned = {row["way"]: row["scores"]["tag_acc"] == 1 for row in rows}
+    assert learned == {way: way != ALONE for way in list_ways("entities:tags")}
 
 
 def test_the_plain_sum_has_no_callback():
-    assert [make_callback("entities", way) is None for way in WAYS] == [True, False, False, False]
+    made = [make_callback("entities:tags", way) is None for way in WAYS]
+    assert made == [True, False, False, False]
