@@ -3,13 +3,12 @@ run.
 """
 
 import json
-import statistics
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from .markdown import make_rows
+from .markdown import make_rows, mean_and_spread
 from .sweep import SWEEP, read_sweep
 
 Result = dict[str, Any]
@@ -129,15 +128,12 @@ def _score(key: str, result: Result) -> float:
 def _table(named: Mapping[tuple[str, str], Sequence[Result]], columns: Columns, digits: int) -> str:
     header = ["corpus", "architecture", "seeds", *(name for name, _ in columns)]
     rows = [
-        [*name, str(len(own)), *(_cell([get(r) for r in own], digits) for _, get in columns)]
+        [
+            *name,
+            str(len(own)),
+            *(mean_and_spread([get(r) for r in own], digits) for _, get in columns),
+        ]
         for name, own in named.items()
         if own
     ]
     return make_rows(header, rows)
-
-
-def _cell(values: Sequence[float], digits: int) -> str:
-    """Mean of the seeds, with the standard deviation if there are several."""
-    mean = f"{statistics.mean(values):,.{digits}f}"
-    spread = digits and len(values) > 1
-    return f"{mean} ± {statistics.stdev(values):.{digits}f}" if spread else mean

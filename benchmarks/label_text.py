@@ -72,7 +72,7 @@ class Options(NamedTuple):
 
         corpora: with the labels to train.
         """
-        values = {} if self.encoder is None else {"paths.encoder": self.encoder}
+        values: dict[str, Any] = {} if self.encoder is None else {"paths.encoder": self.encoder}
         values.update(self.overrides)
         if variant in ("low_rank", "names", "descriptions"):
             values[f"{MODEL}.type_rank"] = self.rank

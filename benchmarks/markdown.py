@@ -1,6 +1,7 @@
 """Tables in Markdown, and pages that hold them between marks."""
 
 import re
+import statistics
 from collections.abc import Mapping, Sequence
 
 # A begin without its end must not reach to the end of a later block.
@@ -43,3 +44,14 @@ def make_rows(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     """A table; all columns but the first are aligned to the right."""
     lines = [header, ["---"] + ["---:"] * (len(header) - 1), *rows]
     return "".join(f"| {' | '.join(line)} |\n" for line in lines)
+
+
+def mean_and_spread(values: Sequence[float], digits: int = 1, sign: str = "") -> str:
+    """Mean, with the standard deviation if there are several.
+
+    digits: after the point; without any, only the mean is shown.
+    sign: "+" to show that of the mean always.
+    """
+    mean = f"{statistics.mean(values):{sign},.{digits}f}"
+    spread = digits and len(values) > 1
+    return f"{mean} ± {statistics.stdev(values):.{digits}f}" if spread else mean

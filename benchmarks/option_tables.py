@@ -2,11 +2,10 @@
 
 import json
 import statistics
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from .markdown import make_rows
+from .markdown import make_rows, mean_and_spread
 from .sweep import SWEEP, Run, read_sweep
 
 Result = dict[str, Any]
@@ -54,7 +53,7 @@ def _seeds(results: dict[tuple[str, int], Result]) -> str:
 
 
 def _level(results: dict[tuple[str, int], Result], corpus: str) -> str:
-    return _spread([100 * r["all"]["f"] for (c, _), r in results.items() if c == corpus], "")
+    return mean_and_spread([100 * r["all"]["f"] for (c, _), r in results.items() if c == corpus])
 
 
 def _change(
@@ -65,12 +64,7 @@ def _change(
         for key, result in own.items()
         if key[0] == corpus
     ]
-    return _spread(points, "+") if points else ""
-
-
-def _spread(values: Sequence[float], sign: str) -> str:
-    text = f"{statistics.mean(values):{sign}.1f}"
-    return f"{text} ± {statistics.stdev(values):.1f}" if len(values) > 1 else text
+    return mean_and_spread(points, sign="+") if points else ""
 
 
 def _ratio(

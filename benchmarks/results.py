@@ -11,7 +11,7 @@ import numpy
 from spacy_globalpointer.commands.tune.bootstrap import SampledF1, compare, sample_f1
 from spacy_globalpointer.spans import LENGTH_NAMES, LENGTHS, Counts
 
-from .markdown import make_rows
+from .markdown import make_rows, mean_and_spread
 from .peers import FLAT
 from .scores import read_documents
 from .sweep import SWEEP, read_sweep
@@ -193,9 +193,7 @@ def _by_system(rows: Sequence[Row], cell: Callable[[Row, str], str]) -> str:
 
 def _points(row: Row, system: str, part: str, score: str) -> str:
     """Mean and spread over the seeds of a score in points."""
-    values = [100 * result[part][score] for result in row.done[system]]
-    text = f"{statistics.mean(values):.1f}"
-    return f"{text} ± {statistics.stdev(values):.1f}" if len(values) > 1 else text
+    return mean_and_spread([100 * result[part][score] for result in row.done[system]])
 
 
 def tuned_table(rows: Sequence[Row]) -> str:

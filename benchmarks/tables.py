@@ -6,28 +6,18 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from . import training_tables
 from .markdown import make_rows
 
 Report = dict[str, Any]
 
 
 def read_reports(folder: Path) -> dict[str, Report]:
-    """Reports in a folder, by the name of their benchmark.
+    """Reports in a folder, by the name of their file.
 
-    RAISES (ValueError): a JSON file that is no report, or two reports of one benchmark.
+    RAISES (ValueError): a JSON file that is no report.
     """
-    paths: dict[str, Path] = {}
-    reports: dict[str, Report] = {}
-    for path in sorted(folder.glob("*.json")):
-        report = read_report(path)
-        name = report["benchmark"]
-        if name in reports:
-            raise ValueError(
-                f"a benchmark must have one report in a folder, was: {paths[name]} and {path}, "
-                f"both of {name!r}"
-            )
-        paths[name], reports[name] = path, report
-    return reports
+    return {path.stem: read_report(path) for path in sorted(folder.glob("*.json"))}
 
 
 def read_report(path: Path) -> Report:
@@ -178,6 +168,11 @@ TABLES: dict[str, Callable[[Any], str]] = {
     "joined": _joined,
     "label_sets": _label_sets,
     "oracle": _oracle,
+    "label_text": training_tables.many_labels,
+    "label_transfer": training_tables.label_transfer,
+    "distillation": training_tables.distillation,
+    "forgetting": training_tables.forgetting,
+    "auxiliary": training_tables.auxiliary,
 }
 
 
