@@ -157,8 +157,9 @@ def _explained(name: str, wanted: str) -> Iterator[None]:
     try:
         yield
     except Exception as error:
+        why = str(error).rstrip(".")
         raise ValueError(
-            f"type_encoder must be {wanted}, was: {name!r}, which cannot be loaded: {error}. To "
+            f"type_encoder must be {wanted}, was: {name!r}, which cannot be loaded: {why}. To "
             "fix: install or repair it, or write another name into the block "
             "[components.<name>.model.type_encoder]; only new texts of labels need it"
         ) from error
