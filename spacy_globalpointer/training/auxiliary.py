@@ -45,7 +45,7 @@ def make_auxiliary_tasks(
     per: compare gradients over a "batch", or for each "token" (of a transformer, each word piece).
     RETURNS: a callback for [initialize.after_init]; call it with the pipeline in a script.
     RAISES (ValueError): invalid settings. The callback: components that are not there, do not share
-        an encoder, or are frozen.
+        an encoder, or are frozen; an encoder of spacy-curated-transformers.
     """
     for what, value, known in ("rule", rule, Rule), ("per", per, PerGradient):
         if value not in get_args(known):
@@ -90,7 +90,13 @@ def _install(
                 f"{name!r} does not. To fix: give both the model.tok2vec of a listener, such as "
                 "spacy.Tok2VecListener.v1, with the same upstream"
             )
-    for pipe in encoders.values():
+    for name, pipe in encoders.items():
+        if not all(hasattr(x, "_backprop") for own in pipe.listener_map.values() for x in own):
+            raise ValueError(
+                "auxiliary tasks must share an encoder of spaCy or spacy-transformers, whose "
+                f"listeners can be watched, was: {name!r}, a {type(pipe).__module__}. To fix: "
+                f"use such an encoder, or remove the block {WHERE}"
+            )
         pipe.update = AuxiliaryUpdate(pipe, main, auxiliary, rule, per)
     return nlp
 

@@ -14,7 +14,7 @@ from spacy.training import Example
 from spacy.training.initialize import init_nlp
 from spacy.training.loop import train, train_while_improving
 from spacy.util import fix_random_seed
-from thinc.api import Config, xp2torch
+from thinc.api import Config, Linear, xp2torch
 
 from spacy_globalpointer.nn import opposing_part
 from spacy_globalpointer.training.auxiliary import AuxiliaryUpdate, make_auxiliary_tasks
@@ -415,3 +415,11 @@ def test_auxiliary_task_may_be_frozen(tiny_bert):
     make_auxiliary_tasks("main", ["first"])(nlp)
     for sent, learned in update_one_by_one(nlp, examples, exclude=["first"]):
         torch.testing.assert_close(learned, sent["main"] + sent["other"])
+
+
+def test_an_encoder_whose_listeners_cannot_be_watched_is_an_error(tiny_bert):
+    """Listeners of spacy-curated-transformers are plain models, with a state of their own."""
+    nlp, _ = make_shared("tok2vec", tiny_bert)
+    nlp.get_pipe("encoder").listener_map["first"] = [Linear()]
+    with pytest.raises(ValueError, match=r"spaCy or spacy-transformers, .* was: 'encoder'"):
+        make_auxiliary_tasks("main", ["first"])(nlp)
