@@ -8,8 +8,8 @@ from benchmarks.peers import EVENTS, FLAT, RELATION_MODELS, SYSTEMS
 from benchmarks.text import STYLES, AnnotatedText, generate
 from spacy_globalpointer.spans import LabelledSpan
 
-# The others have their weights from elsewhere, no head, or no pipeline.
-OTHERS = ("encoder", "crfsuite", *RELATION_MODELS, *EVENTS)
+# The others have their weights from elsewhere, no head, no pipeline, or more to learn than spans.
+OTHERS = ("encoder", "crfsuite", "spans_tagger", *RELATION_MODELS, *EVENTS)
 SYSTEMS = [s for s in SYSTEMS if s not in OTHERS and not s.endswith("transformer")]
 
 

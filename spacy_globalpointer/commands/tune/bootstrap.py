@@ -53,11 +53,17 @@ def sample_f1(counts: Mapping[str, Counts]) -> dict[str, SampledF1]:
         return [Counts(*(times @ column for column in each)).f for each in counts.values()]
 
     (n,) = sizes
-    random, share = numpy.random.default_rng(SEED), numpy.full(n, 1 / n)
-    blocks = (random.multinomial(n, share, size=BLOCK) for _ in range(ROUNDS // BLOCK))
+    random = numpy.random.default_rng(SEED)
+    blocks = (_draw(n, random) for _ in range(ROUNDS // BLOCK))
     samples = numpy.concatenate([f1(block.astype(float)) for block in blocks], axis=1)
     whole = map(float, f1(numpy.ones(n)))
     return {name: SampledF1(*own) for name, *own in zip(counts, whole, samples, strict=True)}
+
+
+def _draw(n: int, random: numpy.random.Generator) -> numpy.ndarray:
+    """How often each of n documents is drawn, in each of BLOCK samples of n (BLOCK, n)."""
+    places = random.integers(n, size=(BLOCK, n)) + n * numpy.arange(BLOCK)[:, None]
+    return numpy.bincount(places.ravel(), minlength=BLOCK * n).reshape(BLOCK, n)
 
 
 def compare(ours: SampledF1, theirs: SampledF1) -> Difference:
