@@ -9,6 +9,7 @@ Tags are those of the tokens in .spacy files, such as `spacy convert` writes.
 import argparse
 import itertools
 from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -72,9 +73,17 @@ def make_callback(pair: str, way: str) -> Callable[[Language], Any] | None:
     """
     main, auxiliary = (COMPONENTS[task] for task in pair.split(":"))
     if way == ALONE:
-        return lambda nlp: nlp.disable_pipe(auxiliary)
+        return partial(_leave_out, auxiliary)
     settings = WAYS[way]
     return None if settings is None else make_auxiliary_tasks(main, [auxiliary], *settings)
+
+
+def _leave_out(component: str, nlp: Language) -> None:
+    """Neither train nor run a component."""
+    nlp.disable_pipe(component)
+    for _, pipe in nlp.components:
+        # The last listener starts the backprop of an encoder, even if its component is disabled.
+        getattr(pipe, "listener_map", {}).pop(component, None)
 
 
 def measure_auxiliary(

@@ -7,7 +7,7 @@ import spacy
 from spacy.tokens import DocBin
 
 from benchmarks.auxiliary import ALONE, PAIRS, WAYS, list_ways, make_callback, run
-from benchmarks.joint import read_docs
+from benchmarks.joint import read_docs, train_and_score
 
 SPANS = [(0, 3, "PER"), (13, 16, "GPE")]
 ROW = {
@@ -51,6 +51,21 @@ def test_an_auxiliary_component_learns_unless_the_main_one_is_alone(data):
     rows = json.loads(output.read_text(encoding="utf8"))["results"]
     learned = {row["way"]: row["scores"]["tag_acc"] == 1 for row in rows}
     assert learned == {way: way != ALONE for way in list_ways("entities:tags")}
+
+
+def test_the_main_task_alone_trains_the_encoder(data):
+    seen = []
+
+    def note(nlp):
+        make_callback("entities:tags", ALONE)(nlp)
+        seen.append((nlp.get_pipe("tok2vec"), nlp.get_pipe("tok2vec").model.to_bytes()))
+
+    system, task = PAIRS["entities:tags"]
+    docs = read_docs(data / "train.spacy", spacy.blank("en"))
+    settings = {"lang": "en", "passes": 1, "seed": 0, "after_init": note, "log": seen.append}
+    train_and_score(task, system, docs, docs, **settings)
+    encoder, before = seen[0]
+    assert encoder.model.to_bytes() != before
 
 
 def test_the_plain_sum_has_no_callback():
