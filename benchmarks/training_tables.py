@@ -67,7 +67,8 @@ def distillation(rows: Sequence[Row]) -> str:
     for (system,), own in _grouped(rows, "system"):
         speed = statistics.median(row["words_per_second"] for row in own)
         f1 = _points(row["all"]["f"] for row in own)
-        lines.append([system, str(len(own)), f1, f"{speed:,.0f}", f"{own[0]['mib']:.1f} MiB"])
+        name = {"teacher": "teacher", "alone": "student alone"}.get(system, f"student, {system}")
+        lines.append([name, str(len(own)), f1, f"{speed:,.0f}", f"{own[0]['mib']:.1f} MiB"])
     return make_rows(header, lines)
 
 

@@ -57,10 +57,11 @@ def test_students_follow_their_teacher():
         }  # fmt: skip
 
     rows = [row("teacher", 0, 0.8, 90.4, 100), row("alone", 0, 0.6, 2000, 5)]
-    rows.append(row("alone", 1, 0.7, 1000, 5))
+    rows += [row("alone", 1, 0.7, 1000, 5), row("teacher 0.5", 0, 0.7, 1000, 5)]
     assert make_lines("distillation", rows)[2:] == [
         "| teacher | 1 | 80.0 | 90 | 100.0 MiB |",
-        "| alone | 2 | 65.0 ± 7.1 | 1,500 | 5.0 MiB |",
+        "| student alone | 2 | 65.0 ± 7.1 | 1,500 | 5.0 MiB |",
+        "| student, teacher 0.5 | 1 | 70.0 | 1,000 | 5.0 MiB |",
     ]
 
 
