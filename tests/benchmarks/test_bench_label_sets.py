@@ -66,6 +66,17 @@ def test_a_report_has_scores_of_each_part_and_way(n_corpora, tmp_path):
     assert first.startswith(f"| {'mine even' if n_corpora == 1 else 'mine'} | 1 | ")
 
 
+@pytest.mark.filterwarnings("ignore:'global_pointer' kept only the best")
+def test_two_names_of_one_thing_do_not_take_each_others_spans(tmp_path):
+    _write(tmp_path / "mine", LINES * 4)
+    _write(tmp_path / "yours", json.loads(json.dumps(LINES * 4).replace("GPE", "TOWN")))
+    output = tmp_path / "sets.json"
+    corpora = ["mine:en", "yours:en"]
+    measure_label_sets(output, tmp_path, corpora, passes=30, log=lambda _: None)
+    rows = read_report(output)["results"]
+    assert [row["r"] for row in rows if row["way"] == "declared"] == [100, 100]
+
+
 @pytest.mark.parametrize(
     ("corpora", "message"),
     [
