@@ -7,6 +7,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).parents[2]
 
 
@@ -17,6 +19,7 @@ def run(tmp_path, *options):
     return done, json.loads(path.read_text(encoding="utf8")) if path.exists() else None
 
 
+@pytest.mark.nightly
 def test_every_part_runs_and_is_in_the_report(tmp_path):
     done, report = run(tmp_path, "--device", "cpu", "--quick")
     assert done.returncode == 0, done.stderr

@@ -4,7 +4,7 @@ from dataclasses import replace
 import oracles
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from memory import Largest
 from questions import Questions
@@ -82,6 +82,8 @@ def test_factored_loss_and_gradient_equal_the_definition(
         torch.testing.assert_close(gradient, wanted, rtol=1e-9, atol=1e-9)
 
 
+# Each evaluates the loss twice for every number.
+@settings(max_examples=settings().max_examples // 4)
 @given(factors_and_gold(longest=3, scale=0.7), PER)
 def test_gradient_equals_finite_differences(case, per):
     factors, gold = case
