@@ -3,7 +3,7 @@
 python -m benchmarks.forgetting data genia:en DNA forgetting.json --limit 2000
 
 First all labels but one are learned, from the first sentences of a corpus; then that one, from the
-next ones, in which nothing else is annotated: without rehearsal, training says that there is
+next ones, in which nothing else is annotated: unless they declare that, training says that there is
 nothing else. The texts of the first sentences, without annotation, are rehearsed.
 """
 
@@ -22,6 +22,7 @@ from spacy.util import fix_random_seed, load_model_from_config, registry
 from typer import Argument, Option
 from wasabi import msg
 
+from spacy_globalpointer.label_sets import DECLARED
 from spacy_globalpointer.spans import Counts
 
 from .accuracy import predict_cells
@@ -30,11 +31,19 @@ from .measure import save
 from .passes import averaged, train_once
 from .peers import read_system
 from .scores import count_each
-from .text import AnnotatedText
+from .text import KEY, AnnotatedText
 
 SYSTEM = "global_pointer"
-# What is rehearsed: nothing, the spans that were found, or probabilities.
-KINDS = ("none", "spans", "probabilities")
+# Whether the new sentences declare their label, and what is rehearsed: nothing, the spans that were
+# found, or probabilities.
+WAYS = (
+    (False, "none"),
+    (False, "spans"),
+    (False, "probabilities"),
+    (True, "none"),
+    (True, "spans"),
+    (True, "probabilities"),
+)
 
 
 def keep_labels(docs: Sequence[AnnotatedText], keep: Callable[[str], bool]) -> list[AnnotatedText]:
@@ -51,11 +60,11 @@ def measure_forgetting(
     overrides: dict[str, Any] | None = None,
     log: Callable[[str], None] = print,
 ) -> Iterator[dict[str, Any]]:
-    """Learn the old labels, then the new one with each kind of rehearsal.
+    """Learn the old labels, then the new one in each way.
 
     data: annotated sentences for the old labels, and raw ones for the new one.
     passes: of each of both trainings.
-    YIELDS: F1 of "old" and of "new" labels, before and after each of KINDS ("rehearsal").
+    YIELDS: F1 of "old" and of "new" labels before, and in each of WAYS ("declared", "rehearsal").
     """
     fix_random_seed(seed)
     values = {"nlp.lang": data.lang, **(overrides or {})}
@@ -70,16 +79,20 @@ def measure_forgetting(
         with averaged(nlp, training["optimizer"].averages):
             scores = _score(nlp, data.dev, label)
             nlp.to_disk(folder)
-        for kind in (None, *KINDS):
-            if kind is not None:
-                fix_random_seed(seed)
-                scores = _learn_label(spacy.load(folder), data, label, kind, passes)
-            row = {"rehearsal": kind or "before", "seed": seed, **scores}
+        row: dict[str, Any] = {"declared": False, "rehearsal": "before", "seed": seed, **scores}
+        log(str(row))
+        yield row
+        for declared, kind in WAYS:
+            fix_random_seed(seed)
+            scores = _learn_label(spacy.load(folder), data, label, declared, kind, passes)
+            row = {"declared": declared, "rehearsal": kind, "seed": seed, **scores}
             log(str(row))
             yield row
 
 
-def _learn_label(nlp: Language, data: Data, label: str, kind: str, passes: int) -> dict[str, float]:
+def _learn_label(
+    nlp: Language, data: Data, label: str, declared: bool, kind: str, passes: int
+) -> dict[str, float]:
     """Add a label to a trained pipeline, and score that and the old ones after training."""
     pipe: Any = nlp.get_pipe("global_pointer")
     pipe.cfg["soft_rehearsal"] = kind == "probabilities"
@@ -88,6 +101,8 @@ def _learn_label(nlp: Language, data: Data, label: str, kind: str, passes: int) 
     sgd, drop = training["optimizer"], training["dropout"]
     nlp.resume_training(sgd=sgd)
     new = [t.make_example(nlp.vocab) for t in keep_labels(data.raw, lambda own: own == label)]
+    for example in new if declared else ():
+        example.reference.spans[KEY].attrs[DECLARED] = [label]
     known = [t.make_example(nlp.vocab) for t in keep_labels(data.annotated, lambda own: False)]
     for _ in range(passes):
         random.shuffle(new)

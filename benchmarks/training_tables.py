@@ -76,19 +76,16 @@ def forgetting(rows: Sequence[Row]) -> str:
     """F1 of the old labels and of the new one, before and after that is learned."""
     names = {
         "before": "before the new label",
-        "none": "none",
+        "none": "no rehearsal",
         "spans": "`soft_rehearsal = false`",
         "probabilities": "`soft_rehearsal = true`",
     }
-    lines = [
-        [
-            names[kind],
-            str(len(own)),
-            *(_points(row[x] for row in own) for x in ("old", "new")),
-        ]
-        for (kind,), own in _grouped(rows, "rehearsal")
-    ]
-    return make_rows(["rehearsal", "seeds", "old labels", "new label"], lines)
+    lines = []
+    for (kind, declared), own in _grouped(rows, "rehearsal", "declared"):
+        scores = (_points(row[x] for row in own) for x in ("old", "new"))
+        lines.append([names[kind], "yes" if declared else "", str(len(own)), *scores])
+    header = ["rehearsal", "new texts declare their label", "seeds", "old labels", "new label"]
+    return make_rows(header, lines)
 
 
 def auxiliary(rows: Sequence[Row]) -> str:
@@ -110,9 +107,9 @@ def _speed(rows: Sequence[Row]) -> float:
     return statistics.median(row["train_words_per_second"] for row in rows)
 
 
-def _grouped(rows: Iterable[Row], *keys: str) -> list[tuple[tuple[str, ...], list[Row]]]:
+def _grouped(rows: Iterable[Row], *keys: str) -> list[tuple[tuple[Any, ...], list[Row]]]:
     """Rows with the same values, in the order in which the values come first."""
-    groups: dict[tuple[str, ...], list[Row]] = {}
+    groups: dict[tuple[Any, ...], list[Row]] = {}
     for row in rows:
         groups.setdefault(tuple(row[key] for key in keys), []).append(row)
     return list(groups.items())

@@ -50,6 +50,8 @@ class LabelledPipe(TrainablePipe):
     # Labels were added, and the model has not grown yet. It grows when it is used next: once for
     # all new labels, since it is copied each time.
     _must_grow = False
+    # So many of the first labels were learned; None for all. The others were added since.
+    _n_learned: int | None = None
     _known_labels: tuple[list[str], set[str]] = ([], set())
 
     def __init__(
@@ -151,6 +153,8 @@ class LabelledPipe(TrainablePipe):
             if model.has_dim("nI"):
                 check_new_label(model, label)
                 self._must_grow = True
+                if self._n_learned is None:
+                    self._n_learned = len(known)
             model.attrs["labels"].append(label)
             known.add(label)
         return 1
@@ -189,6 +193,7 @@ class LabelledPipe(TrainablePipe):
         self._require_ready()
         check_settings(self.name, self.cfg)  # they may have been changed in Python since
         self._n_updates += 1
+        self._n_learned = None
         set_dropout_rate(self.model, drop)
         batch = docs if batch is None else batch
         if epsilon := self.cfg.get("adversarial"):
@@ -257,6 +262,7 @@ class LabelledPipe(TrainablePipe):
 
     def _after_loading(self) -> "LabelledPipe":
         check_loaded(self.model)
+        self._n_learned = None
         for label in self.labels:
             self.vocab.strings.add(label)
         if self._stored:

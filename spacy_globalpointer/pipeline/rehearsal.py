@@ -5,6 +5,7 @@ made at the same time, and rehearsal updates both the head and the encoder that 
 """
 
 import inspect
+import math
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, NamedTuple
@@ -34,6 +35,8 @@ class RehearsingPipe(LabelledPipe):
     """Does not forget what it knew when `nlp.resume_training` was called."""
 
     _known: Model | None = None
+    # Labels that the copy has learned, the first ones. It says nothing about others.
+    _n_known = 0
 
     @property
     def _rehearsal_model(self) -> Model | None:
@@ -44,6 +47,7 @@ class RehearsingPipe(LabelledPipe):
     def _rehearsal_model(self, copy: Model | None) -> None:
         known = None if copy is None else with_own_encoder(self._nlp, self.model, copy)
         self._known = known
+        self._n_known = len(self.labels) if self._n_learned is None else self._n_learned
 
     @property
     def _nlp(self) -> Language | None:
@@ -59,7 +63,8 @@ class RehearsingPipe(LabelledPipe):
     ) -> dict[str, float]:
         """Learn the spans that the model found when `nlp.resume_training` was called.
 
-        A shared encoder is updated too.
+        Labels that had not been learned by then, since they were added shortly before or are added
+        later, are not rehearsed: they learn nothing here. A shared encoder is updated too.
 
         RETURNS: losses, with the loss of the batch added under the component's name.
         RAISES (ValueError): a shared encoder of a pipeline that is not known.
@@ -69,7 +74,8 @@ class RehearsingPipe(LabelledPipe):
         losses = {} if losses is None else losses
         if self._rehearsal_model is None:
             return losses
-        gold, n_labels = what_was_known(self.name, self._rehearsal_model, docs, self.cfg)
+        n_labels = self._n_known
+        gold = what_was_known(self.name, self._rehearsal_model, docs, self.cfg, n_labels)
         weights = weigh_labels(self.name, self.labels, self.cfg)
 
         @plain_torch()
@@ -176,15 +182,15 @@ def running(
 
 
 def what_was_known(
-    name: str, model: Model, docs: Sequence[Doc], cfg: dict[str, Any]
-) -> tuple[dict[int, Collection[LabelledSpan]], int]:
+    name: str, model: Model, docs: Sequence[Doc], cfg: dict[str, Any], n_labels: int
+) -> dict[int, Collection[LabelledSpan]]:
     """Find what to rehearse: the spans that a copy of the model finds.
 
     name: of the component.
-    model: the copy, made before any labels were added that are not rehearsed.
+    model: the copy.
     cfg: settings of the component.
-    RETURNS: the spans of each document, with soft_rehearsal their probabilities too; and the number
-        of labels that the copy has.
+    n_labels: that the copy has learned, the first ones.
+    RETURNS: the spans of each document, with soft_rehearsal their probabilities too.
     RAISES (ValueError): the encoder is one of a pipeline that is not known.
     """
     if find_listeners(model):
@@ -196,12 +202,13 @@ def what_was_known(
             f"nlp.replace_listeners(..., {name!r}, ['model.tok2vec']) before it"
         )
     labels = model.attrs["labels"]
+    never = [math.inf] * (len(labels) - n_labels)
     if not cfg["soft_rehearsal"]:
-        found = predict_spans(model, docs, [0.0] * len(labels), cfg)
-        return {i: spans.named(labels) for i, spans in enumerate(found.spans)}, len(labels)
+        found = predict_spans(model, docs, [0.0] * n_labels + never, cfg)
+        return {i: spans.named(labels) for i, spans in enumerate(found.spans)}
     every = {**cfg, "allow_overlap": True, "max_spans": None, "one_per_label": False}
-    found = predict_spans(model, docs, [to_score(LEAST)] * len(labels), every)
+    found = predict_spans(model, docs, [to_score(LEAST)] * n_labels + never, every)
     return {
         i: dict(zip(spans.named(labels), spans.score.tolist(), strict=True))
         for i, spans in enumerate(found.spans)
-    }, len(labels)
+    }

@@ -1,7 +1,7 @@
 """Old labels and a new one, on a few sentences."""
 
 from benchmarks.distillation import Data
-from benchmarks.forgetting import KINDS, keep_labels, measure_forgetting
+from benchmarks.forgetting import WAYS, keep_labels, measure_forgetting
 from benchmarks.text import STYLES, generate
 
 QUICK = {
@@ -13,13 +13,14 @@ QUICK = {
 }
 
 
-def test_every_kind_of_rehearsal_is_scored():
+def test_every_way_is_scored():
     texts = generate(STYLES["genia"], 8, seed=0)
     data = Data(texts[:3], texts[3:6], texts[6:], "en")
     rows = list(
         measure_forgetting(data, "LABEL1", passes=1, seed=0, overrides=QUICK, log=lambda line: None)
     )
-    assert [row["rehearsal"] for row in rows] == ["before", *KINDS]
+    ways = [(row["declared"], row["rehearsal"]) for row in rows]
+    assert ways == [(False, "before"), *WAYS]
     assert all(0 <= row[kind] <= 1 for row in rows for kind in ("old", "new"))
     assert rows[0]["new"] == 0
 

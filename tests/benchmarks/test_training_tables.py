@@ -67,12 +67,12 @@ def test_students_follow_their_teacher():
 
 def test_old_and_new_labels_have_columns():
     rows = [
-        {"rehearsal": "before", "seed": 0, "old": 0.6, "new": 0.0},
-        {"rehearsal": "spans", "seed": 0, "old": 0.5, "new": 0.4},
+        {"rehearsal": "before", "declared": False, "seed": 0, "old": 0.6, "new": 0.0},
+        {"rehearsal": "spans", "declared": True, "seed": 0, "old": 0.5, "new": 0.4},
     ]
     assert make_lines("forgetting", rows)[2:] == [
-        "| before the new label | 1 | 60.0 | 0.0 |",
-        "| `soft_rehearsal = false` | 1 | 50.0 | 40.0 |",
+        "| before the new label |  | 1 | 60.0 | 0.0 |",
+        "| `soft_rehearsal = false` | yes | 1 | 50.0 | 40.0 |",
     ]
 
 

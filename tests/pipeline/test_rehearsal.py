@@ -71,6 +71,41 @@ def test_rehearsal_keeps_what_was_learned(soft, is_shared, rehearses):
     assert (kept(nlp) == len(SENTENCES)) == rehearses
 
 
+@pytest.mark.parametrize("soft", [False, True])
+@pytest.mark.parametrize("is_loaded", [False, True])
+def test_a_label_that_was_not_learned_yet_is_not_rehearsed(soft, is_loaded):
+    """Or each text that is rehearsed would teach that it has no span of the new label."""
+    nlp = make_nlp(soft_rehearsal=soft)
+    train(nlp, make_examples(nlp))
+    if is_loaded:
+        nlp = make_nlp(soft_rehearsal=soft).from_bytes(nlp.to_bytes())
+    pipe = nlp.get_pipe("global_pointer")
+    pipe.add_label("ROLE")
+    new = [make_example(nlp, text, spans) for text, spans in NEW_ROLES]
+    # The new spans are in what is rehearsed, too.
+    known = [*raw(nlp), *(Example(x.predicted, nlp.make_doc(x.text)) for x in new)]
+    optimizer = nlp.resume_training()
+    optimizer.learn_rate = 0.003
+    for _ in range(80):
+        nlp.update(new, sgd=optimizer)
+        pipe.rehearse(known, sgd=optimizer)
+    probability = {
+        span: score for doc in map(nlp, texts_of(NEW_ROLES)) for span, score in roles(doc)
+    }
+    assert min(probability.values()) > 0.9
+    nlp.resume_training()
+    assert pipe._n_known == 4
+
+
+def texts_of(sentences):
+    return [text for text, _ in sentences]
+
+
+def roles(doc):
+    pairs = zip(doc.spans["sc"], doc.spans["sc"].attrs["scores"], strict=True)
+    return [(span.text, score) for span, score in pairs if span.label_ == "ROLE"]
+
+
 @pytest.mark.parametrize("kind", ["tok2vec", "transformer", "curated"])
 def test_the_copy_keeps_the_shared_encoder_as_it_was(kind, tiny_bert):
     """It finds later what the pipeline found before, whatever the encoder has become."""
@@ -166,8 +201,7 @@ def test_what_was_known_are_probabilities_with_soft_rehearsal(limit):
     train(nlp, make_examples(nlp), steps=20)
     pipe = nlp.get_pipe("global_pointer")
     docs = [nlp.make_doc(text) for text, _ in SENTENCES]
-    known, n_labels = what_was_known("x", pipe.model, docs, pipe.cfg)
-    assert n_labels == 3
+    known = what_was_known("x", pipe.model, docs, pipe.cfg, 3)
     scores = [score for own in known.values() for score in own.values()]
     assert all(LEAST <= score <= 1 for score in scores)
     assert any(score < 0.5 for score in scores)
