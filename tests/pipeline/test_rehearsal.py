@@ -47,6 +47,16 @@ def kept(nlp):
     return sum(sorted(a) == sorted(b) for a, (_, b) in zip(old, SENTENCES, strict=True))
 
 
+def scores(nlp, label, texts):
+    """Of all spans of a label."""
+    return [
+        score
+        for doc in map(nlp, texts)
+        for span, score in zip(doc.spans["sc"], doc.spans["sc"].attrs["scores"], strict=True)
+        if span.label_ == label
+    ]
+
+
 @pytest.mark.parametrize("soft", [False, True])
 @pytest.mark.parametrize("is_shared", [False, True])
 @pytest.mark.parametrize("rehearses", [True, False])
@@ -89,21 +99,9 @@ def test_a_label_that_was_not_learned_yet_is_not_rehearsed(soft, is_loaded):
     for _ in range(80):
         nlp.update(new, sgd=optimizer)
         pipe.rehearse(known, sgd=optimizer)
-    probability = {
-        span: score for doc in map(nlp, texts_of(NEW_ROLES)) for span, score in roles(doc)
-    }
-    assert min(probability.values()) > 0.9
+    assert min(scores(nlp, "ROLE", [text for text, _ in NEW_ROLES])) > 0.9
     nlp.resume_training()
     assert pipe._n_known == 4
-
-
-def texts_of(sentences):
-    return [text for text, _ in sentences]
-
-
-def roles(doc):
-    pairs = zip(doc.spans["sc"], doc.spans["sc"].attrs["scores"], strict=True)
-    return [(span.text, score) for span, score in pairs if span.label_ == "ROLE"]
 
 
 @pytest.mark.parametrize("kind", ["tok2vec", "transformer", "curated"])
