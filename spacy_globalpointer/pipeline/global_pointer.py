@@ -188,7 +188,9 @@ class GlobalPointer(RehearsingPipe):
         examples = list(examples)
         validate_examples(examples, "GlobalPointer.update")
         docs = [example.predicted for example in examples]
-        return self._learn(docs, partial(self.get_loss, examples), drop, sgd, losses)
+        losses = self._learn(docs, partial(self.get_loss, examples), drop, sgd, losses)
+        self._n_learned = None  # but rehearsal teaches nothing of new labels
+        return losses
 
     @plain_torch()
     def get_loss(

@@ -193,7 +193,6 @@ class LabelledPipe(TrainablePipe):
         self._require_ready()
         check_settings(self.name, self.cfg)  # they may have been changed in Python since
         self._n_updates += 1
-        self._n_learned = None
         set_dropout_rate(self.model, drop)
         batch = docs if batch is None else batch
         if epsilon := self.cfg.get("adversarial"):

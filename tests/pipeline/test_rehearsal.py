@@ -96,6 +96,9 @@ def test_a_label_that_was_not_learned_yet_is_not_rehearsed(soft, is_loaded):
     known = [*raw(nlp), *(Example(x.predicted, nlp.make_doc(x.text)) for x in new)]
     optimizer = nlp.resume_training()
     optimizer.learn_rate = 0.003
+    pipe.rehearse(known, sgd=optimizer)
+    nlp.resume_training()
+    assert pipe._n_known == 3
     for _ in range(80):
         nlp.update(new, sgd=optimizer)
         pipe.rehearse(known, sgd=optimizer)
