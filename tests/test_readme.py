@@ -53,4 +53,5 @@ def test_ci_runs_the_command_of_the_tests():
     (install,) = re.findall(r"^python3 -m venv .*$", script, re.MULTILINE)
     (tests,) = re.findall(r"^test_command='(.*)'$", script, re.MULTILINE)
     assert f"{install} && {tests}" == command
-    assert "\n$test_command\n" in script
+    # At the end, but for the result of what ran beside the tests.
+    assert re.search(r"^\$test_command\n+wait \$sample .*\n\Z", script, re.MULTILINE)
