@@ -111,6 +111,7 @@ def _write(
     except FileNotFoundError:
         if not output.is_finished():
             raise
+        output.sweep()
         totals.n_known += 1  # by another run, which was faster
         totals.n_before += 1
 

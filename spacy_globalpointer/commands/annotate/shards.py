@@ -69,8 +69,7 @@ class Output:
         overwrite: start anew; of what is joined, the old stays until the new is whole.
         RAISES (ValueError): an output that is there, a run with another manifest.
         """
-        for old in self.folder.parent.glob(f".{escape(self.folder.name)}.*.old"):  # of killed runs
-            shutil.rmtree(old, ignore_errors=True)
+        self.sweep()  # what killed runs have left
         is_begun = (self.folder / MANIFEST).exists()
         ends = [path for path in (self.path, self.rejected) if self.is_joined and path.exists()]
         there = [path for path in ends if path.is_dir() or not overwrite]
@@ -178,7 +177,17 @@ class Output:
         """Remove the folder, for other runs at once."""
         old = self.folder.with_name(f".{self.folder.name}.{uuid4().hex}.old")
         self.folder.rename(old)
-        shutil.rmtree(old, ignore_errors=True)
+        self.sweep()
+
+    def sweep(self) -> None:
+        """Remove what was discarded.
+
+        A run beside this one may still write a shard there, if the system had found the folder for
+        it before it was renamed: so the run that is too late sweeps again.
+        """
+        discarded = f".{escape(self.folder.name)}.{'[0-9a-f]' * 32}.old"
+        for old in self.folder.parent.glob(discarded):
+            shutil.rmtree(old, ignore_errors=True)
 
 
 def _read_manifest(path: Path) -> dict[str, Any]:

@@ -9,6 +9,7 @@ import shutil
 import signal
 import time
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 import spacy
@@ -154,6 +155,26 @@ def test_runs_beside_each_other_that_are_killed_at_random_write_the_same(
     assert snapshot(tmp_path / "killed") == snapshot(tmp_path / "whole")
 
 
+def test_a_shard_that_comes_too_late_is_not_left_behind(model, inputs, tmp_path, monkeypatch):
+    """A run has found the folder of the last shard, and another one finishes before it writes."""
+    annotate(model, [inputs], tmp_path / "whole" / "o.jsonl", **SMALL)
+    output, discarded, replace = tmp_path / "late" / "o.jsonl", [], os.replace
+
+    def replace_late(partial, target):
+        if Path(target).name != "00000005.jsonl":
+            return replace(partial, target)
+        monkeypatch.undo()
+        annotate(model, [inputs], output, **SMALL)
+        discarded.append(output.with_name(f".o.jsonl.shards.{uuid4().hex}.old"))
+        discarded[0].mkdir()
+        (discarded[0] / "00000005.jsonl").touch()
+
+    monkeypatch.setattr(os, "replace", replace_late)
+    annotate(model, [inputs], output, **SMALL)
+    assert discarded
+    assert snapshot(output.parent) == snapshot(tmp_path / "whole")
+
+
 def kill_midway(model, nlp, inputs, output, **options):
     """A run that has written two shards."""
 
@@ -272,10 +293,11 @@ def test_a_link_to_a_folder_of_shards_stays_one(model, inputs, tmp_path):
 
 
 def test_what_killed_runs_leave_is_that_of_this_output(model, inputs, tmp_path):
-    for name in (".[a].b.old", ".a.b.old"):
+    own, *others = (f".[a].{uuid4().hex}.old", f".a.{uuid4().hex}.old", ".[a].b.old")
+    for name in (own, *others):
         (tmp_path / name).mkdir()
     annotate(model, [inputs], tmp_path / "[a]")
-    assert sorted(path.name for path in tmp_path.iterdir()) == [".a.b.old", "[a]", "in"]
+    assert {path.name for path in tmp_path.iterdir()} == {*others, "[a]", "in"}
 
 
 @pytest.mark.parametrize("content", ["", "[]", "{", "\x80"])
