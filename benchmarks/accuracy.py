@@ -7,7 +7,7 @@ the same rule when to stop; scores are those of the averaged weights, where the 
 import resource
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import Any
 
 import numpy
@@ -107,6 +107,14 @@ def predict_cells(
     """Spans that a system finds in each document."""
     found = nlp.pipe(doc.make_doc(nlp.vocab) for doc in docs)
     return [{LabelledSpan(s.start, s.end, s.label_) for s in _spans(doc, system)} for doc in found]
+
+
+def ask_for(nlp: Language, labels: Collection[str]) -> None:
+    """Let a pipeline with global_pointer, and its copies, find no other labels than these."""
+    pipe: Any = nlp.get_pipe("global_pointer")
+    never = [[label, 1.0] for label in pipe.labels if label not in labels]
+    for settings in (pipe.cfg, nlp.get_pipe_config("global_pointer")):
+        settings["label_thresholds"] = never
 
 
 def _spans(doc: Doc, system: str) -> Iterable[Any]:

@@ -22,7 +22,6 @@ from spacy.util import fix_random_seed, load_model_from_config, registry
 from typer import Argument, Option
 from wasabi import msg
 
-from spacy_globalpointer.label_sets import DECLARED
 from spacy_globalpointer.spans import Counts
 
 from .accuracy import predict_cells
@@ -31,7 +30,7 @@ from .measure import save
 from .passes import averaged, train_once
 from .peers import read_system
 from .scores import count_each
-from .text import KEY, AnnotatedText
+from .text import AnnotatedText
 
 SYSTEM = "global_pointer"
 # Whether the new sentences declare their label, and what is rehearsed: nothing, the spans that were
@@ -100,9 +99,8 @@ def _learn_label(
     training = _resolve(nlp)
     sgd, drop = training["optimizer"], training["dropout"]
     nlp.resume_training(sgd=sgd)
-    new = [t.make_example(nlp.vocab) for t in keep_labels(data.raw, lambda own: own == label)]
-    for example in new if declared else ():
-        example.reference.spans[KEY].attrs[DECLARED] = [label]
+    texts = keep_labels(data.raw, lambda own: own == label)
+    new = [text.make_example(nlp.vocab, [label] if declared else None) for text in texts]
     known = [t.make_example(nlp.vocab) for t in keep_labels(data.annotated, lambda own: False)]
     for _ in range(passes):
         random.shuffle(new)

@@ -21,16 +21,15 @@ from spacy.training import Example
 from spacy.util import registry
 from spacy.vocab import Vocab
 
-from spacy_globalpointer.label_sets import DECLARED
 from spacy_globalpointer.spans import Counts
 
-from .accuracy import find_reach, has_flat_gold, predict_cells
+from .accuracy import ask_for, find_reach, has_flat_gold, predict_cells
 from .measure import save
 from .passes import averaged, train_once
 from .peers import fit, make_pipeline
 from .scores import count_each
 from .sweep import find_file
-from .text import KEY, AnnotatedText, read_corpus
+from .text import AnnotatedText, read_corpus
 
 SYSTEM = "global_pointer"
 
@@ -45,10 +44,8 @@ class Part(NamedTuple):
 
     def make_examples(self, vocab: Vocab, *, declare: bool) -> list[Example]:
         """Training examples, which declare their labels or not."""
-        examples = [text.make_example(vocab) for text in self.train]
-        for example in examples if declare else ():
-            example.reference.spans[KEY].attrs[DECLARED] = self.labels
-        return examples
+        labels = self.labels if declare else None
+        return [text.make_example(vocab, labels) for text in self.train]
 
 
 def measure_label_sets(
@@ -160,12 +157,10 @@ def _train(
         train_once(nlp, examples, training)
     seconds = time.process_time() - start
     scores = {}
-    pipe: Any = nlp.get_pipe(SYSTEM)
     with averaged(nlp, training["optimizer"].averages):
         for part in scored:
             # Where spans must not overlap, the labels of other parts would take some of them.
-            others = [label for label in pipe.labels if label not in part.labels]
-            pipe.cfg["label_thresholds"] = [[label, 1.0] for label in others]
+            ask_for(nlp, part.labels)
             predicted = predict_cells(nlp, SYSTEM, part.dev)
             own = Counts.total(count_each(part.dev, predicted)).scores()
             scores[part.name] = {x: round(100 * own[x], 2) for x in "prf"}

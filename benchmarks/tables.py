@@ -131,19 +131,6 @@ def _joined(results: list[dict[str, Any]]) -> str:
     return make_rows(["corpus", "system", "seeds", *sizes, "change"], rows)
 
 
-def _label_sets(results: list[dict[str, Any]]) -> str:
-    """F1 by part and way, the mean over seeds."""
-    ways = list(dict.fromkeys(result["way"] for result in results))
-    scores: dict[str, dict[str, list[float]]] = {}
-    for result in results:
-        scores.setdefault(result["part"], {}).setdefault(result["way"], []).append(result["f"])
-    rows = [
-        [part, str(len(own["alone"])), *(f"{statistics.mean(own[way]):.1f}" for way in ways)]
-        for part, own in scores.items()
-    ]
-    return make_rows(["texts and labels of", "seeds", *ways], rows)
-
-
 def _oracle(results: dict[str, Any]) -> str:
     """F1 of exact events in per cent, with wrong and missed events."""
     rows = []
@@ -166,7 +153,7 @@ TABLES: dict[str, Callable[[Any], str]] = {
     "pipeline": _pipeline,
     "scaling": _scaling,
     "joined": _joined,
-    "label_sets": _label_sets,
+    "label_sets": training_tables.label_sets,
     "oracle": _oracle,
     "label_text": training_tables.many_labels,
     "label_transfer": training_tables.label_transfer,

@@ -14,6 +14,7 @@ from spacy.vocab import Vocab
 
 from spacy_globalpointer.corpora import read_records, record_to_doc
 from spacy_globalpointer.corpora.docbin import read_docbin
+from spacy_globalpointer.label_sets import DECLARED
 from spacy_globalpointer.spans import LabelledSpan
 
 KEY = "sc"
@@ -41,11 +42,16 @@ class AnnotatedText(NamedTuple):
         """Make a new document, without annotation."""
         return Doc(vocab, words=self.words, spaces=self.spaces)
 
-    def make_example(self, vocab: Vocab) -> Example:
-        """Make a new example: all spans in doc.spans, the outermost in doc.ents."""
+    def make_example(self, vocab: Vocab, labels: Sequence[str] | None = None) -> Example:
+        """Make a new example: all spans in doc.spans, the outermost in doc.ents.
+
+        labels: that it declares as those it is annotated with; None for all.
+        """
         reference = self.make_doc(vocab)
         spans = [Span(reference, start, end, label=label) for start, end, label in self.spans]
         reference.spans[KEY] = spans
+        if labels is not None:
+            reference.spans[KEY].attrs[DECLARED] = list(labels)
         reference.set_ents(filter_spans(spans))
         return Example(self.make_doc(vocab), reference)
 

@@ -88,6 +88,16 @@ def forgetting(rows: Sequence[Row]) -> str:
     return make_rows(header, lines)
 
 
+def label_sets(rows: Sequence[Row]) -> str:
+    """F1 of the labels of each part of the texts, by the way that they are learned."""
+    ways = list(dict.fromkeys(row["way"] for row in rows))
+    lines = []
+    for (part,), own in _grouped(rows, "part"):
+        scores = [[row["f"] for row in own if row["way"] == way] for way in ways]
+        lines.append([part, str(len(scores[0])), *map(mean_and_spread, scores)])
+    return make_rows(["texts and labels of", "seeds", *ways], lines)
+
+
 def auxiliary(rows: Sequence[Row]) -> str:
     """Scores of the main task's best pass, and those of the auxiliary one beside them."""
     known = {"spans_sc_f": "spans, F1", "relations_f": "relations, F1", "tag_acc": "tags, accuracy"}

@@ -12,10 +12,9 @@ from spacy.util import fix_random_seed, load_model_from_config, registry
 from spacy.vocab import Vocab
 from thinc.api import Optimizer
 
-from spacy_globalpointer.label_sets import DECLARED
 from spacy_globalpointer.spans import Counts, LabelledSpan
 
-from .accuracy import predict_cells
+from .accuracy import ask_for, predict_cells
 from .label_descriptions import GROUPS
 from .passes import averaged
 from .peers import make_pipeline
@@ -124,10 +123,7 @@ def declare(corpus: Corpus, docs: Iterable[AnnotatedText], vocab: Vocab) -> list
     docs: of the corpus.
     """
     labels = [label for label, _ in corpus.pairs()]
-    examples = [doc.make_example(vocab) for doc in docs]
-    for example in examples:
-        example.reference.spans[KEY].attrs[DECLARED] = labels
-    return examples
+    return [doc.make_example(vocab, labels) for doc in docs]
 
 
 def update(
@@ -151,11 +147,9 @@ def transfer(nlp: Language, corpus: Corpus, described: bool) -> None:
     described: with their descriptions.
     """
     pipe: Any = nlp.get_pipe(COMPONENT)
-    never = [[label, 1.0] for label in pipe.labels]
-    pipe.cfg["label_thresholds"] = never
-    nlp.get_pipe_config(COMPONENT)["label_thresholds"] = never  # for copies
     for label, text in corpus.pairs():
         pipe.add_label(label, description=text if described else None)
+    ask_for(nlp, [label for label, _ in corpus.pairs()])
 
 
 def train_on_few(nlp: Language, corpus: Corpus, shots: int, *, updates: int, seed: int) -> None:
