@@ -234,6 +234,6 @@ def test_find_function():
 
 def test_installed_command_has_ours():
     command = [sys.executable, "-I", "-m", "spacy", "global-pointer", "convert", "--help"]
-    process = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    process = subprocess.run(command, capture_output=True, text=True, timeout=120)
     assert process.returncode == 0, process.stderr
     assert "--spans-key" in process.stdout

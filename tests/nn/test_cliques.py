@@ -48,10 +48,10 @@ def test_a_limit_takes_the_first(graph, limit):
 )
 def test_dense_graphs_take_no_time(graph, n_cliques):
     adjacency = adjacency_of(graph)
-    started = time.perf_counter()
+    started = time.process_time()
     found = maximal_cliques(adjacency, 64)
     if len(graph) <= 30:
-        assert time.perf_counter() - started < 0.1
+        assert time.process_time() - started < 0.1
     assert len(found) == min(64, n_cliques)
     for clique in found:
         assert graph.subgraph(clique).number_of_edges() == len(clique) * (len(clique) - 1) / 2

@@ -162,8 +162,8 @@ def test_many_spans_of_a_long_document_are_moved_at_once():
     predicted, reference = Doc(VOCAB, words=words), Doc(VOCAB, words=[*words[:-2], "w7998w7999"])
     both = Example(predicted, reference)
     spans = as_spans((i, i + 2) for i in range(7999))
-    begin = time.perf_counter()
+    begin = time.process_time()
     moved = to_reference(both, spans)
-    assert time.perf_counter() - begin < 1
+    assert time.process_time() - begin < 1
     assert moved[:-1] == [*spans[:-2], (7997, 7998.5, "A")]
     assert align_spans(Example(reference, predicted), [predicted[0:2]])[0].text == "w0 w1"

@@ -197,11 +197,11 @@ def test_a_thousand_triggers_and_dense_arguments_take_bounded_time():
         for b in triggers[i + 1 : i + 31]
         if a.start // 3 != b.start // 3
     }
-    started = time.perf_counter()
+    started = time.process_time()
     found = to_events(edges, dict.fromkeys(triggers, 1.0), WITH_LINKS._replace(max_events=8))
     assert found.n_full > 900
     assert len(found.scores) <= 8000
-    assert time.perf_counter() - started < 20
+    assert time.process_time() - started < 20
 
     nodes = [LabelledSpan(i, i + 1, "Attack|A") for i in range(1000)]
     edges = {LabelledRelation(a, b, "Attack"): 0.9 for a, b in pairwise(nodes)}

@@ -307,14 +307,14 @@ def test_a_thousand_triggers_take_bounded_time_and_say_what_is_left_out(trained)
     pipe._warned.clear()
     pipe._n_updates = 10_000
     before, pipe.cfg = pipe.cfg, {**pipe.cfg, "threshold": 0.0, "type_pairs": "any"}
-    started = time.perf_counter()
+    started = time.process_time()
     try:
         with warnings.catch_warnings(record=True) as seen:
             warnings.simplefilter("always")
             (found,) = pipe.predict([doc])
     finally:
         pipe.cfg = before
-    assert time.perf_counter() - started < 60
+    assert time.process_time() - started < 60
     messages = " ".join(str(w.message) for w in seen)
     assert "left out 200 spans in doc.spans['sc']" in messages
     assert "read events from only the best 64000 edges" in messages

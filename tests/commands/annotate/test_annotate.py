@@ -251,7 +251,7 @@ def test_workers_write_the_same_and_end_with_the_run(model, tmp_path):
     assert len(children) >= 2
     os.kill(process.pid, signal.SIGKILL)
     # Workers, which have the same standard error, end by themselves.
-    process.communicate(timeout=30)
+    process.communicate(timeout=120)
     assert process.returncode == -signal.SIGKILL
     assert not [pid for pid in children if Path(f"/proc/{pid}/exe").exists()]
     n_left = count_shards(killed)

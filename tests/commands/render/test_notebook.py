@@ -187,7 +187,7 @@ def test_symbols_of_html_in_a_heat_map_are_escaped(nlp):
 def test_importing_the_package_imports_neither_spacy_nor_torch():
     script = "import sys, spacy_globalpointer; print({'spacy', 'torch'} & set(sys.modules))"
     command = [sys.executable, "-c", script]
-    out = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60).stdout
+    out = subprocess.run(command, capture_output=True, text=True, check=True, timeout=120).stdout
     assert out.strip() == "set()"
     assert {"render", "heat_map"} <= set(spacy_globalpointer.__all__)
 

@@ -234,5 +234,5 @@ def test_a_browser_shows_no_row_wider_than_its_table(tmp_path):
     page = make_page([(None, make_doc(*sample)) for sample in HAPPENED])
     path.write_text(page.replace("</body>", f"{script}</body>"), encoding="utf-8")
     command = ["chromium", "--headless", "--no-sandbox", "--dump-dom", path.as_uri()]
-    shown = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    shown = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
     assert "<title>true</title>" in shown.stdout
