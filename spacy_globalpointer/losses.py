@@ -20,6 +20,8 @@ from .nn import (
 
 # (factors, gold) -> loss (b, c); with a third argument, weights, it can learn soft targets.
 SpanLoss = Callable[..., Tensor]
+# Largest boundary_distance: each gold span shares with 2 k (k + 1) others, here 5,100.
+FARTHEST = 50
 
 
 @registry.losses("spacy_globalpointer.ZLPR.v1")
@@ -41,7 +43,7 @@ def build_zlpr(
     boundary_distance (tokens): by which these borders differ in all, at most.
     RETURNS: (factors, gold rows of document, label, start, last, weights=None) -> loss (b, c). The
         weights are those of `nn.zlpr_dense`: soft targets, or gold that counts several times.
-    RAISES (ValueError): a share outside [0, 0.5), a distance below 1.
+    RAISES (ValueError): a share outside [0, 0.5), a distance outside 1 to FARTHEST.
     """
     for name, share in (
         ("label_smoothing", label_smoothing),
@@ -52,10 +54,10 @@ def build_zlpr(
                 f"{name} must be a share in [0, 0.5): from 0.5 on, a gold span would not reach the "
                 f"threshold, was: {share!r}. To fix: 0.1 is usual, 0.0 for none"
             )
-    if type(boundary_distance) is not int or boundary_distance < 1:
+    if type(boundary_distance) is not int or not 1 <= boundary_distance <= FARTHEST:
         raise ValueError(
-            f"boundary_distance must be at least 1 token, was: {boundary_distance!r}. To fix: 1 is "
-            "usual; boundary_smoothing = 0.0 for no smoothing"
+            f"boundary_distance must be at least 1 token and at most {FARTHEST}, was: "
+            f"{boundary_distance!r}. To fix: 1 is usual; boundary_smoothing = 0.0 for no smoothing"
         )
     if not label_smoothing and not boundary_smoothing:
         return partial(zlpr, per=per)
