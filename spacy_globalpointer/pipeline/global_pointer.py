@@ -245,8 +245,7 @@ class GlobalPointer(RehearsingPipe):
             missing or broken.
         """
         validate_get_examples(get_examples, "GlobalPointer.initialize")
-        for label in labels or ():
-            self.add_label(label)
+        self._add_given(labels)
         (reader, soft), longest, wrong = self._make_readers(), 0, set()
         sample: list[Doc] = []
         groups: set[str] = set()

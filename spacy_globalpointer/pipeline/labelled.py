@@ -29,7 +29,7 @@ from ..models import (
 from .adversarial import learn_moved
 from .checksum import add_checksum, check_saved, read_model, save_checksum
 from .descriptions import described
-from .settings import check_settings
+from .settings import check_label_list, check_settings
 from .stored import StoredSettings
 from .threads import start_threads
 
@@ -158,6 +158,12 @@ class LabelledPipe(TrainablePipe):
             model.attrs["labels"].append(label)
             known.add(label)
         return 1
+
+    def _add_given(self, labels: Any) -> None:
+        """Add the labels that `initialize` was given, if any."""
+        check_label_list(self.name, labels)
+        for label in labels or ():
+            self.add_label(label)
 
     def _label_set(self) -> set[str]:
         """The labels, to look one up."""

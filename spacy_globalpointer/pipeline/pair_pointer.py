@@ -107,8 +107,7 @@ class PairPointer(LabelledPipe):
         validate_get_examples(get_examples, f"{type(self).__name__}.initialize")
         if nlp is not None:
             check_annotating(self.name, self.cfg, nlp)
-        for label in labels or ():
-            self.add_label(label)
+        self._add_given(labels)
         self._forget()
         reader = self._make_reader()
         sample: list[DocSpans] = []

@@ -76,7 +76,8 @@ def _check_thresholds(name: str, cfg: dict[str, Any]) -> None:
     thresholds = [("threshold", cfg["threshold"])]
     thresholds += [(f"the threshold of label {label!r}", t) for label, t in cfg["label_thresholds"]]
     for what, threshold in thresholds:
-        if not (isinstance(threshold, Real) and 0 <= cast(float, threshold) <= 1):
+        is_number = isinstance(threshold, Real) and not isinstance(threshold, bool)
+        if not (is_number and 0 <= cast(float, threshold) <= 1):
             raise ValueError(
                 f"'{name}': {what} must be a probability in [0, 1], was: {threshold!r}"
             )
@@ -97,6 +98,22 @@ def _check_training(name: str, cfg: dict[str, Any]) -> None:
         raise ValueError(
             f"'{name}': incorrect_spans_key must be null, or the name of a group other than "
             f"spans_key = {cfg['spans_key']!r}, was: {key!r}"
+        )
+
+
+def check_label_list(name: str, labels: Any) -> None:
+    """Refuse what `initialize` was given as labels if it is no list.
+
+    The letters of a string would each be a label.
+
+    name: of the component, for the message.
+    labels: None for those of the examples.
+    RAISES (ValueError): naming the rule, the value and the repair.
+    """
+    if labels is not None and not isinstance(labels, (list, tuple)):
+        raise ValueError(
+            f"'{name}': labels must be a list of names, or null for those of the data, was: "
+            f'{repr(labels)[:60]}. To fix: write it as ["ORG", "GPE"]'
         )
 
 

@@ -305,6 +305,16 @@ def test_labels_from_data_are_sorted_and_given_ones_keep_their_order():
     assert nlp.get_pipe("global_pointer").labels == ("Z", "ORG")
 
 
+@pytest.mark.parametrize("labels", ["ORG", {"ORG": 1}, 5])
+def test_labels_that_are_no_list_are_refused(labels):
+    """The letters of a string would each be a label."""
+    nlp = make_nlp()
+    pipe = nlp.get_pipe("global_pointer")
+    with pytest.raises(ValueError, match=r"labels must be a list of names.*was: .*To fix"):
+        pipe.initialize(lambda: make_examples(nlp), labels=labels)
+    assert pipe.labels == ()
+
+
 def test_initialize_without_data_as_assemble_does():
     nlp = make_nlp()
     nlp.config["initialize"]["components"]["global_pointer"] = {"labels": ["A", "B"]}
@@ -329,6 +339,7 @@ HUGE = 10**400  # finite, but no float
         ({"label_thresholds": [["A", 0.2], ["A", 0.3]]}, "name each label once, but has 'A' 2"),
         ({"label_thresholds": [["A", "B"]]}, r"must be a list of \[label, threshold\]"),
         ({"label_thresholds": [["A"]]}, r"but has: \['A'\]"),
+        ({"label_thresholds": [["A", True]]}, "of label 'A' must be a probability.*was: True"),
         (
             {"max_length": 0},
             'max_length must be "auto", a whole number of at least 1, or null, was: 0',
