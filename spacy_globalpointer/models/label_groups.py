@@ -12,6 +12,7 @@ from typing import Any, cast
 from thinc.api import Model
 from thinc.types import Floats2d
 
+from ..names import list_names
 from ..nn import RowLayout
 
 # A table of [group, [labels]], or the text that ends the name of the group in a label.
@@ -93,15 +94,15 @@ class LabelGroups:
         if missing:
             raise ValueError(
                 f"'{name}': groups must put each label into a group, but names none for: "
-                f"{', '.join(missing)}. To fix: add them to [components.{name}.model] groups, each "
-                f"to the labels of a group or as a group of its own, [{missing[0]!r}, "
+                f"{list_names(missing)}. To fix: add them to [components.{name}.model] groups, "
+                f"each to the labels of a group or as a group of its own, [{missing[0]!r}, "
                 f"[{missing[0]!r}]]"
             )
         if unknown:
             raise ValueError(
                 f"'{name}': groups must name labels of the component, but names: "
-                f"{', '.join(unknown)}. The labels are: {', '.join(labels)}. To fix: take them out "
-                f"of [components.{name}.model] groups, or add them to the labels in "
+                f"{list_names(unknown)}. The labels are: {list_names(labels)}. To fix: take them "
+                f"out of [components.{name}.model] groups, or add them to the labels in "
                 f"[initialize.components.{name}]"
             )
 
@@ -130,8 +131,8 @@ def _check_table(rule: Any) -> None:
         twice = [name for name, count in names.items() if count > 1]
         if twice:
             raise ValueError(
-                f"groups must name each {what} once, but has several times: {', '.join(twice)}. To "
-                f"fix: leave each {what} in one place"
+                f"groups must name each {what} once, but has several times: {list_names(twice)}. "
+                f"To fix: leave each {what} in one place"
             )
 
 

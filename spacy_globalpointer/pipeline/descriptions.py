@@ -7,6 +7,7 @@ from typing import Any
 from thinc.api import Model
 
 from ..models import find_text_vectors, read_texts
+from ..names import list_names
 from .spelling import find_label
 
 
@@ -57,8 +58,9 @@ def describe_labels(name: str, model: Model, descriptions: Sequence[Sequence[str
         label = find_label(text, labels)
         if label is None:
             raise ValueError(
-                f"'{name}': descriptions must name labels of the component, was: {text!r}. To fix: "
-                f"remove it, or name the label in `labels` too. Its labels are: {', '.join(labels)}"
+                f"'{name}': descriptions must name labels of the component, was: {text!r}. To "
+                "fix: remove it, or name the label in `labels` too. Its labels are: "
+                f"{list_names(labels)}"
             )
         if label in found:
             raise ValueError(f"'{name}': descriptions must name each label once, was: {label!r}")

@@ -1,6 +1,6 @@
 """Gold events as edges on the predicted tokens, and an account of those that cannot be learned."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from spacy.tokens import Doc
@@ -8,6 +8,7 @@ from spacy.training import Example
 
 from ..events import Event, get_events, has_events, spans_of
 from ..models import DocSpans
+from ..names import cut_name, list_names
 from ..spans import LabelledEvent, LabelledRelation
 from .alignment import labelled_events, labelled_spans
 from .event_edges import SAME_EVENT, EventRules, share_triggers, to_edges, to_events
@@ -146,7 +147,9 @@ class EventReader(PairReader):
         return set(to_events(edges, dict.fromkeys(spans, 1.0), rules).scores)
 
 
-def check_event_labels(name: str, labels: Iterable[str], gold: Iterable[LabelledRelation]) -> None:
+def check_event_labels(
+    name: str, labels: Collection[str], gold: Iterable[LabelledRelation]
+) -> None:
     """Refuse edges of gold events of labels that the component does not have.
 
     name, labels: of the component.
@@ -157,12 +160,12 @@ def check_event_labels(name: str, labels: Iterable[str], gold: Iterable[Labelled
             what = (
                 f"has no label {SAME_EVENT!r} to tell apart gold events that share a trigger"
                 if edge.label == SAME_EVENT
-                else f"does not know the label {edge.label!r} of an edge of a gold event"
+                else f"does not know the label {cut_name(edge.label)!r} of an edge of a gold event"
             )
             raise ValueError(
-                f"'{name}' {what}. Its labels are: {', '.join(labels)}. To fix: call nlp.get_pipe("
-                f"{name!r}).add_label({edge.label!r}) before training, or initialize with all "
-                "labels"
+                f"'{name}' {what}. Its labels are: {list_names(labels)}. To fix: call nlp.get_pipe("
+                f"{name!r}).add_label({cut_name(edge.label)!r}) before training, or initialize "
+                "with all labels"
             )
 
 

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
+from ..names import cut_name, list_names
 from .spelling import DOLLAR, find_label
 
 # Each such setting, what its numbers are, and an example.
@@ -57,8 +58,8 @@ def own_numbers(
                 else ""
             )
             raise ValueError(
-                f"'{name}': {what} must name labels of the component, was: {text!r}."
-                f"{hint} Its labels are: {', '.join(labels)}"
+                f"'{name}': {what} must name labels of the component, was: {cut_name(text)!r}."
+                f"{hint} Its labels are: {list_names(labels)}"
             )
         if label in own:
             raise ValueError(TWICE.format(name=name, what=what, label=label, count=2))

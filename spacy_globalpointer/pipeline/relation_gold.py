@@ -1,11 +1,12 @@
 """Gold relations on the predicted tokens, and an account of those that cannot be learned."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Any
 
 from spacy.training import Example
 
 from ..models import DocSpans
+from ..names import cut_name, list_names
 from ..relations import get_relations, has_relations
 from ..spans import LabelledRelation
 from .alignment import labelled_spans
@@ -64,7 +65,7 @@ class RelationReader(PairReader):
 
 
 def check_relation_labels(
-    name: str, labels: Iterable[str], gold: Iterable[LabelledRelation]
+    name: str, labels: Collection[str], gold: Iterable[LabelledRelation]
 ) -> None:
     """Refuse gold relations of labels that the component does not have.
 
@@ -74,7 +75,8 @@ def check_relation_labels(
     for relation in gold:
         if relation.label not in labels:
             raise ValueError(
-                f"'{name}' does not know the label {relation.label!r} of a gold relation. "
-                f"Its labels are: {', '.join(labels)}. To fix: call nlp.get_pipe({name!r})"
+                f"'{name}' does not know the label {cut_name(relation.label)!r} of a gold "
+                f"relation. Its labels are: {list_names(labels)}. To fix: call "
+                f"nlp.get_pipe({name!r})"
                 ".add_label(...) before training, or initialize with all labels"
             )

@@ -9,6 +9,7 @@ from spacy.tokens import SpanGroup
 from spacy.training import Example
 
 from ..losses import SpanLoss
+from ..names import list_names
 from ..spans import LabelledSpan
 from .gold import GoldReader
 from .one_span import is_of_one_span
@@ -108,8 +109,8 @@ class SoftReader(GoldReader):
         if unknown:
             raise ValueError(
                 f"'{name}': a teacher must have no other labels than the component "
-                f"({', '.join(labels)}), but doc.spans[{self.key!r}] has: {', '.join(unknown)}. To "
-                "fix: use a teacher of the same labels, or name all labels in `labels` of "
+                f"({list_names(labels)}), but doc.spans[{self.key!r}] has: {list_names(unknown)}. "
+                "To fix: use a teacher of the same labels, or name all labels in `labels` of "
                 f"[initialize.components.{name}]"
             )
 

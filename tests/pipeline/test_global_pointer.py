@@ -377,6 +377,16 @@ def test_threshold_of_an_unknown_label_is_an_error(trained):
     pipe.cfg = before
 
 
+def test_a_message_with_many_long_labels_fits_on_a_screen():
+    nlp = make_nlp()
+    labels = [f"{number:03}{'x' * 500}" for number in range(300)]
+    examples = [make_example(nlp, "In Rome.", [("Rome", "GPE" * 500)])]
+    nlp.get_pipe("global_pointer").initialize(lambda: examples, labels=labels)
+    with pytest.raises(ValueError, match=r"label 'GPE.*Its labels are: 000.* and 290 more") as info:
+        nlp.get_pipe("global_pointer").update(examples)
+    assert len(str(info.value)) < 1000
+
+
 def test_vectors_that_are_no_numbers_are_an_error(trained):
     nlp = spacy.blank("en", config=trained.config).from_bytes(trained.to_bytes())
     extractor = nlp.get_pipe("global_pointer").model.layers[1]

@@ -406,7 +406,9 @@ def test_a_variable_in_a_symmetric_label_is_an_error_that_names_the_spelling():
 
 def test_symmetric_labels_must_be_labels():
     nlp = make_relation_nlp(symmetric=["KNOWS", "MEETS"])
-    with pytest.raises(ValueError, match="symmetric must name labels of the component, was: MEETS"):
+    with pytest.raises(
+        ValueError, match="symmetric must name labels of the component, was: 'MEETS'"
+    ):
         nlp.initialize(lambda: make_relation_examples(nlp))
 
 
