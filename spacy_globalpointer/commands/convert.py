@@ -7,7 +7,6 @@ from pathlib import Path
 from re import Pattern
 from typing import Annotated
 
-import spacy
 from spacy.tokens import DocBin
 from tqdm import tqdm
 from typer import Argument, Option
@@ -24,6 +23,7 @@ from ..corpora import (
 )
 from ..corpora.readers.brat import list_texts_alone
 from .conversion import Conversion, Outcomes, advise_offsets, print_conversion
+from .inputs import check_keys, make_blank
 from .outputs import check_output, replacing
 
 TEXTS = "jsonl json bio bioes bmes iob conll conllu conllup tsv ann xml pubtator".split()
@@ -143,7 +143,8 @@ def convert(
     RAISES (ValueError): malformed data; a file whose format is not clear, or of whose spans none
         fits the tokens; with alignment "fail", a span that does not fit them.
     """
-    nlp = spacy.blank(lang)
+    check_keys("--spans-key", spans_key, relations_key, events_key)
+    nlp = make_blank(lang)
     joiner = "" if lang in UNSPACED_LANGUAGES else " "
     reading = Reading(
         joiner, tuple(tag_names), spans_key, relations_key, events_key, columns=tuple(columns)

@@ -14,6 +14,7 @@ from wasabi.printer import Printer
 
 from ..corpora.docbin import read_docbin
 from ..corpora.messages import list_some
+from ..corpora.record import HALF
 
 # This module needs torch, so it is imported when a command runs.
 if TYPE_CHECKING:
@@ -96,12 +97,18 @@ def read_examples(
 
 
 def check_keys(option: str, spans: str, relations: str | None, events: str | None) -> None:
-    """Refuse one group for several things.
+    """Refuse one group for several things, and names that no group can have.
 
     option: that names the group of the spans.
     relations, events: groups of these; None for none.
     RAISES (ValueError): naming the repair.
     """
+    for name, key in ((option, spans), ("--relations-key", relations), ("--events-key", events)):
+        if key is not None and (not key or HALF.search(key)):
+            raise ValueError(
+                f"{name} must be the name of a group of doc.spans, in valid Unicode, was: {key!r}. "
+                "To fix: leave it out for the default"
+            )
     known: dict[str, str] = {spans: option}
     for what, key in (("relations", relations), ("events", events)):
         name = f"--{what}-key"
@@ -110,6 +117,23 @@ def check_keys(option: str, spans: str, relations: str | None, events: str | Non
                 f"{known[key]} and {name} must differ, because the group of the {what} holds their "
                 f"spans only, was: {key!r} for both. To fix: name another group"
             )
+
+
+def make_blank(lang: str) -> Language:
+    """An empty pipeline, for its tokenizer.
+
+    RAISES (ValueError): a language that spaCy does not have. (ImportError): one that needs a
+        package that is not installed.
+    """
+    try:
+        return spacy.blank(lang)
+    except ImportError as error:
+        if "E048" not in str(error):
+            raise
+        raise ValueError(
+            f"--lang must be the code of a language of spaCy, was: {lang!r}. To fix: a code such "
+            "as en or zh; xx for one that spaCy does not have"
+        ) from error
 
 
 def load_pipeline(model: str) -> Language:

@@ -8,6 +8,7 @@ from spacy.util import get_sourced_components, load_config, load_model_from_conf
 from thinc.api import Config
 
 from ..configs import find_config
+from .inputs import make_blank
 
 
 def make_config(
@@ -24,9 +25,15 @@ def make_config(
     settings, labels: of its components.
     RAISES (ValueError): what no config can be made of. (ImportError): a package is missing.
     """
+    others = [own for name, own in settings.items() if name != "global_pointer"]
+    values = {**paths, **{k: v for own in others for k, v in own.items()}}
+    values = {"spans_key": settings.get("global_pointer", {}).get("spans_key", "sc"), **values}
+    # Neither can be read back, and what reads it does not say which value it was.
+    if any("${" in x or not x.isprintable() for x in values.values() if isinstance(x, str)):
+        raise _refusal(values)
     path = find_config(template)
     config = load_config(path, interpolate=False)
-    config["nlp"]["lang"] = lang
+    config["nlp"]["lang"] = make_blank(lang).lang
     config["paths"].update(paths)
     for component, own in settings.items():
         config["components"][component].update(own)
@@ -42,14 +49,16 @@ def make_config(
     filled["components"].update(get_sourced_components(config))
     text = write_with_comments(filled, path.read_text(encoding="utf-8"))
     if Config().from_str(text, interpolate=False) != filled:
-        others = [own for name, own in settings.items() if name != "global_pointer"]
-        values = {"spans_key": key, **paths, **{k: v for own in others for k, v in own.items()}}
-        shown = ", ".join(f"{name} = {value!r}" for name, value in values.items())
-        raise ValueError(
-            f"a config must be able to hold its values, was: {shown}. Choose others, without the "
-            "signs $ : = ["
-        )
+        raise _refusal(values)
     return text
+
+
+def _refusal(values: Mapping[str, Any]) -> ValueError:
+    shown = ", ".join(f"{name} = {value!r}" for name, value in values.items())
+    return ValueError(
+        f"a config must be able to hold its values, was: {shown}. Choose others, without line "
+        "breaks and the signs $ : = ["
+    )
 
 
 def name_weights(training: dict[str, Any], key: str) -> None:

@@ -211,7 +211,10 @@ def test_an_error_keeps_the_file_of_an_earlier_run(corpus, tmp_path):
             "format must be auto or one of jsonl, cluener, cmeee, doccano, label",
         ),
         (["--alignment", "strict"], "alignment must be one of fail, skip, expand, was: 'strict'"),
-        (["--lang", "qqq"], "qqq"),
+        (["--lang", "qqq"], "--lang must be the code of a language of spaCy, was: 'qqq'. To fix:"),
+        (["--spans-key", ""], "--spans-key must be the name of a group of doc.spans, in valid"),
+        (["--events-key", "\udc80"], "--events-key must be the name of a group of doc.spans, in"),
+        (["--spans-key", "relations"], "--spans-key and --relations-key must differ, because"),
         (["--format", "bio"], "train.jsonl line 2: every line must have a token and"),
     ],
 )
@@ -405,7 +408,7 @@ def test_a_dangling_relation_is_an_error(tmp_path):
 def test_spans_and_relations_need_keys_of_their_own(related, tmp_path):
     code, output = run(related, tmp_path / "x.spacy", "--relations-key", "sc")
     assert code == 1
-    assert "spans_key and relations_key must differ, was: spans_key = 'sc', relations" in output
+    assert "--spans-key and --relations-key must differ, because the group of the" in output
 
 
 def event(kind, trigger, *arguments):

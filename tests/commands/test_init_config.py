@@ -297,7 +297,7 @@ def test_relations_that_cannot_be_written_are_an_error(config, tmp_path, ner, ar
             ["--encoder", "transformer", "--name", "./nothing"],
             "--name must be a folder that is there, was: ./nothing, which is missing",
         ),
-        (["--lang", "nowhere"], "Can't import language nowhere"),
+        (["--lang", "nowhere"], "--lang must be the code of a language of spaCy, was: 'nowhere'"),
         (
             ["--data", "nothing.jsonl"],
             "an input must be there, was: nothing.jsonl, which is missing",
@@ -306,6 +306,8 @@ def test_relations_that_cannot_be_written_are_an_error(config, tmp_path, ner, ar
             ["--spans-key", "a$b"],
             "a config must be able to hold its values, was: spans_key = 'a$b'",
         ),
+        (["--spans-key", "a${b}"], "to hold its values, was: spans_key = 'a${b}'. Choose others"),
+        (["--spans-key", "a\nb"], r"to hold its values, was: spans_key = 'a\nb'. Choose others"),
     ],
 )
 def test_what_cannot_be_written_is_an_error(config, arguments, message):

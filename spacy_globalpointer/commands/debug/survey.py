@@ -8,7 +8,6 @@ from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 
-import spacy
 from spacy.language import Language
 from spacy.training import Corpus, Example
 from tqdm import tqdm
@@ -17,7 +16,7 @@ from ...corpora import UNSPACED_LANGUAGES, Reading, read_records
 from ...corpora.docbin import read_docbin
 from ...corpora.messages import shorten
 from ..convert import find_sources
-from ..inputs import check_keys
+from ..inputs import check_keys, make_blank
 from .case import Case, Finding, PairCase
 from .config import find_in_config, known_labels, load_setup, may_drop
 from .encoder import Encoder, find_encoder
@@ -103,7 +102,7 @@ def debug_data(
     check_keys("--spans-key", spans_key, *keys)
     inputs = {"train": names, "dev": dev} if dev else {"data": names}
     files = {name: _find_data(map(Path, paths)) for name, paths in inputs.items()}
-    nlp = spacy.blank(lang)
+    nlp = make_blank(lang)
     texts = {name: _read_files(own, nlp, (spans_key, *keys), format) for name, own in files.items()}
     related = [
         PairCase({**RELATION_SETTINGS, "spans": spans_key, "relations_key": keys[0]}, low=low),

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
-import spacy
 from spacy.cli._util import import_code
 from spacy.language import Language
 from typer import Argument, Option
@@ -12,7 +11,7 @@ from wasabi.printer import Printer
 
 from ...corpora import FORMATS, Record
 from ...corpora.messages import fit_screen
-from ..inputs import Code, Component, Gpu, check_keys, use_gpu
+from ..inputs import Code, Component, Gpu, check_keys, make_blank, use_gpu
 from ..outputs import check_output, write_text
 from .checks import check_gold, check_gold_pairs
 from .data import (
@@ -119,7 +118,7 @@ def render_cli(
         model, files = split_inputs(inputs, text)
         check_wishes(model, files, output, heatmap, errors_only)
         shown = None if model is None else load_predictor(model, component)
-        nlp = spacy.blank(lang) if shown is None else shown.nlp
+        nlp = make_blank(lang) if shown is None else shown.nlp
         keys = choose_keys(shown, spans_key, relations_key, events_key)
         documents, notes = gather(nlp, files, text, keys, format, limit)
         asked = relations_key is not None, events_key is not None
