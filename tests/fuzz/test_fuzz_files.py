@@ -29,7 +29,7 @@ LONGEST = 20
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(command.spacy, "blank", lambda lang: NLP)
+        patch.setattr(command, "make_blank", lambda lang: NLP)
         yield tmp_path_factory.mktemp("fuzz")
 
 
