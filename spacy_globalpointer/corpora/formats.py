@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from .containers import holds_rows, is_parquet, read_rows, sample_rows
+from .encoding import advise_encoding
 from .messages import shorten
 from .readers.bio import is_bio, read_bio
 from .readers.bioc import read_bioc
@@ -125,6 +126,10 @@ def detect_format(path: Path) -> str:
         raise ValueError(
             f"{path}: a file must hold documents, was: an empty file, or one of blank lines and "
             "comments. Fetch it again, or leave it out"
+        )
+    if "\0" in head:  # valid, but no one writes it into a text
+        raise ValueError(
+            f"{path}: the file must be in UTF-8, was: byte 0x00. {advise_encoding(head.encode())}"
         )
     raise ValueError(
         f"{path}: the first line must show a format ({', '.join(FORMATS)}), was: "

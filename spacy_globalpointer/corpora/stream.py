@@ -131,8 +131,7 @@ def _read_lines(source: Source) -> Iterator[tuple[RawLine, int]]:
         try:
             for number, (content, size) in enumerate(_split(file), start=1):
                 offset += size
-                if number == 1:
-                    content = content.removeprefix(BOM)
+                content = content.removeprefix(BOM)  # of any line: files may have been joined
                 if content.strip():
                     yield RawLine(number, content), raw.tell() if is_packed else offset
         except (gzip.BadGzipFile, zlib.error, EOFError) as error:

@@ -68,6 +68,13 @@ def test_another_encoding_is_named(tmp_path, format, name, content, encoding):
         read_sample(tmp_path, name, data, format=format)
 
 
+@pytest.mark.parametrize("suffix", ["", ".gz"])
+def test_the_line_that_is_not_in_utf8_is_named(tmp_path, suffix):
+    data = b"Ada B-PER\n\n" * 10_000 + b"\xc4da B-PER\n"
+    with pytest.raises(ValueError, match=r"was: byte 0xc4 in line 20001\. Find out"):
+        read_sample(tmp_path, f"x.conll{suffix}", gzip.compress(data) if suffix else data)
+
+
 def test_the_encoding_of_a_text_of_brat_is_named(tmp_path):
     content = FILES[0][2]
     with pytest.raises(ValueError, match=r"x.txt: the file must be in UTF-8"):

@@ -50,6 +50,24 @@ def test_an_empty_file_is_an_error(tmp_path, content):
         detect_format(path)
 
 
+@pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be"])
+@pytest.mark.parametrize("content", [JSONL, "Ada B-PER\n"])
+def test_utf16_without_a_mark_is_named(tmp_path, content, encoding):
+    path = tmp_path / "data.txt"
+    path.write_bytes(content.encode(encoding))
+    with pytest.raises(ValueError, match=r"data.txt: the file must be in UTF-8.*or UTF-16"):
+        detect_format(path)
+
+
+@pytest.mark.parametrize("content", [JSONL, "Ada B-PER\n\n"])
+def test_files_that_begin_with_a_mark_may_be_joined(tmp_path, content):
+    """As `cat` and `copy` do."""
+    path = tmp_path / "data.txt"
+    path.write_text(f"\ufeff{content}" * 2, encoding="utf-8")
+    first, second = read_records(path)
+    assert (first.text, first.spans) == (second.text, second.spans) == ("Ada", first.spans)
+
+
 @pytest.mark.parametrize("content", ["Ada was born in London.\n", "Ada NNP\n", "[1, 2]"])
 def test_an_unknown_format_is_an_error(tmp_path, content):
     path = tmp_path / "data.txt"
@@ -88,8 +106,16 @@ def test_a_wrong_format_name_is_an_error(tmp_path):
 @pytest.mark.parametrize(
     ("name", "data", "message"),
     [
-        ("x.jsonl", '{"text": "北京"}'.encode("gbk"), "was: byte 0xb1. If it is Chinese: iconv"),
-        ("x.jsonl", '{"text": "élève"}'.encode("latin-1"), "was: byte 0xe9. Find out what it is"),
+        (
+            "x.jsonl",
+            '{"text": "北京"}'.encode("gbk"),
+            "was: byte 0xb1 in line 1. If it is Chinese: iconv",
+        ),
+        (
+            "x.jsonl",
+            '{"text": "élève"}'.encode("latin-1"),
+            "was: byte 0xe9 in line 1. Find out what it is",
+        ),
         ("x.jsonl.gz", b"no gzip", "must be complete gzip data"),
         # The time in the name of a test would not be the same in all workers.
         ("x.jsonl.gz", gzip.compress(JSONL.encode(), mtime=0)[:-9], "must be complete gzip data"),

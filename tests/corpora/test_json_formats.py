@@ -62,7 +62,9 @@ def test_another_encoding_is_named(tmp_path, format, name):
     with pytest.raises(ValueError, match=r"must be in UTF-8, was: byte 0xc9"):
         detect_format(path)
     path.write_bytes(text.encode("utf-16"))
-    with pytest.raises(ValueError, match=r"must be in UTF-8, was: byte 0xff. It looks like UTF-16"):
+    with pytest.raises(
+        ValueError, match=r"must be in UTF-8, was: byte 0xff in line 1. It looks like UTF-16"
+    ):
         detect_format(path)
 
 

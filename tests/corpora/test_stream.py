@@ -86,6 +86,11 @@ def test_json_lines_keep_their_fields(path):
     assert bad.reason.startswith("every line must be valid JSON, was: no JSON")
 
 
+def test_files_that_begin_with_a_mark_may_be_joined(tmp_path):
+    entries = read(write(tmp_path / "a.jsonl", b'\xef\xbb\xbf{"text": "Ada"}\n' * 2))
+    assert [entry.document for entry in entries] == ["Ada", "Ada"]
+
+
 def test_a_text_file_has_a_document_in_each_line(tmp_path):
     data = b"\xef\xbb\xbfone \x0b\xe2\x80\xa8two\r\n \t\n\r\nthree\rfour\n\nfive"
     entries = read(write(tmp_path / "a.txt", data))
