@@ -3,7 +3,8 @@
 Source: the cards and viewers of conll2003, wnut_17, wikiann, germeval_14, few-nerd and tner there.
 """
 
-from collections.abc import Iterator, Sequence
+import re
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
 from itertools import chain, islice
 from typing import Any
@@ -24,6 +25,11 @@ PLAIN = frozenset({"tag", "tags", "label", "labels"})
 # Rows that tell the scheme of the tags.
 SAMPLE = 10_000
 IO = "IO"
+# A tag with its letter before or after the label; the letter is found first.
+POSITIONS = (
+    re.compile(r"([BI])(?:[-_.:](.*))?", re.IGNORECASE),
+    re.compile(r"(?=.*[-_.:]([BI])$)(.*).{2}", re.IGNORECASE),
+)
 
 
 def read_hugging_face(rows: Rows, reading: Reading) -> Iterator[Record]:
@@ -172,12 +178,27 @@ def _find_scheme(key: str, rows: Sequence[tuple[str, Sequence[str]]]) -> str:
     tags = {tag for _, own in rows for tag in own}
     if tags <= {"O"} or any(TAG.fullmatch(tag) for tag in tags - {"O"}):
         return find_scheme([own for _, own in rows])
+    written = _find_positions(tags)
+    if written:
+        raise ValueError(
+            f"{rows[0][0]}: tags of entities must be O, or a letter, - and a label, was: "
+            f'"{key}" with {list_some(written)}. Write them as B-PER and I-PER'
+        )
     if "O" not in tags:
         raise ValueError(
             f'{rows[0][0]}: tags of entities must have O where there is none, was: "{key}" with '
             f"{list_some(sorted(tags))}. Name the tags of entities ner_tags"
         )
     return IO
+
+
+def _find_positions(tags: Collection[str]) -> list[str]:
+    """Two tags that begin and continue one label in another way than TAG, as B_PER and I_PER."""
+    found = [(pattern.fullmatch(tag), tag) for pattern in POSITIONS for tag in tags]
+    places = {(match[1].lower(), match[2] or ""): tag for match, tag in found if match}
+    labels = sorted({label for _, label in places})
+    pairs = ([places.get((letter, label), "") for letter in "bi"] for label in labels)
+    return next((pair for pair in pairs if all(pair)), [])
 
 
 def _read_tags(tags: Sequence[str], source: str, scheme: str) -> Iterator[LabelledSpan]:

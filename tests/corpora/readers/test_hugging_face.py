@@ -58,6 +58,20 @@ def test_schemes_of_tags(tmp_path, tags, found):
     assert not is_plain or record.notes[0].startswith('"ner_tags" has no B-: neighbours')
 
 
+@pytest.mark.parametrize("form", ["{}_{}", "{1}-{0}", "{0}", "{0}-"])
+def test_tags_with_their_letters_in_another_form_are_refused(tmp_path, form):
+    """Each would be a label of its own, and a span would fall into two."""
+    tags = [tag if tag == "O" else form.format(*tag.split("-")) for tag in TAGS]
+    with pytest.raises(ValueError, match=rf"line 1: tags .* with {tags[0]}, {tags[1]}\. Write"):
+        read_rows(tmp_path, {"tokens": WORDS, "ner_tags": tags})
+    lower = [tag if tag == "O" else tag.lower() for tag in TAGS]
+    with pytest.raises(ValueError, match=r"with b-per, i-per. Write them as B-PER and I-PER"):
+        read_rows(tmp_path, {"tokens": WORDS, "ner_tags": lower})
+    names = ["hepatitis_B", "hepatitis_C", "O", "O", "type-I", "O"]
+    (record,), _ = read_rows(tmp_path, {"tokens": WORDS, "ner_tags": names})
+    assert len(record.spans) == 3
+
+
 def test_a_text_that_has_the_tokens_is_kept(tmp_path):
     row = {"text": "Ada Lovelace lived in  London.", "tokens": WORDS, "ner_tags": TAGS}
     (first, second), _ = read_rows(tmp_path, row, {**row, "text": "Ada lived in London."})
