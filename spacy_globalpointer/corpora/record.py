@@ -73,11 +73,13 @@ class Record:
         *,
         joiner: str,
         source: str,
+        is_last: bool = False,
     ) -> "Record":
         """Record of words whose text is not known.
 
         words: the tokens, which are joined to a text.
         spans (tokens): start, end (exclusive), label; None if not annotated.
+        is_last: whether the ends were written as the last token, for messages.
         RETURNS: a record with offsets in characters.
         RAISES (ValueError): an offset outside the words, an empty word.
         """
@@ -90,7 +92,7 @@ class Record:
             length += len(word) + len(joiner)
         char_spans = None
         if spans is not None:
-            check_spans(spans, len(words), unit="tokens", source=source)
+            check_spans(spans, len(words), unit="tokens", source=source, is_last=is_last)
             char_spans = tuple(
                 LabelledSpan(starts[s], starts[e - 1] + len(words[e - 1]), n) for s, e, n in spans
             )
@@ -165,29 +167,36 @@ def check_words(words: Any, *, source: str) -> None:
             raise ValueError(f"{rule}{quote(word)} at {number} (from 0). Write each as its text")
 
 
-def check_spans(spans: Sequence[Any], length: int, *, unit: str, source: str) -> None:
+def check_spans(
+    spans: Sequence[Any], length: int, *, unit: str, source: str, is_last: bool = False
+) -> None:
     """Refuse spans that cannot lie in a text.
 
     spans: start, end (exclusive), label.
     length (unit): of the text.
     unit: "characters" or "tokens", for messages.
+    is_last: whether the ends were written as the last of these, for messages.
     RAISES (ValueError): an offset outside 0..length, start >= end, no label, half a character.
     """
+    ends = "inclusive" if is_last else "exclusive"
     for start, end, label in spans:
         if type(start) is not int or type(end) is not int:
-            rule, repair = "start and end must be whole numbers", "Write them without quotes"
+            rule = "start and end must be whole numbers"
+            repair = "Write them as 0 and 3, without quotes and decimal points"
         elif not isinstance(label, str) or not label.strip():
             rule, repair = "label must be a non-empty string", "Name it or remove the span"
         elif HALF.search(label):
             rule, repair = "label must be valid Unicode", "Remove or complete half a character"
         elif start >= end:
             rule, repair = "start must be smaller than end", "end is exclusive: add 1 to the last"
+            if is_last:
+                rule, repair = "the first must not come after the last", "Write the first one first"
         elif start < 0 or end > length:
             rule = f"a span must lie inside the {length} {unit} of the text"
-            repair = f"Count {unit} from 0, end exclusive"
+            repair = f"Count {unit} from 0, end {ends}"
         else:
             continue
-        what = f"{quote(start)} to {quote(end)}, {quote(label)}"
+        what = f"{quote(start)} to {quote(end - 1 if is_last else end)}, {quote(label)}"
         raise ValueError(f"{source}: {rule}, was: {what}. {repair}")
 
 

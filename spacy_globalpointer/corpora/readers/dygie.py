@@ -86,7 +86,11 @@ def read_dygie(row: dict[str, Any], source: str, reading: Reading) -> Record:
     events = _read_events(row, gold, source)
     is_annotated = "ner" in row or "events" in row
     record = Record.from_words(
-        words, gold.spans if is_annotated else None, joiner=reading.joiner, source=source
+        words,
+        gold.spans if is_annotated else None,
+        joiner=reading.joiner,
+        source=source,
+        is_last=True,
     )
     fields = {key: value for key, value in row.items() if key not in known}
     return replace(

@@ -31,7 +31,7 @@ def read_gliner(row: dict[str, Any], source: str, reading: Reading) -> Record:
     spans = None
     if "ner" in row:
         spans = _read_spans(row["ner"], source)
-    return Record.from_words(words, spans, joiner=reading.joiner, source=source)
+    return Record.from_words(words, spans, joiner=reading.joiner, source=source, is_last=True)
 
 
 def _read_spans(values: Any, source: str) -> list[LabelledSpan]:

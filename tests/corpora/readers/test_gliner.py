@@ -26,8 +26,14 @@ def test_the_last_token_is_part_of_a_span(tmp_path, name):
         ({"tokenized_text": WORDS, "ner": None}, '"ner" must be a list of .first token, last'),
         ({"tokenized_text": WORDS, "ner": [[0, 1]]}, '"ner" must be a list of'),
         ({"tokenized_text": WORDS, "ner": [["0", "1", "a"]]}, "with whole numbers, was: .*'0'"),
-        ({"tokenized_text": WORDS, "ner": [[4, 6, "a"]]}, "must lie inside the 6 tokens"),
-        ({"tokenized_text": WORDS, "ner": [[2, 1, "a"]]}, "start must be smaller than end"),
+        (
+            {"tokenized_text": WORDS, "ner": [[4, 6, "a"]]},
+            "must lie inside the 6 tokens.*was: 4 to 6, .*end inclusive",
+        ),
+        (
+            {"tokenized_text": WORDS, "ner": [[2, 1, "a"]]},
+            "the first must not come after the last, was: 2 to 1",
+        ),
         ({"tokenized_text": WORDS, "ner": [[2, 2, 7]]}, "label must be a non-empty string"),
         ({"tokenized_text": WORDS, "entities": [[0, 1, "a"]]}, '"entities" looks like annotation'),
     ],
