@@ -10,6 +10,8 @@ from ..messages import list_some, quote
 Row = tuple[int, list[str]]
 
 TAG = re.compile(r"O|[BIMELSU]-\S+")
+# Of a column, as an option gives it; Python reads no endless ones.
+NUMBER = re.compile(r"\d{1,9}")
 # Names of the column of tokens, in small letters.
 TOKENS = ("form", "token", "tokens", "word", "words")
 # Of a file of CoNLL-U Plus.
@@ -105,7 +107,7 @@ def note_unread(columns: Columns, width: int) -> list[str]:
 
 def _find(name: str, names: Sequence[str], others: Sequence[int], source: str) -> int:
     """The column that has a name or number."""
-    at = names.index(name) if name in names else int(name) - 1 if name.isdecimal() else -1
+    at = names.index(name) if name in names else int(name) - 1 if NUMBER.fullmatch(name) else -1
     if at not in others:
         known = list_some([*(names[x] for x in others if names), *(str(x + 1) for x in others)], 20)
         raise ValueError(

@@ -71,7 +71,9 @@ def read_row(row: dict[str, Any], source: str, reading: Reading) -> Record:
     if words is not None:
         check_words(words, source=source)
     known = (*KEYS, *INDEXED_KEYS, SPAN_LABELS) if "spans" in row else (*KEYS, "relations")
-    if "spans" not in row:
+    if "spans" not in row:  # which may be under another name
+        others = {key: row[key] for key in row if key not in (*INDEXED_KEYS, SPAN_LABELS)}
+        refuse_unread(others, source, known=known, words=words)
         refuse_spanless(row, source)
     refuse_unread(row, source, known=known, words=words)
     in_tokens = text is None and words is not None

@@ -123,6 +123,7 @@ def test_a_number_is_a_token_where_nothing_else_is():
         (CONLL2003, ["0"], "--column must name a column of tags"),
         (CONLL2003, ["5"], "--column must name a column of tags"),
         (CONLL2003, ["NER"], "--column must name a column of tags"),
+        (CONLL2003, ["9" * 5000], "--column must name a column of tags.*was: '9999"),
         (CONLL2003, ["2"], "line 3: a tag must be O or one of B- .*'NNP'"),
         (CONLLU_PLUS.replace("\tO\n3", "\n3"), (), "line 4: every line must have a token and"),
         (UNER.replace("\tO\t", "\tI-PER\t"), (), None),

@@ -280,6 +280,10 @@ def test_blank_lines_count_but_give_no_record():
         ({"text": "a", "label": [[0, 1, "X"]]}, '"label" looks like annotation'),
         ({"text": "a", "spans": [], "entities": [[0, 1, "X"]]}, '"entities" looks like annotation'),
         ({"tokens": ["a", "b"], "ner_tags": [0, 1]}, '"ner_tags" looks like annotation'),
+        (
+            {"tokens": ["a"], "entities": [{"type": "X", "start": 0, "end": 1}], "relations": []},
+            '"entities" looks like annotation',
+        ),
         ({"text": "ab", "start": 0, "end": 1, "label": "X"}, "looks like one span"),
         (
             {"text": "a", "relations": [{"head": 0, "child": 0}]},
