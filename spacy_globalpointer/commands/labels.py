@@ -1,6 +1,8 @@
 """Labels as tables and messages show them: on one line, and neither too long nor too many."""
 
-from collections.abc import Iterable
+import unicodedata
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from ..corpora.messages import list_some, shorten
@@ -14,6 +16,20 @@ MOST_LISTED = 20
 def show_label(label: str) -> str:
     """A label on one line, cut if it is long."""
     return shorten(" ".join(label.split()) or "(empty label)", MOST)
+
+
+def find_alike(labels: Mapping[str, int]) -> dict[str, int]:
+    """Those that look like another one, as PER and per do, or a label with a zero-width space."""
+    forms = {label: _plain(label) for label in labels}
+    n_alike = Counter(forms.values())
+    alike = sorted(label for label in labels if n_alike[forms[label]] > 1)
+    return {label: labels[label] for label in alike}
+
+
+def _plain(label: str) -> str:
+    """A label without case, white space and characters that are not seen."""
+    text = unicodedata.normalize("NFKC", label).casefold()
+    return "".join(c for c in text if not c.isspace() and unicodedata.category(c) != "Cf")
 
 
 def list_labels(rows: Iterable[tuple[str, Any]]) -> str:

@@ -10,7 +10,7 @@ from ...pipeline.label_tables import TABLES
 from ...pipeline.limits import with_margin
 from ...pipeline.settings import AUTO, weight_lines
 from ...pipeline.spelling import find_label
-from ..labels import list_labels
+from ..labels import find_alike, list_labels
 from .case import Advice, Case, Finding
 from .statistics import INSIDE, RELATIONS, SplitStatistics, count_shared, is_flat, length_of_share
 from .tokens import find_tokens
@@ -118,7 +118,7 @@ def _find_labels(case: Case) -> Iterator[Finding]:
 def find_label_counts(
     labels: Mapping[str, Mapping[str, int]], low: int, what: str = "label"
 ) -> Iterator[Finding]:
-    """Labels with few examples, and labels of one split only.
+    """Labels with few examples, labels that look alike, and labels of one split only.
 
     labels: how many examples of each, by split; the first one is learned from.
     low: fewer examples are few.
@@ -131,6 +131,10 @@ def find_label_counts(
         yield Finding("labels", "warning", text)
     else:
         yield Finding("labels", "good", f"Every {what} has {low} examples or more")
+    alike = find_alike(sum(map(Counter, labels.values()), Counter()))
+    if alike:
+        which = " that differ only in case, white space or the form of Unicode, as if misspelt"
+        yield Finding("labels", "warning", _count_labels(alike, which, what))
     for other, own in others:
         new = {label: n for label, n in own.items() if label not in learned}
         if new:

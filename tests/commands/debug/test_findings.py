@@ -55,6 +55,16 @@ def lengths_document(*lengths, n_tokens=200):
     return make_doc(spans, max(n_tokens, sum(lengths)))
 
 
+def test_labels_that_look_alike_are_named():
+    """As a rule they are one label, spelt in two ways."""
+    records = [Record("Ada", ((0, 3, label),)) for label in ("PER", "per", "PER\u200b", "é", "C+")]
+    others = [Record("Ada", ((0, 3, label),)) for label in ("e\u0301", "C")]
+    (finding, *_) = found(make_case(records, others), "labels", "warning")
+    assert "5 labels that differ only in case, white space or the form of Unicode" in finding.text
+    assert finding.text.count("(1)") == 5
+    assert "C" not in finding.text.partition("misspelt: ")[2]
+
+
 def test_good_data_has_no_problems():
     findings = find_all(make_case(FLAT, FLAT))
     assert {finding.level for finding in findings} == {"good"}
