@@ -14,8 +14,9 @@ MOST_LISTED = 20
 
 
 def show_label(label: str) -> str:
-    """A label on one line, cut if it is long."""
-    return shorten(" ".join(label.split()) or "(empty label)", MOST)
+    """A label on one line, cut if it is long, with what no terminal shows or obeys spelt out."""
+    line = " ".join(label.split()) or "(empty label)"
+    return shorten("".join(c if c.isprintable() else ascii(c)[1:-1] for c in line), MOST)
 
 
 def find_alike(labels: Mapping[str, int]) -> dict[str, int]:
