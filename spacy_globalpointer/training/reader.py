@@ -174,9 +174,7 @@ def _share_out(group: SpanGroup, key: str, pieces: Sequence[Doc], borders: Seque
         rows[_find_piece(span, borders)].append(row)
     for piece, begin, own in zip(pieces, borders, rows, strict=False):
         attrs = {
-            name: numpy.asarray(value)[own]
-            if (name == "scores" or isinstance(value, numpy.ndarray)) and len(value) == len(spans)
-            else value
+            name: numpy.asarray(value)[own] if _is_by_span(name, value, len(spans)) else value
             for name, value in group.attrs.items()
         }
         piece.spans[key] = SpanGroup(
@@ -185,6 +183,14 @@ def _share_out(group: SpanGroup, key: str, pieces: Sequence[Doc], borders: Seque
             attrs=attrs,
             spans=[_move(spans[row], piece, begin) for row in own],
         )
+
+
+def _is_by_span(name: str, value: Any, n_spans: int) -> bool:
+    """Whether a value in the attrs of a group has a row for each span."""
+    is_list = isinstance(value, numpy.ndarray) or (
+        name == "scores" and isinstance(value, (list, tuple))
+    )
+    return is_list and numpy.ndim(value) > 0 and len(value) == n_spans
 
 
 def _relate(

@@ -121,6 +121,17 @@ def test_what_is_known_of_spans_and_groups_is_kept():
     assert {piece.spans["sc"].name for piece in (first, second)} == {"gold"}
 
 
+@pytest.mark.parametrize("scores", [0.5, "ab", numpy.array(0.5), None, [0.5]])
+def test_scores_that_are_not_those_of_the_spans_are_left_as_they_are(scores):
+    """What reads them says what is wrong."""
+    doc = make_doc(4)
+    spans = [Span(doc, 0, 1, label="A"), Span(doc, 3, 4, label="B")]
+    doc.spans["sc"] = SpanGroup(doc, name="sc", attrs={"scores": scores}, spans=spans)
+    pieces = cut_doc(doc, 2)
+    assert [len(piece.spans["sc"]) for piece in pieces] == [1, 1]
+    assert all(piece.spans["sc"].attrs["scores"] == scores for piece in pieces)
+
+
 def relate(doc, *edges):
     relations = [Relation(doc[a : a + 1], doc[b : b + 1], label, 0.5) for a, b, label in edges]
     set_relations(doc, relations)
