@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 
 from spacy.attrs import IS_SPACE
+from spacy.tokens import Doc
 from spacy.training import Example
 
 from ..label_sets import declared_labels
@@ -76,7 +77,8 @@ class GoldReader:
         has_vector (l): for each predicted token; None if not known.
         RETURNS: spans on the predicted tokens, and the place of each in the group, the first one if
             it is there twice.
-        RAISES (ValueError): texts that differ in more than white space and capitals.
+        RAISES (ValueError): texts that differ in more than white space and capitals, a span without
+            a label.
         """
         self.documents += 1
         self.declared |= declared_labels(example.reference, self.key) or frozenset()
@@ -86,6 +88,7 @@ class GoldReader:
         for place, (span, moved) in enumerate(
             zip(given, to_predicted(example, given), strict=True)
         ):
+            _require_label(span, example.reference, self.key)
             self.labels.add(span.label)
             first, last = moved.start, moved.end - 1
             if span.start >= span.end:
@@ -123,6 +126,19 @@ class GoldReader:
             parts.append(f"{sum(labels.values())} {reason} ({shown})")
         rule = self.loss.format(name=name, lost=lost, total=lost + self.spans)
         return rule + "; ".join(parts)
+
+
+def _require_label(span: LabelledSpan, doc: Doc, key: str) -> None:
+    """Refuse a span that nothing can be learned of.
+
+    key: of its group.
+    """
+    if not span.label.strip():
+        raise ValueError(
+            f"a span must have a label to learn it, was: {span.label!r} for "
+            f"{doc[span.start : span.end].text[:60]!r} in doc.spans[{key!r}] of the document "
+            f"{doc.text[:60]!r}. To fix: give it one, or remove the span"
+        )
 
 
 def check_labels(

@@ -59,6 +59,15 @@ def test_a_missing_group_is_none_and_an_empty_one_is_empty():
     assert reader.documents == 1
 
 
+def test_a_span_without_a_label_is_named_with_its_document():
+    example = _example(["ab", "c"], ["ab", "c"], [])
+    example.reference.spans["sc"] = [Span(example.reference, 0, 1)]
+    with pytest.raises(
+        ValueError, match=r"must have a label .*was: '' for 'ab' in .*'abc'\. To fix"
+    ):
+        GoldReader("sc", None).read(example)
+
+
 def test_what_cannot_be_learned_is_counted_by_label_and_reason():
     words = ["a", " ", "b", "c", "d"]
     reader = GoldReader("sc", 2)
