@@ -73,7 +73,10 @@ def build_efficient_global_pointer(
     """
     rule = LabelGroups(groups)
     if common_extractor and groups is None:
-        raise ValueError("common_extractor must be false if groups is null, was: true")
+        raise ValueError(
+            "common_extractor must be false if groups is null, was: true. To fix: "
+            'common_extractor = false, or groups, such as "-"'
+        )
     if groups is not None and type_rank is not None:
         raise ValueError(
             "type_rank must be null if labels are in groups: each group has a query and a key of "

@@ -5,6 +5,8 @@ spaCy checks the types of a config, but takes a number in quotes for a number.
 
 from collections.abc import Mapping
 
+BY_DEFAULT = "To fix: leave it out for the default"
+
 
 def check_sizes(sizes: Mapping[str, int]) -> None:
     """Refuse sizes that are not whole numbers of at least 1.
@@ -14,7 +16,9 @@ def check_sizes(sizes: Mapping[str, int]) -> None:
     """
     for what, size in sizes.items():
         if type(size) is not int or size < 1:
-            raise ValueError(f"{what} must be a whole number of at least 1, was: {size!r}")
+            raise ValueError(
+                f"{what} must be a whole number of at least 1, was: {size!r}. {BY_DEFAULT}"
+            )
 
 
 def check_dropout(dropout: float) -> None:
@@ -23,4 +27,4 @@ def check_dropout(dropout: float) -> None:
     RAISES (ValueError): it is.
     """
     if isinstance(dropout, str) or not 0 <= dropout < 1:
-        raise ValueError(f"dropout of the head must be in [0, 1), was: {dropout!r}")
+        raise ValueError(f"dropout of the head must be in [0, 1), was: {dropout!r}. {BY_DEFAULT}")

@@ -35,7 +35,7 @@ class CandidateRule:
         if isinstance(self.threshold, str) or not 0 < self.threshold < 1:
             raise ValueError(
                 "threshold of the rescorer must be a probability between 0 and 1, was: "
-                f"{self.threshold!r}"
+                f"{self.threshold!r}. To fix: 0.01 is usual"
             )
         if isinstance(self.per_token, str) or not self.per_token > 0:
             raise ValueError(

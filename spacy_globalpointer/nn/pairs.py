@@ -42,7 +42,8 @@ class PairLayout:
     def __post_init__(self) -> None:
         if type(self.head_size) is not int or self.head_size < 1:
             raise ValueError(
-                f"head_size must be a whole number of at least 1, was: {self.head_size!r}"
+                f"head_size must be a whole number of at least 1, was: {self.head_size!r}. To fix: "
+                "64 is usual"
             )
 
     @property

@@ -63,7 +63,10 @@ def describe_labels(name: str, model: Model, descriptions: Sequence[Sequence[str
                 f"{list_names(labels)}"
             )
         if label in found:
-            raise ValueError(f"'{name}': descriptions must name each label once, was: {label!r}")
+            raise ValueError(
+                f"'{name}': descriptions must name each label once, was: {label!r}. To fix: leave "
+                "one of them"
+            )
         found[label] = description
     if vectors is not None:
         vectors.attrs["descriptions"] = {**vectors.attrs["descriptions"], **found}

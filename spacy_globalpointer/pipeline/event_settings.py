@@ -5,7 +5,7 @@ from typing import Any
 from spacy.tokens import Doc
 
 from .pair_settings import check_pair_settings
-from .settings import describe_count, is_count
+from .settings import BY_DEFAULT, describe_count, is_count
 
 
 def check_event_settings(name: str, cfg: dict[str, Any]) -> None:
@@ -18,7 +18,9 @@ def check_event_settings(name: str, cfg: dict[str, Any]) -> None:
     for what in ("max_arguments", "max_events"):
         value = cfg[what]
         if not is_count(value):
-            raise ValueError(f"'{name}': {what} must be {describe_count(value)}, was: {value!r}")
+            raise ValueError(
+                f"'{name}': {what} must be {describe_count(value)}, was: {value!r}. {BY_DEFAULT}"
+            )
 
 
 def check_trained_kind(name: str, cfg: dict[str, Any], has_trigger: bool) -> None:

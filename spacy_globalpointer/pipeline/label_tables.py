@@ -15,7 +15,10 @@ TABLES = {
     "label_thresholds": ("threshold", '[["ORG", 0.4], ["GPE", 0.6]]'),
     "label_weights": ("weight", '[["ORG", 2.0], ["GPE", 0.5]]'),
 }
-TWICE = "'{name}': {what} must name each label once, but has {label!r} {count} times"
+TWICE = (
+    "'{name}': {what} must name each label once, but has {label!r} {count} times. "
+    "To fix: leave one of them"
+)
 
 
 def check_table(name: str, what: str, pairs: Sequence[Any]) -> None:
@@ -59,7 +62,7 @@ def own_numbers(
             )
             raise ValueError(
                 f"'{name}': {what} must name labels of the component, was: {cut_name(text)!r}."
-                f"{hint} Its labels are: {list_names(labels)}"
+                f"{hint} Its labels are: {list_names(labels)}. To fix: correct it, or leave it out"
             )
         if label in own:
             raise ValueError(TWICE.format(name=name, what=what, label=label, count=2))

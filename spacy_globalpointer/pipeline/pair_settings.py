@@ -25,7 +25,8 @@ def check_pair_settings(name: str, what: str, cfg: dict[str, Any]) -> None:
     if not sources or not kinds or len(set(sources)) < len(sources):
         raise ValueError(
             f"'{name}': spans must be a key of doc.spans, null for doc.ents, or a list of such, "
-            f'each once, such as ["sc", null], was: {spans!r}'
+            f'each once, such as ["sc", null], was: {spans!r}. '
+            "To fix: leave it out for the default"
         )
     if key in sources:
         raise ValueError(

@@ -26,6 +26,7 @@ CHOICES = {
     "candidates": ("both", "gold", "predicted"),
     "type_pairs": ("seen", "any"),
 }
+BY_DEFAULT = "To fix: leave it out for the default"
 # Encoders from scratch are trained at 0.001, pretrained ones at about 0.00005.
 LOW_RATE = 0.0001
 
@@ -54,20 +55,25 @@ def check_settings(name: str, cfg: dict[str, Any]) -> None:
         if value is not None and value not in words and not is_count(value):
             or_words = "".join(f'"{word}", ' for word in words)
             rule = f"{or_words}{describe_count(value)}, or null"
-            raise ValueError(f"'{name}': {what} must be {rule}, was: {value!r}")
+            raise ValueError(f"'{name}': {what} must be {rule}, was: {value!r}. {BY_DEFAULT}")
     for what in KEYS & cfg.keys():
         if not isinstance(cfg[what], str) or not cfg[what]:
             raise ValueError(
                 f"'{name}': {what} must be the name of a group of doc.spans, was: {cfg[what]!r}. "
-                "To fix: leave it out for the default"
+                + BY_DEFAULT
             )
     for what in CHOICES.keys() & cfg.keys():
         if cfg[what] not in CHOICES[what]:
-            raise ValueError(f"'{name}': {what} must be one of {CHOICES[what]}, was: {cfg[what]!r}")
+            raise ValueError(
+                f"'{name}': {what} must be one of {CHOICES[what]}, was: {cfg[what]!r}. {BY_DEFAULT}"
+            )
     # In quotes, a number passes for one in a config. An integer may be finite and yet no float.
     scale = cfg["lr_scale"]
     if isinstance(scale, str) or not 0 < scale <= sys.float_info.max:
-        raise ValueError(f"'{name}': lr_scale must be above 0 and finite, was: {scale!r}")
+        raise ValueError(
+            f"'{name}': lr_scale must be above 0 and finite, was: {scale!r}. To fix: 1.0 for the "
+            "rate of the optimizer"
+        )
 
 
 def _check_thresholds(name: str, cfg: dict[str, Any]) -> None:
@@ -79,25 +85,29 @@ def _check_thresholds(name: str, cfg: dict[str, Any]) -> None:
         is_number = isinstance(threshold, Real) and not isinstance(threshold, bool)
         if not (is_number and 0 <= cast(float, threshold) <= 1):
             raise ValueError(
-                f"'{name}': {what} must be a probability in [0, 1], was: {threshold!r}"
+                f"'{name}': {what} must be a probability in [0, 1], was: {threshold!r}. "
+                "To fix: 0.5 is usual, a lower one finds more"
             )
 
 
 def _check_training(name: str, cfg: dict[str, Any]) -> None:
     """Refuse invalid settings of the training, which only some components have."""
     check_table(name, "label_weights", cfg.get("label_weights", ()))
-    numbers = [(f"the weight of label {x!r}", w) for x, w in cfg.get("label_weights", ())]
-    numbers.append(("adversarial", cfg.get("adversarial", 0.0)))
-    for what, number in numbers:
+    usual = "1.0 counts as the other labels do"
+    numbers = [(f"the weight of label {x!r}", w, usual) for x, w in cfg.get("label_weights", ())]
+    numbers.append(("adversarial", cfg.get("adversarial", 0.0), "0.1 is usual, 0.0 for none"))
+    for what, number, repair in numbers:
         if isinstance(number, (str, bool)) or not 0 <= number <= sys.float_info.max:
             raise ValueError(
-                f"'{name}': {what} must be a number of at least 0, and finite, was: {number!r}"
+                f"'{name}': {what} must be a number of at least 0, and finite, was: {number!r}. "
+                f"To fix: {repair}"
             )
     key = cfg.get("incorrect_spans_key")
     if key is not None and (not isinstance(key, str) or key in ("", cfg["spans_key"])):
         raise ValueError(
             f"'{name}': incorrect_spans_key must be null, or the name of a group other than "
-            f"spans_key = {cfg['spans_key']!r}, was: {key!r}"
+            f"spans_key = {cfg['spans_key']!r}, was: {key!r}. To fix: write the spans that were "
+            "rejected into a group of their own, and name it"
         )
 
 

@@ -40,8 +40,12 @@ def check_soft(name: str, cfg: dict[str, Any], loss: SpanLoss) -> None:
             f"all have the target 0, was: {key!r} for both. To fix: keep what a teacher found and "
             "what was rejected in groups of their own"
         )
-    if not (isinstance(weight, Real) and 0 <= cast(float, weight) <= 1):
-        raise ValueError(f"'{name}': soft_weight must be a share in [0, 1], was: {weight!r}")
+    is_number = isinstance(weight, Real) and not isinstance(weight, bool)
+    if not (is_number and 0 <= cast(float, weight) <= 1):
+        raise ValueError(
+            f"'{name}': soft_weight must be a share in [0, 1], was: {weight!r}. To fix: 0.5 is "
+            "usual, 1.0 learns from the teacher alone"
+        )
     if type(cfg["soft_rehearsal"]) is not bool:
         raise ValueError(
             f"'{name}': soft_rehearsal must be true or false, was: {cfg['soft_rehearsal']!r}"

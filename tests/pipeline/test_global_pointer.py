@@ -364,8 +364,9 @@ HUGE = 10**400  # finite, but no float
     ],
 )
 def test_settings_that_mean_nothing_are_errors(settings, message):
-    with pytest.raises(ValueError, match=message):
+    with pytest.raises(ValueError, match=message) as info:
         make_nlp(**settings)
+    assert "To fix: " in str(info.value) or "such as [[" in str(info.value)
 
 
 def test_threshold_of_an_unknown_label_is_an_error(trained):
