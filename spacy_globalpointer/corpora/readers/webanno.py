@@ -7,7 +7,7 @@ import re
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import replace
 
-from ..messages import shorten
+from ..messages import list_some, shorten
 from ..record import Record
 from .standoff import UNREAD_SPAN, Connection, Standoff
 from .webanno_layers import (
@@ -102,7 +102,7 @@ def _add_spans(standoff: Standoff, units: Sequence[TokenLine], layer: Layer, is_
         for at, mark in enumerate(list_marks(layer, unit.cells)):
             id = _name(layer, unit.id, mark.number, at)
             pieces.setdefault(id, []).append((unit.start, unit.end))
-            first.setdefault(id, mark)
+            _check_label(layer, first.setdefault(id, mark), mark, f"{standoff.source}: {id}")
     for id, mark in first.items():
         if not is_read:
             standoff.drop(f"An annotation of layer {layer.short}", id)
@@ -114,6 +114,16 @@ def _add_spans(standoff: Standoff, units: Sequence[TokenLine], layer: Layer, is_
         else:
             standoff.places[id] = None
             standoff.drop(NO_CHARACTERS, id)
+
+
+def _check_label(layer: Layer, first: LineAnnotation, mark: LineAnnotation, source: str) -> None:
+    """Refuse an annotation whose lines say different things."""
+    labels = [_label(layer, first), _label(layer, mark)]
+    if labels[0] != labels[1]:
+        raise ValueError(
+            f"{source} must have the same label on all of its lines, was: {list_some(labels)}. "
+            "Give the second one a number of its own, or export it again"
+        )
 
 
 def _label(layer: Layer, mark: LineAnnotation) -> str:

@@ -121,7 +121,7 @@ def _read_unit(line: str, source: str, layers: Sequence[Layer]) -> TokenLine:
     found = UNIT.fullmatch(line)
     n_cells = sum(len(layer.features) for layer in layers)
     cells = found[6].split("\t")[1:] if found else []
-    if not found or len(cells) < n_cells:
+    if not found or len(cells) < n_cells or any(cells[n_cells:]):
         raise ValueError(
             f"{source}: a line must be a number (1-1), offsets (0-3), a token, and {n_cells} "
             f"columns for the layers of the header, with tabs between them, was: {shorten(line)}. "

@@ -138,6 +138,7 @@ def test_sentences_without_annotation_and_without_a_gap():
         ("#FORMAT=WebAnno TSV 3.3", "#FORMAT=WebAnno TSV 2.0", "line 1: the first line must be"),
         ("#T_SP=webanno", "#T_XX=webanno", "line 2: a line of the header must be #T_SP="),
         ("PER\t_\t_\t\n", "PER\t_\n", "line 7: a line must be a number .* 3 columns .*cut off"),
+        ("PER\t_\t_\t\n", "PER\t_\t_\tLOC\t\n", "line 7: a line must be a number .* 3 columns"),
         ("1-1\t0-3", "1\t0-3", "line 7: a line must be a number"),
         ("0-3\t", "0-x\t", "line 7: a line must be a number"),
         ("\tAda\t", "\tEve\t", "must give the mention of the span, was: 'Eve'"),
@@ -150,6 +151,12 @@ def test_sentences_without_annotation_and_without_a_gap():
 def test_a_malformed_line_is_named(old, new, message):
     with pytest.raises(ValueError, match=f"^x.tsv.* ?{message}"):
         read(WEBANNO.replace(old, new, 1))
+
+
+def test_an_annotation_with_two_labels_is_named():
+    text = NEWS.replace("7-11\tHaag\tNNP\t*[1]\tPER[1]", "7-11\tHaag\tNNP\t*[1]\tLOC[1]")
+    with pytest.raises(ValueError, match=r"NamedEntity\[1\] must have the same label .*PER, LOC"):
+        read(text)
 
 
 def test_a_file_that_is_cut_off_is_named():
