@@ -35,6 +35,11 @@ def check_saved(folder: Path, exclude: Iterable[str]) -> None:
     if "model" in exclude:
         return
     model, file = folder / "model", folder / CHECKSUM
+    if not model.is_file():
+        raise FileNotFoundError(
+            f"{model} must be a file with the weights of the component, was: missing. To fix: copy "
+            "the folder of the pipeline as a whole, or train again"
+        )
     own = checksum(model.read_bytes())
     if not file.is_file():
         raise ValueError(

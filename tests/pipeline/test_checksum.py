@@ -30,6 +30,16 @@ def saved(request, tmp_path_factory):
     return folder, folder / request.param, nlp
 
 
+def test_a_component_without_its_weights_is_named(saved, tmp_path):
+    _, component, nlp = saved
+    shutil.copytree(component, tmp_path / "own")
+    (tmp_path / "own" / "model").unlink()
+    with pytest.raises(
+        OSError, match=r"own/model must be a file with the weights.*missing. To fix"
+    ):
+        nlp.get_pipe(component.name).from_disk(tmp_path / "own")
+
+
 @pytest.mark.parametrize("file", ["model", CHECKSUM])
 def test_every_flipped_bit_of_a_saved_component_is_noticed(saved, tmp_path, file):
     _, component, nlp = saved
