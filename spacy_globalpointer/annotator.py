@@ -13,8 +13,8 @@ from spacy.util import import_file, load_model
 from thinc.api import require_gpu
 
 from .corpora.annotation import WrittenKeys, list_annotation
-from .corpora.messages import list_some, quote
 from .corpora.record import Record
+from .messages import list_some, quote
 from .pipeline.global_pointer import GlobalPointer
 from .pipeline.pair_gold import list_span_sources
 from .pipeline.teacher import SoftLabels, check_soft_labels, teach

@@ -40,7 +40,7 @@ FLOORS = {
     "spans": 1,
     "groups": 0,
     "label_sets": 0,
-    "names": 0,
+    "messages": 0,
     "relations": 1,
     "events": 1,
     "nn": 1,

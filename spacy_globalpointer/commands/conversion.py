@@ -9,7 +9,7 @@ from pathlib import Path
 from wasabi.printer import Printer
 
 from ..corpora import EVENT_OUTCOMES, OUTCOMES, RELATION_OUTCOMES, Record
-from ..corpora.messages import excerpt, list_some, quote, shorten
+from ..messages import excerpt, list_some, quote, shorten
 from .labels import show_label
 
 # Spans, relations and events that were left out, and kinds of remarks, that are shown.

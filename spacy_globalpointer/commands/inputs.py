@@ -13,8 +13,8 @@ from typer import Argument, Option
 from wasabi.printer import Printer
 
 from ..corpora.docbin import read_docbin
-from ..corpora.messages import list_some
 from ..corpora.record import HALF
+from ..messages import list_some
 
 # This module needs torch, so it is imported when a command runs.
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from ..corpora.messages import list_some, shorten
+from ..messages import list_some, shorten
 
 # Characters of a label; reports in JSON have all.
 MOST = 40

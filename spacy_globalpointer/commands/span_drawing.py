@@ -5,7 +5,7 @@ from itertools import count
 from typing import NamedTuple
 from unicodedata import east_asian_width
 
-from ..corpora.messages import shorten
+from ..messages import shorten
 from ..spans import LabelledSpan
 
 # Width of a character of a label, as a share of one of the text: labels are smaller, but bold and

@@ -10,7 +10,7 @@ from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 
-from .messages import list_some, shorten
+from ..messages import list_some, shorten
 from .record import HALF
 from .text_files import read_lines
 from .unread import EXAMPLE

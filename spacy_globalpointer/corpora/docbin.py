@@ -8,7 +8,7 @@ from pathlib import Path
 from spacy.tokens import Doc, DocBin
 from spacy.vocab import Vocab
 
-from .messages import shorten
+from ..messages import shorten
 
 
 def read_docbin(path: Path, vocab: Vocab) -> Iterator[Doc]:

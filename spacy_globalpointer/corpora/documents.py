@@ -10,9 +10,9 @@ from spacy.vocab import Vocab
 
 from ..events import Argument, Event, set_events
 from ..label_sets import DECLARED
+from ..messages import quote, shorten
 from ..relations import Relation, set_relations
 from ..spans import LabelledSpan
-from .messages import quote, shorten
 from .record import Record
 
 ALIGNMENTS = ("fail", "skip", "expand")

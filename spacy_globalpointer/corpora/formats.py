@@ -4,9 +4,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
+from ..messages import shorten
 from .containers import holds_rows, is_parquet, read_rows, sample_rows
 from .encoding import advise_encoding
-from .messages import shorten
 from .readers.bio import is_bio, read_bio
 from .readers.bioc import read_bioc
 from .readers.bioc_files import is_bioc

@@ -5,10 +5,10 @@ from typing import Any, NamedTuple
 
 from ..events import EventEdges
 from ..label_sets import SPAN_LABELS
+from ..messages import list_some, quote, shorten
 from ..relations import Edge
 from ..spans import LabelledSpan
 from .mentions import check_mentions, find_mention
-from .messages import list_some, quote, shorten
 from .unread import refuse_unread
 
 # What has indices into "spans".

@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterator, Sequence
 from itertools import accumulate, islice, product
 from typing import Any, NamedTuple
 
+from ..messages import quote
 from ..spans import LabelledSpan
-from .messages import quote
 from .unread import MENTION, split_name
 
 # Keys of a span, in small letters, that hold what stands in the text. Others with a word of

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from .messages import shorten
+from ..messages import shorten
 
 # Rows that are in memory at once.
 BATCH = 1000

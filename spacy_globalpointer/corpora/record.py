@@ -7,9 +7,9 @@ from typing import Any
 
 from ..events import EventEdges, find_event_fault
 from ..label_sets import SPAN_LABELS, find_list_fault
+from ..messages import quote
 from ..relations import Edge, find_fault
 from ..spans import LabelledSpan
-from .messages import quote
 
 HALF = re.compile("[\ud800-\udfff]")  # of a surrogate pair
 

@@ -15,7 +15,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
-from .messages import list_some, shorten
+from ..messages import list_some, shorten
 from .readers.bio import TAG
 
 # Whatever is in these is no annotation of spans: spaCy's classes of texts, a place for the rest.

@@ -12,7 +12,7 @@ from typing import Any, cast
 from thinc.api import Model
 from thinc.types import Floats2d
 
-from ..names import list_names
+from ..messages import list_some
 from ..nn import RowLayout
 
 # A table of [group, [labels]], or the text that ends the name of the group in a label.
@@ -94,14 +94,14 @@ class LabelGroups:
         if missing:
             raise ValueError(
                 f"'{name}': groups must put each label into a group, but names none for: "
-                f"{list_names(missing)}. To fix: add them to [components.{name}.model] groups, "
+                f"{list_some(missing)}. To fix: add them to [components.{name}.model] groups, "
                 f"each to the labels of a group or as a group of its own, [{missing[0]!r}, "
                 f"[{missing[0]!r}]]"
             )
         if unknown:
             raise ValueError(
                 f"'{name}': groups must name labels of the component, but names: "
-                f"{list_names(unknown)}. The labels are: {list_names(labels)}. To fix: take them "
+                f"{list_some(unknown)}. The labels are: {list_some(labels, 10)}. To fix: take them "
                 f"out of [components.{name}.model] groups, or add them to the labels in "
                 f"[initialize.components.{name}]"
             )
@@ -131,7 +131,7 @@ def _check_table(rule: Any) -> None:
         twice = [name for name, count in names.items() if count > 1]
         if twice:
             raise ValueError(
-                f"groups must name each {what} once, but has several times: {list_names(twice)}. "
+                f"groups must name each {what} once, but has several times: {list_some(twice)}. "
                 f"To fix: leave each {what} in one place"
             )
 

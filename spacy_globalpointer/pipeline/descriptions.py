@@ -6,8 +6,8 @@ from typing import Any
 
 from thinc.api import Model
 
+from ..messages import list_some
 from ..models import find_text_vectors, read_texts
-from ..names import list_names
 from .spelling import find_label
 
 
@@ -60,7 +60,7 @@ def describe_labels(name: str, model: Model, descriptions: Sequence[Sequence[str
             raise ValueError(
                 f"'{name}': descriptions must name labels of the component, was: {text!r}. To "
                 "fix: remove it, or name the label in `labels` too. Its labels are: "
-                f"{list_names(labels)}"
+                f"{list_some(labels, 10)}"
             )
         if label in found:
             raise ValueError(

@@ -7,8 +7,8 @@ from spacy.tokens import Doc
 from spacy.training import Example
 
 from ..events import Event, get_events, has_events, spans_of
+from ..messages import list_some, quote
 from ..models import DocSpans
-from ..names import cut_name, list_names
 from ..spans import LabelledEvent, LabelledRelation
 from .alignment import labelled_events, labelled_spans
 from .event_edges import SAME_EVENT, EventRules, share_triggers, to_edges, to_events
@@ -160,12 +160,12 @@ def check_event_labels(
             what = (
                 f"has no label {SAME_EVENT!r} to tell apart gold events that share a trigger"
                 if edge.label == SAME_EVENT
-                else f"does not know the label {cut_name(edge.label)!r} of an edge of a gold event"
+                else f"does not know the label {quote(edge.label)} of an edge of a gold event"
             )
             raise ValueError(
-                f"'{name}' {what}. Its labels are: {list_names(labels)}. To fix: call nlp.get_pipe("
-                f"{name!r}).add_label({cut_name(edge.label)!r}) before training, or initialize "
-                "with all labels"
+                f"'{name}' {what}. Its labels are: {list_some(labels, 10)}. To fix: call "
+                f"nlp.get_pipe({name!r}).add_label({quote(edge.label)}) before training, or "
+                "initialize with all labels"
             )
 
 

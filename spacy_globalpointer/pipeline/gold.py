@@ -8,7 +8,7 @@ from spacy.tokens import Doc
 from spacy.training import Example
 
 from ..label_sets import declared_labels
-from ..names import cut_name, list_names
+from ..messages import list_some, quote
 from ..spans import LabelledSpan
 from .alignment import labelled_spans, to_predicted
 
@@ -153,7 +153,7 @@ def check_labels(
     for span in spans:
         if span.label not in labels:
             raise ValueError(
-                f"'{name}' does not know the label {cut_name(span.label)!r} of {what}. "
-                f"Its labels are: {list_names(labels)}. To fix: call nlp.get_pipe({name!r})"
+                f"'{name}' does not know the label {quote(span.label)} of {what}. Its labels "
+                f"are: {list_some(labels, 10)}. To fix: call nlp.get_pipe({name!r})"
                 ".add_label(...) before training, or initialize with all labels"
             )

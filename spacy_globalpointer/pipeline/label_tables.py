@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
-from ..names import cut_name, list_names
+from ..messages import list_some, quote
 from .spelling import DOLLAR, find_label
 
 # Each such setting, what its numbers are, and an example.
@@ -61,8 +61,9 @@ def own_numbers(
                 else ""
             )
             raise ValueError(
-                f"'{name}': {what} must name labels of the component, was: {cut_name(text)!r}."
-                f"{hint} Its labels are: {list_names(labels)}. To fix: correct it, or leave it out"
+                f"'{name}': {what} must name labels of the component, was: {quote(text)}."
+                f"{hint} Its labels are: {list_some(labels, 10)}. To fix: correct it, or leave it "
+                "out"
             )
         if label in own:
             raise ValueError(TWICE.format(name=name, what=what, label=label, count=2))

@@ -14,7 +14,7 @@ from thinc.types import Floats2d
 
 from ..label_sets import declared_labels
 from ..losses import SpanLoss
-from ..names import cut_name, list_names
+from ..messages import list_some, quote
 from ..nn import loss_of_negatives
 from ..spans import LabelledSpan
 from .gold import GoldReader, check_labels
@@ -157,9 +157,9 @@ def check_declared(name: str, labels: Sequence[str], declared: Collection[str]) 
     if unknown:
         raise ValueError(
             f"'{name}': a document must declare labels of the component as those it is annotated "
-            f'with (attrs["labels"] of its group), was: {cut_name(unknown[0])!r}. Its labels are: '
-            f"{list_names(labels)}. To fix: correct the label, or, if it is one that no gold span "
-            "has, initialize with all labels"
+            f'with (attrs["labels"] of its group), was: {quote(unknown[0])}. Its labels are: '
+            f"{list_some(labels, 10)}. To fix: correct the label, or, if it is one that no gold "
+            "span has, initialize with all labels"
         )
 
 

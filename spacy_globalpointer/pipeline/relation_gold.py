@@ -5,8 +5,8 @@ from typing import Any
 
 from spacy.training import Example
 
+from ..messages import list_some, quote
 from ..models import DocSpans
-from ..names import cut_name, list_names
 from ..relations import get_relations, has_relations
 from ..spans import LabelledRelation
 from .alignment import labelled_spans
@@ -75,8 +75,7 @@ def check_relation_labels(
     for relation in gold:
         if relation.label not in labels:
             raise ValueError(
-                f"'{name}' does not know the label {cut_name(relation.label)!r} of a gold "
-                f"relation. Its labels are: {list_names(labels)}. To fix: call "
-                f"nlp.get_pipe({name!r})"
+                f"'{name}' does not know the label {quote(relation.label)} of a gold relation. "
+                f"Its labels are: {list_some(labels, 10)}. To fix: call nlp.get_pipe({name!r})"
                 ".add_label(...) before training, or initialize with all labels"
             )

@@ -5,7 +5,7 @@ from typing import Any
 
 from spacy.tokens import Doc
 
-from ..names import cut_name, list_names
+from ..messages import list_some, quote
 from .pair_settings import check_pair_settings
 from .spelling import find_label
 
@@ -33,9 +33,8 @@ def check_symmetric(name: str, labels: Sequence[str], cfg: dict[str, Any]) -> No
     unknown = [label for label in cfg["symmetric"] if label not in labels]
     if unknown:
         raise ValueError(
-            f"'{name}': symmetric must name labels of the component, was: "
-            f"{cut_name(unknown[0])!r}. Its labels are: {list_names(labels)}. To fix: "
-            "correct it, or leave it out"
+            f"'{name}': symmetric must name labels of the component, was: {quote(unknown[0])}. "
+            f"Its labels are: {list_some(labels, 10)}. To fix: correct it, or leave it out"
         )
 
 

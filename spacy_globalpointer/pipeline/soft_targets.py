@@ -9,7 +9,7 @@ from spacy.tokens import SpanGroup
 from spacy.training import Example
 
 from ..losses import SpanLoss
-from ..names import list_names
+from ..messages import list_some
 from ..spans import LabelledSpan
 from .gold import GoldReader
 from .one_span import is_of_one_span
@@ -113,9 +113,9 @@ class SoftReader(GoldReader):
         if unknown:
             raise ValueError(
                 f"'{name}': a teacher must have no other labels than the component "
-                f"({list_names(labels)}), but doc.spans[{self.key!r}] has: {list_names(unknown)}. "
-                "To fix: use a teacher of the same labels, or name all labels in `labels` of "
-                f"[initialize.components.{name}]"
+                f"({list_some(labels, 10)}), but doc.spans[{self.key!r}] has: "
+                f"{list_some(unknown)}. To fix: use a teacher of the same labels, or name all "
+                f"labels in `labels` of [initialize.components.{name}]"
             )
 
 

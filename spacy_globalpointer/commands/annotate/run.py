@@ -13,9 +13,9 @@ from wasabi.printer import Printer
 
 from ...annotator import Annotator
 from ...corpora import dump_json
-from ...corpora.messages import fit_screen
 from ...corpora.sources import STDIN, Source, list_sources
 from ...corpora.stream import Shard, split_sources
+from ...messages import fit_screen
 from .engines import Engine, run_here
 from .shards import STDOUT, Output
 from .work import Done, Work

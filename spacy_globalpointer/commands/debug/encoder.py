@@ -15,7 +15,7 @@ from spacy.language import Language
 from spacy.tokens import Doc, Span
 from spacy.util import dot_to_object, walk_dict
 
-from ...corpora.messages import shorten
+from ...messages import shorten
 from ...spans import LabelledSpan
 
 STRIDED = "spacy-transformers.strided_spans.v1"

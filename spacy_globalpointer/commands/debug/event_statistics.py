@@ -9,7 +9,7 @@ import numpy
 from spacy.attrs import SENT_START
 from spacy.training import Example
 
-from ...corpora.messages import excerpt
+from ...messages import excerpt
 from ...pipeline.alignment import labelled_spans
 from ...pipeline.event_edges import SAME_EVENT, share_triggers
 from ...pipeline.event_gold import EventReader

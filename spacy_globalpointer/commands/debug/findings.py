@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
-from ...corpora.messages import shorten
+from ...messages import shorten
 from ...pipeline.label_tables import TABLES
 from ...pipeline.limits import with_margin
 from ...pipeline.settings import AUTO, weight_lines

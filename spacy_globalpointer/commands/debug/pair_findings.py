@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
-from ...corpora.messages import shorten
+from ...messages import shorten
 from ...pipeline.pair_settings import name_sources
 from .case import Advice, Finding, PairCase
 from .pair_statistics import OUTSIDE

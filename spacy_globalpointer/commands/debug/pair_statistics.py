@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 from spacy.training import Example
 
-from ...corpora.messages import shorten
+from ...messages import shorten
 from ...pipeline.pair_gold import PairReader
 from .statistics import MOST_EXAMPLES
 

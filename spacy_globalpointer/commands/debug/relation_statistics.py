@@ -9,7 +9,7 @@ from spacy.attrs import SENT_START
 from spacy.tokens import Doc
 from spacy.training import Example
 
-from ...corpora.messages import excerpt
+from ...messages import excerpt
 from ...pipeline.alignment import labelled_spans
 from ...pipeline.pair_gold import distance, find_spans
 from ...pipeline.relation_gold import RelationReader

@@ -9,7 +9,7 @@ from typing import Any
 
 from spacy.tokens import Doc
 
-from ...corpora.messages import excerpt
+from ...messages import excerpt
 from ...spans import Extent, LabelledSpan, crossing_extents, nested_extents, nesting_depths
 from . import gold
 from .encoder import Encoder, EncoderStatistics

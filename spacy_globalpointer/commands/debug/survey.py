@@ -14,7 +14,7 @@ from tqdm import tqdm
 
 from ...corpora import UNSPACED_LANGUAGES, Reading, read_records
 from ...corpora.docbin import read_docbin
-from ...corpora.messages import shorten
+from ...messages import shorten
 from ..convert import find_sources
 from ..inputs import check_keys, make_blank
 from .case import Case, Finding, PairCase

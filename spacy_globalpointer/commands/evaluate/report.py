@@ -5,7 +5,7 @@ from typing import Any
 
 from wasabi.printer import Printer
 
-from ...corpora.messages import fit_screen
+from ...messages import fit_screen
 from ..labels import show_label
 
 # Pairs of labels that are printed; the files have all.

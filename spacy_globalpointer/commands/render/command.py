@@ -10,7 +10,7 @@ from typer import Argument, Option
 from wasabi.printer import Printer
 
 from ...corpora import FORMATS, Record
-from ...corpora.messages import fit_screen
+from ...messages import fit_screen
 from ..inputs import Code, Component, Gpu, check_keys, make_blank, use_gpu
 from ..outputs import check_output, write_text
 from .checks import check_gold, check_gold_pairs

@@ -14,10 +14,10 @@ from spacy.util import is_package
 
 from ...corpora import UNSPACED_LANGUAGES, Reading, Record, read_records, record_to_doc
 from ...corpora.docbin import read_docbin
-from ...corpora.messages import list_some
 from ...corpora.sources import Source
 from ...corpora.stream import read_entries
 from ...events import get_events, has_events, spans_of
+from ...messages import list_some
 from ...relations import get_relations, has_relations
 from ...spans import LabelledEvent, LabelledRelation, LabelledSpan
 from ..convert import SUFFIXES, find_sources

@@ -10,7 +10,7 @@ from spacy.language import Language
 from typer import Argument, Option
 from wasabi.printer import Printer
 
-from ...corpora.messages import fit_screen
+from ...messages import fit_screen
 from ..inputs import (
     AnyComponent,
     Code,

@@ -7,8 +7,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from itertools import groupby, pairwise
 
+from ...messages import quote, shorten
 from ...spans import LabelledSpan
-from ..messages import quote, shorten
 from ..record import Record
 from .columns import (
     NAMES,

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from ..messages import quote
+from ...messages import quote
 from ..reading import Reading
 from ..record import Record
 from ..text_files import read_lines

@@ -7,7 +7,7 @@ from itertools import chain
 from typing import Any
 from xml.etree.ElementTree import Element, ParseError, XMLPullParser
 
-from ..messages import quote, shorten
+from ...messages import quote, shorten
 from ..reading import NUMBER
 
 # An object of JSON, or the same of an element of XML.

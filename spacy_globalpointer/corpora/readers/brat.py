@@ -8,8 +8,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from ...messages import shorten
 from ..mentions import squash
-from ..messages import shorten
 from ..reading import NUMBER, Reading
 from ..record import Record
 from ..text_files import read_lines

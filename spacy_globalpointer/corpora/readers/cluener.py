@@ -2,10 +2,10 @@
 
 from typing import Any
 
+from ...messages import shorten
 from ...spans import LabelledSpan
 from ..containers import get_text
 from ..mentions import Mention, check_mentions
-from ..messages import shorten
 from ..reading import Reading
 from ..record import Record
 from ..unread import refuse_unread

@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from ..messages import list_some, quote
+from ...messages import list_some, quote
 
 # A line: its number, and its columns.
 Row = tuple[int, list[str]]

@@ -5,10 +5,10 @@ Source: the examples of its export, backend/data_export/pipeline/examples in doc
 
 from typing import Any
 
+from ...messages import shorten
 from ...relations import Edge
 from ...spans import LabelledSpan
 from ..containers import get_text
-from ..messages import shorten
 from ..reading import Reading
 from ..record import Record
 from ..unread import refuse_unread

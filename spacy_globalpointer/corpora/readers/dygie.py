@@ -8,9 +8,9 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ...events import EventEdges
+from ...messages import shorten
 from ...relations import Edge
 from ...spans import LabelledSpan
-from ..messages import shorten
 from ..reading import Reading
 from ..record import Record
 from ..unread import refuse_unread

@@ -5,8 +5,8 @@ Source: examples/sample_data.json in urchade/GLiNER.
 
 from typing import Any
 
+from ...messages import shorten
 from ...spans import LabelledSpan
-from ..messages import shorten
 from ..reading import Reading
 from ..record import Record, check_words
 from ..unread import refuse_unread

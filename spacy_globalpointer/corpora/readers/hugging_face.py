@@ -9,9 +9,9 @@ from dataclasses import replace
 from itertools import chain, islice
 from typing import Any
 
+from ...messages import list_some, shorten
 from ...spans import LabelledSpan
 from ..containers import Rows, check_object
-from ..messages import list_some, shorten
 from ..reading import Reading
 from ..record import Record, check_words
 from ..unread import LINGUISTIC, PARTS, refuse_unread, split_name

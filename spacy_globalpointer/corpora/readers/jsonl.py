@@ -5,9 +5,9 @@ from dataclasses import replace
 from typing import Any
 
 from ...label_sets import SPAN_LABELS
+from ...messages import shorten
 from ..containers import read_objects
 from ..gold_parts import INDEXED_KEYS, SPAN_KEYS, GoldParts, read_parts, refuse_spanless
-from ..messages import shorten
 from ..reading import Reading
 from ..record import Record, check_words
 from ..unread import list_unread, refuse_single_span, refuse_unread

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from itertools import chain, islice
 from typing import Any
 
+from ...messages import shorten
 from ..containers import Rows, check_object
-from ..messages import shorten
 from ..reading import Reading
 from ..record import Record
 from ..unread import refuse_unread

@@ -3,10 +3,10 @@
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
+from ...messages import shorten
 from ...relations import Edge
 from ...spans import LabelledSpan
 from ..mentions import Mention, check_mentions
-from ..messages import shorten
 from ..unread import refuse_unread
 
 RELATION = "relation"

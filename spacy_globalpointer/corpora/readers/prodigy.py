@@ -5,11 +5,11 @@ Source: https://prodi.gy/docs/api-interfaces, spans_manual, ner_manual and relat
 
 from typing import Any
 
+from ...messages import quote, shorten
 from ...relations import Edge
 from ...spans import LabelledSpan
 from ..containers import get_text
 from ..gold_parts import NO_ANSWERS, SPAN_KEYS, read_span_objects, read_span_scores
-from ..messages import quote, shorten
 from ..reading import Reading
 from ..record import Record, check_spans
 from ..unread import refuse_unread

@@ -9,8 +9,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
+from ...messages import quote, shorten
 from ...relations import Edge
-from ..messages import quote, shorten
 from ..reading import NUMBER
 from ..record import Record
 from .standoff import Standoff

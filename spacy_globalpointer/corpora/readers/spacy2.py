@@ -7,9 +7,9 @@ tecoholic/ner-annotator, which exports one object with all pairs.
 from collections.abc import Iterator
 from typing import Any
 
+from ...messages import quote, shorten
 from ...spans import LabelledSpan
 from ..containers import Rows
-from ..messages import quote, shorten
 from ..reading import Reading
 from ..record import Record
 from ..unread import refuse_unread

@@ -10,10 +10,10 @@ from spacy.vocab import Vocab
 
 from ...events import EventEdges, get_events, has_events
 from ...label_sets import DECLARED
+from ...messages import list_some, quote
 from ...relations import Edge, get_relations, has_relations
 from ...spans import LabelledSpan
 from ..docbin import read_docbin
-from ..messages import list_some, quote
 from ..reading import Reading
 from ..record import Record
 

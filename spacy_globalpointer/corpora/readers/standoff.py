@@ -8,10 +8,10 @@ from itertools import pairwise
 from typing import NamedTuple
 
 from ...events import EventEdges
+from ...messages import list_some, quote
 from ...relations import Edge
 from ...spans import LabelledSpan
 from ..mentions import check_mentions, squash
-from ..messages import list_some, quote
 from ..record import Record
 
 # What tools write between the pieces of a span.

@@ -7,7 +7,7 @@ import re
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import replace
 
-from ..messages import list_some, shorten
+from ...messages import list_some, shorten
 from ..record import Record
 from .standoff import UNREAD_SPAN, Connection, Standoff
 from .webanno_layers import (

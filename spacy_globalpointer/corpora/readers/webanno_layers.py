@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from ..messages import list_some, shorten
+from ...messages import list_some, shorten
 from ..reading import NUMBER
 
 # A cell without annotation, and the value of an annotation that has none.

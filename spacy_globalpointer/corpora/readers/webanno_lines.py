@@ -6,9 +6,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from ...messages import shorten
 from ...spans import LabelledSpan
 from ..mentions import check_mentions
-from ..messages import shorten
 from ..reading import NUMBER
 from .webanno_layers import Layer, read_layer_line, unescape
 

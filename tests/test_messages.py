@@ -1,6 +1,6 @@
 import pytest
 
-from spacy_globalpointer.corpora.messages import (
+from spacy_globalpointer.messages import (
     MOST_CHARACTERS,
     MOST_LINES,
     excerpt,

@@ -1,6 +1,7 @@
 """What messages show of data: short, and printable; and messages that fit on a screen."""
 
-from collections.abc import Sequence
+from collections.abc import Collection
+from itertools import islice
 from typing import Any
 
 # Characters that are shown before and after a span.
@@ -28,9 +29,9 @@ def quote(value: Any, most: int = 80) -> str:
     return shorten(repr(value), most + 20)
 
 
-def list_some(items: Sequence[Any], most: int = 5) -> str:
+def list_some(items: Collection[Any], most: int = 5) -> str:
     """The first items, each short, and how many more there are."""
-    shown = ", ".join(shorten(str(item)) for item in items[:most])
+    shown = ", ".join(shorten(str(item)) for item in islice(items, most))
     return f"{shown} and {len(items) - most:,} more" if len(items) > most else shown
 
 
