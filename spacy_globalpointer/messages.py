@@ -4,6 +4,8 @@ from collections.abc import Collection
 from itertools import islice
 from typing import Any
 
+# A repair that many settings share.
+BY_DEFAULT = "To fix: leave it out for the default"
 # Characters that are shown before and after a span.
 AROUND = 24
 

@@ -14,7 +14,7 @@ from wasabi.printer import Printer
 
 from ..corpora.docbin import read_docbin
 from ..corpora.record import HALF
-from ..messages import list_some
+from ..messages import BY_DEFAULT, list_some
 
 # This module needs torch, so it is imported when a command runs.
 if TYPE_CHECKING:
@@ -107,7 +107,7 @@ def check_keys(option: str, spans: str, relations: str | None, events: str | Non
         if key is not None and (not key or HALF.search(key)):
             raise ValueError(
                 f"{name} must be the name of a group of doc.spans, in valid Unicode, was: {key!r}. "
-                "To fix: leave it out for the default"
+                f"{BY_DEFAULT}"
             )
     known: dict[str, str] = {spans: option}
     for what, key in (("relations", relations), ("events", events)):

@@ -5,7 +5,7 @@ spaCy checks the types of a config, but takes a number in quotes for a number.
 
 from collections.abc import Mapping
 
-BY_DEFAULT = "To fix: leave it out for the default"
+from ..messages import BY_DEFAULT
 
 
 def check_sizes(sizes: Mapping[str, int]) -> None:

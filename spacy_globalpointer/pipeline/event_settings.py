@@ -4,8 +4,9 @@ from typing import Any
 
 from spacy.tokens import Doc
 
+from ..messages import BY_DEFAULT
 from .pair_settings import check_pair_settings
-from .settings import BY_DEFAULT, describe_count, is_count
+from .settings import describe_count, is_count
 
 
 def check_event_settings(name: str, cfg: dict[str, Any]) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 from spacy.language import Language
 from spacy.tokens import Doc
 
+from ..messages import BY_DEFAULT
 from ..models import find_listeners
 from .pair_gold import Sources, list_span_sources
 from .settings import check_settings, key_of
@@ -25,8 +26,7 @@ def check_pair_settings(name: str, what: str, cfg: dict[str, Any]) -> None:
     if not sources or not kinds or len(set(sources)) < len(sources):
         raise ValueError(
             f"'{name}': spans must be a key of doc.spans, null for doc.ents, or a list of such, "
-            f'each once, such as ["sc", null], was: {spans!r}. '
-            "To fix: leave it out for the default"
+            f'each once, such as ["sc", null], was: {spans!r}. {BY_DEFAULT}'
         )
     if key in sources:
         raise ValueError(

@@ -10,6 +10,7 @@ from typing import Any, cast
 from spacy.language import Language
 from thinc.api import Model
 
+from ..messages import BY_DEFAULT
 from .label_tables import check_table, own_numbers
 
 # max_length: 1.5 times the longest gold span of the training.
@@ -26,7 +27,6 @@ CHOICES = {
     "candidates": ("both", "gold", "predicted"),
     "type_pairs": ("seen", "any"),
 }
-BY_DEFAULT = "To fix: leave it out for the default"
 # Encoders from scratch are trained at 0.001, pretrained ones at about 0.00005.
 LOW_RATE = 0.0001
 
@@ -60,7 +60,7 @@ def check_settings(name: str, cfg: dict[str, Any]) -> None:
         if not isinstance(cfg[what], str) or not cfg[what]:
             raise ValueError(
                 f"'{name}': {what} must be the name of a group of doc.spans, was: {cfg[what]!r}. "
-                + BY_DEFAULT
+                f"{BY_DEFAULT}"
             )
     for what in CHOICES.keys() & cfg.keys():
         if cfg[what] not in CHOICES[what]:
