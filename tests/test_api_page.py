@@ -3,6 +3,7 @@
 import re
 import runpy
 
+import pytest
 from pages import COMMANDS, ROOT
 from samples import make_examples, make_nlp
 
@@ -35,6 +36,7 @@ def read_names(section):
     return sorted(re.findall(r"`(\w+)`", " ".join(rows)))
 
 
+@pytest.mark.filterwarnings("ignore:nothing was scored")
 def test_scores_are_those_of_the_scorers():
     nlp = make_nlp(annotate_ents=True)
     examples = make_examples(nlp)

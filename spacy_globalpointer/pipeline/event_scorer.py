@@ -11,7 +11,7 @@ from spacy.util import registry
 from ..events import get_events, has_events, spans_of
 from ..spans import Counts, LabelledEvent, LabelledSpan
 from .alignment import labelled_events, labelled_spans, to_reference
-from .scorer import name_scores, score_labels
+from .scorer import name_scores, score_labels, warn_without_gold
 
 PARTS = ("trigger", "trigger_type", "argument", "role", "attached")
 # Gold and predicted events of a document, or a part of each.
@@ -46,11 +46,13 @@ def score_events(
         belongs to. Without triggers, gold and predicted events of one type are matched one to one,
         those with most arguments in common first.
     """
+    examples = list(examples)
     pairs = [
         compare_events(example, events_key)
         for example in examples
         if has_events(example.reference, events_key)
     ]
+    warn_without_gold(examples, pairs, events_key)
     exact = [pair["exact"] for pair in pairs]
     types = sorted({event.type for pair in exact for events in pair for event in events})
     scores = score_labels({kind: _count_type(exact, kind) for kind in types}, events_key)

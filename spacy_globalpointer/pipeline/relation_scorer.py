@@ -12,7 +12,7 @@ from spacy.util import registry
 from ..relations import get_relations, has_relations
 from ..spans import Counts, Extent, LabelledRelation, LabelledSpan, nested_extents
 from .alignment import labelled_spans, to_predicted, to_reference
-from .scorer import mean_f, name_scores, recall, score_labels
+from .scorer import mean_f, name_scores, recall, score_labels, warn_without_gold
 
 # What head and child count as, and the label.
 Edge = tuple[Any, Any, str]
@@ -53,11 +53,13 @@ def score_relations(
     {key}_cross_sentence_r: recall of gold relations that do not lie in one sentence, by the
         sentences of the reference or, where it has none, the predicted ones.
     """
+    examples = list(examples)
     texts = [
         compare_relations(example, relations_key, symmetric)
         for example in examples
         if has_relations(example.reference, relations_key)
     ]
+    warn_without_gold(examples, texts, relations_key)
 
     def count(name: str) -> Counts:
         return Counts.total(Counts.compare(*text[name]) for text in texts)

@@ -1,6 +1,7 @@
 """Scores of predicted spans: spancat's, and what these hide about nested spans and borders."""
 
-from collections.abc import Callable, Iterable, Mapping
+import warnings
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from spacy.tokens import Doc, Span
@@ -42,6 +43,7 @@ def score_span_groups(
     """
     examples, attr = list(examples), f"spans_{spans_key}"
     pairs = list(_pairs(examples, lambda doc: doc.spans.get(spans_key), spans_key))
+    warn_without_gold(examples, pairs, spans_key)
     counts = count_parts(pairs)
     scores = {**score_labels(counts.label, attr), f"{attr}_macro_f": mean_f(counts.label)}
     borders = [tuple({span.extent for span in spans} for spans in pair) for pair in pairs]
@@ -52,6 +54,20 @@ def score_span_groups(
     if annotate_ents:
         scores.update(score_labels(count_parts(_pairs(examples, _ents)).label, "ents"))
     return scores
+
+
+def warn_without_gold(examples: Sequence[Example], scored: Sequence[Any], key: str) -> None:
+    """Say that nothing was scored, which `spacy train` takes for 0.
+
+    scored: what was made of the examples with gold.
+    key: of the group of doc.spans that they have.
+    """
+    if examples and not scored:
+        warnings.warn(
+            f"nothing was scored: doc.spans[{key!r}] is in none of the {len(examples):,} gold "
+            "documents. spacy train takes that for 0. To fix: correct the key, or annotate them",
+            stacklevel=3,
+        )
 
 
 def _pairs(

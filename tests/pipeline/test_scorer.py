@@ -28,6 +28,7 @@ def _example(gold, predicted, key="k"):
     return Example(*documents)
 
 
+@pytest.mark.filterwarnings("ignore:nothing was scored")
 @given(st.lists(st.tuples(SPANS, SPANS), min_size=1, max_size=3))
 def test_shared_keys_equal_those_of_spancat(cases):
     examples = [_example(*case) for case in cases]
@@ -68,8 +69,13 @@ def test_extra_keys():
 
 
 def test_without_gold_every_score_is_none():
-    scores = score_span_groups([_example(None, {(0, 3, "A")})], spans_key="k")
+    """As if the group of the dev set had another name: it would seem that nothing is learned."""
+    with pytest.warns(
+        UserWarning, match=r"nothing was scored: doc.spans\['k'\] is in none of the 1"
+    ):
+        scores = score_span_groups([_example(None, {(0, 3, "A")})], spans_key="k")
     assert set(scores.values()) == {None}
+    assert set(score_span_groups([], spans_key="k").values()) == {None}
 
 
 def test_without_nested_gold_only_that_recall_is_none():
