@@ -10,15 +10,15 @@ nothing else. The texts of the first sentences, without annotation, are rehearse
 import random
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
+from itertools import product
 from pathlib import Path
 from typing import Annotated, Any
 
 import spacy
 import typer
 from spacy.language import Language
-from spacy.schemas import ConfigSchemaTraining
 from spacy.training import Example
-from spacy.util import fix_random_seed, load_model_from_config, registry
+from spacy.util import fix_random_seed, load_model_from_config
 from typer import Argument, Option
 from wasabi import msg
 
@@ -27,7 +27,7 @@ from spacy_globalpointer.spans import Counts
 from .accuracy import predict_cells
 from .distillation import Data, read_data
 from .measure import save
-from .passes import averaged, train_once
+from .passes import averaged, read_training, train_once
 from .peers import read_system
 from .scores import count_each
 from .text import AnnotatedText
@@ -35,14 +35,7 @@ from .text import AnnotatedText
 SYSTEM = "global_pointer"
 # Whether the new sentences declare their label, and what is rehearsed: nothing, the spans that were
 # found, or probabilities.
-WAYS = (
-    (False, "none"),
-    (False, "spans"),
-    (False, "probabilities"),
-    (True, "none"),
-    (True, "spans"),
-    (True, "probabilities"),
-)
+WAYS = tuple(product((False, True), ("none", "spans", "probabilities")))
 
 
 def keep_labels(docs: Sequence[AnnotatedText], keep: Callable[[str], bool]) -> list[AnnotatedText]:
@@ -72,7 +65,7 @@ def measure_forgetting(
     examples = [text.make_example(nlp.vocab) for text in old]
     nlp.initialize(lambda: examples)
     with tempfile.TemporaryDirectory() as folder:
-        training = _resolve(nlp)
+        training = read_training(nlp)
         for _ in range(passes):
             train_once(nlp, examples, training)
         with averaged(nlp, training["optimizer"].averages):
@@ -96,7 +89,7 @@ def _learn_label(
     pipe: Any = nlp.get_pipe("global_pointer")
     pipe.cfg["soft_rehearsal"] = kind == "probabilities"
     pipe.add_label(label)
-    training = _resolve(nlp)
+    training = read_training(nlp)
     sgd, drop = training["optimizer"], training["dropout"]
     nlp.resume_training(sgd=sgd)
     texts = keep_labels(data.raw, lambda own: own == label)
@@ -117,11 +110,6 @@ def _endless(examples: list[Example]) -> Any:
     while True:
         random.shuffle(examples)
         yield from examples
-
-
-def _resolve(nlp: Language) -> dict[str, Any]:
-    settings = nlp.config.interpolate()["training"]
-    return dict(registry.resolve(settings, schema=ConfigSchemaTraining))
 
 
 def _score(nlp: Language, dev: Sequence[AnnotatedText], label: str) -> dict[str, float]:

@@ -11,14 +11,12 @@ from pathlib import Path
 from typing import Any
 
 import spacy
-from spacy.schemas import ConfigSchemaTraining
-from spacy.util import registry
 
 from spacy_globalpointer.spans import Counts
 
 from .accuracy import find_reach, has_flat_gold, predict_cells
 from .measure import save
-from .passes import averaged, train_once
+from .passes import averaged, read_training, train_once
 from .peers import fit, make_pipeline
 from .scores import count_each
 from .text import AnnotatedText, read_corpus
@@ -94,8 +92,7 @@ def _train_and_score(
 ) -> dict[str, Any]:
     values = {"nlp.lang": lang, **fit(system, find_reach(train), has_flat_gold(train))}
     nlp = make_pipeline(system, train, seed, values)
-    config = nlp.config.interpolate()["training"]
-    training = registry.resolve(config, schema=ConfigSchemaTraining)
+    training = read_training(nlp)
     examples = [doc.make_example(nlp.vocab) for doc in train]
     start = time.process_time()
     for _ in range(passes):

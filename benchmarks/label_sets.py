@@ -16,16 +16,14 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import spacy
-from spacy.schemas import ConfigSchemaTraining
 from spacy.training import Example
-from spacy.util import registry
 from spacy.vocab import Vocab
 
 from spacy_globalpointer.spans import Counts
 
 from .accuracy import ask_for, find_reach, has_flat_gold, predict_cells
 from .measure import save
-from .passes import averaged, train_once
+from .passes import averaged, read_training, train_once
 from .peers import fit, make_pipeline
 from .scores import count_each
 from .sweep import find_file
@@ -148,8 +146,7 @@ def _train(
     texts = [text for part in group for text in part.train]
     values = {"nlp.lang": lang, **fit(SYSTEM, find_reach(texts), has_flat_gold(texts))}
     nlp = make_pipeline(SYSTEM, texts, seed, values)
-    config = nlp.config.interpolate()["training"]
-    training = registry.resolve(config, schema=ConfigSchemaTraining)
+    training = read_training(nlp)
     examples = [x for part in group for x in part.make_examples(nlp.vocab, declare=declare)]
     start = time.process_time()
     for _ in range(passes):

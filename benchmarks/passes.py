@@ -37,8 +37,7 @@ def train_in_passes(
     keep: is given what `score` found in the best pass, before training goes on.
     RETURNS: the learning curve, and what was kept of the best pass.
     """
-    settings = nlp.config.interpolate()["training"]
-    training = registry.resolve(settings, schema=ConfigSchemaTraining)
+    training = read_training(nlp)
     curve: list[Step] = []
     kept = None
     while len(curve) < passes and not is_over(curve):
@@ -53,6 +52,13 @@ def train_in_passes(
         curve.append({"pass": len(curve) + 1, **step, "train_seconds": seconds})
         log("pass {pass}: P {p:.3f} R {r:.3f} F {f:.3f}".format(**curve[-1]))
     return curve, kept
+
+
+def read_training(nlp: Language) -> dict[str, Any]:
+    """The block [training] of the config of a pipeline, with all that it names."""
+    settings = nlp.config.interpolate()["training"]
+    resolved: dict[str, Any] = registry.resolve(settings, schema=ConfigSchemaTraining)
+    return resolved
 
 
 def is_over(curve: list[dict[str, float]]) -> bool:

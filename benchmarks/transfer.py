@@ -6,9 +6,8 @@ from copy import deepcopy
 from typing import Any, NamedTuple
 
 from spacy.language import Language
-from spacy.schemas import ConfigSchemaTraining
 from spacy.training import Example
-from spacy.util import fix_random_seed, load_model_from_config, registry
+from spacy.util import fix_random_seed, load_model_from_config
 from spacy.vocab import Vocab
 from thinc.api import Optimizer
 
@@ -16,7 +15,7 @@ from spacy_globalpointer.spans import Counts, LabelledSpan
 
 from .accuracy import ask_for, predict_cells
 from .label_descriptions import GROUPS
-from .passes import averaged
+from .passes import averaged, read_training
 from .peers import make_pipeline
 from .scores import count_each, score_parts
 from .text import KEY, AnnotatedText
@@ -108,13 +107,6 @@ def train_on_all(
     with averaged(nlp, training["optimizer"].averages):
         weights = nlp.to_bytes()
     return load_model_from_config(nlp.config).from_bytes(weights)
-
-
-def read_training(nlp: Language) -> dict[str, Any]:
-    """The block [training] of the config of a pipeline, with all that it names."""
-    settings = nlp.config.interpolate()["training"]
-    resolved: dict[str, Any] = registry.resolve(settings, schema=ConfigSchemaTraining)
-    return resolved
 
 
 def declare(corpus: Corpus, docs: Iterable[AnnotatedText], vocab: Vocab) -> list[Example]:
