@@ -25,12 +25,6 @@ def make_config(
     settings, labels: of its components.
     RAISES (ValueError): what no config can be made of. (ImportError): a package is missing.
     """
-    others = [own for name, own in settings.items() if name != "global_pointer"]
-    values = {**paths, **{k: v for own in others for k, v in own.items()}}
-    values = {"spans_key": settings.get("global_pointer", {}).get("spans_key", "sc"), **values}
-    # Neither can be read back, and what reads it does not say which value it was.
-    if any("${" in x or not x.isprintable() for x in values.values() if isinstance(x, str)):
-        raise _refusal(values)
     path = find_config(template)
     config = load_config(path, interpolate=False)
     config["nlp"]["lang"] = make_blank(lang).lang
@@ -38,6 +32,11 @@ def make_config(
     for component, own in settings.items():
         config["components"][component].update(own)
     key = config["components"].get("global_pointer", {}).get("spans_key", "sc")
+    others = [own for name, own in settings.items() if name != "global_pointer"]
+    values = {"spans_key": key, **paths, **{k: v for own in others for k, v in own.items()}}
+    # Neither can be read back, and what reads it does not say which value it was.
+    if any("${" in x or not x.isprintable() for x in values.values() if isinstance(x, str)):
+        raise _refusal(values)
     if key != "sc":  # which the component's own weights name
         name_weights(config["training"], key)
     for component, listed in labels.items():

@@ -3,6 +3,7 @@
 import gzip
 import sys
 import zlib
+from codecs import BOM_UTF8
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
@@ -24,7 +25,6 @@ from .writers.form import move_to_meta
 SHARD_BYTES = 4_000_000
 # A line of more bytes is skipped unread: it may be a whole file without a line break.
 LONGEST_LINE = 2**26
-BOM = b"\xef\xbb\xbf"
 
 
 class RawLine(NamedTuple):
@@ -131,7 +131,7 @@ def _read_lines(source: Source) -> Iterator[tuple[RawLine, int]]:
         try:
             for number, (content, size) in enumerate(_split(file), start=1):
                 offset += size
-                content = content.removeprefix(BOM)  # of any line: files may have been joined
+                content = content.removeprefix(BOM_UTF8)  # of any line: files may have been joined
                 if content.strip():
                     yield RawLine(number, content), raw.tell() if is_packed else offset
         except (gzip.BadGzipFile, zlib.error, EOFError) as error:

@@ -136,8 +136,8 @@ def _require_label(span: LabelledSpan, doc: Doc, key: str) -> None:
     if not span.label.strip():
         raise ValueError(
             f"a span must have a label to learn it, was: {span.label!r} for "
-            f"{doc[span.start : span.end].text[:60]!r} in doc.spans[{key!r}] of the document "
-            f"{doc.text[:60]!r}. To fix: give it one, or remove the span"
+            f"{quote(doc[span.start : span.end].text)} in doc.spans[{key!r}] of the document "
+            f"{quote(doc.text)}. To fix: give it one, or remove the span"
         )
 
 

@@ -10,7 +10,7 @@ from typing import Any, cast
 from spacy.language import Language
 from thinc.api import Model
 
-from ..messages import BY_DEFAULT
+from ..messages import BY_DEFAULT, quote
 from .label_tables import check_table, own_numbers
 
 # max_length: 1.5 times the longest gold span of the training.
@@ -34,6 +34,12 @@ LOW_RATE = 0.0001
 def is_count(value: Any) -> bool:
     """Whether this is a whole number from 1 to LARGEST_COUNT."""
     return type(value) is int and 1 <= value <= LARGEST_COUNT
+
+
+def is_probability(value: Any) -> bool:
+    """Whether this is a number in [0, 1]. In quotes it is none, nor are a truth value and nan."""
+    is_number = isinstance(value, Real) and not isinstance(value, bool)
+    return is_number and 0 <= cast(float, value) <= 1
 
 
 def describe_count(value: Any) -> str:
@@ -82,8 +88,7 @@ def _check_thresholds(name: str, cfg: dict[str, Any]) -> None:
     thresholds = [("threshold", cfg["threshold"])]
     thresholds += [(f"the threshold of label {label!r}", t) for label, t in cfg["label_thresholds"]]
     for what, threshold in thresholds:
-        is_number = isinstance(threshold, Real) and not isinstance(threshold, bool)
-        if not (is_number and 0 <= cast(float, threshold) <= 1):
+        if not is_probability(threshold):
             raise ValueError(
                 f"'{name}': {what} must be a probability in [0, 1], was: {threshold!r}. "
                 "To fix: 0.5 is usual, a lower one finds more"
@@ -123,7 +128,7 @@ def check_label_list(name: str, labels: Any) -> None:
     if labels is not None and not isinstance(labels, (list, tuple)):
         raise ValueError(
             f"'{name}': labels must be a list of names, or null for those of the data, was: "
-            f'{repr(labels)[:60]}. To fix: write it as ["ORG", "GPE"]'
+            f'{quote(labels)}. To fix: write it as ["ORG", "GPE"]'
         )
 
 

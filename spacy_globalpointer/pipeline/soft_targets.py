@@ -2,8 +2,7 @@
 
 import inspect
 from collections.abc import Collection, Mapping, Sequence
-from numbers import Real
-from typing import Any, cast
+from typing import Any
 
 from spacy.tokens import SpanGroup
 from spacy.training import Example
@@ -13,6 +12,7 @@ from ..messages import list_some
 from ..spans import LabelledSpan
 from .gold import GoldReader
 from .one_span import is_of_one_span
+from .settings import is_probability
 
 HINT = (
     "`spacy global-pointer annotate TEACHER INPUT OUTPUT.spacy --soft-key KEY` writes such a group"
@@ -40,8 +40,7 @@ def check_soft(name: str, cfg: dict[str, Any], loss: SpanLoss) -> None:
             f"all have the target 0, was: {key!r} for both. To fix: keep what a teacher found and "
             "what was rejected in groups of their own"
         )
-    is_number = isinstance(weight, Real) and not isinstance(weight, bool)
-    if not (is_number and 0 <= cast(float, weight) <= 1):
+    if not is_probability(weight):
         raise ValueError(
             f"'{name}': soft_weight must be a share in [0, 1], was: {weight!r}. To fix: 0.5 is "
             "usual, 1.0 learns from the teacher alone"
@@ -139,9 +138,7 @@ def read_probabilities(group: SpanGroup, key: str) -> list[float]:
             f"{rule}, one for each span, was: {len(scores)} scores of {len(group)} spans {where}"
         )
     for score in scores:
-        # In quotes, a number passes for one; nan is no probability either.
-        is_number = isinstance(score, Real) and not isinstance(score, bool)
-        if not (is_number and 0 <= cast(float, score) <= 1):
+        if not is_probability(score):
             shown = repr(score) if isinstance(score, (str, int)) else score
             raise ValueError(f"{rule} that are probabilities in [0, 1], was: {shown} {where}")
     return [float(score) for score in scores]

@@ -187,10 +187,9 @@ def _share_out(group: SpanGroup, key: str, pieces: Sequence[Doc], borders: Seque
 
 def _is_by_span(name: str, value: Any, n_spans: int) -> bool:
     """Whether a value in the attrs of a group has a row for each span."""
-    is_list = isinstance(value, numpy.ndarray) or (
-        name == "scores" and isinstance(value, (list, tuple))
-    )
-    return is_list and numpy.ndim(value) > 0 and len(value) == n_spans
+    if isinstance(value, numpy.ndarray):
+        return value.ndim > 0 and len(value) == n_spans
+    return name == "scores" and isinstance(value, (list, tuple)) and len(value) == n_spans
 
 
 def _relate(

@@ -12,10 +12,9 @@ from ...messages import shorten
 from ..mentions import squash
 from ..reading import NUMBER, Reading
 from ..record import Record
-from ..text_files import read_lines
+from ..text_files import BOM, read_lines
 from .standoff import Connection, Standoff
 
-BOM = "\ufeff"
 SUFFIX = re.compile(r"\.ann(\.gz)?$")
 CONFIGURATION = "annotation.conf"
 # An id starts with a letter that says what it is of.

@@ -5,13 +5,12 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from ...messages import list_some, quote
+from ..reading import NUMBER
 
 # A line: its number, and its columns.
 Row = tuple[int, list[str]]
 
 TAG = re.compile(r"O|[BIMELSU]-\S+")
-# Of a column, as an option gives it; Python reads no endless ones.
-NUMBER = re.compile(r"\d{1,9}")
 # Names of the column of tokens, in small letters.
 TOKENS = ("form", "token", "tokens", "word", "words")
 # Of a file of CoNLL-U Plus.
@@ -107,7 +106,8 @@ def note_unread(columns: Columns, width: int) -> list[str]:
 
 def _find(name: str, names: Sequence[str], others: Sequence[int], source: str) -> int:
     """The column that has a name or number."""
-    at = names.index(name) if name in names else int(name) - 1 if NUMBER.fullmatch(name) else -1
+    number = re.fullmatch(NUMBER, name)
+    at = names.index(name) if name in names else int(name) - 1 if number else -1
     if at not in others:
         known = list_some([*(names[x] for x in others if names), *(str(x + 1) for x in others)], 20)
         raise ValueError(
